@@ -1,1 +1,87 @@
+"""Sources: a folder each, with its declaration (``source.yaml``), how it is pulled and how it is read.
 
+A source's package has two functions:
+
+* ``pull(request) -> Snapshot``: bring what the origin holds into the raw archive; give back the snapshot that
+  was there already when nothing changed.
+* ``read(snapshot, declaration, workspace) -> Reading``: the snapshot's files as tables ready for loading, with
+  what could not be read. It uses no network and writes only into the workspace.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from warehouse.archive import Snapshot
+from warehouse.declarations import SourceDeclaration, load_source
+from warehouse.findings import Finding, QuarantinedRow
+from warehouse.home import Home
+from warehouse.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class SourceError(Exception):
+    """A source cannot be pulled or read: the message says what, where, why and what to do.
+
+    ``is_transient`` is True where the same call may pass later (a connection, a 503): only these are retried.
+    """
+
+    def __init__(self, message: str, *, is_transient: bool = False) -> None:
+        super().__init__(message)
+        self.is_transient = is_transient
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date."""
+
+    home: Home
+    declaration: SourceDeclaration
+    origin: str | None
+    day: date
+    progress: Progress = silent
+
+
+@dataclass(frozen=True)
+class SqlTable:
+    """A large table as one SELECT of DuckDB over files: it never passes through Python.
+
+    The query gives every declared column under its declared name and type, then ``_file``, ``_sheet``, ``_row``.
+    """
+
+    query: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A snapshot's tables by declared name, and what could not be read of it."""
+
+    tables: Mapping[str, SqlTable | pa.Table]
+    findings: Sequence[Finding] = field(default=())
+    quarantined: Sequence[QuarantinedRow] = field(default=())
+
+
+class SourcePackage(Protocol):
+    """What a source's package offers; see this module's docstring."""
+
+    pull: Callable[[PullRequest], Snapshot]
+    read: Callable[[Snapshot, SourceDeclaration, Path], Reading]
+
+
+def declarations() -> dict[str, SourceDeclaration]:
+    """Every source's declaration by name, in alphabetical order. Imports no source."""
+    folder = Path(__file__).parent
+    found = (load_source(path) for path in sorted(folder.glob("*/source.yaml")))
+    return {declaration.name: declaration for declaration in found}
+
+
+def package(name: str) -> SourcePackage:
+    """The package of a source, imported when it is needed."""
+    return cast(SourcePackage, importlib.import_module(f"sources.{name}"))

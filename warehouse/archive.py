@@ -1,0 +1,171 @@
+"""The raw archive: what came over the wire, byte for byte, so that every later step can be repeated.
+
+A snapshot is one pull of one source: one or more files and the date their data speak of. Its id is that date
+and a digest of the files' SHA-256 sums, so the same bytes are kept once however often they are pulled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from warehouse.home import Home, move_folder, to_json, write_atomically
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file of a snapshot. ``size`` in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One pull of one source. ``date`` is the day the data speak of, not the day of the run."""
+
+    source: str
+    date: date
+    origin: str
+    files: tuple[RawFile, ...]
+    folder: Path
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the files' sums, in the order of their names."""
+        return digest_of(self.files)
+
+    @property
+    def id(self) -> str:
+        """``<date>-<first 12 digits of the digest>``: unique within the source."""
+        return f"{self.date.isoformat()}-{self.digest[:12]}"
+
+    def paths(self) -> list[Path]:
+        """The files, in the order of their names."""
+        return [self.folder / file.name for file in self.files]
+
+
+def digest_of(files: Sequence[RawFile]) -> str:
+    """SHA-256 over the sums of several files, in the order of their names."""
+    return hashlib.sha256("\n".join(file.sha256 for file in files).encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The snapshots of one source below ``raw/<source>/``."""
+
+    home: Home
+    source: str
+
+    @property
+    def folder(self) -> Path:
+        """Where this source's snapshots lie."""
+        return self.home.raw / self.source
+
+    def snapshots(self) -> list[Snapshot]:
+        """All whole snapshots, oldest data first; of one day, in the order they were taken in."""
+        found = []
+        for manifest in self.folder.glob("*/manifest.json"):
+            content = json.loads(manifest.read_text(encoding="utf-8"))
+            snapshot = Snapshot(
+                source=content["source"],
+                date=date.fromisoformat(content["date"]),
+                origin=content["origin"],
+                files=tuple(RawFile(**file) for file in content["files"]),
+                folder=manifest.parent,
+            )
+            found.append((snapshot.date, content["sequence"], snapshot))
+        return [snapshot for *_, snapshot in sorted(found, key=lambda item: item[:2])]
+
+    def latest(self, until: date | None = None) -> Snapshot | None:
+        """The snapshot with the newest data, or the newest not after ``until``."""
+        return next((s for s in reversed(self.snapshots()) if until is None or s.date <= until), None)
+
+    def keep(self, built: Path, names: Sequence[str], *, day: date, origin: str) -> Snapshot:
+        """Move files from a workspace into the archive as one snapshot; give back the one that holds them.
+
+        The same bytes as a snapshot of that day are not kept twice.
+
+        Args:
+            built: a folder on the home's file system that holds just these files.
+            names: the files' names; plain names, no paths.
+            day: the day the data speak of.
+            origin: the path or address they came from, without credentials.
+        """
+        if unsafe := [name for name in names if Path(name).name != name or name.startswith(".")]:
+            raise ValueError(f"not a plain file name: {unsafe[0]!r}")
+        files = tuple(
+            RawFile(name, sha256_of(built / name), (built / name).stat().st_size) for name in sorted(names)
+        )
+        existing = self.snapshots()
+        same = next((s for s in existing if s.date == day and s.digest == digest_of(files)), None)
+        if same:
+            return same
+        snapshot = Snapshot(self.source, day, origin, files, self.folder / "")
+        place = self.folder / snapshot.id
+        content = {
+            "source": self.source,
+            "date": day.isoformat(),
+            "origin": origin,
+            "files": [asdict(file) for file in files],
+            "sequence": len(existing) + 1,
+        }
+        (built / "manifest.json").write_text(to_json(content), encoding="utf-8")
+        move_folder(built, place)
+        return Snapshot(self.source, day, origin, files, place)
+
+    def verify(self, snapshot: Snapshot) -> list[str]:
+        """Names of files that are missing or no longer have the recorded sum."""
+        return [
+            file.name
+            for file in snapshot.files
+            if not (snapshot.folder / file.name).is_file() or sha256_of(snapshot.folder / file.name) != file.sha256
+        ]
+
+    # --- the memory of origins: what makes the second night cheap -------------------------------
+
+    def remembered(self, origin: str) -> dict[str, Any] | None:
+        """What was noted of an origin when it was last pulled: ``{"token": ..., "snapshot": id}``."""
+        content: dict[str, Any] = self._origins().get(origin, {})
+        return content or None
+
+    def remember(self, origin: str, token: Mapping[str, Any], snapshot: Snapshot) -> None:
+        """Note what identifies an origin's content without reading it (ETag, or size and times)."""
+        noted = {**self._origins(), origin: {"token": dict(token), "snapshot": snapshot.id}}
+        write_atomically(self.folder / "origins.json", to_json(noted))
+
+    def touch(self) -> None:
+        """Note the time of a look that found nothing new, without writing a byte."""
+        if (self.folder / "origins.json").exists():
+            os.utime(self.folder / "origins.json")
+
+    def find(self, snapshot_id: str) -> Snapshot | None:
+        """The snapshot of that id, if it is in the archive."""
+        return next((s for s in self.snapshots() if s.id == snapshot_id), None)
+
+    def _origins(self) -> dict[str, Any]:
+        path = self.folder / "origins.json"
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return content
+
+
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a file's bytes, in pieces."""
+    with path.open("rb") as reader, target.open("wb") as writer:
+        shutil.copyfileobj(reader, writer, _CHUNK)

@@ -1,0 +1,128 @@
+"""Findings and quarantine: the tables in which one room tells another what is wrong with a row.
+
+A finding is a broken rule on a row, a column or a table. A quarantined row is kept as a record, with the
+place it came from. Both tables stand in every staging file and, gathered over all snapshots, in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from warehouse.declarations import FieldDeclaration, Privacy, Severity
+
+FINDINGS_COLUMNS = """
+    finding_id VARCHAR NOT NULL,   -- stable over nights: the same broken rule on the same row has the same id
+    subject VARCHAR NOT NULL,      -- the source or the dataset
+    table_name VARCHAR,
+    rule VARCHAR NOT NULL,
+    severity VARCHAR NOT NULL,
+    file VARCHAR, sheet VARCHAR, row_number BIGINT, column_name VARCHAR,
+    value VARCHAR,                 -- as text; NULL for personal columns
+    message VARCHAR NOT NULL,      -- what is wrong
+    help VARCHAR NOT NULL,         -- what to do
+    row_key VARCHAR                -- the primary key as text, where the row has one
+"""
+QUARANTINE_COLUMNS = """
+    subject VARCHAR NOT NULL, table_name VARCHAR NOT NULL,
+    file VARCHAR, sheet VARCHAR, row_number BIGINT,
+    record VARCHAR NOT NULL        -- the row as JSON without personal columns, or the line as it stood
+"""
+WITHHELD = "(withheld)"
+
+
+def finding_id_sql(*parts: str) -> str:
+    """The SQL expression of a finding's id from SQL expressions of what identifies it."""
+    joined = ", ".join(f"coalesce(CAST({part} AS VARCHAR), '')" for part in parts)
+    return f"md5(concat_ws(chr(31), {joined}))"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A broken rule, found in Python: on a table, a column, or a row of a workbook.
+
+    ``row_number`` counts as a spreadsheet does: the header of a plain CSV is row 1. ``column_name`` is the
+    declared name, or the header text for an unknown column.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    help: str
+    table_name: str | None = None
+    file: str | None = None
+    sheet: str | None = None
+    row_number: int | None = None
+    column_name: str | None = None
+    value: str | None = None
+    row_key: str | None = None
+
+
+@dataclass(frozen=True)
+class QuarantinedRow:
+    """A row that cannot be used, as it stood."""
+
+    table_name: str
+    file: str
+    sheet: str | None
+    row_number: int
+    record: str
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection, schema: str = "main") -> None:
+    """Make both tables where they are missing."""
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.findings ({FINDINGS_COLUMNS})")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.quarantine ({QUARANTINE_COLUMNS})")
+
+
+def shown(value: object, field: FieldDeclaration | None) -> str | None:
+    """A value as a finding may show it: personal values are withheld, long ones cut."""
+    if value is None:
+        return None
+    if field is not None and field.privacy is Privacy.PERSONAL:
+        return WITHHELD
+    text = str(value)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def add_findings(
+    connection: duckdb.DuckDBPyConnection, subject: str, findings: Iterable[Finding], schema: str = "main"
+) -> int:
+    """Insert findings made in Python (tens of them: large sets are inserted by SQL). Returns how many."""
+    rows = [
+        (
+            subject,
+            f.table_name,
+            f.rule,
+            f.severity.value,
+            f.file,
+            f.sheet,
+            f.row_number,
+            f.column_name,
+            f.value,
+            f.message,
+            f.help,
+            f.row_key,
+        )
+        for f in findings
+    ]
+    if rows:
+        identity = finding_id_sql("$1", "$2", "$3", "$8", "coalesce($12, $5 || ':' || $6 || ':' || $7)")
+        connection.executemany(
+            f"INSERT INTO {schema}.findings SELECT {identity},"
+            " $1, $2, $3, $4, $5, $6, CAST($7 AS BIGINT), $8, $9, $10, $11, $12",
+            rows,
+        )
+    return len(rows)
+
+
+def add_quarantine(
+    connection: duckdb.DuckDBPyConnection, subject: str, rows: Iterable[QuarantinedRow], schema: str = "main"
+) -> int:
+    """Insert rows that never became typed rows. Returns how many."""
+    values = [(subject, r.table_name, r.file, r.sheet, r.row_number, r.record) for r in rows]
+    if values:
+        connection.executemany(f"INSERT INTO {schema}.quarantine VALUES (?, ?, ?, ?, ?, ?)", values)
+    return len(values)

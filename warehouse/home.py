@@ -1,0 +1,112 @@
+"""Where things are kept: one home folder, and how a file in it is written so that nobody sees half of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Home:
+    """The home folder (``OPENDISTRICT_HOME``) and the paths in it. Making one touches no file."""
+
+    root: Path
+
+    @property
+    def raw(self) -> Path:
+        """The raw archive: ``raw/<source>/<snapshot>/``."""
+        return self.root / "raw"
+
+    @property
+    def staging(self) -> Path:
+        """One DuckDB file a snapshot: ``staging/<source>/<snapshot>.duckdb``."""
+        return self.root / "staging"
+
+    @property
+    def warehouse(self) -> Path:
+        """The warehouse as readers see it: always a whole one."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def releases(self) -> Path:
+        """Immutable releases: ``releases/<dataset>/<version>/``."""
+        return self.root / "releases"
+
+    @property
+    def reports(self) -> Path:
+        """Reports for coordinators: ``reports/<run>/index.html``."""
+        return self.root / "reports"
+
+    @property
+    def inbox(self) -> Path:
+        """Where a coordinator's file is put: ``inbox/<source>/``."""
+        return self.root / "inbox"
+
+    @property
+    def outbox(self) -> Path:
+        """Where the annotated copy is put: ``outbox/<source>/``."""
+        return self.root / "outbox"
+
+    @property
+    def portal(self) -> Path:
+        """The local portal, unless another one is named."""
+        return self.root / "portal"
+
+    @property
+    def temporary(self) -> Path:
+        """Work in progress. Whatever a killed run left here is removed by the next."""
+        return self.root / "tmp"
+
+    @contextmanager
+    def workspace(self, purpose: str) -> Iterator[Path]:
+        """A folder for work in progress, on the home's own file system so that a rename is atomic."""
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=self.temporary))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_atomically(path: Path, content: bytes | str) -> bool:
+    """Write a small file whole or not at all. False, and no write, if it holds that content already."""
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def move_folder(built: Path, place: Path) -> None:
+    """Put a finished folder in its place. One that stands there already is replaced."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        aside = built.parent / f"{built.name}-replaced"
+        place.rename(aside)
+        built.rename(place)
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        built.rename(place)
+
+
+def to_json(content: Any) -> str:
+    """JSON that is the same for the same content: sorted keys, two spaces, a line feed at the end."""
+    return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
