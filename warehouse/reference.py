@@ -1,0 +1,107 @@
+"""Reference data: code lists, districts, sectors. They are files of the project, so a change of them is reviewed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import duckdb
+from pydantic import Field
+
+from warehouse.declarations import SLUG, Declared, parse, read_yaml
+
+_FOLDER = Path(__file__).parent / "reference"
+
+
+class Code(Declared):
+    """A code's meaning."""
+
+    title: str
+    description: str = ""
+
+
+class CodeList(Declared):
+    """A list of codes, in the order in which people expect to read them."""
+
+    title: str
+    codes: Mapping[str, Code]
+
+
+class _CodeLists(Declared):
+    lists: Mapping[str, CodeList]
+
+
+class Sector(Declared):
+    """A technology sector: the SIC 2007 groups that make it up, as prefixes of the five-digit code."""
+
+    code: str = Field(pattern=SLUG)
+    title: str
+    sic_prefixes: tuple[str, ...]
+    is_tech: bool = False
+
+
+class Sectors(Declared):
+    """The published definition the sectors follow, and the sectors: the first whose prefix fits counts."""
+
+    definition: str
+    definition_source: str
+    sectors: tuple[Sector, ...]
+
+
+def code_lists(path: Path = _FOLDER / "code_lists.yaml") -> Mapping[str, CodeList]:
+    """All code lists by name."""
+    return parse(_CodeLists, {"lists": read_yaml(path)}, path).lists
+
+
+def sectors(path: Path = _FOLDER / "sectors.yaml") -> Sectors:
+    """The definition of technology sectors."""
+    return parse(Sectors, read_yaml(path), path)
+
+
+@cache
+def fingerprint() -> str:
+    """SHA-256 over all reference files: a change of one makes the datasets be built anew."""
+    parts = (path.read_bytes() for path in sorted(_FOLDER.iterdir()) if path.is_file())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    """Make the tables that models read.
+
+    ``reference.codes`` (list, code, title, description, position), ``reference.sectors`` (sector_code,
+    sector_title, is_tech, position), ``reference.sector_prefixes`` (sic_prefix, sector_code),
+    ``reference.district_postcode_areas`` (district, postcode_area), ``reference.run`` (as_of_date).
+    """
+    from warehouse.districts import load_districts
+
+    connection.execute("""
+        CREATE SCHEMA IF NOT EXISTS reference;
+        CREATE OR REPLACE TABLE reference.codes
+            (list VARCHAR, code VARCHAR, title VARCHAR, description VARCHAR, position INTEGER);
+        CREATE OR REPLACE TABLE reference.sectors
+            (sector_code VARCHAR, sector_title VARCHAR, is_tech BOOLEAN, position INTEGER);
+        CREATE OR REPLACE TABLE reference.sector_prefixes (sic_prefix VARCHAR, sector_code VARCHAR);
+        CREATE OR REPLACE TABLE reference.district_postcode_areas (district VARCHAR, postcode_area VARCHAR);
+        CREATE OR REPLACE TABLE reference.run (as_of_date DATE);
+    """)
+    codes = [
+        (name, code, meaning.title, meaning.description, position)
+        for name, code_list in code_lists().items()
+        for position, (code, meaning) in enumerate(code_list.codes.items())
+    ]
+    found = sectors().sectors
+    areas = [(d.id, area) for d in load_districts().values() for area in d.postcode_areas]
+    connection.executemany("INSERT INTO reference.codes VALUES (?, ?, ?, ?, ?)", codes)
+    connection.executemany(
+        "INSERT INTO reference.sectors VALUES (?, ?, ?, ?)",
+        [(s.code, s.title, s.is_tech, position) for position, s in enumerate(found)],
+    )
+    connection.executemany(
+        "INSERT INTO reference.sector_prefixes VALUES (?, ?)",
+        [(prefix, s.code) for s in found for prefix in s.sic_prefixes],
+    )
+    connection.executemany("INSERT INTO reference.district_postcode_areas VALUES (?, ?)", areas)
+    connection.execute("INSERT INTO reference.run VALUES (?)", [as_of])
