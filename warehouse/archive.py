@@ -114,11 +114,12 @@ class Archive:
             RawFile(name, sha256_of(built / name), (built / name).stat().st_size) for name in sorted(names)
         )
         existing = self.snapshots()
-        same = next((s for s in existing if s.date == day and s.digest == digest_of(files)), None)
-        if same:
+        of_day = [s for s in existing if s.date == day]
+        same = next((s for s in of_day if s.digest == digest_of(files)), None)
+        if same and same is of_day[-1]:
             return same
-        snapshot = Snapshot(self.source, day, origin, files, self.folder / "")
-        place = self.folder / snapshot.id
+        # Seen that day before, but other content came between: now it is the day's newest again.
+        place = same.folder if same else self.folder / f"{day.isoformat()}-{digest_of(files)[:12]}"
         content = {
             "source": self.source,
             "date": day.isoformat(),
@@ -126,8 +127,11 @@ class Archive:
             "files": [asdict(file) for file in files],
             "sequence": len(existing) + 1,
         }
-        (built / "manifest.json").write_text(to_json(content), encoding="utf-8")
-        move_folder(built, place)
+        if same:
+            write_atomically(place / "manifest.json", to_json(content))
+        else:
+            (built / "manifest.json").write_text(to_json(content), encoding="utf-8")
+            move_folder(built, place)
         return Snapshot(self.source, day, origin, files, place)
 
     def verify(self, snapshot: Snapshot) -> list[str]:

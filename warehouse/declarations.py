@@ -64,7 +64,7 @@ class Constraints(Declared):
     pattern: str | None = None  # the whole value must match
     enum: tuple[str, ...] | None = None
     code_list: str | None = Field(None, alias="codeList")  # enum, kept in warehouse/reference/code_lists.yaml
-    check: Literal["business_id_fi"] | None = None  # a check digit: see warehouse.sql.MACROS
+    check: Literal["business_id_fi"] | None = None  # a check digit
     minimum: int | float | date | None = None
     maximum: int | float | date | None = None
     min_length: int | None = Field(None, alias="minLength")
@@ -124,6 +124,7 @@ class RowBounds(Declared):
 
     minimum: int = Field(1, ge=0)
     maximum: int | None = None
+    shrink_limit_pct: float = Field(20, ge=0, le=100)  # more rows lost than this since the last good one: held
 
 
 class TableDeclaration(Declared):
@@ -177,6 +178,7 @@ class SourceDeclaration(Declared):
     licence_url: str | None = None
     attribution: str
     cadence: Literal["daily", "monthly", "irregular"]
+    kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
     tables: tuple[TableDeclaration, ...]
 
@@ -294,7 +296,6 @@ class CatalogueEntry(Declared):
     usage_warnings: tuple[str, ...] = ()
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
     rows: RowBounds = RowBounds()
-    shrink_limit_pct: float = Field(20, ge=0, le=100)  # more rows lost than this since the last release: held
     fields: tuple[DatasetField, ...]
 
 

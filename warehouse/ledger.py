@@ -6,7 +6,7 @@ The rooms tell one another through it: a source's snapshot and its verdict, a da
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -38,10 +38,6 @@ CREATE TABLE IF NOT EXISTS ledger.curations (  -- the verdict on a dataset built
 CREATE TABLE IF NOT EXISTS ledger.releases (
     dataset VARCHAR, version VARCHAR, data_date DATE NOT NULL, manifest VARCHAR NOT NULL,
     run_id VARCHAR NOT NULL, PRIMARY KEY (dataset, version)
-);
-CREATE TABLE IF NOT EXISTS ledger.windows (  -- what a backfill has done, window by window
-    source VARCHAR, snapshot_id VARCHAR, day DATE NOT NULL, run_id VARCHAR NOT NULL,
-    PRIMARY KEY (source, snapshot_id)
 );
 """
 
@@ -150,7 +146,7 @@ def runs(connection: Connection) -> list[RunRecord]:
     rows = connection.execute(
         "SELECT run_id, kind, day, started_at, finished_at, request FROM ledger.runs ORDER BY started_at, run_id"
     ).fetchall()
-    return [RunRecord(*row[:5], json.loads(row[5])) for row in rows]
+    return [RunRecord(*(*row[:5], json.loads(row[5]))) for row in rows]
 
 
 # --- snapshots ------------------------------------------------------------------------------------------
@@ -174,6 +170,13 @@ def record_snapshot(connection: Connection, record: SnapshotRecord) -> None:
     )
 
 
+def supersede(connection: Connection, source: str, data_date: date) -> None:
+    """Of one date the snapshot promoted last stands for it: the others are in the history no more."""
+    connection.execute(
+        "UPDATE ledger.snapshots SET is_promoted = false WHERE source = ? AND data_date = ?", [source, data_date]
+    )
+
+
 def snapshots(connection: Connection, source: str | None = None) -> list[SnapshotRecord]:
     """Verdicts on snapshots, oldest data first, of one source or of all."""
     rows = connection.execute(
@@ -181,16 +184,11 @@ def snapshots(connection: Connection, source: str | None = None) -> list[Snapsho
         " FROM ledger.snapshots WHERE source = coalesce(?, source) ORDER BY source, data_date, rowid",
         [source],
     ).fetchall()
-    return [
-        SnapshotRecord(
-            *row[:5],
-            Verdict(row[5]),
-            row[6],
-            row[7],
-            {name: TableLoad(**load) for name, load in json.loads(row[8]).items()},
-        )
-        for row in rows
-    ]
+    return [SnapshotRecord(*(*row[:5], Verdict(row[5]), *row[6:8], _table_loads(row[8]))) for row in rows]
+
+
+def _table_loads(text: str) -> dict[str, TableLoad]:
+    return {name: TableLoad(**load) for name, load in json.loads(text).items()}
 
 
 def promoted(connection: Connection, source: str, until: date | None = None) -> list[SnapshotRecord]:
@@ -209,12 +207,20 @@ def take_findings(connection: Connection, attached: str, source: str, snapshot_i
 
 def findings(connection: Connection, subject: str, snapshot_id: str, limit: int | None = None) -> list[Finding]:
     """Findings on a snapshot of a source (or on a dataset of a date), worst first, then by place."""
+    condition = "WHERE subject = ? AND snapshot_id = ?"
+    return read_findings(connection, f"ledger.findings {condition}", [subject, snapshot_id], limit)
+
+
+def read_findings(
+    connection: Connection, where: str, parameters: Sequence[Any] = (), limit: int | None = None
+) -> list[Finding]:
+    """Findings from a table of findings (and a WHERE clause), worst first, then by place."""
+    worst_first = ", ".join(f"'{severity.value}'" for severity in Severity)
     rows = connection.execute(
         "SELECT rule, severity, message, help, table_name, file, sheet, row_number, column_name, value, row_key"
-        " FROM ledger.findings WHERE subject = ? AND snapshot_id = ?"
-        " ORDER BY array_position(['critical', 'error', 'warning', 'info'], severity),"
+        f" FROM {where} ORDER BY list_position([{worst_first}], severity),"
         " file, sheet, row_number, column_name, rule, value" + (f" LIMIT {limit:d}" if limit else ""),
-        [subject, snapshot_id],
+        list(parameters),
     ).fetchall()
     return [Finding(row[0], Severity(row[1]), *row[2:]) for row in rows]
 
@@ -255,7 +261,7 @@ def curations(connection: Connection, dataset: str) -> list[CurationRecord]:
         " WHERE dataset = ? ORDER BY data_date",
         [dataset],
     ).fetchall()
-    return [CurationRecord(*row[:3], Verdict(row[3]), row[4], row[5], row[6]) for row in rows]
+    return [CurationRecord(*(*row[:3], Verdict(row[3]), *row[4:])) for row in rows]
 
 
 def record_release(connection: Connection, release: Release, run_id: str) -> None:
@@ -277,6 +283,7 @@ def release_from(content: Mapping[str, Any]) -> Release:
             "snapshots": tuple(
                 SnapshotUse(**{**use, "date": date.fromisoformat(use["date"])}) for use in content["snapshots"]
             ),
+            "schema_changes": tuple(content.get("schema_changes", ())),
         }
     )
 
@@ -288,15 +295,6 @@ def releases(connection: Connection, dataset: str, run_id: str | None = None) ->
         [dataset, run_id],
     ).fetchall()
     return sorted((release_from(json.loads(row[0])) for row in rows), key=lambda release: release.order)
-
-
-# --- backfill -------------------------------------------------------------------------------------------
-
-
-def record_windows(connection: Connection, windows: Iterable[Sequence[Any]]) -> None:
-    """Note windows that a backfill has done: (source, snapshot id, day, run id)."""
-    for window in windows:
-        connection.execute("INSERT OR REPLACE INTO ledger.windows VALUES (?, ?, ?, ?)", list(window))
 
 
 def _one(connection: Connection, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Reference data: code lists, districts, sectors. They are files of the project, so a change of them is reviewed."""
+"""Reference data: code lists, districts, sectors. Files of the project, so a change of them is reviewed."""
 
 from __future__ import annotations
 

@@ -48,6 +48,7 @@ class Release:
     removed: int
     files: tuple[ReleaseFile, ...]
     snapshots: tuple[SnapshotUse, ...]
+    schema_changes: tuple[str, ...] = ()  # fields that came, went or changed since the previous version, in words
 
     @property
     def order(self) -> tuple[date, int]:

@@ -1,0 +1,357 @@
+"""The command line: ``opendistrict``. Commands that need no orchestration do not import it, so they start at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.outcomes import DONE, FAILED, HELD, USAGE
+from flows.settings import Settings, silence_telemetry
+
+if TYPE_CHECKING:
+    from flows.outcomes import NightOutcome
+    from flows.steps import Plan
+
+app = typer.Typer(
+    name="opendistrict",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Open data for innovation districts: pull, check, version and publish.",
+)
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="The home folder [OPENDISTRICT_HOME, default ./var].", metavar="DIR")
+]
+PortalOption = Annotated[
+    str | None,
+    typer.Option("--portal", help="A CKAN's URL or a folder [OPENDISTRICT_PORTAL].", metavar="PATH|URL"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="A source, and where to pull it from.", metavar="NAME[=PATH|URL]"),
+]
+DatasetOption = Annotated[list[str] | None, typer.Option("--dataset", help="A dataset.", metavar="NAME")]
+ShrinkOption = Annotated[
+    list[str] | None,
+    typer.Option("--allow-shrink", help="May be much smaller than last time.", metavar="NAME"),
+]
+DAY = ["%Y-%m-%d"]
+
+
+class ExportFormat(StrEnum):
+    """The file formats of a release."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
+@app.command()
+def nightly(
+    source: SourceOption = None,
+    dataset: DatasetOption = None,
+    day: Annotated[datetime | None, typer.Option("--date", formats=DAY, help="The logical date.")] = None,
+    portal: PortalOption = None,
+    home: HomeOption = None,
+    allow_shrink: ShrinkOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pull, check, load, release and publish: one night."""
+    from flows.calendar import today
+
+    parameters = {
+        "day": day.date() if day else today(),
+        "sources": _origins(source),
+        "datasets": dataset,
+        "portal": portal,
+        "home": str(home) if home else None,
+        "allow_shrink": allow_shrink,
+    }
+    _run_flow("nightly", parameters, as_json)
+
+
+@app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", formats=DAY, help="The first date of the data.")],
+    last: Annotated[datetime, typer.Option("--to", formats=DAY, help="The last date, included.")],
+    source: SourceOption = None,
+    dataset: DatasetOption = None,
+    portal: PortalOption = None,
+    home: HomeOption = None,
+    allow_shrink: ShrinkOption = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the windows and stop.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Work through past snapshots of the raw archive, in order. NAME=DIR takes in files named by date first."""
+    if first > last:
+        raise typer.BadParameter("the first date is after the last")
+    if plan:
+        _print_windows(first.date(), last.date(), _origins(source), dataset, home, as_json)
+        return
+    parameters = {
+        "first": first.date(),
+        "last": last.date(),
+        "sources": _origins(source),
+        "datasets": dataset,
+        "portal": portal,
+        "home": str(home) if home else None,
+        "allow_shrink": allow_shrink,
+    }
+    _run_flow("backfill_flow", parameters, as_json)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A source's file, e.g. a coordinator's workbook.")],
+    source: Annotated[str, typer.Option("--source", help="The source it belongs to.", metavar="NAME")],
+    annotated: Annotated[
+        Path | None, typer.Option("--annotated", help="Write the annotated workbook here.", metavar="FILE")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a file as a night would, and publish nothing. Exit code 3: something of it would be held."""
+    from flows import steps
+    from flows.calendar import today
+    from flows.console import Terminal, findings_table
+    from warehouse import ledger
+    from warehouse.home import Home
+
+    plan = _plan()
+    declaration = _named(plan.sources, source, "source")
+    with tempfile.TemporaryDirectory(prefix="opendistrict-") as folder, Terminal(quiet=as_json) as terminal:
+        settings = Settings(Home(Path(folder)), portal="")
+        snapshot = steps.pull(settings, declaration, str(file), today(), terminal.progress)
+        staged = steps.stage(settings, declaration, snapshot, terminal.progress)
+        judged = steps.check(
+            settings, declaration, plan.rules[source], snapshot, staged, {}, False, terminal.progress
+        )
+        found = steps.staged_findings(settings, staged)
+        if annotated:
+            from checks.annotate import annotate
+
+            annotate(snapshot.paths()[0], found, annotated, declaration)
+    if as_json:
+        _print_json(
+            {"verdict": judged.verdict, "accepted": judged.accepted, "findings": [vars(one) for one in found]}
+        )
+    else:
+        findings_table(file, declaration, judged, staged, found, annotated)
+    raise typer.Exit(DONE if judged.verdict is ledger.Verdict.PASSED else HELD)
+
+
+@app.command()
+def plan(
+    dataset: DatasetOption = None,
+    portal: PortalOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what publishing would change on the portal. Writes nothing."""
+    from flows import publishing
+    from flows.console import changes_table
+
+    declared = _plan()
+    settings = Settings.of(home, portal)
+    names = [_named(declared.datasets, name, "dataset").name for name in dataset or declared.datasets]
+    found = publishing.changes(settings, declared, names)
+    if as_json:
+        _print_json([vars(change) for change in found])
+    else:
+        changes_table(settings.portal, found)
+
+
+@app.command()
+def publish(
+    dataset: DatasetOption = None,
+    portal: PortalOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the portal to the latest releases."""
+    from flows import publishing
+    from flows.console import Terminal, portal_lines
+
+    declared = _plan()
+    settings = Settings.of(home, portal)
+    names = [_named(declared.datasets, name, "dataset").name for name in dataset or declared.datasets]
+    with Terminal(quiet=as_json) as terminal:
+        outcome = publishing.publish(settings, declared, names, terminal.progress)
+    if as_json:
+        _print_json(vars(outcome))
+    else:
+        portal_lines(outcome)
+    raise typer.Exit(FAILED if outcome.problems else DONE)
+
+
+@app.command()
+def sources(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the sources, and the last data of each."""
+    from flows.console import print_table
+    from flows.listing import list_sources
+
+    rows = list_sources(Settings.of(home), _plan())
+    _print_json(rows) if as_json else print_table("Sources", rows)
+
+
+@app.command()
+def datasets(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the datasets, and the latest release of each."""
+    from flows.console import print_table
+    from flows.listing import list_datasets
+
+    rows = list_datasets(Settings.of(home), _plan())
+    _print_json(rows) if as_json else print_table("Datasets", rows)
+
+
+@app.command()
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Print what stands: the last run, what is held, what is stale. Exit code 3 if something is."""
+    from flows.console import print_status
+    from flows.listing import read_status
+
+    found = read_status(Settings.of(home), _plan())
+    _print_json(found) if as_json else print_status(found)
+    raise typer.Exit(HELD if found["needs_attention"] else DONE)
+
+
+@app.command()
+def export(
+    dataset: Annotated[str, typer.Argument(help="The dataset.")],
+    format: Annotated[ExportFormat, typer.Option("--format", help="The file format.")] = ExportFormat.CSV,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to write.", metavar="FILE")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Copy the latest release of a dataset to a file (default: its own name, here); ``-o -`` writes to stdout."""
+    from flows.listing import latest_file
+
+    path = latest_file(Settings.of(home), _plan(), _named(_plan().datasets, dataset, "dataset").name, format.value)
+    if str(output) == "-":
+        with path.open("rb") as reader:
+            shutil.copyfileobj(reader, sys.stdout.buffer)
+        return
+    target = output or Path(path.name)
+    shutil.copyfile(path, target)
+    typer.echo(target)
+
+
+@app.command()
+def serve(portal: PortalOption = None, home: HomeOption = None) -> None:
+    """Run the schedule on one machine: the night at 02:00 in Helsinki, and backfills on demand."""
+    from flows.serving import serve_schedule
+
+    serve_schedule(Settings.of(home, portal))
+
+
+# --- help for the commands --------------------------------------------------------------------------
+
+
+def _run_flow(name: str, parameters: Mapping[str, Any], as_json: bool) -> None:
+    from flows.console import Terminal, print_night
+    from flows.local_server import prefect_api
+    from flows.watching import watched
+
+    silence_telemetry()
+    _check_names(parameters)
+    settings = Settings.of(Path(parameters["home"]) if parameters["home"] else None, parameters["portal"])
+    with Terminal(quiet=as_json) as terminal, watched(terminal.progress) as watch:
+        terminal.progress("starting")
+        with prefect_api(settings.home.root):
+            from flows import nightly as flows
+
+            state = getattr(flows, name)(**parameters, return_state=True)
+    outcome: NightOutcome | None = watch.outcome
+    if outcome is None:
+        error = state.result(raise_on_failure=False)
+        raise error if isinstance(error, Exception) else RuntimeError(state.message)
+    _print_json(outcome.as_dict()) if as_json else print_night(outcome)
+    raise typer.Exit(outcome.exit_code)
+
+
+def _check_names(parameters: Mapping[str, Any]) -> None:
+    """Wrong names are wrong usage, and said before anything is started."""
+    plan = _plan()
+    for name in parameters["sources"] or {}:
+        _named(plan.sources, name, "source")
+    for name in parameters["datasets"] or ():
+        _named(plan.datasets, name, "dataset")
+    for name in parameters["allow_shrink"] or ():
+        _named({**plan.sources, **plan.datasets}, name, "source or dataset")
+
+
+def _plan() -> Plan:
+    from flows.steps import Plan
+
+    return Plan.read()
+
+
+def _origins(listed: Sequence[str] | None) -> dict[str, str | None]:
+    """``NAME`` and ``NAME=ORIGIN`` as a mapping."""
+    origins: dict[str, str | None] = {}
+    for one in listed or ():
+        name, _, origin = one.partition("=")
+        if name in origins:
+            raise typer.BadParameter(f"source {name} is given twice")
+        if origin and "://" not in origin:
+            origin = str(Path(origin).absolute())
+        origins[name] = origin or None
+    return origins
+
+
+def _named(declared: Mapping[str, Any], name: str, kind: str) -> Any:
+    if name not in declared:
+        raise typer.BadParameter(f"there is no {kind} {name!r}; declared are: {', '.join(declared)}")
+    return declared[name]
+
+
+def _print_windows(
+    first: date,
+    last: date,
+    origins: Mapping[str, str | None],
+    datasets: Sequence[str] | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    from flows.console import print_table
+    from flows.listing import list_windows
+
+    for name in origins:
+        _named(_plan().sources, name, "source")
+    rows = list_windows(Settings.of(home), _plan(), first, last, origins, datasets or ())
+    _print_json(rows) if as_json else print_table(f"Windows from {first} to {last}", rows)
+
+
+def _print_json(content: Any) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=2, default=str))
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """The entry point: errors that a person can do something about are one message, not a traceback."""
+    silence_telemetry()
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from here", err=True)
+        sys.exit(130)
+    except Exception as error:
+        from flows.errors import is_for_people
+
+        if not is_for_people(error):
+            raise
+        typer.echo(f"opendistrict: {error}", err=True)
+        sys.exit(FAILED)
+
+
+__all__ = ["USAGE", "app", "main"]

@@ -1,0 +1,245 @@
+"""What a person sees in the terminal: progress while it runs, a calm summary at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from flows.outcomes import FAILED, HELD, NightOutcome, PortalOutcome
+from flows.steps import Judged
+from publish.portals import Change
+from warehouse.declarations import Severity, SourceDeclaration
+from warehouse.findings import Finding
+from warehouse.staging import Staged
+
+_STYLE = {
+    "loaded": "green",
+    "released": "green",
+    "unchanged": "dim",
+    "waiting": "dim",
+    "held": "yellow",
+    "failed": "red",
+}
+_SEVERITY_STYLE = {
+    Severity.CRITICAL: "bold red",
+    Severity.ERROR: "red",
+    Severity.WARNING: "yellow",
+    Severity.INFO: "dim",
+}
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+class Terminal:
+    """Progress on stderr: a line a step while it runs, gone at the end. Nothing where stderr is no terminal."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        console = Console(file=sys.stderr, highlight=False)
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[amount]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=quiet or not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Terminal:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def progress(self, step: str, done: float = 0, total: float | None = None, unit: str = "") -> None:
+        """Show a step. A step without amounts takes the place of the one before it."""
+        if total is None and not done:
+            for name, task in list(self._tasks.items()):
+                if not self._bars.tasks[self._bars.task_ids.index(task)].total:
+                    self._bars.remove_task(task)
+                    del self._tasks[name]
+        if step not in self._tasks:
+            self._tasks[step] = self._bars.add_task(escape(step), total=total, amount="")
+        amount = (
+            f"{_amount(done, unit)} of {_amount(total, unit)}" if total else _amount(done, unit) if done else ""
+        )
+        self._bars.update(self._tasks[step], completed=done, total=total, amount=amount)
+        if total and done >= total:
+            self._bars.remove_task(self._tasks.pop(step))
+
+
+def _amount(number: float, unit: str) -> str:
+    if unit == "bytes":
+        return f"{number / 1e6:,.1f} MB"
+    return f"{number:,.0f} {unit}".strip()
+
+
+def print_night(outcome: NightOutcome) -> None:
+    """The summary of a night: sources, datasets, where to look, what needs somebody."""
+    console = _console()
+    table = Table(title=f"{outcome.kind.capitalize()} of {outcome.day}", title_justify="left", expand=False)
+    for column in ("", "state", "data of / version"):
+        table.add_column(column)
+    for column in ("rows", "added", "changed", "removed", "quarantined", "warnings"):
+        table.add_column(column, justify="right")
+    for source in outcome.sources:
+        loads = source.snapshot.tables.values() if source.snapshot else ()
+        is_loaded = source.state == "loaded"
+        table.add_row(
+            escape(source.name),
+            _state(source.state),
+            source.snapshot.data_date.isoformat() if source.snapshot else "",
+            _number(sum(load.accepted for load in loads) if loads else None),
+            _number(sum(load.added for load in loads) if is_loaded else None),
+            _number(sum(load.changed for load in loads) if is_loaded else None),
+            _number(sum(load.vanished for load in loads) if is_loaded else None),
+            _number(sum(load.quarantined for load in loads) or None),
+            _number(source.counts.get(Severity.WARNING) or None),
+        )
+    table.add_section()
+    for dataset in outcome.datasets:
+        is_new = dataset.state == "released"
+        table.add_row(
+            escape(dataset.name),
+            _state(dataset.state),
+            dataset.version or "",
+            _number(dataset.rows),
+            _number(dataset.added if is_new else None),
+            _number(dataset.changed if is_new else None),
+            _number(dataset.removed if is_new else None),
+            "",
+            "",
+        )
+    console.print(table)
+    for what in (*outcome.sources, *outcome.datasets):
+        if what.message:
+            console.print(f"  {escape(what.name)}: {escape(what.message)}", style=_STYLE.get(what.state, ""))
+    for source in outcome.sources:
+        if source.stale_since:
+            console.print(f"  {escape(source.name)}: the data of {source.stale_since} stand in", style="yellow")
+    portal_lines(outcome.portal, console)
+    for source in outcome.sources:
+        if source.annotated:
+            console.print(f"Workbook  {escape(source.annotated)}", soft_wrap=True)
+    if outcome.report:
+        console.print(f"Report    {escape(outcome.report)}", soft_wrap=True)
+    if outcome.run_id is None and not outcome.portal.writes and outcome.exit_code not in (HELD, FAILED):
+        console.print("Nothing to do: everything is as it was.", style="dim")
+    elif outcome.exit_code == HELD:
+        console.print("Something is held: see the report.", style="yellow")
+
+
+def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None:
+    """Where the portal is, and what could not be written to it."""
+    console = console or _console()
+    place = outcome.address
+    if not place.startswith("http") and Path(place, "index.html").exists():
+        place = str(Path(place, "index.html"))
+    console.print(f"Portal    {escape(place)}", soft_wrap=True)
+    for dataset, problem in outcome.problems.items():
+        console.print(f"  {escape(dataset)}: {escape(problem)}", style="red")
+
+
+def _state(state: str) -> str:
+    return f"[{_STYLE.get(state, 'default')}]{state}[/]"
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of one shape as a table."""
+    console = _console()
+    if not rows:
+        console.print(f"{title}: none", style="dim")
+        return
+    table = Table(title=title, title_justify="left")
+    for column in rows[0]:
+        table.add_column(column, justify="right" if isinstance(rows[0][column], int) else "left")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else _number(value) if isinstance(value, int) else escape(str(value))
+
+
+def changes_table(portal: str, changes: Sequence[Change]) -> None:
+    """What publishing would change."""
+    console = _console()
+    if not changes:
+        console.print(f"{escape(portal)} shows what it should: nothing to change.")
+        return
+    table = Table(title=f"Would change on {escape(portal)}", title_justify="left")
+    for column in ("dataset", "action", "what", "why"):
+        table.add_column(column)
+    for change in changes:
+        table.add_row(*(escape(text) for text in (change.dataset, change.action, change.target, change.detail)))
+    console.print(table)
+
+
+def findings_table(
+    file: Path,
+    source: SourceDeclaration,
+    judged: Judged,
+    staged: Staged,
+    found: Sequence[Finding],
+    annotated: Path | None,
+    limit: int = 50,
+) -> None:
+    """What a check found, worst first."""
+    console = _console()
+    if found:
+        table = Table(title=f"{escape(file.name)} as {escape(source.title)}", title_justify="left")
+        for column in ("severity", "where", "column", "value", "what is wrong", "what to do"):
+            table.add_column(column)
+        for one in found[:limit]:
+            where = " ".join(str(part) for part in (one.sheet, one.row_number and f"row {one.row_number}") if part)
+            cells = (
+                where or (one.table_name or ""),
+                one.column_name or "",
+                one.value or "",
+                one.message,
+                one.help,
+            )
+            table.add_row(f"[{_SEVERITY_STYLE[one.severity]}]{one.severity}[/]", *(escape(text) for text in cells))
+        console.print(table)
+        if len(found) > limit:
+            console.print(f"... and {len(found) - limit:,} more", style="dim")
+    good = ", ".join(f"{judged.accepted.get(t, 0):,} of {n:,} {t}" for t, n in staged.rows.items())
+    console.print(f"{judged.verdict.value}: {good} would go on.")
+    if annotated:
+        console.print(f"Annotated workbook: {escape(str(annotated))}", soft_wrap=True)
+
+
+def print_status(found: Mapping[str, Any]) -> None:
+    """The status of a home."""
+    console = _console()
+    console.print(f"Home      {escape(found['home'])}", soft_wrap=True)
+    console.print(f"Last run  {found['last_run'] or 'none yet'}  {found['last_run_finished'] or ''}")
+    if found["report"]:
+        console.print(f"Report    {escape(found['report'])}", soft_wrap=True)
+    looks = ", ".join(f"{name} {look} UTC" for name, look in found["last_look"].items() if look)
+    if looks:
+        console.print(f"Looked at {escape(looks)}")
+    if found["held"]:
+        print_table("Needs somebody", found["held"])
+    elif found["last_run"]:
+        console.print("Nothing is held.", style="green")

@@ -1,0 +1,150 @@
+"""The night as a Prefect flow: a thin skin over ``flows.night``. Prefect orders, retries, times and shows; no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.tasks import Task
+
+from checks.report import findings_table, summary_markdown
+from flows.calendar import today
+from flows.night import NightRequest, night
+from flows.outcomes import FAILED, HELD, NightOutcome
+from flows.reporting import report_content
+from flows.settings import Settings, silence_telemetry
+from flows.steps import Plan
+from flows.watching import watching
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How often a kind of step is tried again, after how many seconds, and how many seconds it may take."""
+
+    retry_delays: tuple[float, ...] = ()
+    timeout_seconds: float | None = None
+
+
+# Only what can pass is tried again: a network, not a wrong file. Nothing that writes the warehouse is.
+POLICIES: Mapping[str, Policy] = {
+    "pull": Policy(retry_delays=(10, 60, 300), timeout_seconds=3 * 3600),
+    "stage": Policy(timeout_seconds=3600),
+    "check": Policy(timeout_seconds=3600),
+    "load": Policy(timeout_seconds=3600),
+    "build": Policy(timeout_seconds=3600),
+    "publish": Policy(timeout_seconds=3 * 3600),
+    "report": Policy(timeout_seconds=600),
+}
+
+
+def can_pass(task_object: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed step may succeed if it is simply done again."""
+    try:
+        state.result()
+    except Exception as error:  # whatever it raised: that is the question
+        return bool(getattr(error, "is_transient", False))
+    return False
+
+
+class PrefectRunner:
+    """Runs steps as tasks of the flow that is running. Retry delays can be shortened, for tests."""
+
+    def __init__(self, policies: Mapping[str, Policy] = POLICIES) -> None:
+        self._policies = policies
+
+    def submit(self, kind: str, name: str, step: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Begin a step as a task. Its arguments are not sent to the server: they may be large, or secret."""
+        policy = self._policies[kind]
+
+        def call() -> T:
+            return step(*arguments)
+
+        call.__name__ = kind
+        call.__doc__ = step.__doc__
+        made = task(
+            call,
+            name=kind,
+            task_run_name=name,
+            retries=len(policy.retry_delays),
+            retry_delay_seconds=list(policy.retry_delays),
+            retry_condition_fn=can_pass,
+            timeout_seconds=policy.timeout_seconds,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )
+        return cast("Future[T]", made.submit())
+
+
+def leave_artifacts(settings: Settings, plan: Plan, outcome: NightOutcome) -> None:
+    """A summary and a table of findings, for whoever looks at the run in Prefect. They never fail the night."""
+    content = report_content(settings, plan, outcome, outcome.run_id or f"{outcome.day}", {})
+    key = f"{outcome.kind}-{outcome.day.isoformat()}"
+    try:
+        create_markdown_artifact(
+            summary_markdown(content), key=f"{key}-summary", description="What the run came to"
+        )
+        table = findings_table(content)
+        if table:
+            create_table_artifact(table, key=f"{key}-findings", description="What should be mended")
+    except Exception as error:  # the artifacts are a convenience, the night is done
+        get_run_logger().warning("no artifacts: %s", error)
+
+
+def final_state(outcome: NightOutcome) -> State[None]:
+    """The state of the flow's run: a night that held something is done, but shows it."""
+    if outcome.exit_code == FAILED:
+        problems = [
+            *(f"{s.name}: {s.message}" for s in outcome.sources if s.state == "failed"),
+            *(f"{d.name}: {d.message}" for d in outcome.datasets if d.state == "failed"),
+            *outcome.portal.problems.values(),
+        ]
+        return Failed(message="; ".join(dict.fromkeys(problems))[:2000])
+    if outcome.exit_code == HELD:
+        return Completed(name="Held", message="Something was held or served from its last good snapshot.")
+    return Completed()
+
+
+@flow(
+    name="nightly",
+    task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
+    persist_result=False,
+)
+def nightly(
+    day: date | None = None,
+    sources: dict[str, str | None] | None = None,
+    datasets: list[str] | None = None,
+    portal: str | None = None,
+    home: str | None = None,
+    allow_shrink: list[str] | None = None,
+) -> State[None]:
+    """One night. Without parameters: today in Helsinki, all sources from where they are published, all datasets.
+
+    Args:
+        day: the logical date.
+        sources: by name, a path or URL to pull from, or null for the source's own.
+        datasets: which datasets to build and publish.
+        portal: a CKAN's URL or a folder; its token comes from ``OPENDISTRICT_PORTAL_TOKEN``.
+        home: the home folder.
+        allow_shrink: sources and datasets that may be much smaller than last time.
+    """
+    silence_telemetry()
+    watch = watching()
+    settings = Settings.of(Path(home) if home else None, portal)
+    plan = Plan.read()
+    request = NightRequest(day or today(), sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
+    outcome = night(settings, request, PrefectRunner(), watch.progress, plan)
+    watch.outcome = outcome
+    leave_artifacts(settings, plan, outcome)
+    return final_state(outcome)

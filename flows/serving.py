@@ -1,0 +1,36 @@
+"""The schedule on one machine: nights and backfills served by one process. ``prefect.yaml`` is for several."""
+
+from __future__ import annotations
+
+import os
+
+from flows.settings import Settings, silence_telemetry
+
+NIGHTLY_CRON = "0 2 * * *"
+TIMEZONE = "Europe/Helsinki"
+
+
+def serve_schedule(settings: Settings) -> None:
+    """Serve the deployments ``nightly`` (02:00 in Helsinki) and ``backfill`` (on demand) until told to stop.
+
+    Uses the Prefect server that ``PREFECT_API_URL`` names; without one, starts one for as long as it serves. Runs
+    go one after the other: they share a home.
+    """
+    silence_telemetry()
+    os.environ["OPENDISTRICT_HOME"] = str(settings.home.root)
+    os.environ["OPENDISTRICT_PORTAL"] = settings.portal
+    from flows.local_server import prefect_api
+
+    with prefect_api(settings.home.root, is_scheduling=True):
+        from prefect import serve
+        from prefect.schedules import Cron
+
+        from flows.nightly import backfill_flow, nightly
+
+        serve(
+            nightly.to_deployment("nightly", schedule=Cron(NIGHTLY_CRON, timezone=TIMEZONE)),
+            backfill_flow.to_deployment("backfill"),
+            limit=1,
+            pause_on_shutdown=False,
+            print_starting_message=True,
+        )

@@ -1,0 +1,310 @@
+"""The steps of a night as plain functions: each takes what it needs, works in one room, returns what it found."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import sources as source_packages
+from checks.rules import RulesFile, load_rules
+from checks.verdicts import check_dataset, check_source, source_fingerprint
+from flows.outcomes import DatasetOutcome
+from flows.settings import Settings
+from publish.catalogue import load_catalogue
+from sources import PullRequest
+from warehouse import ledger
+from warehouse.archive import Snapshot
+from warehouse.curate import CURATED, Model, ModelError, curate, load_model, prepare
+from warehouse.database import attach, opened
+from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration
+from warehouse.findings import Finding
+from warehouse.history import create_history, promote
+from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
+from warehouse.progress import Progress
+from warehouse.releases import Release, SnapshotUse
+from warehouse.staging import Staged
+from warehouse.store import WorkingCopy
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The declarations a night works with, read once: sources, datasets, models, rules."""
+
+    sources: Mapping[str, SourceDeclaration]
+    datasets: Mapping[str, DatasetDeclaration]
+    models: Mapping[str, Model]
+    rules: Mapping[str, RulesFile]
+
+    @staticmethod
+    def read() -> Plan:
+        """Everything as declared.
+
+        Raises:
+            DeclarationError: a file cannot be used.
+            ModelError: a dataset has no model, or not a usable one.
+        """
+        declared = source_packages.declarations()
+        datasets = load_catalogue(declared)
+        stems = {*declared, *(dataset.stem for dataset in datasets.values())}
+        return Plan(
+            declared,
+            datasets,
+            {name: load_model(dataset.stem) for name, dataset in datasets.items()},
+            {stem: load_rules(stem) for stem in stems},
+        )
+
+    def fingerprint(self, source: str) -> str:
+        """What a verdict on the source depends on besides the data."""
+        return source_fingerprint(self.sources[source], self.rules[source])
+
+
+# --- sources ----------------------------------------------------------------------------------------
+
+
+def pull(
+    settings: Settings, declaration: SourceDeclaration, origin: str | None, day: date, progress: Progress
+) -> Snapshot:
+    """Bring what the origin holds into the raw archive.
+
+    Raises:
+        SourceError: it cannot be had.
+    """
+    package = source_packages.package(declaration.name)
+    return package.pull(PullRequest(settings.home, declaration, origin, day, progress))
+
+
+def stage(settings: Settings, declaration: SourceDeclaration, snapshot: Snapshot, progress: Progress) -> Staged:
+    """Load a snapshot into its staging file.
+
+    Raises:
+        SourceError: its files cannot be read at all.
+    """
+    from sources.loading import stage as load  # imports dlt: seconds
+
+    read = source_packages.package(declaration.name).read
+    return load(declaration, snapshot, settings.home, read, progress)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A snapshot with its verdict. One that could not be read has no staging file, but a problem."""
+
+    snapshot: Snapshot
+    verdict: Verdict
+    staged: Staged | None = None
+    accepted: Mapping[str, int] = field(default_factory=dict)
+    problem: Finding | None = None
+
+
+def unreadable(snapshot: Snapshot, message: str) -> Judged:
+    """A snapshot that cannot be read at all is held, and a finding says why."""
+    problem = Finding(
+        rule="unreadable",
+        severity=Severity.CRITICAL,
+        message=message,
+        help="Hand in a file that can be read; the last good one stands in meanwhile.",
+        file=snapshot.files[0].name,
+    )
+    return Judged(snapshot, Verdict.HELD, problem=problem)
+
+
+def check(
+    settings: Settings,
+    declaration: SourceDeclaration,
+    rules: RulesFile,
+    snapshot: Snapshot,
+    staged: Staged,
+    previous_rows: Mapping[str, int],
+    may_shrink: bool,
+    progress: Progress,
+) -> Judged:
+    """Check a staged snapshot and give its verdict."""
+    with settings.home.workspace("check") as folder:
+        checked = check_source(
+            staged,
+            declaration,
+            rules,
+            previous_rows,
+            temporary=folder,
+            memory=settings.memory,
+            may_shrink=may_shrink,
+            progress=progress,
+        )
+    return Judged(snapshot, checked.verdict, staged, checked.accepted)
+
+
+def staged_findings(settings: Settings, staged: Staged) -> list[Finding]:
+    """What was found on a staged and checked snapshot, worst first."""
+    with opened(staged.path, temporary=settings.home.temporary, memory=settings.memory) as connection:
+        return ledger.read_findings(connection, "main.findings")
+
+
+def previous_rows(known: Sequence[SnapshotRecord], snapshot: Snapshot) -> Mapping[str, int]:
+    """By table, the rows accepted from the last good snapshot before this one's date."""
+    before = [s for s in known if s.is_promoted and s.data_date < snapshot.date]
+    return {name: load.accepted for name, load in before[-1].tables.items()} if before else {}
+
+
+def load(
+    copy: WorkingCopy, declaration: SourceDeclaration, fingerprint: str, judged: Judged, run_id: str
+) -> list[SnapshotRecord]:
+    """Promote a judged snapshot into the warehouse and note its verdict, in one transaction.
+
+    A held one leaves the history as it was. Returns the source's lines in the ledger as they are now.
+    """
+    snapshot, name = judged.snapshot, declaration.name
+    is_good = judged.verdict is not Verdict.HELD
+    with copy.connect() as connection:
+        if judged.staged:
+            attach(connection, judged.staged.path, "staging")
+        create_history(connection, declaration)
+        connection.execute("BEGIN")
+        tables: dict[str, TableLoad] = {}
+        if is_good:
+            days = [s.data_date for s in ledger.promoted(connection, name)]
+            for table in declaration.tables:
+                tables[table.name] = promote(connection, "staging", name, table, snapshot.id, snapshot.date, days)
+            ledger.supersede(connection, name, snapshot.date)
+        elif judged.staged:
+            tables = {
+                table: TableLoad(staged=rows, quarantined=rows - judged.accepted.get(table, 0))
+                for table, rows in judged.staged.rows.items()
+            }
+        ledger.record_snapshot(
+            connection,
+            SnapshotRecord(
+                name,
+                snapshot.id,
+                snapshot.date,
+                snapshot.origin,
+                fingerprint,
+                judged.verdict,
+                is_good,
+                run_id,
+                tables,
+            ),
+        )
+        if judged.staged:
+            ledger.take_findings(connection, "staging", name, snapshot.id)
+        elif judged.problem:
+            ledger.replace_findings(connection, name, snapshot.id, [judged.problem])
+        connection.execute("COMMIT")
+        return ledger.snapshots(connection, name)
+
+
+def drop_staging(settings: Settings, source: str, keep: Collection[str]) -> None:
+    """Remove staging files that nobody needs any more: they can be made again from the raw archive."""
+    folder = settings.home.staging / source
+    for path in folder.glob("*.duckdb*"):
+        if path.name.removesuffix(".wal").removesuffix(".duckdb") not in keep:
+            path.unlink(missing_ok=True)
+
+
+# --- datasets ---------------------------------------------------------------------------------------
+
+
+def inputs_of(
+    plan: Plan, dataset: DatasetDeclaration, known: Mapping[str, Sequence[SnapshotRecord]], as_of: date
+) -> str:
+    """SHA-256 of all that a dataset built for a date depends on: data, model, catalogue entry, rules."""
+    model = plan.models[dataset.name]
+    used = [
+        f"{s.source} {s.snapshot_id} {s.fingerprint}"
+        for source in sorted(model.sources)
+        for s in known[source]
+        if s.is_promoted and s.data_date <= as_of
+    ]
+    parts = [
+        *used,
+        model.fingerprint,
+        dataset.entry.model_dump_json(),
+        dataset.table.model_dump_json(),
+        plan.rules[dataset.stem].model_dump_json(),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def build(
+    settings: Settings,
+    copy: WorkingCopy,
+    plan: Plan,
+    dataset: DatasetDeclaration,
+    known: Mapping[str, Sequence[SnapshotRecord]],
+    as_of: date,
+    run_id: str,
+    may_shrink: bool,
+    progress: Progress,
+) -> DatasetOutcome:
+    """Build a dataset as of a date, check it, and release it if its rows or its declaration changed."""
+    from publish.releasing import make_release
+
+    model = plan.models[dataset.name]
+    inputs = inputs_of(plan, dataset, known, as_of)
+    used = [s for source in sorted(model.sources) for s in known[source] if s.is_promoted and s.data_date <= as_of]
+    newest = {s.source: SnapshotUse(s.source, s.snapshot_id, s.data_date) for s in used}
+    days = {source: [s.data_date for s in used if s.source == source] for source in model.sources}
+
+    with copy.connect() as connection:
+        releases = ledger.releases(connection, dataset.name)
+        before = [release for release in releases if release.data_date <= as_of]
+        previous = before[-1] if before else None
+        try:
+            progress(f"building {dataset.name}")
+            prepare(connection, [plan.sources[source] for source in model.sources], days, as_of)
+            rows = curate(connection, model, dataset)
+        except ModelError as error:
+            return DatasetOutcome(dataset.name, "failed", message=str(error))
+        checked = check_dataset(
+            connection,
+            dataset,
+            plan.rules[dataset.stem],
+            as_of,
+            previous.rows if previous else None,
+            may_shrink=may_shrink,
+        )
+        release: Release | None = None
+        if checked.verdict is not Verdict.HELD:
+            progress(f"releasing {dataset.name}")
+            release = make_release(
+                connection,
+                f"{CURATED}.{dataset.stem}",
+                dataset,
+                previous,
+                settings.home.releases / dataset.name / previous.version if previous else None,
+                releases,
+                as_of,
+                list(newest.values()),
+                settings.home,
+                progress,
+            )
+            if release:
+                ledger.record_release(connection, release, run_id)
+        standing = release or previous
+        ledger.record_curation(
+            connection,
+            CurationRecord(
+                dataset.name,
+                as_of,
+                inputs,
+                checked.verdict,
+                rows,
+                standing.version if standing and checked.verdict is not Verdict.HELD else None,
+                run_id,
+            ),
+        )
+        found = ledger.findings(connection, dataset.name, as_of.isoformat(), limit=1)
+    if checked.verdict is Verdict.HELD:
+        return DatasetOutcome(
+            dataset.name,
+            "held",
+            previous.version if previous else None,
+            previous.rows if previous else None,
+            message=f"{found[0].message} {found[0].help}" if found else "",
+        )
+    if release is None:
+        return DatasetOutcome(dataset.name, "unchanged", previous.version if previous else None, rows)
+    return DatasetOutcome(
+        dataset.name, "released", release.version, rows, release.added, release.changed, release.removed
+    )
