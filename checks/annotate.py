@@ -47,6 +47,7 @@ from warehouse.sheets import (
     is_todo_sheet,
     match_tables,
     open_book,
+    shown_value,
 )
 from warehouse.xlsx import check_parts, slim_chunks
 
@@ -96,6 +97,7 @@ class _Place:
     sheet: str | None
     row: int | None
     column: int | None
+    title: str  # the column as its owner calls it
 
     @property
     def address(self) -> str:
@@ -149,7 +151,7 @@ def annotate(workbook: Path, findings: Sequence[Finding], target: Path, declarat
 
 def _empty() -> Workbook:
     copy = Workbook()
-    copy.remove(copy.active)
+    copy.remove(copy.worksheets[0])
     copy.properties.created = _MADE
     return copy
 
@@ -259,7 +261,8 @@ def _located(findings: Iterable[Finding], book: Book | None, declaration: Source
         sheet = sheets.get(name or "")
         if sheet is None or table is None:
             row = finding.row_number if sheet else None
-            places.append(_Place(finding, sheet.name if sheet else finding.sheet, row, None))
+            title = finding.column_name or ""
+            places.append(_Place(finding, sheet.name if sheet else finding.sheet, row, None, title))
             continue
         if (sheet.name, table.name) not in headers:
             headers[sheet.name, table.name] = find_header(sheet, table)
@@ -289,17 +292,23 @@ def _place(finding: Finding, sheet: Sheet, table: TableDeclaration, header: Head
             row = header.row  # about the column as a whole
     elif header and row is not None:  # about the row as a whole: its key stands for it
         column = next((header.columns[key] for key in table.primary_key if key in header.columns), None)
-    return _Place(finding, sheet.name, row, column)
+    title = finding.column_name or ""
+    if title and header and column and (head := sheet.rows[header.row].get(column)):
+        title = shown_value(head.value)
+    elif any(declared.name == title for declared in table.fields):
+        title = table.field(title).title
+    return _Place(finding, sheet.name, row, column, title)
 
 
 # --- marks -------------------------------------------------------------------------------------------
 
 
 def _mark_cells(copy: Workbook, places: Sequence[_Place]) -> None:
-    """Colour and comment the cells, each by its worst finding."""
+    """Colour and comment the cells, each by its worst finding. What is only for information is in the list."""
     cells: dict[tuple[str, int, int], list[Finding]] = defaultdict(list)
     for place in places:
-        if place.sheet in copy.sheetnames and place.row and place.column:
+        is_wrong = place.finding.severity is not Severity.INFO
+        if is_wrong and place.sheet in copy.sheetnames and place.row and place.column:
             cells[place.sheet, place.row, place.column].append(place.finding)
     coloured: dict[tuple[str, Severity], list[str]] = defaultdict(list)
     for number, ((name, row, column), found) in enumerate(cells.items()):
@@ -389,7 +398,7 @@ def _write_list(copy: Workbook, places: Sequence[_Place], note: str, name: str) 
             finding.severity.value,
             place.sheet or "",
             place.address,
-            finding.column_name or "",
+            place.title,
             finding.value or "",
             finding.message,
             finding.help,

@@ -33,8 +33,8 @@ class Outcome:
 
     rule_id: str
     success: bool
-    element_count: int | None
-    unexpected_count: int | None
-    observed: str | None
-    unexpected_query: str | None
-    error: str | None
+    element_count: int | None = None
+    unexpected_count: int | None = None
+    observed: str | None = None
+    unexpected_query: str | None = None
+    error: str | None = None

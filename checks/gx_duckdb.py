@@ -21,7 +21,6 @@ import types
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
 import duckdb
@@ -36,10 +35,12 @@ from great_expectations.validator.validator import Validator
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
+from checks.expected import Expected, Outcome
+
 _ONE_AT_A_TIME = threading.Lock()
 _CUSTOM_SQL = "unexpected_rows_expectation"
 _COMPOUND = "expect_compound_columns_to_be_unique"
-# Where the query GE reports was tested to return exactly the rows GE counts; for other types there is none: that of
+# Where the query GE reports was tested to return exactly the rows GE counts. Other types get no query: that of
 # expect_column_pair_values_to_be_equal, for one, also returns the rows where both are NULL, which GE ignores.
 _QUERY_IS_EXACT = frozenset(
     {
@@ -56,40 +57,6 @@ _QUERY_IS_EXACT = frozenset(
         "expect_column_values_to_not_match_regex",
     }
 )
-
-
-@dataclass(frozen=True)
-class Expected:
-    """One expectation to run: GE's type and arguments under the name of our rule."""
-
-    rule_id: str
-    type: str
-    kwargs: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one expectation.
-
-    Attributes:
-        rule_id: The rule it belongs to.
-        success: Whether the expectation holds; always False with an `error`.
-        element_count: Rows of the table, where GE says so.
-        unexpected_count: Rows that fail, all of them; None where the expectation is about the table.
-        observed: The value seen, for expectations about the table.
-        unexpected_query: A SELECT of one column, the row id of every failing row; it names the table by schema
-            and table, so it runs wherever those names mean the same as on the connection given. None where the
-            expectation is about the table, or its custom SQL leaves out the row id.
-        error: Why the expectation could not be evaluated.
-    """
-
-    rule_id: str
-    success: bool
-    element_count: int | None = None
-    unexpected_count: int | None = None
-    observed: str | None = None
-    unexpected_query: str | None = None
-    error: str | None = None
 
 
 def run_suite(

@@ -46,9 +46,10 @@ _LONGEST_VALUE = 200
 _LONGEST_TEXT = 700
 _PLACES_SHOWN = 8  # of one broken rule; the others are folded away
 _POINTS_PLOTTED = 24
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()  # not strftime: its names depend on the machine's language
+_MONTHS = {  # not strftime: its names depend on the machine's language
+    1: "January", 2: "February", 3: "March", 4: "April", 5: "May", 6: "June", 7: "July", 8: "August",
+    9: "September", 10: "October", 11: "November", 12: "December",
+}  # fmt: skip
 
 _TO_MEND = (Severity.CRITICAL, Severity.ERROR)
 
@@ -114,7 +115,9 @@ def summary_markdown(content: ReportContent) -> str:
     lines += [f"- {fact.mark} {_markdown(fact.text)}" for fact in page.verdict.facts]
     if page.halted:
         lines += ["", "### Held, and why", ""]
-        lines += [f"- **{_markdown(h.title)}**: {_markdown(' '.join([h.outcome, h.why]).strip())}" for h in page.halted]
+        lines += [
+            f"- **{_markdown(h.title)}**: {_markdown(' '.join([h.outcome, h.why]).strip())}" for h in page.halted
+        ]
     if page.turns:
         lines += ["", "### Whose turn it is", ""]
         lines += [
@@ -289,7 +292,7 @@ def _day(day: date | str) -> str:
             day = date.fromisoformat(day[:10])
         except ValueError:
             return _cut(_clean(day), 40)
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day} {_MONTHS[day.month]} {day.year}"
 
 
 def _many(count: int, word: str) -> str:
@@ -304,9 +307,10 @@ def _plural(word: str) -> str:
 
 
 def _row_word(table: TableDeclaration | None) -> str:
-    """What to call a row: "pilot", or "row" where the declaration says it in more than a word or two."""
-    word = table.each_row_is_a.strip() if table else ""
-    return word if re.fullmatch(r"[a-z]{3,20}( [a-z]{3,20})?", word) else "row"
+    """What to call a row: "pilot" for a "pilot of one service", or "row" where it is not said that plainly."""
+    words = table.each_row_is_a.strip() if table else ""
+    head = re.split(r"\s(?:of|in|at|on|for|from|to|by|as|with|per|that|which|who|where)\b", words)[0]
+    return head if re.fullmatch(r"[a-z]{3,20}( [a-z]{3,20})?", head) else "row"
 
 
 def _listed(words: Sequence[str], most: int = 3) -> str:
@@ -355,7 +359,7 @@ def _rule_words(rule_id: str, table: TableDeclaration | None, source: SourceDecl
     }
     if rule in known and titles:
         return known[rule]
-    words = rule.replace("-", " ").strip().capitalize() or rule_id
+    words = re.sub("[-_]", " ", rule).strip().capitalize() or rule_id
     return f"{words} ({titles})" if titles else words
 
 
@@ -555,7 +559,10 @@ def _page(content: ReportContent) -> _Page:
         turns=_turns(content),
         published=tuple(_published(d) for d in datasets if d.release is not None),
         unpublished=tuple(_text(d.declaration.entry.title) for d in datasets if d.release is None),
-        halted=(*map(_halted_source, filter(_is_halted, sources)), *map(_halted_dataset, filter(_waits, datasets))),
+        halted=(
+            *map(_halted_source, filter(_is_halted, sources)),
+            *map(_halted_dataset, filter(_waits, datasets)),
+        ),
         sources=tuple(_source_row(s, content.quality.get(s.declaration.name, ())) for s in sources),
         mend=works["mend"],
         look=works["look"],
@@ -605,7 +612,7 @@ def _loads(section: SourceSection) -> Mapping[str, TableLoad]:
 
 
 def _is_handed_in(section: SourceSection) -> bool:
-    return section.annotated is not None or section.declaration.default_origin is None
+    return section.annotated is not None or section.declaration.kind == "workbook"
 
 
 def _whose(section: SourceSection | DatasetSection) -> str:
@@ -613,7 +620,9 @@ def _whose(section: SourceSection | DatasetSection) -> str:
     if isinstance(section, DatasetSection):
         return _text(section.declaration.entry.contact.name)
     publisher = _text(section.declaration.publisher)
-    return f"Whoever keeps the workbook at {publisher}" if _is_handed_in(section) else f"{publisher}, at the source"
+    return (
+        f"Whoever keeps the workbook at {publisher}" if _is_handed_in(section) else f"{publisher}, at the source"
+    )
 
 
 # --- verdict --------------------------------------------------------------------------------------------
@@ -633,9 +642,9 @@ def _verdict(content: ReportContent) -> _Verdict:
 
     parts = []
     if held:
-        parts.append(f"{_listed(held)} {'was' if len(held) == 1 else 'were'} held.")
+        parts.append(f"Held: {_listed(held)}.")
     if failed:
-        parts.append(f"{_listed(failed)} could not be pulled.")
+        parts.append(f"Could not be pulled: {_listed(failed)}.")
     if stopped:
         parts.append(f"Not published: {_listed(stopped)}.")
     if content.portal_problem:
@@ -647,7 +656,7 @@ def _verdict(content: ReportContent) -> _Verdict:
     elif set_aside or mend:
         verb = "Published" if up else "Loaded"
         aside = f"with {_many(set_aside, 'row')} set aside." if set_aside else "with things to mend."
-        tone, mark, word, headline = "warn", "!", "Published with gaps" if up else "Loaded with gaps", f"{verb}, {aside}"
+        tone, mark, word, headline = "warn", "!", f"{verb} with gaps", f"{verb}, {aside}"
     elif up:
         tone, mark, word, headline = "good", "✓", "All well", "Everything was checked and is published."
     else:
@@ -719,7 +728,8 @@ def _turns(content: ReportContent) -> tuple[_Turn, ...]:
         if dataset.state == "failed":
             add(_OPERATOR, "", 0, f"{title}: find out why it could not be made", "held")
         elif dataset.state == "held" or mend:
-            add(_whose(dataset), "", 0, f"{title}: decide what is wrong with it", f"mend-{name}" if mend else "held")
+            place = f"mend-{name}" if mend else "held"
+            add(_whose(dataset), "", 0, f"{title}: find out what is wrong with it", place)
         if look:
             add(_whose(dataset), "", 2, f"{title}: look at {_many(look, 'suggestion')}", f"look-{name}")
     if content.portal_problem:
@@ -756,8 +766,8 @@ def _published(section: DatasetSection) -> _Published:
     changes = f"{release.added:,} added, {release.changed:,} changed, {release.removed:,} removed"
     version = _text(release.version)
     if section.state == "released":
-        before = f" since {_text(release.previous_version)}: {changes}" if release.previous_version else ", the first"
-        outcome = f"version {version}{before}."
+        before = _text(release.previous_version or "")
+        outcome = f"version {version} since {before}: {changes}." if before else f"version {version}, the first."
     elif section.state == "unchanged":
         outcome = f"version {version} stays; nothing in it changed."
     else:
@@ -945,7 +955,7 @@ def _source_row(section: SourceSection, quality: Sequence[tuple[str, int, int]])
         mark=mark,
         word=word,
         data=data,
-        origin=_origin(snapshot.origin) if snapshot else "",
+        origin=("Held: " if is_held else "") + _origin(snapshot.origin) if snapshot else "",
         accepted="–" if snapshot is None else "none" if is_held else f"{accepted:,}",
         set_aside="–" if snapshot is None else "all" if is_held else f"{set_aside:,}",
         mend=mend,
@@ -969,37 +979,40 @@ def _table_checks(section: SourceSection, name: str, rules: Sequence[str]) -> _T
     is_cut = _count(section, *severities) > len(section.findings)
     here = [finding for finding in section.findings if finding.table_name in (name, None)]
     left = Counter((finding.rule, finding.column_name) for finding in here if finding.table_name == name)
+    counts = dict(left)
     worst: dict[tuple[str, str | None], Severity] = {}
     for finding in here:
         worst.setdefault((finding.rule, finding.column_name), finding.severity)  # the worst comes first
     checks = []
-    # Rules about named columns take their findings first; what is left belongs to the rule without a column.
-    for rule_id in sorted(rules, key=lambda one: ":" not in one):
+    for rule_id in rules:
         rule, _, joined = rule_id.partition(":")
-        keys = [key for key in left if key[0] == rule and (not joined or key[1] == joined.split("+")[0])]
-        count = sum(left.pop(key) for key in keys)
+        # A finding names the first of a rule's columns; the rule on the key does not say its columns in its id.
+        column = joined.split("+")[0] or (table.primary_key[0] if table and rule == "unique" else None)
+        keys = [key for key in counts if key[0] == rule and (column is None or key[1] in (column, None))]
+        count = sum(counts[key] for key in keys)
+        for key in keys:
+            left.pop(key, None)
         words = _text(_rule_words(rule_id, table, section.declaration))
         if count:
             severity = min((worst[key] for key in keys), key=lambda one: one.rank)
             result = f"{'at least ' if is_cut else ''}{_many(count, 'finding')}"
             tone = "stop" if severity in _TO_MEND else "warn"
-            checks.append((rule_id, _Check(tone, "✕" if tone == "stop" else "!", words, result)))
+            checks.append(_Check(tone, "✕" if tone == "stop" else "!", words, result))
         elif is_cut:
-            checks.append((rule_id, _Check("calm", "○", words, "none among the findings listed")))
+            checks.append(_Check("calm", "○", words, "none among the findings listed"))
         else:
-            checks.append((rule_id, _Check("good", "✓", words, "no finding")))
-    order = {rule_id: place for place, rule_id in enumerate(rules)}
-    checks.sort(key=lambda one: (("stop", "warn", "calm", "good").index(one[1].tone), order[one[0]]))
+            checks.append(_Check("good", "✓", words, "no finding"))
+    checks.sort(key=lambda check: ("stop", "warn", "calm", "good").index(check.tone))  # stable: else as declared
     load = section.snapshot.tables.get(name) if section.snapshot else None
     rows = _many(load.staged, _row_word(table)) if load else "Rows"
-    quiet = sum(check.tone in ("good", "calm") for _, check in checks)
+    quiet = sum(check.tone in ("good", "calm") for check in checks)
     without = "without a listed finding" if is_cut else "without a finding"
     summary = f"{rows} checked against {_many(len(checks), 'rule')}; {quiet:,} {without}"
     others = [
-        _Check("warn", "!", _text(rule.replace("-", " ").capitalize()), f"{_many(count, 'finding')}, in reading")
+        _Check("warn", "!", _text(_rule_words(rule, None, section.declaration)), _many(count, "finding"))
         for (rule, _), count in left.items()
     ]
-    return _TableChecks(_text(table.title if table else name), summary, (*others, *(check for _, check in checks)))
+    return _TableChecks(_text(table.title if table else name), summary, (*others, *checks))
 
 
 # --- plots -----------------------------------------------------------------------------------------------------
@@ -1010,12 +1023,13 @@ _PLOT_WIDTH, _PLOT_HEIGHT = 240, 44
 def _bars(values: Sequence[float]) -> tuple[_Bar, ...]:
     """Bars from zero, with a line's height for zero itself so that it is seen to be there."""
     top = max(values, default=0) or 1
-    step = _PLOT_WIDTH / max(len(values), 6)
+    width = min(26, 0.72 * _PLOT_WIDTH / max(len(values), 1))
+    step = (_PLOT_WIDTH - width) / max(len(values) - 1, 1)  # the first stands on the left, the last on the right
     return tuple(
         _Bar(
             x=round(place * step, 2),
             y=round(_PLOT_HEIGHT - (height := max(1.5, _PLOT_HEIGHT * value / top)), 2),
-            width=round(step * 0.72, 2),
+            width=round(width, 2),
             height=round(height, 2),
             is_last=place == len(values) - 1,
         )
@@ -1031,8 +1045,8 @@ def _rows_plot(history: Sequence[tuple[str, int]]) -> _Plot | None:
     return _Plot(
         words=f"Rows in the last {len(shown)} releases: {then:,} in {first}, {now:,} in {last}.",
         bars=_bars([rows for _, rows in shown]),
-        first=f"{first}: {then:,}",
-        last=f"{last}: {now:,}",
+        first=f"{first}: {_many(then, 'row')}",
+        last=f"{last}: {_many(now, 'row')}",
         headings=("Version", "Rows"),
         figures=tuple((version, f"{rows:,}") for version, rows in shown),
     )
@@ -1091,4 +1105,3 @@ def _template() -> Template:
     environment.filters["digest"] = _digest
     environment.filters["many"] = _many
     return environment.get_template("report.html")
-

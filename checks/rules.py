@@ -243,7 +243,8 @@ def _bound(value: int | float | date | None) -> int | float | datetime | None:
 def _unexpected_rows(
     rule_id: str, severity: Severity, columns: tuple[str, ...], message: str, advice: str, holds: str
 ) -> Rule:
-    query = f"SELECT {ROW_ID} FROM {{batch}} WHERE NOT ({holds})"
+    literal_braces = holds.replace("{", "{{").replace("}", "}}")  # {batch} is the only place to be filled in
+    query = f"SELECT {ROW_ID} FROM {{batch}} WHERE NOT ({literal_braces})"
     name = f"{rule_id}:{'+'.join(columns)}"
     expected = Expected(name, "unexpected_rows_expectation", {"unexpected_rows_query": query})
     return Rule(rule_id, severity, columns, message, advice, expected)

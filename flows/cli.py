@@ -1,4 +1,4 @@
-"""The command line: ``opendistrict``. Commands that need no orchestration do not import it, so they start at once."""
+"""The command line: ``opendistrict``. Commands that need no orchestration do not import it."""
 
 from __future__ import annotations
 

@@ -37,7 +37,10 @@ _SEVERITY_STYLE = {
 
 
 def _console() -> Console:
-    return Console(highlight=False)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120  # a log or a pipe has no width of its own
+    return console
 
 
 class Terminal:
@@ -93,10 +96,10 @@ def print_night(outcome: NightOutcome) -> None:
     """The summary of a night: sources, datasets, where to look, what needs somebody."""
     console = _console()
     table = Table(title=f"{outcome.kind.capitalize()} of {outcome.day}", title_justify="left", expand=False)
-    for column in ("", "state", "data of / version"):
-        table.add_column(column)
-    for column in ("rows", "added", "changed", "removed", "quarantined", "warnings"):
-        table.add_column(column, justify="right")
+    for column in ("", "state", "data of"):
+        table.add_column(column, no_wrap=True)
+    for column in ("rows", "added", "changed", "gone", "held", "warnings"):
+        table.add_column(column, justify="right", no_wrap=True)
     for source in outcome.sources:
         loads = source.snapshot.tables.values() if source.snapshot else ()
         is_loaded = source.state == "loaded"
@@ -126,9 +129,11 @@ def print_night(outcome: NightOutcome) -> None:
             "",
         )
     console.print(table)
-    for what in (*outcome.sources, *outcome.datasets):
-        if what.message:
-            console.print(f"  {escape(what.name)}: {escape(what.message)}", style=_STYLE.get(what.state, ""))
+    told = [(one.name, one.state, one.message) for one in outcome.sources]
+    told += [(one.name, one.state, one.message) for one in outcome.datasets]
+    for name, state, message in told:
+        if message:
+            console.print(f"  {escape(name)}: {escape(message)}", style=_STYLE.get(state, ""))
     for source in outcome.sources:
         if source.stale_since:
             console.print(f"  {escape(source.name)}: the data of {source.stale_since} stand in", style="yellow")

@@ -1,4 +1,4 @@
-"""A Prefect API for one run: the operator's server if there is one, else a private one for as long as the run lasts.
+"""A Prefect API for one run: the operator's server if there is one, else a private one while the run lasts.
 
 Prefect can start a temporary server by itself, but that one is stopped before it has written all that it was
 told: of 100 finished tasks 39 were recorded as finished (Prefect 3.8.8), and it is left running when the process

@@ -1,7 +1,7 @@
 """A night, from pull to report, as one plain function over the steps.
 
-How a step is run is left to a ``Runner``: directly (``Direct``), or as a Prefect task (``flows.nightly``). The order
-and every decision are here, and work without Prefect.
+How a step is run is left to a ``Runner``: directly (``Direct``), or as a Prefect task (``flows.nightly``). The
+order and every decision are here, and work without Prefect.
 """
 
 from __future__ import annotations
@@ -145,10 +145,13 @@ def pull_all(
         )
         for name, origin in request.sources.items()
     }
-    return {name: _result(future) for name, future in begun.items()}
+    found: dict[str, Snapshot | Exception] = {}
+    for name, future in begun.items():
+        found[name] = _result(future)
+    return found
 
 
-def _result(future: Future[T]) -> T | Exception:
+def _result(future: Future[Any]) -> Any:
     """A future's value, or the error of a kind that concerns one source only."""
     try:
         return future.result()
@@ -286,7 +289,9 @@ def judge_all(
                 name in request.allow_shrink,
                 progress,
             )
-    return judged | {place: _result(future) for place, future in begun.items()}
+    for place, checking in begun.items():
+        judged[place] = _result(checking)
+    return judged
 
 
 def due_builds(

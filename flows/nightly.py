@@ -1,4 +1,4 @@
-"""The night as a Prefect flow: a thin skin over ``flows.night``. Prefect orders, retries, times and shows; no more."""
+"""The night and the backfill as Prefect flows: a thin skin. Prefect orders, retries, times and shows."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from checks.report import findings_table, summary_markdown
+from flows.backfill import backfill
 from flows.calendar import today
 from flows.night import NightRequest, night
 from flows.outcomes import FAILED, HELD, NightOutcome
@@ -74,7 +75,6 @@ class PrefectRunner:
         call.__name__ = kind
         call.__doc__ = step.__doc__
         made = task(
-            call,
             name=kind,
             task_run_name=name,
             retries=len(policy.retry_delays),
@@ -83,7 +83,7 @@ class PrefectRunner:
             timeout_seconds=policy.timeout_seconds,
             cache_policy=NO_CACHE,
             persist_result=False,
-        )
+        )(call)
         return cast("Future[T]", made.submit())
 
 
@@ -145,6 +145,42 @@ def nightly(
     plan = Plan.read()
     request = NightRequest(day or today(), sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
     outcome = night(settings, request, PrefectRunner(), watch.progress, plan)
+    watch.outcome = outcome
+    leave_artifacts(settings, plan, outcome)
+    return final_state(outcome)
+
+
+@flow(
+    name="backfill",
+    task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
+    persist_result=False,
+)
+def backfill_flow(
+    first: date,
+    last: date,
+    sources: dict[str, str | None] | None = None,
+    datasets: list[str] | None = None,
+    portal: str | None = None,
+    home: str | None = None,
+    allow_shrink: list[str] | None = None,
+) -> State[None]:
+    """Past snapshots from the raw archive, window by window in order; then the portal shows what is newest.
+
+    Args:
+        first: the first date of the data.
+        last: the last date of the data, included.
+        sources: by name, a folder of files named by their date to take in first, or null.
+        datasets: which datasets to build and publish.
+        portal: a CKAN's URL or a folder; its token comes from ``OPENDISTRICT_PORTAL_TOKEN``.
+        home: the home folder.
+        allow_shrink: sources and datasets that may be much smaller than before.
+    """
+    silence_telemetry()
+    watch = watching()
+    settings = Settings.of(Path(home) if home else None, portal)
+    plan = Plan.read()
+    request = NightRequest(last, sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
+    outcome = backfill(settings, request, first, last, PrefectRunner(), watch.progress, plan)
     watch.outcome = outcome
     leave_artifacts(settings, plan, outcome)
     return final_state(outcome)

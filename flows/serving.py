@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 from flows.settings import Settings, silence_telemetry
 
@@ -23,13 +24,15 @@ def serve_schedule(settings: Settings) -> None:
 
     with prefect_api(settings.home.root, is_scheduling=True):
         from prefect import serve
+        from prefect.deployments.runner import RunnerDeployment
         from prefect.schedules import Cron
 
         from flows.nightly import backfill_flow, nightly
 
+        schedule = Cron(NIGHTLY_CRON, timezone=TIMEZONE)
         serve(
-            nightly.to_deployment("nightly", schedule=Cron(NIGHTLY_CRON, timezone=TIMEZONE)),
-            backfill_flow.to_deployment("backfill"),
+            cast(RunnerDeployment, nightly.to_deployment("nightly", schedule=schedule)),
+            cast(RunnerDeployment, backfill_flow.to_deployment("backfill")),
             limit=1,
             pause_on_shutdown=False,
             print_starting_message=True,

@@ -46,7 +46,7 @@ class Plan:
             ModelError: a dataset has no model, or not a usable one.
         """
         declared = source_packages.declarations()
-        datasets = load_catalogue(declared)
+        datasets = load_catalogue(sources=declared)
         stems = {*declared, *(dataset.stem for dataset in datasets.values())}
         return Plan(
             declared,

@@ -54,9 +54,15 @@ class SqlTable:
     """A large table as one SELECT of DuckDB over files: it never passes through Python.
 
     The query gives every declared column under its declared name and type, then ``_file``, ``_sheet``, ``_row``.
+
+    A quick query may trust the file. ``rows`` is then how many rows it must give, counted by other means, and
+    ``fallback`` the careful way: it is called when DuckDB refuses the query or the count is another one, and
+    what it gives replaces the whole reading.
     """
 
     query: str
+    rows: int | None = None
+    fallback: Callable[[], Reading] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from warehouse.declarations import Severity
-from warehouse.findings import FINDINGS_COLUMNS, QUARANTINE_COLUMNS, Finding
+from warehouse.findings import FINDINGS_COLUMNS, QUARANTINE_COLUMNS, Finding, add_findings
 from warehouse.releases import Release, ReleaseFile, SnapshotUse
 
 _TABLES = f"""
@@ -203,6 +203,17 @@ def take_findings(connection: Connection, attached: str, source: str, snapshot_i
             f"DELETE FROM ledger.{table} WHERE subject = ? AND snapshot_id = ?", [source, snapshot_id]
         )
         connection.execute(f"INSERT INTO ledger.{table} SELECT ?, * FROM {attached}.main.{table}", [snapshot_id])
+
+
+def replace_findings(connection: Connection, subject: str, snapshot_id: str, found: Sequence[Finding]) -> None:
+    """Write findings made in Python in place of those that stand for the snapshot."""
+    connection.execute("DELETE FROM ledger.findings WHERE subject = ? AND snapshot_id = ?", [subject, snapshot_id])
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
+    )
+    add_findings(connection, subject, found, "temp")
+    connection.execute("INSERT INTO ledger.findings SELECT ?, * FROM temp.findings", [snapshot_id])
+    connection.execute("DROP TABLE temp.findings")
 
 
 def findings(connection: Connection, subject: str, snapshot_id: str, limit: int | None = None) -> list[Finding]:

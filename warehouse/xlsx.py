@@ -443,7 +443,7 @@ def _read(archive: zipfile.ZipFile) -> list[Sheet]:
         raise SheetError("it is a zip file but no workbook; hand in an .xlsx or .csv file")
     workbook = _tree(archive, root)
     relations = _relationships(archive, root)
-    by_kind = {kind: part for kind, part in relations.values()}
+    by_kind = dict(relations.values())
     is_1904 = any(_attribute(p, "date1904") in ("1", "true") for p in _children(workbook, "workbookPr"))
     strings = _shared_strings(archive, by_kind.get("sharedStrings"))
     formats = _number_formats(archive, by_kind.get("styles"))

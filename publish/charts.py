@@ -1,0 +1,300 @@
+"""What is drawn on a dataset's page: the numbers of its charts and the outline of its district.
+
+Which charts a dataset gets follows from its declaration alone: a ``year`` and counts make columns over time, a
+date makes a count of rows by year, a code list makes bars of its most frequent codes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+
+from publish.render import labels
+from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
+
+_MAX_PANELS = 3
+_MAX_YEARS = 30
+_MAX_BARS = 8
+
+
+@dataclass(frozen=True)
+class Column:
+    """A year's column: where it stands, and whether it is drawn pale (``is_weak``: on another basis)."""
+
+    year: int
+    value: float | None
+    x: float
+    y: float
+    width: float
+    height: float
+    is_weak: bool
+    is_labelled: bool
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Years in a row whose value is unknown."""
+
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class TimeChart:
+    """Columns over the years. ``ticks`` are pairs of height and text of the value axis."""
+
+    title: str
+    note: str
+    weak: str  # what pale columns stand for; empty if there are none
+    strong: str
+    columns: tuple[Column, ...]
+    gaps: tuple[Gap, ...]
+    ticks: tuple[tuple[float, str], ...]
+    width: float
+    height: float
+    left: float
+    base: float  # where the columns stand
+    summary: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A code's bar; ``share`` is its length in per cent of the longest."""
+
+    label: str
+    value: int
+    share: float
+
+
+@dataclass(frozen=True)
+class BarChart:
+    """The most frequent codes of a field."""
+
+    title: str
+    note: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A district's outline as an SVG path, with a scale bar of ``scale_km`` that is ``scale_width`` long."""
+
+    path: str
+    width: float
+    height: float
+    scale_km: float
+    scale_width: float
+
+
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360.0, 190.0, 46.0, 8.0, 24.0
+
+
+def draw(table: TableDeclaration, parquet: Path, data_date: date) -> tuple[list[TimeChart], list[BarChart]]:
+    """The charts of a dataset, from its release's Parquet file; ``data_date`` says how far the last year goes."""
+    connection = duckdb.connect(":memory:", config={"memory_limit": "1GB", "threads": "2"})
+    try:
+        source = f"read_parquet({literal(str(parquet))})"
+        time_charts = list(_over_time(connection, source, table, data_date))
+        bar_charts = list(_frequent(connection, source, table))
+    finally:
+        connection.close()
+    return time_charts, bar_charts
+
+
+def _over_time(
+    connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, data_date: date
+) -> Iterator[TimeChart]:
+    is_over = (data_date.month, data_date.day) == (12, 31)
+    unfinished = "" if is_over else f" {data_date.year} is not over."
+    year = next((field for field in table.fields if field.type == "year" and field.name == "year"), None)
+    counts = [field for field in table.fields if field.type == "integer" and field.name.endswith("_count")]
+    if year and counts:
+        weak_years, strong, weak = _bases(connection, source, table)
+        for field in counts[:_MAX_PANELS]:
+            # a year with any unknown value has no total
+            found = connection.execute(
+                f"SELECT {quote(year.name)}, CASE WHEN count(*) = count({quote(field.name)})"
+                f" THEN sum({quote(field.name)}) END FROM {source} GROUP BY ALL ORDER BY ALL"
+            ).fetchall()
+            values = {int(number): None if total is None else float(total) for number, total in found}
+            note = "Sum over all rows of the year." + (unfinished if data_date.year in values else "")
+            yield _columns(field.title, note, values, weak_years, strong, weak)
+        return
+    day = next((field for field in table.fields if field.type == "date"), None)
+    if day is None:
+        return
+    found = connection.execute(
+        f"SELECT CAST(extract(year FROM {quote(day.name)}) AS INTEGER) AS y, count(*) FROM {source}"
+        f" WHERE {quote(day.name)} IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    counted = {int(number): float(total) for number, total in found}
+    if len(counted) > 1:
+        last = max(counted)
+        first = max(min(counted), last - _MAX_YEARS + 1)
+        earlier = int(sum(total for number, total in counted.items() if number < first))
+        values = {number: counted.get(number, 0.0) for number in range(first, last + 1)}
+        note = "Rows by year." + (f" {earlier:,} rows are older." if earlier else "")
+        note += unfinished if data_date.year in values else ""
+        yield _columns(f"{day.title}, by year", note, values, frozenset(), "", "")
+
+
+def _bases(
+    connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration
+) -> tuple[frozenset[int], str, str]:
+    """Years whose counts rest on another basis than the rest, where a two-valued field says so."""
+    for field in table.fields:
+        if field.constraints.enum and len(field.constraints.enum) == 2:
+            strong, weak = field.constraints.enum
+            found = connection.execute(
+                f"SELECT year FROM {source} GROUP BY year HAVING bool_and({quote(field.name)} = {literal(weak)})"
+            ).fetchall()
+            if found:
+                return frozenset(int(row[0]) for row in found), strong, weak
+    return frozenset(), "", ""
+
+
+def _columns(
+    title: str,
+    note: str,
+    values: Mapping[int, float | None],
+    weak_years: frozenset[int],
+    strong: str,
+    weak: str,
+) -> TimeChart:
+    years = list(range(min(values), max(values) + 1)) if values else []
+    top = max((value for value in values.values() if value), default=1.0)
+    step = _step(top)
+    ceiling = math.ceil(top / step) * step
+    base = HEIGHT - BOTTOM
+    slot = (WIDTH - LEFT) / max(len(years), 1)
+    every = max(1, math.ceil(len(years) / 6))
+    columns = []
+    for place, number in enumerate(years):
+        value = values.get(number)
+        height = (base - TOP) * (value or 0) / ceiling
+        columns.append(
+            Column(
+                year=number,
+                value=value,
+                x=round(LEFT + place * slot + slot * 0.14, 2),
+                y=round(base - height, 2),
+                width=round(slot * 0.72, 2),
+                height=round(height, 2),
+                is_weak=number in weak_years,
+                is_labelled=(len(years) - 1 - place) % every == 0,
+            )
+        )
+    ticks = [
+        (round(base - (base - TOP) * n * step / ceiling, 2), f"{n * step:,.0f}")
+        for n in range(int(ceiling / step) + 1)
+    ]
+    has_weak = any(column.is_weak and column.value is not None for column in columns)
+    known = [(number, value) for number, value in values.items() if value is not None]
+    summary = title
+    if known:
+        peak = max(known, key=lambda pair: pair[1])
+        summary = (
+            f"{title}: {known[0][1]:,.0f} in {known[0][0]}, {known[-1][1]:,.0f} in {known[-1][0]},"
+            f" most in {peak[0]} with {peak[1]:,.0f}."
+        )
+    return TimeChart(
+        title=title,
+        note=note,
+        weak=weak if has_weak else "",
+        strong=strong if has_weak else "",
+        columns=tuple(columns),
+        gaps=tuple(_gaps(columns)),
+        ticks=tuple(ticks),
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        base=base,
+        summary=summary,
+    )
+
+
+def _gaps(columns: Sequence[Column]) -> Iterator[Gap]:
+    for is_known, group in groupby(columns, key=lambda column: column.value is not None):
+        if not is_known:
+            run = list(group)
+            yield Gap(run[0].x, round(run[-1].x + run[-1].width - run[0].x, 2))
+
+
+def _step(top: float) -> float:
+    """A round distance for three to five lines of an axis."""
+    raw = max(top, 1.0) / 4
+    power = 10 ** math.floor(math.log10(raw))
+    return float(max(1.0, next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw)))
+
+
+def _frequent(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration) -> Iterator[BarChart]:
+    if any(field.type == "year" and field.name == "year" for field in table.fields):
+        return  # its rows are totals: how often a code occurs says nothing
+    field = next((field for field in table.fields if _is_coded(field)), None)
+    if field is None:
+        return
+    found = connection.execute(
+        f"SELECT {quote(field.name)} AS code, count(*) AS n FROM {source} WHERE {quote(field.name)} IS NOT NULL"
+        " GROUP BY ALL ORDER BY n DESC, code"
+    ).fetchall()
+    if not found:
+        return
+    (empty,) = connection.execute(
+        f"SELECT count(*) FROM {source} WHERE {quote(field.name)} IS NULL"
+    ).fetchone() or (0,)
+    meanings = labels(field)
+    shown, rest = found[:_MAX_BARS], found[_MAX_BARS:]
+    longest = max(total for _, total in shown)
+    bars = [Bar(meanings.get(code, str(code)), total, round(100 * total / longest, 2)) for code, total in shown]
+    notes = []
+    if rest:
+        notes.append(f"{sum(total for _, total in rest):,} rows in {len(rest)} more codes.")
+    if empty:
+        notes.append(f"{empty:,} rows without one.")
+    yield BarChart(f"Rows by {_lower(field.title)}", " ".join(notes), tuple(bars))
+
+
+def _lower(title: str) -> str:
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
+def _is_coded(field: FieldDeclaration) -> bool:
+    return field.type == "string" and bool(field.constraints.code_list or field.name == "sector_code")
+
+
+def outline(geometry: Mapping[str, object], width: float = 320.0) -> Outline:
+    """A GeoJSON polygon drawn to scale: one kilometre is as long eastwards as northwards.
+
+    Args:
+        geometry: a Polygon in longitude and latitude.
+        width: of the drawing, in its own units.
+    """
+    rings = geometry["coordinates"]
+    if not isinstance(rings, Sequence):
+        raise TypeError("a polygon's coordinates are rings of points")
+    points = [point for ring in rings for point in ring]
+    south, north = min(p[1] for p in points), max(p[1] for p in points)
+    west, east = min(p[0] for p in points), max(p[0] for p in points)
+    squeeze = math.cos(math.radians((south + north) / 2))
+    margin = 10.0
+    # a tall district is fitted by its height instead
+    scale = min((width - 2 * margin) / ((east - west) * squeeze), (width * 0.9) / (north - south))
+    left = (width - (east - west) * squeeze * scale) / 2
+    height = round((north - south) * scale + 2 * margin + 22, 1)
+    path = "".join(
+        "M"
+        + "L".join(
+            f"{left + (x - west) * squeeze * scale:.1f} {margin + (north - y) * scale:.1f}" for x, y in ring[:-1]
+        )
+        + "Z"
+        for ring in rings
+    )
+    per_km = scale / 111.32  # a degree of latitude in kilometres
+    kilometres = max((k for k in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if k * per_km <= width / 3), default=0.1)
+    return Outline(path, width, height, kilometres, round(kilometres * per_km, 1))

@@ -1,0 +1,110 @@
+"""The UK register of companies: the publisher's monthly bulk file ("Free Company Data Product").
+
+One zip with everything, or the same in several parts; one CSV in each. Known from the publisher's download page
+and field list, and from kept files of 2020: the dialect is described in ``layout`` and ``quick``, what to do with
+files that break it in ``careful``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sources import PullRequest, Reading, SourceError, SqlTable
+from sources.companies_house import careful, page, quick
+from sources.companies_house.layout import CsvFile, describe
+from sources.pulling import Item, Limits, bring, fetch, is_url, local_items, name_in, without_credentials
+from sources.unpacking import is_zip, look_into, unpack
+from warehouse.archive import Snapshot
+from warehouse.declarations import SourceDeclaration
+from warehouse.findings import Finding
+
+_PAGE_LIMITS = Limits(max_bytes=5 << 20, timeout_seconds=60, deadline_seconds=300)
+
+
+def pull(request: PullRequest) -> Snapshot:
+    """Bring the newest complete set of files up to the logical day into the raw archive.
+
+    The origin is the publisher's page (an address or a saved file), a zip or CSV (an address or a path), or a
+    folder with files named as the publisher names them. The date in the names is the snapshot's.
+
+    Raises:
+        SourceError: there is no such set, or it cannot be had.
+    """
+    origin = request.origin or request.declaration.default_origin
+    if origin is None:
+        raise SourceError(f"{request.declaration.name}: no origin given, and none declared")
+    if is_url(origin):
+        items = [Item(origin, name_in(origin))] if _is_file(origin) else _of_page(origin, request)
+    elif Path(origin).suffix.lower() in (".html", ".htm") and Path(origin).is_file():
+        items = page.local_items(Path(origin), request.day)
+    else:
+        items = local_items(origin, request.day)
+    return bring(request, items, is_dated=True, check=_check)
+
+
+def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) -> Reading:
+    """The snapshot's CSV files as the table ``companies``.
+
+    Values are trimmed, and what is empty then is NULL (a few previous names come with a space at the end);
+    dates and counts are typed, everything else stays text as it stands: SIC texts whole, numbers of companies
+    and postcodes untouched. Several parts make one table; ``_row`` counts within each file, its header being
+    row 1.
+
+    Raises:
+        SourceError: a zip cannot be unpacked.
+    """
+    table = declaration.table("companies")
+    files: list[CsvFile] = []
+    findings: list[Finding] = []
+    for raw in snapshot.paths():
+        path, tally = _as_csv(raw, workspace)
+        described, found = describe(path, raw.name, tally, table)
+        findings += found
+        if described is not None:
+            files.append(described)
+    if not files:
+        return Reading(tables={}, findings=findings)
+
+    def carefully() -> Reading:
+        return careful.read(files, table, findings, workspace)
+
+    if any(file.tally.has_nul for file in files):
+        return carefully()
+    query = SqlTable(quick.query(files, table), rows=sum(file.tally.lines - 1 for file in files), fallback=carefully)
+    return Reading(tables={table.name: query}, findings=findings)
+
+
+def _is_file(url: str) -> bool:
+    return name_in(url).lower().endswith((".zip", ".csv"))
+
+
+def _of_page(url: str, request: PullRequest) -> list[Item]:
+    """The files a download page offers."""
+    with request.home.workspace("page") as workspace:
+        fetched = fetch(url, workspace / "page.html", limits=_PAGE_LIMITS, progress=request.progress)
+        if fetched is None:  # cannot be without a note of an earlier look
+            raise SourceError(f"{without_credentials(url)}: no page")
+        text = (workspace / "page.html").read_text(encoding="utf-8", errors="replace")
+    return page.items(text, url, fetched.location, request.day)
+
+
+def _check(path: Path) -> None:
+    """Refuse a file that is plainly none of the register's before it enters the archive."""
+    if path.suffix.lower() == ".zip" or is_zip(path):
+        look_into(path)
+        return
+    with path.open("rb") as file:
+        start = file.read(512).lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise SourceError(f"{path.name}: a web page, not the file. Open the address in a browser to see what it says.")
+
+
+def _as_csv(raw: Path, workspace: Path) -> tuple[Path, quick.Tally]:
+    """The CSV in a file of the archive, and what was counted on the way."""
+    tally = quick.Tally()
+    if raw.suffix.lower() == ".zip" or is_zip(raw):
+        return unpack(raw, workspace / raw.stem, observe=tally.add)[0].path, tally
+    with raw.open("rb") as file:
+        while piece := file.read(1 << 20):
+            tally.add(piece)
+    return raw, tally

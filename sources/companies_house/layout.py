@@ -1,0 +1,125 @@
+"""What a file's header says: which column is where. Columns are found by name, never by position.
+
+The bulk file's header is unquoted, some names begin with a space, and which ones varies by release (2020-06:
+`` CompanyNumber``, `` RegAddress.AddressLine2``, ...); names are compared without spaces, case and punctuation.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sources.companies_house.quick import Tally
+from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration, normalised
+from warehouse.findings import Finding
+
+_HEADER_LIMIT = 64 << 10
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV that can be read. ``name`` is that of the archived file, ``width`` the number of its columns."""
+
+    path: Path
+    name: str
+    width: int
+    places: Mapping[str, int]  # declared name -> position in the file, from 0
+    tally: Tally
+
+
+def describe(
+    path: Path, name: str, tally: Tally, table: TableDeclaration
+) -> tuple[CsvFile | None, list[Finding]]:
+    """Read a file's header. None in place of the file where there is no header to go by.
+
+    Args:
+        path: the CSV.
+        name: the name its rows are to carry.
+        tally: what was counted in it.
+        table: the declared table.
+    """
+    with path.open("rb") as file:
+        start = file.read(_HEADER_LIMIT)
+    line = start.removeprefix(_BOM).partition(b"\n")[0].rstrip(b"\r")
+    try:
+        header = [text.strip() for text in next(csv.reader([line.decode("utf-8")]), [])]
+    except (UnicodeDecodeError, csv.Error):
+        header = []
+    places: dict[str, int] = {}
+    findings = []
+    known = _names(table)
+    for position, text in enumerate(header):
+        field = known.get(normalised(text))
+        if field is None:
+            findings.append(
+                Finding(
+                    rule="unknown_column",
+                    severity=Severity.WARNING,
+                    message=f"The column '{text[:100]}' is not known; it was left out.",
+                    help="If the publisher has added or renamed a column, add it to the declaration.",
+                    table_name=table.name,
+                    file=name,
+                    column_name=text[:100],
+                )
+            )
+        elif field.name in places:
+            findings.append(
+                Finding(
+                    rule="column_twice",
+                    severity=Severity.WARNING,
+                    message=f"The column '{text}' stands in the header more than once; the first one was read.",
+                    help="See which of the two is right, and tell the publisher.",
+                    table_name=table.name,
+                    file=name,
+                    column_name=field.name,
+                )
+            )
+        else:
+            places[field.name] = position
+    if len(places) * 2 < len(table.fields):
+        seen = ", ".join(header[:5]) or line[:60].decode("utf-8", errors="replace")
+        return None, [
+            Finding(
+                rule="no_header",
+                severity=Severity.CRITICAL,
+                message=(
+                    f"No header was found: of {len(table.fields)} columns the first line names {len(places)}."
+                    f" It begins with: {_without_values(seen)}"
+                ),
+                help=(
+                    "The file must be the publisher's CSV in UTF-8, its first line the names of the columns,"
+                    " separated by commas."
+                ),
+                table_name=table.name,
+                file=name,
+            )
+        ]
+    findings += [
+        Finding(
+            rule="column_missing",
+            severity=Severity.CRITICAL,
+            message=f"The column '{(field.source_names or (field.title,))[0]}' is missing.",
+            help="See whether the publisher has renamed or dropped it, and change the declaration if so.",
+            table_name=table.name,
+            file=name,
+            column_name=field.name,
+        )
+        for field in table.fields
+        if field.name not in places and field.presence == "mandatory"
+    ]
+    return CsvFile(path, name, len(header), places, tally), findings
+
+
+def _names(table: TableDeclaration) -> dict[str, FieldDeclaration]:
+    """Every text by which a column may be called; the publisher's own names win over ours."""
+    ours = {normalised(text): field for field in table.fields for text in (field.title, field.name)}
+    theirs = {normalised(text): field for field in table.fields for text in field.source_names}
+    return ours | theirs
+
+
+def _without_values(text: str) -> str:
+    """The start of what may be a row of data: only its shape, for it could hold anything."""
+    return "".join("x" if c.isalpha() else "9" if c.isdigit() else c if c.isprintable() else "?" for c in text[:60])

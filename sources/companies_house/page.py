@@ -1,0 +1,106 @@
+"""The publisher's download page: which files it offers, and which of them to take.
+
+The page of June 2020 links a file with everything and the same in six parts, all by relative addresses
+(``BasicCompanyDataAsOneFile-2020-06-01.zip``, ``BasicCompanyData-2020-06-01-part1_6.zip``). The number of parts
+grew from five in 2018 to seven in 2024.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from sources import SourceError
+from sources.pulling import Item, complete_sets, is_url, name_in, without_credentials
+
+_PRODUCT = re.compile(r"(?i)^BasicCompanyData.*\d{4}-\d{2}-\d{2}.*\.zip$")
+
+
+class _Links(HTMLParser):
+    """Collects the targets of links, and the page's base if it names one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.base: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """One opening tag."""
+        target = dict(attrs).get("href")
+        if tag == "a" and target:
+            self.found.append(target.strip())
+        elif tag == "base" and target and self.base is None:
+            self.base = target.strip()
+
+
+def newest_set(text: str, where: str, day: date) -> list[str]:
+    """The links of the newest complete set up to ``day``, as they stand on the page: one file, else all parts.
+
+    Args:
+        text: the page.
+        where: the page's place, for messages.
+        day: files that speak of a later day are left alone, so that a run for last March stays in last March.
+
+    Raises:
+        SourceError: the page links no such set.
+    """
+    parser = _Links()
+    parser.feed(text)
+    links = [link for link in parser.found if _PRODUCT.match(name_in(urlsplit(link).path))]
+    if not links:
+        raise SourceError(
+            f"{where}: links no BasicCompanyData zip. The page has changed or is another one: open it in a browser,"
+            " and hand in the zip's address or the downloaded file instead."
+        )
+    sets = complete_sets(links)
+    in_time = [found for found in sets if found <= day]
+    if not in_time:
+        said = (
+            f"the complete sets on it are of {', '.join(str(found) for found in sorted(sets))}"
+            if sets
+            else f"of its parts some are missing: {', '.join(sorted(name_in(link) for link in links)[:10])}"
+        )
+        raise SourceError(f"{where}: no complete set for {day.isoformat()} or before; {said}.")
+    chosen = sets[max(in_time)]
+    return [urljoin(parser.base, link) if parser.base else link for link in chosen]
+
+
+def items(text: str, asked: str, final: str, day: date) -> list[Item]:
+    """The files a page offers, as addresses.
+
+    Args:
+        text: the page.
+        asked: the address as it was asked for; credentials in it go along to files on the same host.
+        final: the address after redirects, against which relative links are resolved.
+        day: the logical day.
+    """
+    links = [urljoin(final, link) for link in newest_set(text, without_credentials(asked), day)]
+    user, host = urlsplit(asked).netloc.rpartition("@")[::2]
+    found = []
+    for link in links:
+        parts = urlsplit(link)
+        if parts.scheme not in ("http", "https"):
+            raise SourceError(f"{without_credentials(asked)}: links {link[:100]}, which is no web address")
+        if user and parts.netloc == host and parts.scheme == urlsplit(asked).scheme:
+            link = urlunsplit(parts._replace(netloc=f"{user}@{host}"))
+        found.append(Item(link, name_in(link)))
+    return found
+
+
+def local_items(path: Path, day: date) -> list[Item]:
+    """The files a saved page offers, which must lie beside it (absolute addresses are taken as they are)."""
+    found = []
+    for link in newest_set(path.read_text(encoding="utf-8", errors="replace"), str(path), day):
+        if is_url(link):
+            found.append(Item(link, name_in(link)))
+            continue
+        beside = path.parent / name_in(link)
+        if not beside.is_file():
+            raise SourceError(f"{path}: links {name_in(link)}, which does not lie beside it. Put the file there.")
+        found.append(Item(str(beside), beside.name))
+    if len({is_url(item.location) for item in found}) > 1:
+        raise SourceError(f"{path}: links files by addresses and beside it; hand in the files themselves")
+    return found

@@ -1,0 +1,352 @@
+"""Loading a reading into its staging file, through a dlt pipeline with a frozen contract.
+
+The file is built beside its place and moved there when it is whole, so a killed run leaves the old one or none.
+dlt keeps its working folder in the workspace of this one load: no pending package of a failed night can poison
+the next (dlt#3227), and nothing stays behind in anyone's home folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sources import Reading, SourceError, SqlTable
+from warehouse import database
+from warehouse.archive import Snapshot
+from warehouse.declarations import (
+    FieldDeclaration,
+    Severity,
+    SourceDeclaration,
+    TableDeclaration,
+    quote,
+)
+from warehouse.findings import Finding, add_findings, add_quarantine, create_tables
+from warehouse.home import Home
+from warehouse.progress import Progress, silent
+from warehouse.staging import ORIGIN_COLUMNS, SCHEMA, Staged, staging_path
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Read = Callable[[Snapshot, SourceDeclaration, Path], Reading]
+
+_FILE = "stage.duckdb"  # must not be called like the schema: DuckDB would confuse catalog and schema
+
+_FREEZE = {"tables": "freeze", "columns": "freeze", "data_type": "freeze"}
+
+_DLT_TYPES: dict[str, dict[str, Any]] = {
+    "string": {"data_type": "text"},
+    "integer": {"data_type": "bigint"},
+    "number": {"data_type": "double"},
+    "boolean": {"data_type": "bool"},
+    "date": {"data_type": "date"},
+    "datetime": {"data_type": "timestamp", "timezone": False},
+    "year": {"data_type": "bigint", "precision": 16},
+}
+
+
+class _RefusedError(Exception):
+    """A table's quick query cannot be trusted; the fallback is to be asked."""
+
+    def __init__(self, fallback: Callable[[], Reading], reason: str) -> None:
+        super().__init__(reason)
+        self.fallback = fallback
+
+
+def stage(
+    declaration: SourceDeclaration, snapshot: Snapshot, home: Home, read: Read, progress: Progress = silent
+) -> Staged:
+    """Load a snapshot into its staging file, unless the file is there already, made from the same declaration.
+
+    Tables and columns come out just as declared, in schema ``staged``, each with ``_file``, ``_sheet`` and
+    ``_row``; a table the snapshot lacks comes out empty. What could not be read stands in ``main.findings`` and
+    ``main.quarantine``.
+
+    Args:
+        declaration: what the tables are.
+        snapshot: a snapshot of the raw archive.
+        home: where staging files lie, and where the work is done.
+        read: the source's ``read``.
+        progress: told of the steps.
+
+    Raises:
+        SourceError: the reading cannot be loaded; the message names source, table and what DuckDB said.
+        ValueError: ``read`` gave a table or columns that are not declared (a fault of the source's code).
+    """
+    target = staging_path(home, snapshot)
+    mark = fingerprint(declaration, read)
+    if (kept := _reusable(target, declaration, mark, home)) is not None:
+        progress(f"{declaration.name}: staged already", 1, 1)
+        return Staged(declaration.name, snapshot.id, target, kept)
+    with home.workspace(f"stage-{declaration.name}") as workspace:
+        files = workspace / "read"
+        files.mkdir()
+        progress(f"{declaration.name}: read", 0)
+        reading = read(snapshot, declaration, files)
+        progress(f"{declaration.name}: load", 0)
+        try:
+            built, rows = _build(declaration, snapshot, reading, workspace / "quick", mark)
+        except _RefusedError as refusal:
+            progress(f"{declaration.name}: load line by line ({refusal})", 0)
+            reading = refusal.fallback()
+            built, rows = _build(declaration, snapshot, reading, workspace / "careful", mark)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(built, target)  # noqa: PTH105 - says that it replaces
+    progress(f"{declaration.name}: staged", sum(rows.values()), sum(rows.values()), "rows")
+    return Staged(declaration.name, snapshot.id, target, rows)
+
+
+def fingerprint(declaration: SourceDeclaration, read: Read) -> str:
+    """What a staging file depends on beside its snapshot: the declaration, the code that reads, DuckDB and dlt.
+
+    The code is that of the reading package and of this package's own modules, so a repaired reader stages anew
+    without anyone having to remember a version number.
+    """
+    digest = hashlib.sha256(declaration.model_dump_json().encode())
+    for name in ("duckdb", "dlt"):
+        digest.update(f"{name} {importlib.metadata.version(name)}\n".encode())
+    module = sys.modules.get(getattr(read, "__module__", ""), None)
+    folders = [Path(__file__).parent]
+    if module is not None and module.__file__ and Path(module.__file__).parent != folders[0]:
+        folders.append(Path(module.__file__).parent)
+    for folder in folders:
+        for path in sorted(folder.glob("*.py")):
+            digest.update(f"{path.name} ".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _reusable(target: Path, declaration: SourceDeclaration, mark: str, home: Home) -> Mapping[str, int] | None:
+    """The rows of each table in a staging file that can be used as it is; None if it must be made."""
+    if not target.exists():
+        return None
+    try:
+        with database.opened(target, temporary=home.temporary, read_only=True) as connection:
+            found = connection.execute("SELECT fingerprint FROM main.staged_from").fetchall()
+            return _counts(connection, declaration) if found == [(mark,)] else None
+    except duckdb.Error:
+        return None  # half a file, or one of another DuckDB: it is made again
+
+
+def _build(
+    declaration: SourceDeclaration, snapshot: Snapshot, reading: Reading, workspace: Path, mark: str
+) -> tuple[Path, dict[str, int]]:
+    """Make the staging file in the workspace; give back its path and the rows of each table."""
+    if undeclared := set(reading.tables) - {table.name for table in declaration.tables}:
+        raise ValueError(f"source {declaration.name}: read() gave undeclared tables: {', '.join(sorted(undeclared))}")
+    workspace.mkdir()
+    path = workspace / _FILE
+    with database.opened(path, temporary=workspace) as connection:
+        _run_dlt(declaration, reading, connection, workspace)
+        rows = _counts(connection, declaration)
+        for table in declaration.tables:
+            _must_match(connection, declaration, table)
+            given = reading.tables.get(table.name)
+            if isinstance(given, SqlTable) and given.rows is not None and rows[table.name] != given.rows:
+                reason = f"{rows[table.name]:,} rows where the files' lines make {given.rows:,}"
+                if given.fallback is None:
+                    raise SourceError(
+                        f"{declaration.name}.{table.name}: {reason}. Nothing was replaced; the files are in"
+                        f" {snapshot.folder}"
+                    )
+                raise _RefusedError(given.fallback, reason)
+        create_tables(connection)
+        add_findings(connection, declaration.name, [*reading.findings, *_missing(declaration, reading)])
+        add_quarantine(connection, declaration.name, reading.quarantined)
+        connection.execute("CREATE TABLE main.staged_from AS SELECT ? AS fingerprint, ? AS snapshot_id", [mark, snapshot.id])
+        connection.execute("CHECKPOINT")
+    return path, rows
+
+
+def _missing(declaration: SourceDeclaration, reading: Reading) -> Iterator[Finding]:
+    """A critical finding for every mandatory table the reading lacks, unless it says so itself."""
+    said = {finding.table_name for finding in reading.findings if finding.severity is Severity.CRITICAL}
+    for table in declaration.tables:
+        if table.presence == "mandatory" and table.name not in reading.tables and table.name not in said:
+            yield Finding(
+                rule="table_missing",
+                severity=Severity.CRITICAL,
+                message=f"The table '{table.title}' is missing.",
+                help="Hand in the file again with this table in it.",
+                table_name=table.name,
+            )
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, declaration: SourceDeclaration) -> dict[str, int]:
+    counts = {}
+    for table in declaration.tables:
+        found = connection.execute(f"SELECT count(*) FROM {SCHEMA}.{quote(table.name)}").fetchone()
+        counts[table.name] = int(found[0]) if found else 0
+    return counts
+
+
+def columns_of(table: TableDeclaration) -> dict[str, str]:
+    """The columns of a staged table with their DuckDB types, in order."""
+    return {field.name: field.duckdb_type for field in table.fields} | ORIGIN_COLUMNS
+
+
+def _must_match(
+    connection: duckdb.DuckDBPyConnection, declaration: SourceDeclaration, table: TableDeclaration
+) -> None:
+    """The second belt: dlt once dropped undeclared columns silently and may rename what it does not like."""
+    described = connection.execute(f"DESCRIBE {SCHEMA}.{quote(table.name)}").fetchall()
+    found = {str(row[0]): str(row[1]) for row in described}
+    if found != columns_of(table) or list(found) != list(columns_of(table)):
+        raise ValueError(f"source {declaration.name}: {table.name} was loaded as {found}, declared {columns_of(table)}")
+
+
+# --- dlt ---------------------------------------------------------------------------------------------
+
+
+def _hint(field: FieldDeclaration) -> dict[str, Any]:
+    """A field as dlt's column. Every column may be empty: what must not be is for the checks to say."""
+    kind = _DLT_TYPES[field.type]
+    if field.type == "number" and field.decimals is not None:
+        kind = {"data_type": "decimal", "precision": 18, "scale": field.decimals}
+    return {"name": field.name, "nullable": True, **kind}
+
+
+def _hints(table: TableDeclaration) -> list[Any]:
+    origin = [
+        {"name": name, "nullable": True, "data_type": "text" if kind == "VARCHAR" else "bigint"}
+        for name, kind in ORIGIN_COLUMNS.items()
+    ]
+    return [*(_hint(field) for field in table.fields), *origin]
+
+
+def _calm_dlt() -> None:
+    """dlt's settings that have no argument. Whoever runs the house can set them otherwise in the environment.
+
+    No telemetry; no log of failed statements, for they hold values of rows (what went wrong is raised anyway);
+    no load id on every row (a staging file holds one load).
+    """
+    for name, value in {
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "RUNTIME__LOG_LEVEL": "CRITICAL",
+        "NORMALIZE__MODEL_NORMALIZER__ADD_DLT_LOAD_ID": "false",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def _run_dlt(
+    declaration: SourceDeclaration, reading: Reading, connection: duckdb.DuckDBPyConnection, workspace: Path
+) -> None:
+    """Run one dlt pipeline over all tables into the database of ``connection``."""
+    _calm_dlt()
+    import dlt  # takes two seconds: not before it is needed
+    from dlt.common.schema.utils import new_table
+    from dlt.destinations import duckdb as duckdb_destination
+    from dlt.extract import DltSource
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
+    schema = dlt.Schema(declaration.name)
+    schema.set_schema_contract(_FREEZE)  # type: ignore[arg-type]
+    resources = []
+    for table in declaration.tables:
+        schema.update_table(new_table(table.name, columns=_hints(table), write_disposition="append"))
+        given = reading.tables.get(table.name)
+        content = given if given is not None else SqlTable(_empty_query(table))
+        resources.append(dlt.resource(_items(table, content, workspace), name=table.name))
+    pipeline = dlt.pipeline(
+        pipeline_name=declaration.name,
+        pipelines_dir=str(workspace / "dlt"),
+        destination=duckdb_destination(credentials=connection),
+        dataset_name=SCHEMA,
+    )
+    try:
+        pipeline.run(DltSource(schema, declaration.name, resources))
+    except PipelineStepFailed as error:
+        refused = _duckdb_error(error)
+        way_out = next(
+            (t.fallback for t in reading.tables.values() if isinstance(t, SqlTable) and t.fallback is not None), None
+        )
+        if refused is not None and way_out is not None and not isinstance(refused, _OUT_OF_SPACE):
+            raise _RefusedError(way_out, "the file is not what it should be") from error
+        said = str(refused or error.exception or error).splitlines()[0]
+        raise SourceError(
+            f"{declaration.name}: dlt could not load the tables {', '.join(sorted(reading.tables))}: {said}."
+            " Nothing was replaced."
+        ) from error
+
+
+# Reading again would not help against these.
+_OUT_OF_SPACE = (duckdb.OutOfMemoryException, duckdb.IOException, duckdb.InterruptException)
+
+
+def _duckdb_error(error: BaseException) -> duckdb.Error | None:
+    """DuckDB's own error among the causes of a dlt error."""
+    seen: set[int] = set()
+    queue: Sequence[BaseException | None] = [error]
+    while queue:
+        first, *rest = queue
+        queue = rest
+        if first is None or id(first) in seen:
+            continue
+        if isinstance(first, duckdb.Error):
+            return first
+        seen.add(id(first))
+        queue = [*queue, first.__cause__, first.__context__, getattr(first, "exception", None)]
+    return None
+
+
+def _items(table: TableDeclaration, content: SqlTable | pa.Table, workspace: Path) -> Callable[[], Iterator[Any]]:
+    """The generator function of a table's dlt resource."""
+
+    def of_query() -> Iterator[Any]:
+        import dlt
+
+        assert isinstance(content, SqlTable)  # noqa: S101 - chosen below
+        path = workspace / f"{table.name}.model"
+        path.write_text(f"dialect: duckdb\n{content.query}\n", encoding="utf-8")
+        yield dlt.mark.with_file_import(str(path), "model")
+
+    def of_arrow() -> Iterator[Any]:
+        yield _cast(table, content)
+
+    return of_query if isinstance(content, SqlTable) else of_arrow
+
+
+def _cast(table: TableDeclaration, content: Any) -> Any:
+    """An Arrow table with just the declared columns and types; ValueError if it cannot be had.
+
+    An empty table or column often comes with the type of nothing: it takes the declared type here.
+    """
+    import pyarrow as pa
+
+    wanted = pa.schema([pa.field(name, _arrow_type(kind)) for name, kind in columns_of(table).items()])
+    if set(content.column_names) != set(wanted.names):
+        difference = sorted(set(content.column_names) ^ set(wanted.names))
+        raise ValueError(f"table {table.name}: read() and the declaration differ in {', '.join(difference)}")
+    try:
+        return content.select(wanted.names).cast(wanted)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"table {table.name}: read() gave a column of another type: {error}") from error
+
+
+def _arrow_type(duckdb_type: str) -> Any:
+    import pyarrow as pa
+
+    if duckdb_type.startswith("DECIMAL"):
+        precision, scale = duckdb_type[len("DECIMAL(") : -1].split(",")
+        return pa.decimal128(int(precision), int(scale))
+    return {
+        "VARCHAR": pa.string(),
+        "BIGINT": pa.int64(),
+        "DOUBLE": pa.float64(),
+        "BOOLEAN": pa.bool_(),
+        "DATE": pa.date32(),
+        "TIMESTAMP": pa.timestamp("us"),
+        "SMALLINT": pa.int16(),
+    }[duckdb_type]
+
+
+def _empty_query(table: TableDeclaration) -> str:
+    """A SELECT with the table's columns and no row."""
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {quote(name)}" for name, kind in columns_of(table).items())
+    return f"SELECT {columns} WHERE false"
