@@ -168,7 +168,7 @@ _UNSEEN = re.compile(
 )
 _SIGN_IN = re.compile(r"(?<=://)[^/\s@]+@")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:@^$=])")
-_MARKDOWN_OWN = re.compile(r"(?<=[A-Za-z0-9,;])\\([.:\-])(?=\s|$)|(?<=[0-9])\\([\-.])(?=[0-9])")
+_MARKDOWN_OWN = re.compile(r"(?<=[A-Za-z,;])\\([.:\-])(?=\s|$)|(?<=[0-9])\\([\-.])(?=[0-9])")
 
 
 def _clean(text: str) -> str:
@@ -289,7 +289,7 @@ def _day(day: date | str) -> str:
     """A date in words: 9 November 2026. What is no date stays as it is."""
     if isinstance(day, str):
         try:
-            day = date.fromisoformat(day[:10])
+            return _day(date.fromisoformat(day[:10]))
         except ValueError:
             return _cut(_clean(day), 40)
     return f"{day.day} {_MONTHS[day.month]} {day.year}"
@@ -620,9 +620,7 @@ def _whose(section: SourceSection | DatasetSection) -> str:
     if isinstance(section, DatasetSection):
         return _text(section.declaration.entry.contact.name)
     publisher = _text(section.declaration.publisher)
-    return (
-        f"Whoever keeps the workbook at {publisher}" if _is_handed_in(section) else f"{publisher}, at the source"
-    )
+    return f"{publisher}: whoever keeps the workbook" if _is_handed_in(section) else f"{publisher}, at the source"
 
 
 # --- verdict --------------------------------------------------------------------------------------------
@@ -662,19 +660,22 @@ def _verdict(content: ReportContent) -> _Verdict:
     else:
         tone, mark, word, headline = "good", "✓", "All well", "Everything was checked; nothing is published yet."
 
-    if released:
+    if released and content.portal_problem:
+        published = f"{_many(len(released), 'new version')} made, but not all of it is on the portal."
+    elif released:
         new = f"{_many(len(released), 'dataset')} published anew"
         published = f"{new}; {len(up) - len(released):,} as before." if len(up) > len(released) else f"{new}."
     elif up:
         published = f"No dataset changed; {len(up):,} {'is' if len(up) == 1 else 'are'} on the portal as before."
     else:
         published = "No dataset is published yet."
-    halted = sum(map(_is_halted, sources)), sum(map(_waits, datasets))
-    if any(halted):
-        named = [_many(n, w) for n, w in zip(halted, ("source", "dataset"), strict=True) if n]
-        holding = f"{' and '.join(named)} held, failed or waiting."
-    else:
-        holding = "Nothing was held."
+    halted = [
+        f"{_many(count, kind)} {word}"
+        for kind, sections in (("source", sources), ("dataset", datasets))
+        for state, word in (("held", "held"), ("failed", "failed"), ("waiting", "waiting"))
+        if (count := sum(section.state == state for section in sections))
+    ]
+    holding = f"{_listed(halted, most=5)}." if halted else "Nothing was held."
     is_stale = any(s.stale_since for s in sources)
     if is_stale:
         holding += " Older, good data stand in."
@@ -685,8 +686,8 @@ def _verdict(content: ReportContent) -> _Verdict:
     todo = f"{_many(mend, 'thing')} to mend." if mend else "Nothing to mend."
     todo += f" {_many(look, 'suggestion')}." if look else " No suggestions."
     facts = (
-        _fact("good" if released else "calm", published, "published"),
-        _fact("stop" if any(halted) else "warn" if is_stale else "good", holding, "held"),
+        _fact("warn" if content.portal_problem else "good" if released else "calm", published, "published"),
+        _fact("stop" if halted else "warn" if is_stale else "good", holding, "held"),
         _fact("warn" if set_aside else "good", aside, "sources"),
         _fact("warn" if mend else "good", todo, "to-do"),
     )
@@ -941,7 +942,7 @@ def _source_row(section: SourceSection, quality: Sequence[tuple[str, int, int]])
     tables = tuple(
         _table_checks(section, name, rules)
         for name, rules in sorted(section.rules.items(), key=lambda item: _table_order(section, item[0]))
-        if rules
+        if rules and snapshot is not None
     )
     note = ""
     if not tables:
@@ -977,13 +978,17 @@ def _table_checks(section: SourceSection, name: str, rules: Sequence[str]) -> _T
     table = next((t for t in section.declaration.tables if t.name == name), None)
     severities = tuple(Severity)
     is_cut = _count(section, *severities) > len(section.findings)
-    here = [finding for finding in section.findings if finding.table_name in (name, None)]
-    left = Counter((finding.rule, finding.column_name) for finding in here if finding.table_name == name)
+    here = [finding for finding in section.findings if finding.table_name == name]
+    load = section.snapshot.tables.get(name) if section.snapshot else None
+    is_empty = load is None or not load.staged  # a rule that had no row to look at did not find it good
+    # What reading found belongs to no rule of the list, and is listed all the same.
+    left = Counter((finding.rule, finding.column_name) for finding in here)
     counts = dict(left)
     worst: dict[tuple[str, str | None], Severity] = {}
     for finding in here:
         worst.setdefault((finding.rule, finding.column_name), finding.severity)  # the worst comes first
     checks = []
+    quiet = 0
     for rule_id in rules:
         rule, _, joined = rule_id.partition(":")
         # A finding names the first of a rule's columns; the rule on the key does not say its columns in its id.
@@ -996,23 +1001,40 @@ def _table_checks(section: SourceSection, name: str, rules: Sequence[str]) -> _T
         if count:
             severity = min((worst[key] for key in keys), key=lambda one: one.rank)
             result = f"{'at least ' if is_cut else ''}{_many(count, 'finding')}"
-            tone = "stop" if severity in _TO_MEND else "warn"
-            checks.append(_Check(tone, "✕" if tone == "stop" else "!", words, result))
+            checks.append(_Check(*_marked(severity), words, result))
+            continue
+        quiet += 1
+        if is_empty:
+            checks.append(_Check("calm", "○", words, "nothing to check"))
         elif is_cut:
             checks.append(_Check("calm", "○", words, "none among the findings listed"))
         else:
             checks.append(_Check("good", "✓", words, "no finding"))
-    checks.sort(key=lambda check: ("stop", "warn", "calm", "good").index(check.tone))  # stable: else as declared
-    load = section.snapshot.tables.get(name) if section.snapshot else None
-    rows = _many(load.staged, _row_word(table)) if load else "Rows"
-    quiet = sum(check.tone in ("good", "calm") for check in checks)
     without = "without a listed finding" if is_cut else "without a finding"
-    summary = f"{rows} checked against {_many(len(checks), 'rule')}; {quiet:,} {without}"
+    if load is None or is_empty:
+        summary = f"No row of this table came in, so {_many(len(checks), 'rule')} had nothing to check"
+    else:
+        rows = _many(load.staged, _row_word(table))
+        summary = f"{rows} checked against {_many(len(checks), 'rule')}; {quiet:,} {without}"
     others = [
-        _Check("warn", "!", _text(_rule_words(rule, None, section.declaration)), _many(count, "finding"))
-        for (rule, _), count in left.items()
+        _Check(
+            *_marked(worst[key]), _text(_rule_words(key[0], None, section.declaration)), _many(count, "finding")
+        )
+        for key, count in left.items()
     ]
-    return _TableChecks(_text(table.title if table else name), summary, (*others, *checks))
+    order = ("stop", "warn", "calm", "good")  # what was found first, each in the order declared
+    return _TableChecks(
+        _text(table.title if table else name),
+        summary,
+        tuple(sorted([*others, *checks], key=lambda check: order.index(check.tone))),
+    )
+
+
+def _marked(severity: Severity) -> tuple[str, str]:
+    """The tone and the mark of a finding."""
+    if severity in _TO_MEND:
+        return "stop", "✕"
+    return ("warn", "!") if severity is Severity.WARNING else ("calm", "○")
 
 
 # --- plots -----------------------------------------------------------------------------------------------------
@@ -1045,8 +1067,8 @@ def _rows_plot(history: Sequence[tuple[str, int]]) -> _Plot | None:
     return _Plot(
         words=f"Rows in the last {len(shown)} releases: {then:,} in {first}, {now:,} in {last}.",
         bars=_bars([rows for _, rows in shown]),
-        first=f"{first}: {_many(then, 'row')}",
-        last=f"{last}: {_many(now, 'row')}",
+        first=f"{first}\n{_many(then, 'row')}",
+        last=f"{last}\n{_many(now, 'row')}",
         headings=("Version", "Rows"),
         figures=tuple((version, f"{rows:,}") for version, rows in shown),
     )

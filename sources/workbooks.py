@@ -432,7 +432,7 @@ class _TableReader:
             )
         key = [record[name] for name in self.table.primary_key]
         if all(part is not None for part in key):
-            row_key = " / ".join(str(part) for part in key)
+            row_key = " | ".join(str(part) for part in key)
             self.findings[start:] = [replace(finding, row_key=row_key) for finding in self.findings[start:]]
         self.rows.append({**record, "_file": self.file, "_sheet": self.sheet.name, "_row": number})
 

@@ -368,8 +368,6 @@ class _SheetParser:
         value = self.value(text, self.attributes.get("t", "n"), index) if self.has_value else None
         if value == "" or (value is None and not self.is_formula):
             return
-        if value is None and self.has_value:
-            return  # a formula whose result is empty
         self.budget -= 1
         if self.budget < 0:
             raise SheetError(f"it has more than {MAX_CELLS:,} filled cells")

@@ -120,9 +120,12 @@ def source(name, title, publisher, tables, **more):
 
 AGILE = source("agile_pilots", "Agile pilots", "Forum Virium Helsinki", [PILOTS, ROUNDS], kind="workbook")
 HOUSE = source(
-    "companies_house", "Companies House register", "Companies House", [COMPANIES],
+    "companies_house",
+    "Companies House register",
+    "Companies House",
+    [COMPANIES],
     default_origin="https://download.companieshouse.gov.uk/",
-)  # fmt: skip
+)
 KALASATAMA = source("kalasatama", "Smart Kalasatama indicators", "City of Helsinki", [INDICATORS], kind="workbook")
 
 
@@ -170,16 +173,32 @@ def snapshot(name, day, origin, verdict=Verdict.PASSED, **tables):
 def src(declaration, state="loaded", found=(), shot=None, **more):
     counts = {severity: sum(f.severity is severity for f in found) for severity in Severity}
     given = {
-        "message": "", "stale_since": None, "counts": counts, "findings": list(found), "rules": {}, "annotated": None,
-    }  # fmt: skip
+        "message": "",
+        "stale_since": None,
+        "counts": counts,
+        "findings": list(found),
+        "rules": {},
+        "annotated": None,
+    }
     return SourceSection(**{"declaration": declaration, "snapshot": shot, "state": state, **given, **more})
 
 
 def release(declaration, version="2026-11-23", rows=63, previous="2026-11-02", added=3, changed=5, removed=0):
     return Release(
-        declaration.name, version, date.fromisoformat(version), 1, rows, "c", "f", previous, added, changed, removed,
-        (), (),
-    )  # fmt: skip
+        declaration.name,
+        version,
+        date.fromisoformat(version),
+        1,
+        rows,
+        "c",
+        "f",
+        previous,
+        added,
+        changed,
+        removed,
+        (),
+        (),
+    )
 
 
 def data(declaration, state="released", **more):
@@ -198,15 +217,27 @@ def night(sources, datasets, **more):
         "portal": "https://portal.example/",
         "portal_problem": "",
         "quality": {
-            "agile_pilots": [("2026-08-03", 41, 11), ("2026-09-07", 52, 9), ("2026-10-05", 58, 6),
-                             ("2026-11-02", 60, 2), ("2026-11-23", 59, 4)],
+            "agile_pilots": [
+                ("2026-08-03", 41, 11),
+                ("2026-09-07", 52, 9),
+                ("2026-10-05", 58, 6),
+                ("2026-11-02", 60, 2),
+                ("2026-11-23", 59, 4),
+            ],
             "companies_house": [("2026-10-01", 5_610_233, 412), ("2026-11-01", 5_634_871, 398)],
         },
-    }  # fmt: skip
+    }
     return ReportContent(
-        **{"run_id": f"{DAY}.1", "day": DAY, "kind": "nightly", "sources": sources, "datasets": datasets,
-           **given, **more}
-    )  # fmt: skip
+        **{
+            "run_id": f"{DAY}.1",
+            "day": DAY,
+            "kind": "nightly",
+            "sources": sources,
+            "datasets": datasets,
+            **given,
+            **more,
+        }
+    )
 
 
 FILE = "Agile pilots 2026 v3 (final).xlsx"
@@ -224,32 +255,72 @@ UNUSUAL = ("A grant is usually 5,000 to 10,000 euro (0 is allowed).", "Check the
 FOUND = [
     cell("at-most-six-months", E, 14, "end_date", "2026-12-31", *SIX_MONTHS, "kalasatama-foodsharing"),
     cell("at-most-six-months", E, 31, "end_date", "2027-02-28", *SIX_MONTHS, "jatkasaari-logistics"),
-    cell("check-digit", E, 22, "business_id", "2713365-5",
-         "Business id has a wrong check digit, so it is nobody's.",
-         "Look the company up at ytj.fi and copy its id.", "kalasatama-airquality"),
+    cell(
+        "check-digit",
+        E,
+        22,
+        "business_id",
+        "2713365-5",
+        "Business id has a wrong check digit, so it is nobody's.",
+        "Look the company up at ytj.fi and copy its id.",
+        "kalasatama-airquality",
+    ),
     cell("required", E, 40, "contact_email", None, "Contact is missing.", "Fill it in.", "mobility-hubs"),
-    *(cell("usual-grant", W, row, "grant_eur", value, *UNUSUAL, key) for row, value, key in (
-        (9, "12000", "smart-waste"), (17, "800", "senior-gym"), (52, "15000", "ev-charging"))),
-    Finding("unknown-column", I, "The column \"Remarks\" is not declared, so it was not read.",
-            "Leave it, or ask for it to be added.", "pilots", FILE, "Pilots", None, "Remarks", None),
-]  # fmt: skip
+    *(
+        cell("usual-grant", W, row, "grant_eur", value, *UNUSUAL, key)
+        for row, value, key in (
+            (9, "12000", "smart-waste"),
+            (17, "800", "senior-gym"),
+            (52, "15000", "ev-charging"),
+        )
+    ),
+    Finding(
+        "unknown-column",
+        I,
+        'The column "Remarks" is not declared, so it was not read.',
+        "Leave it, or ask for it to be added.",
+        "pilots",
+        FILE,
+        "Pilots",
+        None,
+        "Remarks",
+        None,
+    ),
+]
 RULES = {"rounds": ["row-count", "unique", "required:offers_count"], "pilots": PILOT_RULES}
 REGISTER = {"companies": ["row-count", "required:company_number", "unique", "pattern:postcode"]}
 GOOD_REGISTER = src(
-    HOUSE, "unchanged", shot=snapshot("companies_house", date(2026, 11, 1),
-    "https://download.companieshouse.gov.uk/BasicCompanyData-2026-11-01.zip?token=secret",
-    companies=(5_635_269, 0)), rules=REGISTER,
-)  # fmt: skip
+    HOUSE,
+    "unchanged",
+    shot=snapshot(
+        "companies_house",
+        date(2026, 11, 1),
+        "https://download.companieshouse.gov.uk/BasicCompanyData-2026-11-01.zip?token=secret",
+        companies=(5_635_269, 0),
+    ),
+    rules=REGISTER,
+)
 
 
 def good_night():
-    agile = src(AGILE, shot=snapshot("agile_pilots", DAY, f"inbox/agile_pilots/{FILE}", pilots=(63, 0), rounds=(9, 0)),
-                rules=RULES, annotated="agile_pilots.xlsx")  # fmt: skip
+    agile = src(
+        AGILE,
+        shot=snapshot("agile_pilots", DAY, f"inbox/agile_pilots/{FILE}", pilots=(63, 0), rounds=(9, 0)),
+        rules=RULES,
+        annotated="agile_pilots.xlsx",
+    )
     return night(
         [agile, GOOD_REGISTER],
-        [data(AGILE_PILOTS), data(TECH_CITY, "unchanged", release=release(TECH_CITY, "2026-11-01", 48_312),
-                                  history=[("2026-10-01", 48_006), ("2026-11-01", 48_312)])],
-    )  # fmt: skip
+        [
+            data(AGILE_PILOTS),
+            data(
+                TECH_CITY,
+                "unchanged",
+                release=release(TECH_CITY, "2026-11-01", 48_312),
+                history=[("2026-10-01", 48_006), ("2026-11-01", 48_312)],
+            ),
+        ],
+    )
 
 
 def gaps_night():
@@ -262,46 +333,96 @@ def gaps_night():
 
 def held_night():
     critical = [
-        Finding("missing-column", C, "The column Actual is missing in the sheet Indicators.",
-                "Put it back; its header is Actual.", "indicators", "kalasatama.xlsx", "Indicators", None, "actual"),
-        Finding("shrunk", C, "31 of 48 rows are gone since the last good one (65 %; up to 20 % is plausible).",
-                "Find out whether the file is whole. If it is right: run again with --allow-shrink.",
-                "indicators", value="17"),
-    ]  # fmt: skip
+        Finding(
+            "missing-column",
+            C,
+            "The column Actual is missing in the sheet Indicators.",
+            "Put it back; its header is Actual.",
+            "indicators",
+            "kalasatama.xlsx",
+            "Indicators",
+            None,
+            "actual",
+        ),
+        Finding(
+            "shrunk",
+            C,
+            "31 of 48 rows are gone since the last good one (65 %; up to 20 % is plausible).",
+            "Find out whether the file is whole. If it is right: run again with --allow-shrink.",
+            "indicators",
+            value="17",
+        ),
+    ]
     held = src(
-        KALASATAMA, "held", critical,
+        KALASATAMA,
+        "held",
+        critical,
         snapshot("kalasatama", DAY, "kalasatama.xlsx", Verdict.HELD, indicators=(17, 0)),
-        stale_since=date(2026, 10, 5), annotated="kalasatama.xlsx",
+        stale_since=date(2026, 10, 5),
+        annotated="kalasatama.xlsx",
         rules={"indicators": ["row-count", "unique", "required:indicator_id"]},
-    )  # fmt: skip
+    )
     gaps = gaps_night()
-    shrunk = Finding("shrunk", E, "9,214 of 48,312 rows are gone since the last release.",
-                     "Find out whether a source is whole.", "tech_city_companies")  # fmt: skip
+    shrunk = Finding(
+        "shrunk",
+        E,
+        "9,214 of 48,312 rows are gone since the last release.",
+        "Find out whether a source is whole.",
+        "tech_city_companies",
+    )
     datasets = [
         *gaps.datasets[:1],
         data(TECH_CITY, "held", findings=[shrunk], release=release(TECH_CITY, "2026-11-01", 48_312)),
-        data(KALASATAMA_INDICATORS, "waiting", message="Its source Smart Kalasatama indicators is held.",
-             release=None, url=None, history=[]),
-    ]  # fmt: skip
+        data(
+            KALASATAMA_INDICATORS,
+            "waiting",
+            message="Its source Smart Kalasatama indicators is held.",
+            release=None,
+            url=None,
+            history=[],
+        ),
+    ]
     return night([held, *gaps.sources], datasets)
 
 
 def failed_night():
-    house = replace(GOOD_REGISTER, state="failed", stale_since=date(2026, 11, 1),
-                    message="download.companieshouse.gov.uk did not answer in 5 attempts (HTTP 503).")  # fmt: skip
-    return night([good_night().sources[0], house], good_night().datasets,
-                 portal_problem="The portal answered 502 to the upload of agile-pilots.csv.")  # fmt: skip
+    house = replace(
+        GOOD_REGISTER,
+        state="failed",
+        stale_since=date(2026, 11, 1),
+        message="download.companieshouse.gov.uk did not answer in 5 attempts (HTTP 503).",
+    )
+    return night(
+        [good_night().sources[0], house],
+        good_night().datasets,
+        portal_problem="The portal answered 502 to the upload of agile-pilots.csv.",
+    )
 
 
 def first_night():
-    return night([src(AGILE, "unchanged"), src(HOUSE, "unchanged")],
-                 [data(AGILE_PILOTS, "waiting", release=None, url=None, history=[],
-                       message="Its source Agile pilots has no data yet.")], quality={})  # fmt: skip
+    return night(
+        [src(AGILE, "unchanged", rules=RULES), src(HOUSE, "unchanged")],
+        [
+            data(
+                AGILE_PILOTS,
+                "waiting",
+                release=None,
+                url=None,
+                history=[],
+                message="Its source Agile pilots has no data yet.",
+            )
+        ],
+        quality={},
+    )
 
 
 NIGHTS = {
-    "good": good_night, "gaps": gaps_night, "held": held_night, "failed": failed_night, "first": first_night,
-}  # fmt: skip
+    "good": good_night,
+    "gaps": gaps_night,
+    "held": held_night,
+    "failed": failed_night,
+    "first": first_night,
+}
 
 
 # --- reading the page --------------------------------------------------------------------------------------
@@ -430,9 +551,10 @@ def test_rows_set_aside():
     assert re.search(r"Pilot: no row stands there twice no finding", checks)
     assert re.search(r"Grant is at least 0 EUR no finding", checks)
     assert "Round stands in Rounds too" in checks
+    assert "○ Unknown column 1 finding" in checks
     assert "Better: 6.3 % of rows set aside, down from 21.2 %." in seen.text
     turn = seen.section("whose-turn")
-    assert "Whoever keeps the workbook at Forum Virium Helsinki" in turn
+    assert "Forum Virium Helsinki: whoever keeps the workbook" in turn
     assert "mend 4 things and hand the file in again" in turn
 
 
@@ -446,6 +568,7 @@ def test_a_held_source_and_datasets_that_wait():
     assert "Its source Smart Kalasatama indicators is held." in held
     assert "Nobody: it goes on by itself" in held
     assert "Holds everything:" in seen.section("to-do")
+    assert "1 source held, 1 dataset held and 1 dataset waiting. Older, good data stand in." in seen.text
     assert "Not published so far: Kalasatama: planned against actual." in seen.text
     assert "Open District data desk" in seen.section("whose-turn")
 
@@ -457,6 +580,8 @@ def test_a_failed_pull_and_a_portal_that_does_not_answer():
     assert "HTTP 503" in held
     assert "Data of 1 November 2026, the last good ones, stand in." in held
     assert "these checks are of the last data that could be read" in seen.section("checks")
+    assert "1 new version made, but not all of it is on the portal." in seen.text
+    assert "published anew" not in seen.text
     turn = seen.section("whose-turn")
     assert turn.count("The operator") == 1
     assert "find out why it could not be pulled" in turn
@@ -492,11 +617,24 @@ def test_findings_that_are_not_listed_are_counted_and_no_rule_is_said_to_be_clea
 
 def test_a_rule_on_a_column_and_one_on_the_key_keep_their_findings_apart():
     found = [cell("unique", E, 5, "pilot_name", "Twice", "It stands here more than once.", "Change it.")]
-    section = src(AGILE, found=found, rules={"pilots": ["unique", "unique:pilot_name"]},
-                  shot=snapshot("agile_pilots", DAY, FILE, pilots=(63, 1)))  # fmt: skip
+    section = src(
+        AGILE,
+        found=found,
+        rules={"pilots": ["unique", "unique:pilot_name"]},
+        shot=snapshot("agile_pilots", DAY, FILE, pilots=(63, 1)),
+    )
     checks = page(night([section], [])).section("checks")
     assert "Pilot: no row stands there twice no finding" in checks
     assert "Name of the pilot stands there only once 1 finding" in checks
+
+
+def test_a_table_that_did_not_come_is_not_called_clean():
+    section = src(AGILE, shot=snapshot("agile_pilots", DAY, FILE, pilots=(63, 0)), rules=RULES)
+    checks = page(night([section], [])).section("checks")
+    assert "63 pilots checked against 15 rules; 15 without a finding." in checks
+    assert "No row of this table came in, so 3 rules had nothing to check." in checks
+    assert checks.count("nothing to check") == 1 + 3
+    assert checks.count("no finding") == 15
 
 
 def test_many_places_are_folded_and_none_is_lost():
@@ -513,8 +651,13 @@ EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{%\u202e
 
 
 def evil_night():
-    declaration = source("agile_pilots", f"Title {EVIL.encode('utf-8', 'replace').decode()}", "Publisher <b>",
-                         [PILOTS, ROUNDS], homepage="javascript:alert(1)")  # fmt: skip
+    declaration = source(
+        "agile_pilots",
+        f"Title {EVIL.encode('utf-8', 'replace').decode()}",
+        "Publisher <b>",
+        [PILOTS, ROUNDS],
+        homepage="javascript:alert(1)",
+    )
     found = [
         Finding(EVIL, severity, EVIL, EVIL, table, EVIL, EVIL, row, column, EVIL, EVIL)
         for severity in (C, E, W, I)
@@ -522,14 +665,31 @@ def evil_night():
     ]
     found.append(cell("code", E, 7, "theme_code", "x" * 100_000, "y" * 1_000_000, "z" * 1_000_000))
     shot = snapshot("agile_pilots", DAY, f"inbox/{EVIL}", Verdict.PARTIAL, pilots=(63, 4))
-    section = src(declaration, found=found, shot=shot, message=EVIL, annotated=EVIL,
-                  rules={"pilots": [EVIL, f"{EVIL}:{EVIL}"], EVIL: ["unique", "range:x", "reference:y"]})  # fmt: skip
+    section = src(
+        declaration,
+        found=found,
+        shot=shot,
+        message=EVIL,
+        annotated=EVIL,
+        rules={"pilots": [EVIL, f"{EVIL}:{EVIL}"], EVIL: ["unique", "range:x", "reference:y"]},
+    )
     return night(
         [section, replace(section, declaration=KALASATAMA, state="failed")],
-        [data(AGILE_PILOTS, url="javascript:alert(1)", message=EVIL, findings=found, history=[(EVIL, 1), (EVIL, 2)]),
-         data(TECH_CITY, "failed", url="https://user:secret@portal.example/", message=EVIL, release=None)],
-        run_id=EVIL, portal="javascript:alert(1)", portal_problem=EVIL, quality={"agile_pilots": [(EVIL, 0, 0)] * 3},
-    )  # fmt: skip
+        [
+            data(
+                AGILE_PILOTS,
+                url="javascript:alert(1)",
+                message=EVIL,
+                findings=found,
+                history=[(EVIL, 1), (EVIL, 2)],
+            ),
+            data(TECH_CITY, "failed", url="https://user:secret@portal.example/", message=EVIL, release=None),
+        ],
+        run_id=EVIL,
+        portal="javascript:alert(1)",
+        portal_problem=EVIL,
+        quality={"agile_pilots": [(EVIL, 0, 0)] * 3},
+    )
 
 
 def test_nothing_from_outside_becomes_markup():
@@ -551,9 +711,20 @@ def test_nothing_from_outside_becomes_markdown():
     assert "<script" not in text
     assert "<img" not in text
     assert "javascript:" not in text
-    text = summary_markdown(night([replace(failed_night().sources[1], message=(
-        "# Head\n- item [click](http://evil.example) ![x](y) **bold** `code` | www.evil.example me@evil.example <b>"
-    ))], []))  # fmt: skip
+    text = summary_markdown(
+        night(
+            [
+                replace(
+                    failed_night().sources[1],
+                    message=(
+                        "# Head\n- item [click](http://evil.example) ![x](y) **bold** `code`"
+                        " | www.evil.example me@evil.example <b>"
+                    ),
+                )
+            ],
+            [],
+        )
+    )
     line = next(line for line in text.splitlines() if "Head" in line)
     assert line.startswith("- **Companies House register**")
     for markup in ("[click](", "![x](", "**bold**", "`code`", "<b>", "http://", "www.", "me@"):
@@ -631,15 +802,30 @@ def test_the_summary_says_it_in_a_few_lines():
 def test_the_table_of_findings_has_the_worst_first():
     rows = findings_table(held_night())
     assert list(rows[0]) == [
-        "source", "table", "sheet", "row", "column", "value", "rule", "problem", "what to do",
-    ]  # fmt: skip
+        "source",
+        "table",
+        "sheet",
+        "row",
+        "column",
+        "value",
+        "rule",
+        "problem",
+        "what to do",
+    ]
     assert [row["rule"] for row in rows[:2]] == ["missing-column", "shrunk"]
     assert rows[-1]["rule"] == "unknown-column"
     assert all(isinstance(value, str) for row in rows for value in row.values())
     assert rows[2] == {
-        "source": "agile_pilots", "table": "pilots", "sheet": "Pilots", "row": "14", "column": "End",
-        "value": "2026-12-31", "rule": "at-most-six-months", "problem": SIX_MONTHS[0], "what to do": SIX_MONTHS[1],
-    }  # fmt: skip
+        "source": "agile_pilots",
+        "table": "pilots",
+        "sheet": "Pilots",
+        "row": "14",
+        "column": "End",
+        "value": "2026-12-31",
+        "rule": "at-most-six-months",
+        "problem": SIX_MONTHS[0],
+        "what to do": SIX_MONTHS[1],
+    }
     assert len(findings_table(held_night(), limit=3)) == 3
 
 

@@ -1,5 +1,6 @@
 """What people write into cells, as typed values."""
 
+import contextlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -177,10 +178,8 @@ ALPHABET = st.one_of(st.text(), st.text(alphabet=f"0123456789.,-+ €%/:TZklo'{N
 @given(ALPHABET, st.sampled_from([None, "EUR", "%", "m2"]), st.sampled_from([None, 0, 2, 5]))
 def test_no_text_breaks_a_parser(text, unit, decimals):
     def attempt(parse, *args, **kwargs):
-        try:
+        with contextlib.suppress(CellValueError):
             parse(text, *args, **kwargs)
-        except CellValueError as error:
-            assert str(error)
 
     attempt(parse_amount, unit=unit, decimals=decimals)
     attempt(parse_integer, unit=unit)

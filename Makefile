@@ -1,0 +1,61 @@
+# opendistrict. `make demo` and `make test` set up everything they need; `make help` lists the rest.
+PYTHON ?= python3.11
+BIN := .venv/bin
+DEMO_HOME ?= var
+SAMPLES := --source companies_house=sources/companies_house/sample --source agile_pilots=sources/agile_pilots/sample
+
+.PHONY: help demo test lint types layers unit e2e tools bench lock ckan-up ckan-down clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The lock's own uv installs the lock: hashes checked, a few seconds where pip takes minutes.
+.venv/installed: requirements.lock pyproject.toml
+	@echo "installing into .venv (a minute or two the first time)"
+	@$(PYTHON) -m venv .venv
+	@awk '/^[a-z0-9]/ {keep = /^uv==/} keep' requirements.lock > .venv/uv.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: .venv/installed ## one night on the shipped sample, into ./var
+	@$(BIN)/opendistrict nightly --home $(DEMO_HOME) $(SAMPLES)
+
+test: lint types layers unit e2e ## everything that CI runs, quickest first
+
+lint: .venv/installed ## style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+
+types: .venv/installed ## types
+	@$(BIN)/mypy
+
+layers: .venv/installed ## which room may import which
+	@$(BIN)/lint-imports --no-logo
+
+unit: .venv/installed ## fast tests
+	@$(BIN)/pytest -q -n 2 -m "not e2e"
+
+e2e: .venv/installed tools ## tests with a real CKAN, a real Prefect server, a real browser
+	@$(BIN)/pytest -q -m e2e
+
+tools: # the browser of the e2e tests; CKAN's parts are installed by dev/ckan/up.sh
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  { echo "installing chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null
+
+bench: .venv/installed ## the register's way to the warehouse against a bare read
+	@$(BIN)/python benchmarks/register.py
+
+lock: .venv/installed ## compile requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --python-version 3.11 --output-file requirements.lock
+
+ckan-up: .venv/installed ## start a real CKAN on loopback; prints its address and a token
+	@dev/ckan/up.sh
+
+ckan-down: ## stop it
+	@dev/ckan/down.sh
+
+clean: ## remove what was built, but neither ./var nor .ckan
+	@rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

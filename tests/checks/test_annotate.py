@@ -1,0 +1,310 @@
+"""The coordinator's workbook back: theirs in full, the wrong cells marked, the list first."""
+
+import time
+import zipfile
+from datetime import date, datetime
+
+import pytest
+from openpyxl import Workbook, load_workbook
+from openpyxl.comments import Comment
+from openpyxl.formatting.rule import CellIsRule
+from openpyxl.styles import Font, PatternFill
+
+from checks import annotate as module
+from checks.annotate import COLOURS, COMMENT_MARK, annotate
+from sources.workbooks import read_workbook
+from tests.sources.test_workbooks import formatted_to_the_bottom
+from tests.workbook_factory import (
+    SAMPLE,
+    declaration,
+    good_workbook,
+    pilot,
+    save,
+    snapshot,
+    table,
+    workbook_with_one_of_each_error,
+)
+from warehouse.declarations import Severity
+from warehouse.findings import Finding
+
+ERROR, WARNING, CRITICAL, INFO = Severity.ERROR, Severity.WARNING, Severity.CRITICAL, Severity.INFO
+
+
+def finding(severity=ERROR, message="It is wrong.", row=3, column="grant_eur", value=None, rule="type", **place):
+    place = {"table_name": "pilots", "file": "book.xlsx", "sheet": "Pilots", **place}
+    return Finding(rule, severity, message, "Mend it.", row_number=row, column_name=column, value=value, **place)
+
+
+def annotated(tmp_path, findings, workbook=None, target="out.xlsx"):
+    workbook = workbook or good_workbook(tmp_path / "book.xlsx")
+    annotate(workbook, findings, tmp_path / target, declaration())
+    return load_workbook(tmp_path / target)
+
+
+def listed(book):
+    """The list's rows below its header, as dicts."""
+    rows = list(book.worksheets[0].iter_rows(values_only=True))
+    start = next(number for number, row in enumerate(rows) if row[0] == "Severity")
+    return [dict(zip(rows[start], row, strict=True)) for row in rows[start + 1 :]]
+
+
+def colours(sheet):
+    """The colour that our marks give to each cell."""
+    found = {}
+    for formats in sheet.conditional_formatting:
+        for rule in formats.rules:
+            if any("opendistrict" in formula for formula in rule.formula):
+                for area in formats.sqref.ranges:
+                    for row, column in area.cells:
+                        found[sheet.cell(row, column).coordinate] = rule.dxf.fill.bgColor.rgb
+    return found
+
+
+def test_the_worst_comes_first_then_the_order_of_the_workbook(tmp_path):
+    book = annotated(
+        tmp_path,
+        [
+            finding(WARNING, "w", row=2),
+            finding(ERROR, "second", row=9),
+            finding(ERROR, "first", row=4, column="start_date"),
+            finding(CRITICAL, "c", row=None, column="theme_code", rule="missing-column"),
+            finding(ERROR, "last", row=2, column="offers_count", table_name="rounds", sheet="Rounds"),
+            finding(INFO, "i", row=None, column=None, table_name=None, sheet=None),
+        ],
+    )
+    assert book.sheetnames == ["To do", "Pilots", "Rounds"]
+    assert [row["What is wrong"] for row in listed(book)] == ["c", "first", "second", "last", "w", "i"]
+    assert [row["Cell"] for row in listed(book)] == ["G1", "K4", "M9", "E2", "M2", None]
+    assert listed(book)[1]["Column"] == "Starts"
+    sheet = book.worksheets[0]
+    links = {cell.value: cell.hyperlink.location for row in sheet.iter_rows() for cell in row if cell.hyperlink}
+    assert links == {
+        "G1": "'Pilots'!G1",
+        "K4": "'Pilots'!K4",
+        "M9": "'Pilots'!M9",
+        "E2": "'Rounds'!E2",
+        "M2": "'Pilots'!M2",
+    }
+    assert all(cell.hyperlink.target is None for row in sheet.iter_rows() for cell in row if cell.hyperlink)
+
+
+def test_wrong_cells_are_coloured_and_say_what_to_do(tmp_path):
+    book = annotated(
+        tmp_path,
+        [
+            finding(WARNING, "Unusual."),
+            finding(ERROR, "Wrong."),
+            finding(WARNING, "Whole row.", row=4, column=None),
+        ],
+    )
+    sheet = book["Pilots"]
+    assert colours(sheet) == {"M3": COLOURS[ERROR], "A4": COLOURS[WARNING]}
+    text = sheet["M3"].comment.text
+    assert text.startswith(COMMENT_MARK)
+    assert "ERROR: Wrong.\n-> Mend it." in text
+    assert "WARNING: Unusual." in text
+    assert sheet["M3"].value == 8000
+
+
+def test_theirs_stays_as_it_was(tmp_path):
+    path = good_workbook(tmp_path / "book.xlsx")
+    theirs = load_workbook(path)
+    sheet = theirs["Pilots"]
+    sheet["M3"].fill = PatternFill(fill_type="solid", fgColor="FF00FF00")
+    sheet["M3"].font = Font(bold=True)
+    sheet["M3"].comment = Comment("Ask Maija", "Desk")
+    sheet["M4"].comment = Comment("Fine", "Desk")
+    sheet.column_dimensions["B"].width = 44
+    sheet.freeze_panes = "B2"
+    sheet.conditional_formatting.add("M2:M9", CellIsRule(operator="lessThan", formula=["0"]))
+    theirs.create_sheet("Scratch")["A1"] = "mine"
+    theirs["Scratch"]["A2"] = "=1+1"
+    theirs.save(path)
+    book = annotated(tmp_path, [finding()], path)
+    sheet = book["Pilots"]
+    assert sheet["M3"].fill.fgColor.rgb == "FF00FF00"
+    assert sheet["M3"].font.bold
+    assert sheet["M3"].comment.text.startswith("Ask Maija\n")
+    assert COMMENT_MARK in sheet["M3"].comment.text
+    assert sheet["M4"].comment.text == "Fine"
+    assert sheet.column_dimensions["B"].width == 44
+    assert sheet.freeze_panes == "B2"
+    assert len(sheet.conditional_formatting) == 2
+    assert book["Scratch"]["A2"].value == "=1+1"
+    assert "To do" not in load_workbook(path).sheetnames
+
+
+def test_a_copy_that_comes_back_is_marked_afresh(tmp_path):
+    path = good_workbook(tmp_path / "book.xlsx")
+    theirs = load_workbook(path)
+    theirs["Pilots"]["M3"].comment = Comment("Ask Maija", "Desk")
+    theirs.save(path)
+    annotated(tmp_path, [finding(), finding(row=5)], path, "first.xlsx")
+    book = annotated(tmp_path, [finding(WARNING, row=7)], tmp_path / "first.xlsx", "second.xlsx")
+    assert book.sheetnames == ["To do", "Pilots", "Rounds"]
+    assert colours(book["Pilots"]) == {"M7": COLOURS[WARNING]}
+    assert book["Pilots"]["M3"].comment.text == "Ask Maija"
+    assert book["Pilots"]["M5"].comment is None
+    assert len(listed(book)) == 1
+    clean = annotated(tmp_path, [], tmp_path / "second.xlsx", "third.xlsx")
+    assert colours(clean["Pilots"]) == {}
+    assert clean.worksheets[0]["A2"].value == "Nothing to do: no findings."
+    assert not read_workbook(snapshot(tmp_path / "third.xlsx"), declaration(), tmp_path).findings
+
+
+def test_a_sheet_of_theirs_named_like_ours_is_kept(tmp_path):
+    path = good_workbook(tmp_path / "book.xlsx")
+    theirs = load_workbook(path)
+    theirs.create_sheet("To do")["A1"] = "call the city"
+    theirs.save(path)
+    annotated(tmp_path, [finding()], path, "first.xlsx")
+    book = annotated(tmp_path, [finding()], tmp_path / "first.xlsx", "second.xlsx")
+    assert book.sheetnames == ["To do (opendistrict)", "Pilots", "Rounds", "To do"]
+    assert book["To do"]["A1"].value == "call the city"
+
+
+@pytest.mark.parametrize(
+    "value", ['=HYPERLINK("http://evil")', "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", "\t=1"]
+)
+def test_what_we_write_is_never_a_formula(tmp_path, value):
+    found = [finding(value=value, message=value, column=value, row=2), finding(value=value, sheet=value)]
+    book = annotated(tmp_path, found)
+    for row in book.worksheets[0].iter_rows():
+        for cell in row:
+            assert cell.data_type != "f"
+            if isinstance(cell.value, str) and cell.value[:1] in "=+-@\t":
+                assert cell.quotePrefix
+    csv = tmp_path / "pilots.csv"
+    csv.write_text(f'Pilot ID,Pilot,City,Theme\nx,"{value.replace(chr(34), chr(34) * 2)}",a,b\n')
+    annotate(csv, [], tmp_path / "csv.xlsx", declaration())
+    cell = load_workbook(tmp_path / "csv.xlsx")["pilots"]["B2"]
+    assert cell.data_type == "s"
+    assert cell.value == value
+
+
+def test_a_csv_comes_back_as_a_workbook(tmp_path):
+    path = tmp_path / "pilots.csv"
+    path.write_text("sep=;\nPilot ID;Pilot;City;Grant\na;Demo;Helsinki;n. 5000\n", encoding="utf-8")
+    reading = read_workbook(snapshot(path), declaration(), tmp_path)
+    findings = [f for f in reading.findings if f.rule == "type"]
+    annotate(path, findings, tmp_path / "out.xlsx", declaration())
+    book = load_workbook(tmp_path / "out.xlsx")
+    assert book.sheetnames == ["To do", "pilots"]
+    assert book["pilots"]["D2"].value == "n. 5000"
+    assert colours(book["pilots"]) == {"D2": COLOURS[ERROR]}
+
+
+def test_every_finding_of_a_bad_workbook_has_its_cell(tmp_path):
+    path = workbook_with_one_of_each_error(tmp_path / "book.xlsx")
+    reading = read_workbook(snapshot(path), declaration(), tmp_path)
+    annotate(path, reading.findings, tmp_path / "out.xlsx", declaration())
+    book = load_workbook(tmp_path / "out.xlsx")
+    assert len(listed(book)) == len(reading.findings)
+    header = {cell.value: cell.column_letter for cell in book["Pilots"][3]}
+    for found in (f for f in reading.findings if f.rule == "type"):
+        letter = header[
+            {"grant_eur": "Grant (EUR)", "start_date": "Starts", "participants_count": "Participants"}[
+                found.column_name
+            ]
+        ]
+        assert f"{letter}{found.row_number}" in colours(book["Pilots"])
+    # What was handed in comes back readable, with the same findings.
+    again = read_workbook(snapshot(tmp_path / "out.xlsx"), declaration(), tmp_path)
+    assert [(f.rule, f.row_number, f.column_name) for f in again.findings] == [
+        (f.rule, f.row_number, f.column_name) for f in reading.findings
+    ]
+    assert again.tables["pilots"].drop(["_file"]) == reading.tables["pilots"].drop(["_file"])
+
+
+def test_results_of_formulas_survive(tmp_path):
+    annotate(SAMPLE, [], tmp_path / "out.xlsx", declaration())
+    before, after = (load_workbook(path, data_only=True)["Pilots"] for path in (SAMPLE, tmp_path / "out.xlsx"))
+    for theirs, ours in zip(before.iter_rows(values_only=True), after.iter_rows(values_only=True), strict=True):
+        assert theirs == ours
+    assert load_workbook(tmp_path / "out.xlsx")["Pilots"]["P69"].value.startswith("=SUM(")
+
+
+@pytest.mark.parametrize(
+    "value", [True, "a < b & c", 1.5, -3, "#REF!", datetime(2016, 3, 1, 12), date(2016, 3, 1)], ids=str
+)
+def test_a_result_of_any_kind_survives(tmp_path, value):
+    results = {"B2": module.ErrorValue(value) if value == "#REF!" else value}
+    book = Workbook()
+    book.active["B2"] = '=A1&"<x>"'
+    book.active["B2"].number_format = "yyyy-mm-dd hh:mm" if isinstance(value, date) else "General"
+    book.save(tmp_path / "book.xlsx")
+    with zipfile.ZipFile(tmp_path / "book.xlsx") as archive:
+        data = archive.read("xl/worksheets/sheet1.xml")
+    filled = module._with_results(data, results, book.epoch)
+    assert filled != data
+    with zipfile.ZipFile(tmp_path / "book.xlsx") as old, zipfile.ZipFile(tmp_path / "new.xlsx", "w") as new:
+        for part in old.namelist():
+            new.writestr(part, filled if part == "xl/worksheets/sheet1.xml" else old.read(part))
+    got = load_workbook(tmp_path / "new.xlsx", data_only=True).active["B2"].value
+    assert (got.date() if type(value) is date else got) == value
+    assert load_workbook(tmp_path / "new.xlsx").active["B2"].value == '=A1&"<x>"'
+
+
+def test_the_same_in_makes_the_same_bytes(tmp_path):
+    findings = [finding(), finding(WARNING, row=5), finding(row=None, column=None)]
+    path = good_workbook(tmp_path / "book.xlsx")
+    annotate(path, findings, tmp_path / "a.xlsx", declaration())
+    time.sleep(1.1)  # openpyxl writes the second of saving into the file
+    annotate(path, list(reversed(findings)), tmp_path / "b.xlsx", declaration())
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+
+
+def test_what_cannot_be_opened_gets_the_list_alone(tmp_path):
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 old")
+    annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
+    book = load_workbook(tmp_path / "out.xlsx")
+    assert book.sheetnames == ["To do"]
+    assert "old Excel file" in book.worksheets[0]["A3"].value
+    assert len(listed(book)) == 1
+
+
+def test_what_openpyxl_cannot_load_comes_back_as_values(tmp_path, monkeypatch):
+    def stumble(*_args, **_options):
+        raise TypeError("expected <class 'openpyxl.styles.fills.Fill'>")
+
+    monkeypatch.setattr(module, "load_workbook", stumble)
+    book = annotated(tmp_path, [finding()])
+    assert book["Pilots"]["M3"].value == 8000
+    assert colours(book["Pilots"]) == {"M3": COLOURS[ERROR]}
+    assert "could not be kept" in book.worksheets[0]["A3"].value
+
+
+def test_a_million_formatted_rows_are_not_copied(tmp_path):
+    path = formatted_to_the_bottom(good_workbook(tmp_path / "book.xlsx"), tmp_path / "long.xlsx", rows=400_000)
+    started = time.monotonic()
+    book = annotated(tmp_path, [finding()], path)
+    assert time.monotonic() - started < 5
+    assert book["Pilots"].max_row < 20
+    assert colours(book["Pilots"]) == {"M3": COLOURS[ERROR]}
+
+
+def test_a_finding_in_a_merged_range_marks_the_cell_that_shows(tmp_path):
+    path = good_workbook(tmp_path / "book.xlsx")
+    theirs = load_workbook(path)
+    theirs["Pilots"].merge_cells("M3:M5")
+    theirs.save(path)
+    book = annotated(tmp_path, [finding(row=3), finding(row=4), finding(row=5)], path)
+    assert colours(book["Pilots"]) == {"M3": COLOURS[ERROR]}
+    assert book["Pilots"]["M3"].comment.text.count("ERROR") == 3
+
+
+def test_many_findings_are_cut_and_it_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_LISTED", 3)
+    monkeypatch.setattr(module, "MAX_MARKED", 2)
+    path = save(tmp_path / "book.xlsx", {"Pilots": table(pilot(n) for n in range(1, 8))})
+    book = annotated(tmp_path, [finding(row=n) for n in range(2, 9)], path)
+    assert len(listed(book)) == 4
+    assert "4 more" in listed(book)[-1]["What is wrong"]
+    assert len(colours(book["Pilots"])) == 7
+    assert sum(1 for row in book["Pilots"].iter_rows() for cell in row if cell.comment) == 2
+
+
+def test_a_value_with_control_characters_does_not_break_the_list(tmp_path):
+    book = annotated(tmp_path, [finding(value="a\x00b\x1bc", message="x\x07y")])
+    assert listed(book)[0]["Value"] == "abc"
