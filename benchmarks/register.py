@@ -10,6 +10,7 @@ takes ``(csv, home)`` and decorate it with ``step``; steps run in the order they
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -54,9 +55,8 @@ def bare_read(csv: Path, home: Path) -> None:
 @step
 def imports(csv: Path, home: Path) -> None:
     """What it costs to start: dlt and what it brings along. Part of ``pull_and_stage``."""
-    import dlt  # noqa: F401
-    import dlt.destinations
-    import pyarrow  # noqa: F401
+    for module in ("dlt", "dlt.destinations", "pyarrow"):
+        importlib.import_module(module)
 
 
 @step
@@ -92,8 +92,10 @@ def _pull(csv: Path, home: Path, *, fresh: bool):  # noqa: ANN202
 
 def measure(name: str, csv: Path, home: Path) -> dict[str, float]:
     """Seconds, processor seconds and peak memory in MB of one step in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.register", "--step", name, "--file", str(csv), "--home", str(home)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    command = [sys.executable, "-m", "benchmarks.register", "--step", name]
+    done = subprocess.run(
+        [*command, "--file", str(csv), "--home", str(home)], check=True, capture_output=True, text=True
+    )
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 

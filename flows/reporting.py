@@ -95,7 +95,7 @@ def report_content(
                     annotated=annotated.get(source.name),
                 )
             )
-            quality[source.name] = [_quality(record) for record in records]
+            quality[source.name] = [_quality(record) for record in records if record.is_promoted]
         for dataset in outcome.datasets:
             releases = ledger.releases(connection, dataset.name)
             curations = ledger.curations(connection, dataset.name)

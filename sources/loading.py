@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -91,9 +92,12 @@ def stage(
         progress(f"{declaration.name}: read", 0)
         reading = read(snapshot, declaration, files)
         progress(f"{declaration.name}: load", 0)
+        refusal: _RefusedError | None = None
         try:
             built, rows = _build(declaration, snapshot, reading, workspace / "quick", mark)
-        except _RefusedError as refusal:
+        except _RefusedError as error:
+            refusal = error
+        if refusal is not None:
             progress(f"{declaration.name}: load line by line ({refusal})", 0)
             reading = refusal.fallback()
             built, rows = _build(declaration, snapshot, reading, workspace / "careful", mark)
@@ -139,7 +143,8 @@ def _build(
 ) -> tuple[Path, dict[str, int]]:
     """Make the staging file in the workspace; give back its path and the rows of each table."""
     if undeclared := set(reading.tables) - {table.name for table in declaration.tables}:
-        raise ValueError(f"source {declaration.name}: read() gave undeclared tables: {', '.join(sorted(undeclared))}")
+        names = ", ".join(sorted(undeclared))
+        raise ValueError(f"source {declaration.name}: read() gave undeclared tables: {names}")
     workspace.mkdir()
     path = workspace / _FILE
     with database.opened(path, temporary=workspace) as connection:
@@ -159,7 +164,9 @@ def _build(
         create_tables(connection)
         add_findings(connection, declaration.name, [*reading.findings, *_missing(declaration, reading)])
         add_quarantine(connection, declaration.name, reading.quarantined)
-        connection.execute("CREATE TABLE main.staged_from AS SELECT ? AS fingerprint, ? AS snapshot_id", [mark, snapshot.id])
+        connection.execute(
+            "CREATE TABLE main.staged_from AS SELECT ? AS fingerprint, ? AS snapshot_id", [mark, snapshot.id]
+        )
         connection.execute("CHECKPOINT")
     return path, rows
 
@@ -198,7 +205,9 @@ def _must_match(
     described = connection.execute(f"DESCRIBE {SCHEMA}.{quote(table.name)}").fetchall()
     found = {str(row[0]): str(row[1]) for row in described}
     if found != columns_of(table) or list(found) != list(columns_of(table)):
-        raise ValueError(f"source {declaration.name}: {table.name} was loaded as {found}, declared {columns_of(table)}")
+        raise ValueError(
+            f"source {declaration.name}: {table.name} was loaded as {found}, declared as {columns_of(table)}"
+        )
 
 
 # --- dlt ---------------------------------------------------------------------------------------------
@@ -221,7 +230,7 @@ def _hints(table: TableDeclaration) -> list[Any]:
 
 
 def _calm_dlt() -> None:
-    """dlt's settings that have no argument. Whoever runs the house can set them otherwise in the environment.
+    """Settings of dlt that have no argument. Whoever runs the house may set them otherwise in the environment.
 
     No telemetry; no log of failed statements, for they hold values of rows (what went wrong is raised anyway);
     no load id on every row (a staging file holds one load).
@@ -263,16 +272,16 @@ def _run_dlt(
         pipeline.run(DltSource(schema, declaration.name, resources))
     except PipelineStepFailed as error:
         refused = _duckdb_error(error)
-        way_out = next(
-            (t.fallback for t in reading.tables.values() if isinstance(t, SqlTable) and t.fallback is not None), None
-        )
+        queries = (table for table in reading.tables.values() if isinstance(table, SqlTable))
+        way_out = next((query.fallback for query in queries if query.fallback is not None), None)
         if refused is not None and way_out is not None and not isinstance(refused, _OUT_OF_SPACE):
-            raise _RefusedError(way_out, "the file is not what it should be") from error
-        said = str(refused or error.exception or error).splitlines()[0]
+            raise _RefusedError(way_out, "the file is not what it should be") from None
+        # Neither the error itself nor what it quotes: both hold values of rows.
+        said = re.sub(r"""(["']).*?\1""", "(value)", str(refused or error.exception or error).splitlines()[0])
         raise SourceError(
             f"{declaration.name}: dlt could not load the tables {', '.join(sorted(reading.tables))}: {said}."
             " Nothing was replaced."
-        ) from error
+        ) from None
 
 
 # Reading again would not help against these.

@@ -165,7 +165,8 @@ def newest_files(folder: Path, day: date) -> list[Path]:
 
 def _is_data(path: Path) -> bool:
     """A plain file that is not hidden, not a lock of an office program and not half a download."""
-    return path.is_file() and not path.name.startswith((".", "~")) and path.suffix not in (".part", ".tmp", ".crdownload")
+    is_half = path.suffix in (".part", ".tmp", ".crdownload")
+    return path.is_file() and not path.name.startswith((".", "~")) and not is_half
 
 
 def local_items(origin: str, day: date) -> list[Item]:
@@ -314,7 +315,11 @@ def _same_content(
     """The snapshot the archive has of just these bytes, if it would stand for this day. Reads, copies nothing."""
     candidates = [s for s in archive.snapshots() if s.date == day] if dated else [standing] if standing else []
     sizes = {item.name: Path(item.location).stat().st_size for item in items}
-    candidates = [s for s in candidates if sorted(file.size for file in s.files) == sorted(sizes.values()) and _is_whole(s)]
+    candidates = [
+        snapshot
+        for snapshot in candidates
+        if sorted(file.size for file in snapshot.files) == sorted(sizes.values()) and _is_whole(snapshot)
+    ]
     if not candidates:
         return None
     sums = []
@@ -346,7 +351,7 @@ def _copy(items: Sequence[Item], built: Path, progress: Progress) -> dict[str, A
                     done += len(piece)
                     progress(f"copy {item.name}", done, total, "bytes")
         except OSError as error:
-            raise SourceError(f"{path} cannot be copied: {error.strerror}. Check rights and disk space.") from error
+            raise SourceError(f"{path} cannot be copied: {error.strerror}. Check rights and disk.") from error
         if _token_of(path) != before:
             raise SourceError(f"{path} changed while it was copied: is it still being written?", is_transient=True)
         tokens[item.name] = before
@@ -445,9 +450,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None  # noqa: RET501 - the base class gives a request here
 
 
-def _open(
-    url: str, headers: Mapping[str, str], limits: Limits
-) -> tuple[http.client.HTTPResponse | None, str]:
+def _open(url: str, headers: Mapping[str, str], limits: Limits) -> tuple[http.client.HTTPResponse | None, str]:
     """Open an address, following a few redirects; the response (None for 304) and the final address."""
     opener = urllib.request.build_opener(_NoRedirects())
     shown = without_credentials(url)
@@ -506,7 +509,12 @@ def _of_status(shown: str, code: int) -> SourceError:
 
 
 def _save(
-    response: http.client.HTTPResponse, target: Path, limits: Limits, started: float, shown: str, progress: Progress
+    response: http.client.HTTPResponse,
+    target: Path,
+    limits: Limits,
+    started: float,
+    shown: str,
+    progress: Progress,
 ) -> int:
     """Write a response into a file; its size."""
     length = response.headers.get("Content-Length")
@@ -520,10 +528,11 @@ def _save(
         while piece := response.read(_CHUNK):
             size += len(piece)
             if size > limits.max_bytes:
-                raise SourceError(f"{shown}: more than the {limits.max_bytes:,} bytes allowed; the rest was not fetched")
+                raise SourceError(f"{shown}: more than the {limits.max_bytes:,} bytes allowed; given up")
             if time.monotonic() - started > limits.deadline_seconds:
                 raise SourceError(
-                    f"{shown}: not whole after {limits.deadline_seconds:,.0f} s, at {size:,} bytes", is_transient=True
+                    f"{shown}: not whole after {limits.deadline_seconds:,.0f} s, at {size:,} bytes",
+                    is_transient=True,
                 )
             file.write(piece)
             progress(f"fetch {target.name}", size, declared, "bytes")

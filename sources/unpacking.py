@@ -141,7 +141,7 @@ def _refuse(archive: Path, members: list[zipfile.ZipInfo], limits: Limits) -> No
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         if member.filename.startswith(("/", "\\")) or ".." in parts or ":" in member.filename:
-            raise SourceError(f"{archive.name}: the member {_shown(member)} has a path that leads elsewhere: refused")
+            raise SourceError(f"{archive.name}: the member {_shown(member)} has a path that leads out: refused")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise SourceError(f"{archive.name}: the member {_shown(member)} is a symbolic link: refused")
         if member.flag_bits & _ENCRYPTED:
@@ -189,8 +189,8 @@ def _write(
 
 def _too_big(archive: Path, what: str, limits: Limits) -> str:
     return (
-        f"{archive.name}: {what}, more than the {limits.total_bytes:,} bytes or the {limits.ratio} times its own size"
-        " that are allowed. Refused as a zip bomb; if the file is right, raise the limits."
+        f"{archive.name}: {what}, more than the {limits.total_bytes:,} bytes or the {limits.ratio} times its own"
+        " size that are allowed. Refused as a zip bomb; if the file is right, raise the limits."
     )
 
 

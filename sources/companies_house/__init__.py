@@ -70,8 +70,9 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
 
     if any(file.tally.has_nul for file in files):
         return carefully()
-    query = SqlTable(quick.query(files, table), rows=sum(file.tally.lines - 1 for file in files), fallback=carefully)
-    return Reading(tables={table.name: query}, findings=findings)
+    rows = sum(file.tally.lines - 1 for file in files)
+    quickly = SqlTable(quick.query(files, table), rows=rows, fallback=carefully)
+    return Reading(tables={table.name: quickly}, findings=findings)
 
 
 def _is_file(url: str) -> bool:
@@ -96,7 +97,7 @@ def _check(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(512).lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise SourceError(f"{path.name}: a web page, not the file. Open the address in a browser to see what it says.")
+        raise SourceError(f"{path.name}: a web page, not the file. Open the address in a browser.")
 
 
 def _as_csv(raw: Path, workspace: Path) -> tuple[Path, quick.Tally]:

@@ -157,7 +157,9 @@ def _parse_joined(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
 # --- from records to a table --------------------------------------------------------------------------
 
 
-def read(files: Sequence[CsvFile], table: TableDeclaration, findings: Sequence[Finding], workspace: Path) -> Reading:
+def read(
+    files: Sequence[CsvFile], table: TableDeclaration, findings: Sequence[Finding], workspace: Path
+) -> Reading:
     """All files' good records as a table, what is wrong with the others as findings and quarantine.
 
     An unreadable value is treated as its field's severity says: of an error the whole record goes to quarantine,
@@ -236,8 +238,8 @@ class _Rejects:
                     rule="too_many_rejected",
                     severity=Severity.CRITICAL,
                     message=(
-                        f"{self.rejected:,} of {self.records:,} records cannot be read; the first {len(listed)} are"
-                        " listed, all of them are in the raw archive."
+                        f"{self.rejected:,} of {self.records:,} records cannot be read; the first {len(listed)}"
+                        " are listed, all of them are in the raw archive."
                     ),
                     help="The file is damaged or its form has changed: see the examples, then fetch it again.",
                     table_name=self._table.name,
@@ -266,7 +268,7 @@ class _Rejects:
 
 
 def _write_texts(file: CsvFile, target: Path, rejects: _Rejects) -> None:
-    """Write the records that have the right form as Parquet, all text: a column a place, ``_row`` and ``_line``."""
+    """Write the records of the right form as Parquet, all text: ``_row``, ``_line`` and a column a place."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -305,12 +307,12 @@ def _reject_line(file: CsvFile, record: Record, rejects: _Rejects) -> None:
             rule="unreadable_record",
             severity=Severity.ERROR,
             message=f"Line {record.line} {record.reason}.",
-            help="Compare the line with its neighbours in the original file; if it is broken there, tell the publisher.",
+            help="Compare it with its neighbours in the original file; if it is broken there, tell the publisher.",
             table_name=rejects._table.name,
             file=file.name,
             row_number=record.row,
         ),
-        json.dumps({"line": record.line, "note": "kept only in the raw archive: its columns cannot be told apart"}),
+        json.dumps({"line": record.line, "note": "only in the raw archive: its columns cannot be told apart"}),
     )
 
 
@@ -356,13 +358,15 @@ def _type_values(
             expression = quote(field.name) if field.type == "string" else _typed(field, quote(field.name))
         expressions.append(f"{expression} AS {quote(field.name)}")
     connection.execute(
-        f"COPY (SELECT {', '.join(expressions)}, {literal(file.name)} AS _file, CAST(NULL AS VARCHAR) AS _sheet, _row"
+        f"COPY (SELECT {', '.join(expressions)},"
+        f" {literal(file.name)} AS _file, CAST(NULL AS VARCHAR) AS _sheet, _row"
         f" FROM texts WHERE NOT ({is_rejected})) TO {literal(str(target))} (FORMAT parquet)"
     )
     _reject_values(connection, file, table, [table.field(name) for name in strict], bad, is_rejected, rejects)
     for field in typed_fields:
         if field.name not in strict:
-            _leave_out_values(connection, file, table, field, f"{bad[field.name]} AND NOT ({is_rejected})", rejects)
+            condition = f"{bad[field.name]} AND NOT ({is_rejected})"
+            _leave_out_values(connection, file, table, field, condition, rejects)
 
 
 def _reject_values(
@@ -419,7 +423,8 @@ def _leave_out_values(
     key = table.primary_key[0]
     with_key = quote(key) if key in file.places else "CAST(NULL AS VARCHAR)"
     rows = connection.execute(
-        f"SELECT _row, {quote(field.name)}, {with_key} FROM texts WHERE {condition} ORDER BY _row LIMIT {MOST_REJECTED}"
+        f"SELECT _row, {quote(field.name)}, {with_key} FROM texts"
+        f" WHERE {condition} ORDER BY _row LIMIT {MOST_REJECTED}"
     ).fetchall()
     findings = [
         _unreadable(file, table, field, row, {field.name: value, key: number}, "") for row, value, number in rows

@@ -30,9 +30,7 @@ class CsvFile:
     tally: Tally
 
 
-def describe(
-    path: Path, name: str, tally: Tally, table: TableDeclaration
-) -> tuple[CsvFile | None, list[Finding]]:
+def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tuple[CsvFile | None, list[Finding]]:
     """Read a file's header. None in place of the file where there is no header to go by.
 
     Args:
@@ -122,4 +120,5 @@ def _names(table: TableDeclaration) -> dict[str, FieldDeclaration]:
 
 def _without_values(text: str) -> str:
     """The start of what may be a row of data: only its shape, for it could hold anything."""
-    return "".join("x" if c.isalpha() else "9" if c.isdigit() else c if c.isprintable() else "?" for c in text[:60])
+    shapes = ("x" if c.isalpha() else "9" if c.isdigit() else c if c.isprintable() else "?" for c in text[:60])
+    return "".join(shapes)

@@ -52,8 +52,8 @@ def newest_set(text: str, where: str, day: date) -> list[str]:
     links = [link for link in parser.found if _PRODUCT.match(name_in(urlsplit(link).path))]
     if not links:
         raise SourceError(
-            f"{where}: links no BasicCompanyData zip. The page has changed or is another one: open it in a browser,"
-            " and hand in the zip's address or the downloaded file instead."
+            f"{where}: links no BasicCompanyData zip. The page has changed or is another one: open it in a"
+            " browser, and hand in the zip's address or the downloaded file instead."
         )
     sets = complete_sets(links)
     in_time = [found for found in sets if found <= day]

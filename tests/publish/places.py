@@ -65,7 +65,7 @@ def rows(count: int = 30) -> list[tuple[Any, ...]]:
             None if n % 5 == 0 else n * 1.25,
             n / 3,
             n % 2 == 0,
-            dt.date(1890 + 5 * n, 1 + n % 12, 1 + n % 28),
+            dt.date(1890 + 5 * (n % 40), 1 + n % 12, 1 + n % 28),
             dt.datetime(2026, 1, 1 + n % 28, n % 24, 5, 6),
         )
         for n in range(count)
