@@ -56,6 +56,7 @@ COMMENT_MARK = "--- opendistrict ---"
 MAX_LISTED = 5_000  # more than anyone mends by hand; the last line says how many more there are
 MAX_MARKED = 2_000  # cells with a comment
 MAX_COPIED_CELLS = 1_000_000  # beyond this the workbook is not copied, only its list is made
+MAX_SPREAD = 1_000_000  # cells covered by merged ranges and links: openpyxl makes each of them
 _MARK_FORMULA = f'N("{AUTHOR}")=0'  # always true; by it we know our own conditional formats again
 _STAMP = (1980, 1, 1, 0, 0, 0)
 _MADE = datetime(2000, 1, 1)  # where a workbook does not say when it was made
@@ -72,6 +73,7 @@ MEANINGS: Mapping[Severity, str] = {
     Severity.WARNING: "The row is published. Have a look: it may be right.",
     Severity.INFO: "For your information: nothing to do if it is meant so.",
 }
+_VALUES_ALONE = "Your formats could not be kept in this copy: mend the cells in your own file."
 HOW_TO = (
     "Work from the top: the worst comes first. A click on a cell's address takes you there;"
     " its comment says the same as this list.",
@@ -132,13 +134,16 @@ def annotate(workbook: Path, findings: Sequence[Finding], target: Path, declarat
         note = f"{workbook.name} is too large to be copied; this is the list alone."
     elif book.kind == "csv":
         copy = _copied(book)
+    elif sum(sheet.spread for sheet in book.sheets) > MAX_SPREAD:
+        copy = _copied(book)
+        note = _VALUES_ALONE
     else:
         try:
             copy = _loaded(workbook, book)
             cached = {sheet.name: sheet for sheet in book.sheets}
         except Exception:  # whatever openpyxl stumbles over: the values can still be given back
             copy = _copied(book)
-            note = "Your formats could not be kept in this copy: mend the cells in your own file."
+            note = _VALUES_ALONE
     _remove_marks(copy)
     places = _located(findings, book, declaration)
     _mark_cells(copy, places)
@@ -232,14 +237,14 @@ def _remove_marks(copy: Workbook) -> None:
                 if not any(f'"{AUTHOR}"' in str(formula) for formula in rule.formula or []):
                     kept.add(str(formats.sqref), rule)
         sheet.conditional_formatting = kept
-        for row in sheet.iter_rows():
-            for cell in row:
-                if isinstance(cell, MergedCell) or cell.comment is None or COMMENT_MARK not in cell.comment.text:
-                    continue
-                before = cell.comment.text.split(COMMENT_MARK)[0].rstrip("\n")
-                author = cell.comment.author
-                size = (cell.comment.width, cell.comment.height)
-                cell.comment = Comment(before, author, size[1], size[0]) if before else None
+        # Not iter_rows(): it makes every cell up to the last one, and that may be XFD1048576.
+        for cell in list(sheet._cells.values()):
+            if isinstance(cell, MergedCell) or cell.comment is None or COMMENT_MARK not in cell.comment.text:
+                continue
+            before = cell.comment.text.split(COMMENT_MARK)[0].rstrip("\n")
+            author = cell.comment.author
+            size = (cell.comment.width, cell.comment.height)
+            cell.comment = Comment(before, author, size[1], size[0]) if before else None
 
 
 # --- where a finding's cell is -----------------------------------------------------------------------

@@ -65,10 +65,13 @@ def prefect_api(home: Path, *, is_scheduling: bool = False) -> Iterator[None]:
         yield
         return
     with _server(home / "prefect", _SERVER if is_scheduling else {**_SERVER, **_NO_SCHEDULE}) as address:
-        os.environ["PREFECT_API_URL"] = address
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        os.environ["PREFECT_API_URL"] = address  # for processes that the run starts
         try:
-            yield
-            _drain()
+            with temporary_settings({PREFECT_API_URL: address}):
+                yield
+                _drain()
         finally:
             del os.environ["PREFECT_API_URL"]
 

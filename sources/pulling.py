@@ -237,8 +237,11 @@ def bring(
         if check is not None:
             for name in names:
                 check(built / name)
-        if standing is not None and digest_of(_raw_files(built, names)) == standing.digest:
-            snapshot = standing
+        found = _raw_files(built, names)
+        existing = [standing] if standing else [s for s in archive.snapshots() if s.date == day]
+        snapshot = next((s for s in existing if s.digest == digest_of(found)), None)
+        if snapshot is not None:
+            _mend(snapshot, built, found)
         else:
             snapshot = archive.keep(built, names, day=day, origin=origin)
         archive.remember(key, token, snapshot)
@@ -280,6 +283,15 @@ def _is_whole(snapshot: Snapshot) -> bool:
         (snapshot.folder / file.name).is_file() and (snapshot.folder / file.name).stat().st_size == file.size
         for file in snapshot.files
     )
+
+
+def _mend(snapshot: Snapshot, built: Path, found: Sequence[RawFile]) -> None:
+    """Put back what is missing or cut short in a snapshot, now that the same bytes are at hand."""
+    for file in snapshot.files:
+        place = snapshot.folder / file.name
+        if not place.is_file() or place.stat().st_size != file.size:
+            source = next(built / other.name for other in found if other.sha256 == file.sha256)
+            source.replace(place)
 
 
 def _raw_files(folder: Path, names: Sequence[str]) -> tuple[RawFile, ...]:

@@ -176,7 +176,7 @@ def read_workbook(snapshot: Snapshot, declaration: SourceDeclaration, workspace:
         matching = match_tables(book, declaration.tables)
         for sheet in matching.others:
             if sheet.rows:
-                findings.append(_other_sheet(path.name, sheet, declaration))
+                findings.append(_other_sheet(path.name, sheet, declaration, matching.doubtful.get(sheet.name)))
         for match in matching.tables:
             collected[match.table.name].was_seen = True
             reader = _TableReader(path.name, match, is_csv=book.kind == "csv")
@@ -199,7 +199,19 @@ def read_workbook(snapshot: Snapshot, declaration: SourceDeclaration, workspace:
     return Reading({name: table.arrow() for name, table in collected.items()}, tuple(findings))
 
 
-def _other_sheet(file: str, sheet: Sheet, declaration: SourceDeclaration) -> Finding:
+def _other_sheet(
+    file: str, sheet: Sheet, declaration: SourceDeclaration, alike: TableDeclaration | None
+) -> Finding:
+    if alike is not None:
+        state = "is hidden" if sheet.is_hidden else f"is not the sheet named {alike.title!r}"
+        return Finding(
+            "unknown-sheet",
+            Severity.WARNING,
+            f"The sheet {sheet.name!r} has the columns of {alike.title!r} but {state}, so it was not read.",
+            f"If its rows are to be published, move them to the sheet {alike.title!r}; else leave it as it is.",
+            file=file,
+            sheet=sheet.name,
+        )
     titles = " or ".join(repr(table.title) for table in declaration.tables)
     return Finding(
         "unknown-sheet",

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from warehouse.declarations import FieldDeclaration, TableDeclaration, normalised
-from warehouse.xlsx import Cell, ErrorValue, Sheet, SheetError, Value, column_letters, read_xlsx
+from warehouse.xlsx import MAX_CELLS, Cell, ErrorValue, Sheet, SheetError, Value, column_letters, read_xlsx
 
 __all__ = [
     "Book",
@@ -40,7 +40,7 @@ __all__ = [
 TODO_SHEET = "To do"
 TODO_MARK = "What to do in this workbook"  # stands in A1 of our own sheet, so that we know it again
 HEADER_ROWS = 30  # a header lower than this is not looked for
-MAX_CSV_BYTES = 200 << 20
+MAX_CSV_BYTES = 64 << 20
 MAX_CSV_CELL = 1 << 20
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DELIMITERS = ",;\t"
@@ -87,10 +87,14 @@ class MatchedTable:
 
 @dataclass(frozen=True)
 class Matching:
-    """The tables found in a file, and its other sheets."""
+    """The tables found in a file, and its other sheets.
+
+    ``doubtful`` names the sheets that look like a table of which another sheet has the name.
+    """
 
     tables: tuple[MatchedTable, ...]
     others: tuple[Sheet, ...]
+    doubtful: Mapping[str, TableDeclaration]
 
 
 # --- values ------------------------------------------------------------------------------------------
@@ -197,6 +201,8 @@ def _records(text: str, delimiter: str, most: int | None = None) -> list[list[st
 
 def _as_sheet(name: str, records: Sequence[Sequence[str]]) -> Sheet:
     sheet = Sheet(name)
+    if sum(len(record) for record in records) > MAX_CELLS:
+        raise SheetError(f"it has more than {MAX_CELLS:,} cells; is it the right file?")
     for number, record in enumerate(records, start=1):
         if cells := {column: Cell(text) for column, text in enumerate(record, start=1) if text.strip()}:
             sheet.rows[number] = cells
@@ -284,7 +290,9 @@ def _is_named(sheet: Sheet, table: TableDeclaration) -> bool:
 def match_tables(book: Book, tables: Sequence[TableDeclaration]) -> Matching:
     """Which sheet holds which table: by the sheet's name, else by its headers.
 
-    Headers decide only where they leave no doubt: half of the mandatory columns, and for no other table more.
+    Headers decide only where they leave no doubt: half of the mandatory columns, and for no other table more. A
+    sheet with a table's name is that table; the sheets that only look like it (a copy, last year's) are not.
+    Where none has the name, all that look like it are read: a sheet a year, for example.
     """
     matched: list[MatchedTable] = []
     others: list[Sheet] = []
@@ -303,6 +311,7 @@ def match_tables(book: Book, tables: Sequence[TableDeclaration]) -> Matching:
             others.append(sheet)
     taken = {match.table.name for match in matched}
     left: list[Sheet] = []
+    doubtful: dict[str, TableDeclaration] = {}
     for sheet in others:
         scores = []
         for table in tables:
@@ -312,9 +321,10 @@ def match_tables(book: Book, tables: Sequence[TableDeclaration]) -> Matching:
                 scores.append((len(header.columns), table, header))
         scores.sort(key=lambda score: -score[0])
         is_clear = len(scores) == 1 or (len(scores) > 1 and scores[0][0] > scores[1][0])
-        if is_clear and scores[0][1].name not in taken and (book.kind == "csv" or not sheet.is_hidden):
-            matched.append(MatchedTable(scores[0][1], sheet, scores[0][2], by_name=False))
-            taken.add(scores[0][1].name)
-        else:
+        if not is_clear or sheet.is_hidden or scores[0][1].name in taken:
             left.append(sheet)
-    return Matching(tuple(matched), tuple(left))
+            if is_clear:
+                doubtful[sheet.name] = scores[0][1]
+        else:
+            matched.append(MatchedTable(scores[0][1], sheet, scores[0][2], by_name=False))
+    return Matching(tuple(matched), tuple(left), doubtful)

@@ -29,9 +29,12 @@ _MEGABYTE = 1 << 20
 MAX_ROW = 1_048_576  # Excel's own limits
 MAX_COLUMN = 16_384
 MAX_CELLS = 3_000_000  # with a value, in one workbook
+MAX_CHARACTERS = 200_000_000  # of all its values
+MAX_MERGED_ROWS = 10_000_000  # that merged ranges cover, one by one
 MAX_PARTS = 5_000
 MAX_SHEET_BYTES = 1024 * _MEGABYTE  # unpacked: every row formatted to the bottom makes some 400 MB
 MAX_PART_BYTES = 100 * _MEGABYTE  # of any other part: these are read into memory
+MAX_TREE_BYTES = 24 * _MEGABYTE  # of the parts that are read as a tree: styles and the like
 MAX_TOTAL_BYTES = 2048 * _MEGABYTE
 _CHUNK = 256 << 10
 
@@ -78,6 +81,7 @@ class Sheet:
     is_hidden: bool = False
     has_1904_dates: bool = False
     part: str = ""  # where its XML lies in the file
+    spread: int = 0  # cells, filled or not, that merged ranges and links cover
 
 
 def column_letters(column: int) -> str:
@@ -129,6 +133,8 @@ def _local(name: str) -> str:
 
 
 def _tree(archive: zipfile.ZipFile, part: str) -> Element:
+    if archive.getinfo(part).file_size > MAX_TREE_BYTES:
+        raise SheetError(f"its part {part[:80]!r} is larger than any spreadsheet program makes it")
     root: Element = fromstring(archive.read(part), forbid_dtd=True)
     return root
 
@@ -304,7 +310,7 @@ class _SheetParser:
         self.dates = {index for index, code in enumerate(formats) if is_date_format(code)}
         self.durations = {index for index, code in enumerate(formats) if is_timedelta_format(code)}
         self.budget = budget
-        self.row = self.column = 0
+        self.row = self.column = self.merged_rows = self.length = 0
         self.attributes: dict[str, str] = {}
         self.pieces: list[str] = []
         self.has_value = self.is_formula = self.in_text = self.in_phonetic = self.in_data = False
@@ -338,12 +344,20 @@ class _SheetParser:
         elif local == "sheetData":
             self.in_data = True
         elif local == "mergeCell":
-            first, _, last = attributes.get("ref", "").partition(":")
-            top, left = _position(first)
-            bottom, right = _position(last or first)
-            self.sheet.merged.append((top, left, bottom, right))
-            if len(self.sheet.merged) > 200_000:
-                raise SheetError("it has more than 200,000 merged ranges")
+            area = self.cover(attributes)
+            self.sheet.merged.append(area)
+            self.merged_rows += area[2] - area[0] + 1
+            if self.merged_rows > MAX_MERGED_ROWS:
+                raise SheetError("its merged cells cover more rows than any sheet has")
+        elif local == "hyperlink":
+            self.cover(attributes)
+
+    def cover(self, attributes: dict[str, str]) -> tuple[int, int, int, int]:
+        first, _, last = attributes.get("ref", "").partition(":")
+        top, left = _position(first)
+        bottom, right = _position(last or first)
+        self.sheet.spread += max(0, bottom - top + 1) * max(0, right - left + 1)
+        return top, left, bottom, right
 
     def end(self, name: str) -> None:
         local = _local(name)
@@ -359,6 +373,9 @@ class _SheetParser:
     def characters(self, data: str) -> None:
         if self.in_text:
             self.pieces.append(data)
+            self.length += len(data)
+            if self.length > MAX_CHARACTERS:
+                raise SheetError(f"its cells hold more than {MAX_CHARACTERS:,} characters")
 
     def finish(self) -> None:
         text = "".join(self.pieces)

@@ -19,6 +19,7 @@ from tests.workbook_factory import (
     declaration,
     good_workbook,
     pilot,
+    rewritten,
     save,
     snapshot,
     table,
@@ -282,6 +283,28 @@ def test_a_million_formatted_rows_are_not_copied(tmp_path):
     assert time.monotonic() - started < 5
     assert book["Pilots"].max_row < 20
     assert colours(book["Pilots"]) == {"M3": COLOURS[ERROR]}
+
+
+@pytest.mark.parametrize("tag", ["mergeCell", "hyperlink"])
+def test_ranges_over_the_whole_sheet_do_not_fill_the_memory(tmp_path, tag):
+    path = good_workbook(tmp_path / "book.xlsx")
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    ranges = f'<{tag}s><{tag} ref="A20:XFD1048576"/></{tag}s>'.encode()
+    sheet = sheet.replace(b"</sheetData>", b"</sheetData>" + ranges)
+    evil = rewritten(path, tmp_path / "evil.xlsx", {"xl/worksheets/sheet1.xml": sheet})
+    book = annotated(tmp_path, [finding()], evil)
+    assert colours(book["Pilots"]) == {"M3": COLOURS[ERROR]}
+
+
+def test_a_cell_in_the_last_corner_is_one_cell(tmp_path):
+    path = good_workbook(tmp_path / "book.xlsx")
+    theirs = load_workbook(path)
+    theirs["Pilots"]["XFD1048576"] = "here"
+    theirs.save(path)
+    started = time.monotonic()
+    annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
+    assert time.monotonic() - started < 3
 
 
 def test_a_finding_in_a_merged_range_marks_the_cell_that_shows(tmp_path):

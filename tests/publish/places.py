@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
-from publish.releasing import desired_dataset, make_release, previous_release, release_folder
 from publish.portals import DesiredDataset
+from publish.releasing import desired_dataset, make_release, previous_release, release_folder
 from warehouse.declarations import CatalogueEntry, DatasetDeclaration, parse, quote, resolve_dataset
 from warehouse.home import Home
 from warehouse.releases import Release, SnapshotUse
@@ -44,7 +44,20 @@ ENTRY: dict[str, Any] = {
     ],
 }
 COLUMNS = [field["name"] for field in ENTRY["fields"]]
-HOSTILE = ['=1+1', '+1', '-1', '@x', '\tx', '\rx', "'=x", "'plain", '<script>alert(1)</script>', 'a,"b"\nc', ' x ', 'ä€𝔘']
+HOSTILE = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@x",
+    "\tx",
+    "\rx",
+    "'=x",
+    "'plain",
+    "<script>alert(1)</script>",
+    'a,"b"\nc',
+    " x ",
+    "ä€𝔘",
+]
 DAY = dt.date(2026, 2, 1)
 USES = [SnapshotUse("town", "2026-02-01-abc", DAY)]
 
@@ -72,7 +85,9 @@ def rows(count: int = 30) -> list[tuple[Any, ...]]:
     ]
 
 
-def fill(connection: duckdb.DuckDBPyConnection, table: Sequence[Sequence[Any]], dataset: DatasetDeclaration) -> None:
+def fill(
+    connection: duckdb.DuckDBPyConnection, table: Sequence[Sequence[Any]], dataset: DatasetDeclaration
+) -> None:
     """Make ``curated.places`` of the rows."""
     columns = ", ".join(f"{quote(field.name)} {field.duckdb_type}" for field in dataset.table.fields)
     connection.execute("CREATE SCHEMA IF NOT EXISTS curated")

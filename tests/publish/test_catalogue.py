@@ -46,7 +46,13 @@ def test_file_and_dataset_share_their_name(tmp_path):
     ("changes", "said"),
     [
         ({"district": "atlantis"}, "there is no atlantis"),
-        ({"fields": [{"name": "code", "title": "C", "constraints": {"codeList": "nix"}}], "primaryKey": ["code"]}, "nix"),
+        (
+            {
+                "fields": [{"name": "code", "title": "C", "constraints": {"codeList": "nix"}}],
+                "primaryKey": ["code"],
+            },
+            "nix",
+        ),
         ({"fields": [{"name": "old", "title": "Old"}], "primaryKey": ["old"]}, "cannot be called old"),
         ({"fields": [{"from": "town.places.code"}], "primaryKey": ["code"]}, "no source has a field"),
         ({"licens": "x"}, "licens"),
@@ -85,7 +91,9 @@ def test_districts_are_data():
 
 
 def test_a_broken_polygon_is_refused(tmp_path):
-    content = yaml.safe_load((Path(load_districts.__code__.co_filename).parent / "reference/districts.yaml").read_text())
+    content = yaml.safe_load(
+        (Path(load_districts.__code__.co_filename).parent / "reference/districts.yaml").read_text()
+    )
     content["kalasatama"]["geometry"]["coordinates"][0].pop()
     (tmp_path / "d.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(DeclarationError, match="its last one is its first"):

@@ -1,5 +1,6 @@
 """Workbooks as people keep them, become tables or findings; hostile ones become a clear message."""
 
+import contextlib
 import io
 import re
 import time
@@ -10,6 +11,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
@@ -31,6 +34,8 @@ from tests.workbook_factory import (
 )
 from warehouse import xlsx
 from warehouse.declarations import Severity, SourceDeclaration, parse
+
+PARTS = ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/workbook.xml", "xl/styles.xml", "_rels/.rels"]
 
 
 def read(*paths, source=None):
@@ -128,6 +133,23 @@ def test_a_sheet_with_another_name_is_known_by_its_headers(tmp_path):
     reading = read(path)
     assert len(rows(reading)) == 1
     assert [f.rule for f in reading.findings] == ["sheet-by-header"]
+
+
+def test_a_sheet_a_year_is_read_and_a_copy_beside_the_named_one_is_not(tmp_path):
+    years = save(
+        tmp_path / "years.xlsx",
+        {"2016": table([pilot(1)]), "2017": table([pilot(2)]), "Rounds": table([ROUND])},
+    )
+    assert [row["_sheet"] for row in rows(read(years))] == ["2016", "2017"]
+    copies = save(
+        tmp_path / "copies.xlsx",
+        {"Pilots": table([pilot(1)]), "Pilots (old)": table([pilot(2)]), "Rounds": table([ROUND])},
+    )
+    reading = read(copies)
+    assert len(rows(reading)) == 1
+    assert [(f.rule, f.severity, f.sheet) for f in reading.findings] == [
+        ("unknown-sheet", Severity.WARNING, "Pilots (old)")
+    ]
 
 
 def test_what_is_missing_is_critical_and_the_table_is_there_and_empty(tmp_path):
@@ -473,9 +495,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
         read(path)
 
 
-@pytest.mark.parametrize(
-    "part", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/workbook.xml", "xl/styles.xml", "_rels/.rels"]
-)
+@pytest.mark.parametrize("part", PARTS)
 def test_entities_are_refused_wherever_they_are(tmp_path, part):
     path = SAMPLE
     with zipfile.ZipFile(path) as archive:
@@ -494,6 +514,55 @@ def test_cells_beyond_the_sheet_and_too_many_cells(tmp_path, monkeypatch):
             read(rewritten(path, tmp_path / "evil.xlsx", {"xl/worksheets/sheet1.xml": sheet.encode()}))
     monkeypatch.setattr(xlsx, "MAX_CELLS", 20)
     with pytest.raises(SourceError, match="more than 20 filled cells"):
+        read(path)
+
+
+def test_merged_ranges_without_end_are_refused(tmp_path):
+    path = good_workbook(tmp_path / "book.xlsx")
+    merged = b"".join(b'<mergeCell ref="A1:XFD1048576"/>' for _ in range(20))
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    sheet = sheet.replace(b"</sheetData>", b"</sheetData><mergeCells>" + merged + b"</mergeCells>")
+    with pytest.raises(SourceError, match="merged"):
+        read(rewritten(path, tmp_path / "evil.xlsx", {"xl/worksheets/sheet1.xml": sheet}))
+
+
+def test_very_deep_xml_and_very_long_values(tmp_path, monkeypatch):
+    path = good_workbook(tmp_path / "book.xlsx")
+    with pytest.raises(SourceError, match="XML"):
+        read(rewritten(path, tmp_path / "deep.xlsx", {"xl/workbook.xml": b"<a>" * 300_000}))
+    with pytest.raises(SourceError, match="larger than any"):
+        read(rewritten(path, tmp_path / "wide.xlsx", {"xl/styles.xml": b" " * (25 << 20)}))
+    monkeypatch.setattr(xlsx, "MAX_CHARACTERS", 1000)
+    with pytest.raises(SourceError, match="more than 1,000 characters"):
+        read(path)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_damaged_files_never_end_in_anything_but_a_message(tmp_path, data):
+    content = bytearray(SAMPLE.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    content = content[: data.draw(st.one_of(st.just(len(content)), st.integers(4, len(content))))]
+    (tmp_path / "book.xlsx").write_bytes(content)
+    with contextlib.suppress(SourceError):
+        read(tmp_path / "book.xlsx")
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_damaged_xml_never_ends_in_anything_but_a_message(tmp_path, data):
+    part = data.draw(st.sampled_from(PARTS))
+    with zipfile.ZipFile(SAMPLE) as archive:
+        content = archive.read(part)
+    start = data.draw(st.integers(0, len(content) - 1))
+    junk = data.draw(
+        st.sampled_from([b"", b"9", b'"', b"<", b"-1", b"A0", b"\xff", b"<v>1e999</v>", b' t="s"', b"&x;"])
+    )
+    content = content[:start] + junk + content[start + data.draw(st.integers(0, 8)) :]
+    path = rewritten(SAMPLE, tmp_path / "book.xlsx", {part: content})
+    with contextlib.suppress(SourceError):
         read(path)
 
 

@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+
+from publish.portals import Portal, PortalError, folder
+from publish.portals.folder import FolderPortal
+from tests.publish import places
+from warehouse.home import Home
+from warehouse.progress import silent
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return Home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def versions(home):
+    first = places.release(home, places.rows(30))
+    second = places.release(home, places.rows(20), [first], day=dt.date(2026, 3, 1))
+    return [places.wanted(home, first), places.wanted(home, first, second)]
+
+
+def raise_it(dataset, error):
+    raise AssertionError(f"{dataset}: {error}")
+
+
+def times(root):
+    return {path: path.lstat().st_mtime_ns for path in root.rglob("*")}
+
+
+def test_it_is_a_portal(tmp_path):
+    portal: Portal = FolderPortal(tmp_path)
+    assert portal.address == str(tmp_path)
+    assert portal.plan([])  # the front page
+    assert not list(tmp_path.iterdir())
+
+
+def test_links_are_stable_and_files_are_the_releases(tmp_path, versions):
+    portal = FolderPortal(tmp_path)
+    (done,) = portal.apply(versions[:1], silent, raise_it)
+    assert done.url == str(tmp_path / "datasets/places/index.html")
+    names = {path.name for path in (tmp_path / "datasets/places").iterdir()}
+    assert names == {
+        *(
+            "places.csv",
+            "places.parquet",
+            "places.xlsx",
+            "changes.csv",
+            "datapackage.json",
+            "index.html",
+            "state.json",
+        )
+    }
+    assert done.writes == len(names)
+    for resource in versions[0].resources:
+        assert (tmp_path / "datasets/places" / resource.path.name).read_bytes() == resource.path.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["catalog.jsonld", "datasets", "index.html"]
+
+
+def test_applied_twice_nothing_is_planned_and_nothing_written(tmp_path, versions):
+    portal = FolderPortal(tmp_path)
+    portal.apply(versions[:1], silent, raise_it)
+    before = times(tmp_path)
+    assert portal.plan(versions[:1]) == []
+    (done,) = portal.apply(versions[:1], silent, raise_it)
+    assert (done.changes, done.writes) == ((), 0)
+    assert times(tmp_path) == before
+
+
+def test_only_what_changed_is_written(tmp_path, home, versions):
+    portal = FolderPortal(tmp_path)
+    portal.apply(versions[:1], silent, raise_it)
+    before = times(tmp_path)
+    described = dataclasses.replace(versions[0], changelog="## 2026-02-01\n\n- Said better\n")
+    assert [change.target for change in portal.plan([described])] == ["dataset", "index.html", "state.json"]
+    (done,) = portal.apply([described], silent, raise_it)
+    assert done.writes == 2
+    csv = tmp_path / "datasets/places/places.csv"
+    assert times(tmp_path)[csv] == before[csv]
+
+
+def test_a_shrinking_dataset_is_seen_in_the_plan(tmp_path, versions):
+    portal = FolderPortal(tmp_path)
+    portal.apply(versions[:1], silent, raise_it)
+    (headline, *_) = portal.plan(versions[1:])
+    assert headline.action == "update"
+    assert "rows 30 become 20: SHRINKS by 33.3 %, more than the 20 %" in headline.detail
+
+
+def test_what_someone_else_did_is_seen_and_undone(tmp_path, versions):
+    portal = FolderPortal(tmp_path)
+    portal.apply(versions[:1], silent, raise_it)
+    expected = places.tree(tmp_path)
+    (tmp_path / "datasets/places/places.csv").write_text("hacked")
+    (tmp_path / "datasets/places/places.parquet").unlink()
+    (tmp_path / "datasets/places/notes.txt").write_text("mine")
+    (tmp_path / "index.html").unlink()
+    said = {change.target: f"{change.action}: {change.detail}" for change in portal.plan(versions[:1])}
+    assert "someone else changed it" in said["places.csv"]
+    assert said["notes.txt"].startswith("remove")
+    assert {"places.parquet", "index.html"} <= set(said)
+    portal.apply(versions[:1], silent, raise_it)
+    assert places.tree(tmp_path) == expected
+
+
+def test_a_damaged_release_is_told_and_the_old_version_stays(tmp_path, versions):
+    portal = FolderPortal(tmp_path)
+    portal.apply(versions[:1], silent, raise_it)
+    expected = places.tree(tmp_path)
+    damaged = tmp_path.parent / "damaged.csv"
+    damaged.write_text("x")
+    first, *rest = versions[1].resources
+    copy = damaged.with_name(first.path.name)
+    damaged.rename(copy)
+    broken = dataclasses.replace(versions[1], resources=(dataclasses.replace(first, path=copy), *rest))
+    problems: dict[str, PortalError] = {}
+    assert portal.apply([broken], silent, problems.__setitem__) == []
+    assert "is not what was released" in str(problems["places"])
+    assert places.tree(tmp_path) == expected
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nobody catches it and nothing is tidied up."""
+
+
+class Killer:
+    """Counts the writing steps and kills before or after the n-th."""
+
+    def __init__(self, patch, point):
+        self.count, self.point = 0, point
+        for owner, name in (
+            (os, "replace"),
+            (os, "rename"),
+            (os, "link"),
+            (folder, "_exchange"),
+            (folder, "_write"),
+            (folder, "_sync_folder"),
+            (shutil, "rmtree"),
+        ):
+            patch.setattr(owner, name, self.wrapped(getattr(owner, name)))
+
+    def wrapped(self, call):
+        def step(*args, **kwargs):
+            self.tick()
+            result = call(*args, **kwargs)
+            self.tick()
+            return result
+
+        return step
+
+    def tick(self):
+        self.count += 1
+        if self.count == self.point:
+            raise Killed
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_killed_anywhere_the_public_sees_old_or_new_and_the_next_run_ends_the_same(
+    tmp_path, versions, monkeypatch, can_exchange
+):
+    rendered = {}  # the pages are the same each time: render them once
+    real = folder.pages.dataset_page
+    monkeypatch.setattr(
+        folder.pages,
+        "dataset_page",
+        lambda wanted, site: rendered.setdefault(wanted.release.version, real(wanted, site)),
+    )
+    if not can_exchange:
+        monkeypatch.setattr(folder, "_exchange", lambda first, second: False)
+    old, new, root = tmp_path / "old", tmp_path / "new", tmp_path / "root"
+    FolderPortal(old).apply(versions[:1], silent, raise_it)
+    shutil.copytree(old, new)
+    FolderPortal(new).apply(versions[1:], silent, raise_it)
+    seen = [places.tree(old / "datasets"), places.tree(new / "datasets")]
+    if not can_exchange:
+        seen.append({})  # for the moment between two renames
+    points = 0
+    for point in range(1, 200):
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(old, root)
+        with monkeypatch.context() as patch:
+            killer = Killer(patch, point)
+            try:
+                FolderPortal(root).apply(versions[1:], silent, raise_it)
+            except Killed:
+                points += 1
+            else:
+                break
+            assert killer.count == point
+        assert places.tree(root / "datasets") in seen
+        FolderPortal(root).apply(versions[1:], silent, raise_it)
+        assert places.tree(root) == places.tree(new)
+        assert FolderPortal(root).plan(versions[1:]) == []
+    assert points > 20
+
+
+# --- the pages ------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Checks nesting and collects what matters."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "input"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.data = [], [], [], []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.data.append(data)
+
+
+@pytest.fixture(scope="module")
+def hostile_portal(tmp_path_factory):
+    """A portal whose every text tries to get out of its place."""
+    evil = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"
+    home = Home(tmp_path_factory.mktemp("hostile"))
+    fields = [{**places.ENTRY["fields"][0], "title": evil, "description": evil}, *places.ENTRY["fields"][1:]]
+    dataset = places.declaration(
+        title=evil,
+        description=evil,
+        usage_warnings=[evil],
+        attribution=evil,
+        licence_url="javascript:alert(1)",
+        keywords=[evil],
+        publisher={"name": "town", "title": evil},
+        contact={"name": evil, "email": evil},
+        fields=fields,
+    )
+    table = [(evil, n, "javascript:alert(1)", "climate", None, None, None, None, None) for n in range(3)]
+    made = places.release(home, table, dataset=dataset)
+    root = tmp_path_factory.mktemp("portal")
+    FolderPortal(root).apply([places.wanted(home, made, dataset=dataset)], silent, raise_it)
+    return root
+
+
+@pytest.mark.parametrize("name", ["index.html", "datasets/places/index.html"])
+def test_hostile_texts_stay_texts(hostile_portal, name):
+    page = Page((hostile_portal / name).read_text())
+    assert not {"script", "img", "iframe", "object", "form"} & set(page.tags)
+    assert not [a for a in page.attributes if a[1].startswith("on") or a[1] == "style"]
+    links = [value for tag, attribute, value in page.attributes if attribute in ("href", "src")]
+    assert not [link for link in links if link.startswith("javascript:")]
+    assert any("<script>alert(1)</script>" in text for text in page.data)
+    assert not any("49" in text and "alert" in text for text in page.data)
+
+
+def test_the_policy_lets_nothing_in_but_the_one_style_sheet(hostile_portal):
+    for path in hostile_portal.rglob("*.html"):
+        text = path.read_text()
+        policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+        assert policy
+        style = re.search(r"<style>(.*?)</style>", text, re.S)
+        assert style
+        digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+        assert f"style-src 'sha256-{digest}'" in policy[1].replace("&#39;", "'").replace("&#43;", "+")
+        assert "default-src 'none'" in policy[1].replace("&#39;", "'")
+
+
+def test_pages_can_be_read_by_everyone(tmp_path, versions):
+    FolderPortal(tmp_path).apply(versions[1:], silent, raise_it)
+    for path in tmp_path.rglob("*.html"):
+        page = Page(path.read_text())
+        assert ("html", "lang", "en") in page.attributes
+        assert page.tags.count("h1") == page.tags.count("main") == 1
+        assert (
+            all(
+                any(a == ("svg", name, value) or (a[0] == "svg" and a[1] == name) for a in page.attributes)
+                for name, value in [("aria-label", None)]
+            )
+            or "svg" not in page.tags
+            or ("svg", "aria-hidden", "true") in page.attributes
+        )
+        for link in [v for tag, a, v in page.attributes if a in ("href", "src") and ":" not in v and v[0] != "#"]:
+            assert (path.parent / link).resolve().is_file(), link
+    text = " ".join(Page((tmp_path / "datasets/places/index.html").read_text()).data)
+    for part in (
+        "Before you use it",
+        "Data dictionary",
+        "What changed",
+        "Sources and terms",
+        "1 March 2026",
+        "20",
+    ):
+        assert part in text
+
+
+def test_pages_do_not_hold_the_day_or_the_machine(tmp_path, versions):
+    FolderPortal(tmp_path / "a").apply(versions[1:], silent, raise_it)
+    FolderPortal(tmp_path / "b").apply(versions[1:], silent, raise_it)
+    assert places.tree(tmp_path / "a") == places.tree(tmp_path / "b")
+    for path, content in places.tree(tmp_path / "a").items():
+        assert str(tmp_path).encode() not in content, path
+        if path.endswith((".html", ".jsonld", ".json")):
+            assert dt.date.today().isoformat().encode() not in content, path
+
+
+def test_the_catalogue_speaks_dcat(tmp_path, versions):
+    FolderPortal(tmp_path, base_url="https://data.town.example").apply(versions[1:], silent, raise_it)
+    content = json.loads((tmp_path / "catalog.jsonld").read_text())
+    assert content["@type"] == "dcat:Catalog"
+    (dataset,) = content["dcat:dataset"]
+    assert dataset["@id"] == "https://data.town.example/datasets/places/"
+    assert {"dct:title", "dct:description", "dct:publisher", "dcat:contactPoint", "dcat:theme"} <= set(dataset)
+    csv = next(d for d in dataset["dcat:distribution"] if d["dct:title"] == "CSV")
+    assert csv["dcat:accessURL"] == {"@id": "https://data.town.example/datasets/places/places.csv"}
+    assert csv["dct:license"] == {"@id": "http://publications.europa.eu/resource/authority/licence/CC_BY_4_0"}
+
+
+def test_a_dataset_nobody_asked_for_stays(tmp_path, versions):
+    portal = FolderPortal(tmp_path)
+    portal.apply(versions[1:], silent, raise_it)
+    expected = places.tree(tmp_path)
+    assert portal.plan([]) == []
+    portal.apply([], silent, raise_it)
+    assert places.tree(tmp_path) == expected

@@ -1,0 +1,389 @@
+"""The change ladder: what is read, what is kept, and what is never told to anyone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from sources import PullRequest, SourceError, pulling
+from sources.pulling import (
+    Item,
+    Limits,
+    bring,
+    complete_sets,
+    date_in,
+    dated_files,
+    fetch,
+    local_items,
+    name_in,
+    newest_files,
+    part_in,
+    without_credentials,
+)
+from warehouse.archive import Archive
+from warehouse.declarations import SourceDeclaration, parse
+from warehouse.home import Home
+
+DECLARATION = parse(
+    SourceDeclaration,
+    {
+        "name": "things",
+        "title": "Things",
+        "publisher": "Nobody",
+        "licence": "CC0-1.0",
+        "attribution": "Nobody",
+        "cadence": "irregular",
+        "tables": [
+            {
+                "name": "things",
+                "title": "Things",
+                "each_row_is_a": "thing",
+                "primaryKey": ["id"],
+                "fields": [{"name": "id", "title": "Id"}],
+            }
+        ],
+    },
+    "test",
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def request(home: Home, day: str = "2026-03-01") -> PullRequest:
+    return PullRequest(home, DECLARATION, None, date.fromisoformat(day))
+
+
+def item(path: Path) -> Item:
+    return Item(str(path), path.name)
+
+
+# --- names ---------------------------------------------------------------------------------------------
+
+
+def test_dates_and_parts_in_names() -> None:
+    assert date_in("BasicCompanyData-2020-06-01-part1_6.zip") == date(2020, 6, 1)
+    assert date_in("2020-13-45-and-2021-01-02.csv") == date(2021, 1, 2)
+    assert date_in("pilots.xlsx") is None
+    assert date_in("12020-01-011.csv") is None
+    assert part_in("BasicCompanyData-2020-06-01-part10_12.zip") == (10, 12)
+    assert part_in("psc-2026-01-01.zip") is None
+
+
+def test_only_complete_sets_count_and_one_file_is_preferred() -> None:
+    names = [f"d-2024-01-01-part{n}_3.zip" for n in (1, 2, 3)]
+    names += [f"d-2024-02-01-part{n}_3.zip" for n in (1, 3)]
+    names += [f"d-2024-03-01-part{n}_2.zip" for n in (1, 2)] + ["dAsOneFile-2024-03-01.zip", "undated.zip"]
+    found = complete_sets(names)
+    assert list(sorted(found)) == [date(2024, 1, 1), date(2024, 3, 1)]
+    assert found[date(2024, 1, 1)] == names[:3]
+    assert found[date(2024, 3, 1)] == ["dAsOneFile-2024-03-01.zip"]
+    # Seven parts and an old one of six: only the set of one count that is whole.
+    mixed = [f"d-2024-04-01-part{n}_7.zip" for n in range(1, 8)] + ["d-2024-04-01-part1_6.zip"]
+    assert complete_sets(mixed)[date(2024, 4, 1)] == mixed[:7]
+
+
+def test_the_dated_files_of_a_folder(tmp_path: Path) -> None:
+    for name in ("a-2026-01-01.csv", "a-2026-02-01.csv", "a-2026-03-01.csv", "a.csv", ".a-2026-02-02.csv"):
+        (tmp_path / name).write_text(name)
+    found = dated_files(tmp_path, date(2026, 1, 15), date(2026, 3, 1))
+    assert found == [
+        (date(2026, 2, 1), [tmp_path / "a-2026-02-01.csv"]),
+        (date(2026, 3, 1), [tmp_path / "a-2026-03-01.csv"]),
+    ]
+    assert newest_files(tmp_path, date(2026, 2, 28)) == [tmp_path / "a-2026-02-01.csv"]
+    with pytest.raises(SourceError, match="not a folder"):
+        dated_files(tmp_path / "nowhere", date.min, date.max)
+
+
+def test_an_undated_folder_gives_its_newest_file(tmp_path: Path) -> None:
+    for position, name in enumerate(("b.xlsx", "a.xlsx", "~$a.xlsx", "c.part")):
+        (tmp_path / name).write_text(name)
+        os.utime(tmp_path / name, (position, position))
+    assert local_items(str(tmp_path), date(2026, 1, 1)) == [item(tmp_path / "a.xlsx")]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match="holds no file"):
+        local_items(str(tmp_path / "empty"), date(2026, 1, 1))
+    with pytest.raises(SourceError, match="does not exist"):
+        local_items(str(tmp_path / "nowhere.csv"), date(2026, 1, 1))
+
+
+def test_names_are_plain_and_addresses_bare() -> None:
+    assert name_in("https://x.example/a/b%2F..%2Fc.zip?x=1") == "c.zip"
+    assert name_in("https://x.example/") == "download"
+    assert name_in("https://x.example/.htaccess") == "htaccess"
+    bare = without_credentials("https://me:pa%40ss@x.example:8443/f.zip?api_key=k1&page=2&access_token=t#frag")
+    assert bare == "https://x.example:8443/f.zip?api_key=withheld&page=2&access_token=withheld"
+
+
+# --- local files ---------------------------------------------------------------------------------------
+
+
+def test_an_untouched_file_is_not_read_again(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("a")
+    first = bring(request(home), [item(path)])
+    monkeypatch.setattr(pulling, "sha256_of", None)
+    monkeypatch.setattr(pulling, "_copy", None)
+    assert bring(request(home, "2026-03-02"), [item(path)]) == first
+    assert first.date == date(2026, 3, 1)
+
+
+def test_the_same_content_under_new_times_is_the_same_snapshot(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("a")
+    first = bring(request(home), [item(path)])
+    os.utime(path, (5, 5))
+    assert bring(request(home, "2026-03-02"), [item(path)]) == first
+    other = tmp_path / "elsewhere.csv"
+    other.write_text("a")
+    assert bring(request(home, "2026-03-03"), [item(other)]) == first
+    assert len(Archive(home, "things").snapshots()) == 1
+
+
+def test_a_change_and_a_change_back_make_three_snapshots(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    ids = []
+    for day, content in (("2026-03-01", "a"), ("2026-03-02", "b"), ("2026-03-03", "a"), ("2026-03-04", "a")):
+        path.write_text(content)
+        ids.append(bring(request(home, day), [item(path)]).id)
+    assert ids[0].startswith("2026-03-01")
+    assert ids[2].startswith("2026-03-03")
+    assert ids[3] == ids[2]
+    assert len(set(ids)) == 3
+
+
+def test_a_run_for_an_earlier_day_does_not_get_a_later_snapshot(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("a")
+    bring(request(home, "2026-03-10"), [item(path)])
+    assert bring(request(home, "2026-03-01"), [item(path)]).date == date(2026, 3, 1)
+
+
+def test_dated_names_give_the_date_and_their_own_snapshot(home: Home, tmp_path: Path) -> None:
+    january, february = tmp_path / "r-2026-01-01.csv", tmp_path / "r-2026-02-01.csv"
+    for path in (january, february):
+        path.write_text("the same")
+    assert bring(request(home), [item(february)], is_dated=True).date == date(2026, 2, 1)
+    assert bring(request(home), [item(january)], is_dated=True).date == date(2026, 1, 1)
+    assert bring(request(home), [item(february)], is_dated=True).date == date(2026, 2, 1)
+    assert len(Archive(home, "things").snapshots()) == 2
+
+
+def test_several_files_are_one_snapshot(home: Home, tmp_path: Path) -> None:
+    paths = [tmp_path / f"r-2026-01-01-part{n}_2.csv" for n in (1, 2)]
+    for path in paths:
+        path.write_text(path.name)
+    snapshot = bring(request(home), [item(path) for path in paths], is_dated=True)
+    assert [file.name for file in snapshot.files] == [path.name for path in paths]
+    assert bring(request(home), [item(path) for path in paths], is_dated=True) == snapshot
+    other = tmp_path / "r-2026-02-01.csv"
+    other.write_text("x")
+    with pytest.raises(SourceError, match="several dates"):
+        bring(request(home), [item(paths[0]), item(other)], is_dated=True)
+
+
+def test_a_damaged_archive_is_mended(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("content")
+    first = bring(request(home), [item(path)])
+    (first.folder / "in.csv").write_text("cont")
+    again = bring(request(home, "2026-03-02"), [item(path)])
+    assert again == first
+    assert Archive(home, "things").verify(first) == []
+    assert (again.folder / "in.csv").read_text() == "content"
+
+
+def test_what_the_check_refuses_is_not_kept(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("<html>")
+
+    def refuse(found: Path) -> None:
+        raise SourceError(f"{found.name}: a page")
+
+    with pytest.raises(SourceError, match="a page"):
+        bring(request(home), [item(path)], check=refuse)
+    assert Archive(home, "things").snapshots() == []
+    assert list(home.temporary.iterdir()) == []
+
+
+# --- addresses -----------------------------------------------------------------------------------------
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def served(routes: dict[str, Answer]) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            routes[self.path.partition("?")[0]](self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def give(handler: BaseHTTPRequestHandler, status: int = 200, body: bytes = b"", **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def tagged(content: dict[str, bytes], looks: list[int], handler: BaseHTTPRequestHandler) -> None:
+    tag = f'"{content["body"].decode()}"'
+    status = 304 if handler.headers.get("If-None-Match") == tag else 200
+    looks.append(status)
+    give(handler, status, b"" if status == 304 else content["body"], ETag=tag)
+
+
+def test_an_unchanged_address_is_not_fetched_again(home: Home) -> None:
+    content, looks = {"body": b"one"}, []
+    with served({"/in.csv": partial(tagged, content, looks)}) as base:
+        address = [Item(f"{base}/in.csv", "in.csv")]
+        first = bring(request(home, "2026-03-01"), address)
+        assert bring(request(home, "2026-03-02"), address) == first
+        content["body"] = b"two"
+        second = bring(request(home, "2026-03-03"), address)
+        content["body"] = b"one"
+        third = bring(request(home, "2026-03-04"), address)
+    assert looks == [200, 304, 200, 200]
+    assert len({first.id, second.id, third.id}) == 3
+    assert first.paths()[0].read_bytes() == b"one"
+
+
+def test_of_several_addresses_only_the_changed_are_fetched(home: Home) -> None:
+    contents = [{"body": b"one"}, {"body": b"two"}]
+    looks: list[list[int]] = [[], []]
+    routes = {f"/{n}.csv": partial(tagged, contents[n], looks[n]) for n in (0, 1)}
+    with served(routes) as base:
+        items = [Item(f"{base}/{n}.csv", f"{n}.csv") for n in (0, 1)]
+        first = bring(request(home, "2026-03-01"), items)
+        contents[1]["body"] = b"three"
+        second = bring(request(home, "2026-03-02"), items)
+    assert looks == [[200, 304], [200, 200]]
+    assert [path.read_bytes() for path in second.paths()] == [b"one", b"three"]
+    assert [path.read_bytes() for path in first.paths()] == [b"one", b"two"]
+
+
+def test_credentials_reach_the_server_and_nothing_else(
+    home: Home, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    seen = []
+
+    def protected(handler: BaseHTTPRequestHandler) -> None:
+        seen.append(handler.headers.get("Authorization"))
+        give(handler, 200, b"x")
+
+    routes: dict[str, Answer] = {"/in.csv": protected, "/gone.csv": lambda h: give(h, 404)}
+    with served(routes) as base:
+        secret = base.replace("://", "://someone:hunter2@")
+        snapshot = bring(request(home), [Item(f"{secret}/in.csv?token=hunter3", "in.csv")])
+        with pytest.raises(SourceError) as caught:
+            fetch(f"{secret}/gone.csv?sig=hunter3", home.root / "x")
+    assert seen == ["Basic c29tZW9uZTpodW50ZXIy"]
+    everything = [snapshot.origin, str(caught.value), repr(caught.value.__cause__), caplog.text, *capfd.readouterr()]
+    everything += [path.read_text() for path in home.raw.rglob("*.json")]
+    assert "hunter" not in "".join(everything)
+
+
+def test_credentials_do_not_follow_a_redirect_to_another_host(home: Home) -> None:
+    seen = []
+
+    def note(handler: BaseHTTPRequestHandler) -> None:
+        seen.append(handler.headers.get("Authorization"))
+        give(handler, 200, b"x")
+
+    home.root.mkdir()
+    with (
+        served({"/in.csv": note}) as other,
+        served({"/in.csv": lambda h: give(h, 302, Location=f"{other}/in.csv")}) as base,
+    ):
+        fetched = fetch(base.replace("://", "://a:b@") + "/in.csv", home.root / "x")
+    assert seen == [None]
+    assert fetched is not None
+    assert fetched.location == f"{other}/in.csv"
+
+
+@pytest.mark.parametrize(("status", "is_transient"), [(404, False), (403, False), (410, False), (429, True), (503, True)])
+def test_the_servers_answer_says_whether_to_try_again(tmp_path: Path, status: int, is_transient: bool) -> None:
+    with served({"/x": lambda h: give(h, status, b"no")}) as base, pytest.raises(SourceError, match=str(status)) as caught:
+        fetch(f"{base}/x", tmp_path / "x")
+    assert caught.value.is_transient is is_transient
+    assert not (tmp_path / "x").exists()
+
+
+def test_redirects_end_and_lead_only_to_the_web(tmp_path: Path) -> None:
+    routes: dict[str, Answer] = {
+        "/loop": lambda h: give(h, 302, Location="/loop"),
+        "/file": lambda h: give(h, 302, Location="file:///etc/passwd"),
+    }
+    with served(routes) as base:
+        with pytest.raises(SourceError, match="more than 5 redirects"):
+            fetch(f"{base}/loop", tmp_path / "x")
+        with pytest.raises(SourceError, match="only http and https"):
+            fetch(f"{base}/file", tmp_path / "x")
+    for address in ("ftp://x.example/a", "file:///etc/passwd", "http:///nohost"):
+        with pytest.raises(SourceError, match="only http and https"):
+            fetch(address, tmp_path / "x")
+
+
+def test_too_much_too_slow_and_too_little(tmp_path: Path) -> None:
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            for _ in range(10_000):
+                handler.wfile.write(b"x" * 10_000)
+        except OSError:
+            pass
+
+    def short(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"x" * 10)
+
+    def stalled(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.flush()
+        threading.Event().wait(1)
+
+    routes: dict[str, Answer] = {"/endless": endless, "/short": short, "/stalled": stalled}
+    routes["/large"] = lambda h: give(h, 200, b"x" * 3000)
+    with served(routes) as base:
+        for path in ("/endless", "/large"):
+            with pytest.raises(SourceError, match="allowed"):
+                fetch(base + path, tmp_path / "x", limits=Limits(max_bytes=2000))
+        with pytest.raises(SourceError, match="broke off") as caught:
+            fetch(f"{base}/short", tmp_path / "x")
+        assert caught.value.is_transient
+        with pytest.raises(SourceError, match="in time") as caught:
+            fetch(f"{base}/stalled", tmp_path / "x", limits=Limits(timeout_seconds=0.2))
+        assert caught.value.is_transient
+    with pytest.raises(SourceError) as caught:  # nobody listens there any more
+        fetch(f"{base}/endless", tmp_path / "x")
+    assert caught.value.is_transient
+    assert not (tmp_path / "x").exists()
