@@ -424,7 +424,6 @@ def _write_list(copy: Workbook, places: Sequence[_Place], note: str, name: str) 
         row += 1
         _set_text(sheet.cell(row, 6), f"... and {len(places) - MAX_LISTED:,} more; mend these first.")
     sheet.auto_filter.ref = f"A{head}:{column_letters(width)}{max(row, head)}"
-    sheet.freeze_panes = f"A{head + 1}"
     sheet.sheet_properties.tabColor = COLOURS[places[0].finding.severity][2:] if places else "FF93C47D"[2:]
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToWidth = 1

@@ -100,7 +100,15 @@ def compile_rules(
         schema: where the tables stand that foreign keys refer to.
     """
     rules = [_row_count(table)]
-    rules += [rule for field in table.fields for rule in _of_field(field)]
+    for field in table.fields:
+        of_key = field.name in table.primary_key
+        is_sole_key = table.primary_key == (field.name,)
+        # A key has to be there; and that it is unique is the table's rule, not once more the field's.
+        limits = {
+            "required": field.constraints.required or of_key,
+            "unique": not is_sole_key and field.constraints.unique,
+        }
+        rules += _of_field(field.model_copy(update={"constraints": field.constraints.model_copy(update=limits)}))
     rules.append(_key(table))
     rules += [
         _unexpected_rows(

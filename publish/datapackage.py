@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from publish.render import FORMULA_NOTE, MEDIA_TYPES, XLSX_MAX_ROWS, json_ready, labels
+from publish import workbook
+from publish.render import FORMULA_NOTE, MEDIA_TYPES, json_ready, labels
 from warehouse.declarations import DatasetDeclaration, FieldDeclaration, SourceDeclaration
 from warehouse.districts import District
 from warehouse.releases import ReleaseFile, SnapshotUse
@@ -141,7 +142,7 @@ def _notes(rows: int, files: Sequence[ReleaseFile]) -> list[str]:
     notes = [FORMULA_NOTE, "An empty value is missing or unknown, never zero."]
     if not any(file.key == "xlsx" for file in files):
         notes.append(
-            f"There is no XLSX file: {rows:,} rows are more than the {XLSX_MAX_ROWS:,} that a sheet holds."
+            f"There is no XLSX file: {rows:,} rows are more than the {workbook.MAX_ROWS:,} that a sheet holds."
         )
     return notes
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from publish import datapackage, render
+from publish import datapackage, render, workbook
 from publish.portals import DesiredDataset, DesiredResource, resource_id
 from warehouse.archive import sha256_of
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration, TableDeclaration, literal, quote
@@ -112,7 +112,7 @@ def make_release(
                 progress(f"{name}: parquet")
                 render.write_parquet(connection, view, table, built / f"{name}.parquet")
                 progress(f"{name}: xlsx")
-                has_xlsx = render.write_xlsx(
+                has_xlsx = workbook.write_xlsx(
                     connection,
                     view,
                     table,
@@ -165,9 +165,9 @@ def make_release(
     return release
 
 
-def _about(declaration: DatasetDeclaration, version: str, data_date: date) -> render.About:
+def _about(declaration: DatasetDeclaration, version: str, data_date: date) -> workbook.About:
     entry = declaration.entry
-    return render.About(
+    return workbook.About(
         title=entry.title,
         description=entry.description,
         each_row_is_a=entry.each_row_is_a,

@@ -1,4 +1,4 @@
-"""A table's files: CSV, Parquet and XLSX. The same rows give the same bytes, whatever the day, the machine and
+"""A table's CSV and Parquet files, and what all its files share. The same rows give the same bytes, whatever the day, the machine and
 the number of threads.
 
 CSV and Parquet are written by DuckDB itself, sorted by the primary key, so a large table never passes through
@@ -8,30 +8,20 @@ Python. What is published is normalised first (``published``): one value has one
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
 from warehouse import reference
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
-from warehouse.progress import Progress, silent
 
 # Part of every release's fingerprint: raise it when the same rows would give other bytes.
 RENDERER_VERSION = 1
 
-XLSX_MAX_ROWS = 1_048_575  # a sheet's rows less the header
-_XLSX_MAX_TEXT = 32_767
-_XLSX_CREATED = datetime(2020, 1, 1)  # fixed: the day of the run must not be in the file
 _ROW_GROUP = 100_000
-_BATCH = 5_000
 
 # A text whose first characters are these would be run as a formula by a spreadsheet that opens the CSV. It gets
 # an apostrophe in front; one that already starts with apostrophes before such a character gets one more, so that
@@ -48,23 +38,6 @@ MEDIA_TYPES: Mapping[str, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json",
 }
-
-
-@dataclass(frozen=True)
-class About:
-    """What the workbook says about itself."""
-
-    title: str
-    description: str
-    each_row_is_a: str
-    licence: str
-    licence_url: str
-    attribution: str
-    publisher: str
-    contact: str
-    version: str
-    data_date: date
-    usage_warnings: tuple[str, ...] = ()
 
 
 def labels(field: FieldDeclaration) -> dict[str, str]:
@@ -157,143 +130,6 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, view: str, table: Table
         f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP},"
         f" KV_METADATA {{title: {literal(table.title)}, fields: {literal(noted)}}})"
     )
-
-
-def write_xlsx(
-    connection: duckdb.DuckDBPyConnection,
-    view: str,
-    table: TableDeclaration,
-    about: About,
-    path: Path,
-    progress: Progress = silent,
-) -> bool:
-    """A workbook for people: the rows, the data dictionary, and what it is. False if there are too many rows.
-
-    Texts are written as texts, so nothing in them is ever run; codes keep their leading zeros; dates are dates.
-    """
-    (rows,) = connection.execute(f"SELECT count(*) FROM {view}").fetchone() or (0,)
-    if rows > XLSX_MAX_ROWS:
-        return False
-    widths = _widths(connection, view, table)
-    options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_urls": False}
-    with xlsxwriter.Workbook(str(path), options) as book:
-        book.set_properties(
-            {"title": about.title, "author": about.publisher, "comments": "", "created": _XLSX_CREATED}
-        )
-        head = book.add_format(
-            {"bold": True, "bg_color": "#0f4c5c", "font_color": "#ffffff", "valign": "vcenter", "border": 0}
-        )
-        formats = {
-            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-            "datetime": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
-            "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
-            "bold": book.add_format({"bold": True, "valign": "top"}),
-            "title": book.add_format({"bold": True, "font_size": 16, "font_color": "#0f4c5c"}),
-        }
-        for decimals in sorted({field.decimals or 0 for field in table.fields if field.type == "number"}):
-            shown = "0." + "0" * decimals if decimals else "General"
-            formats[f"number{decimals}"] = book.add_format({"num_format": shown})
-        _write_rows(book.add_worksheet("Data"), connection, view, table, widths, head, formats, rows, progress)
-        _write_dictionary(book.add_worksheet("Data dictionary"), table, head, formats)
-        _write_about(book.add_worksheet("About"), about, rows, formats)
-    return True
-
-
-def _widths(connection: duckdb.DuckDBPyConnection, view: str, table: TableDeclaration) -> list[float]:
-    lengths = ", ".join(f"max(length({as_text(field)}))" for field in table.fields)
-    longest = connection.execute(f"SELECT {lengths} FROM {view}").fetchone() or ()
-    return [
-        min(max(len(field.name) + 4, (length or 0) + 1.5, 8), 48)
-        for field, length in zip(table.fields, longest, strict=True)
-    ]
-
-
-def _write_rows(
-    sheet: Worksheet,
-    connection: duckdb.DuckDBPyConnection,
-    view: str,
-    table: TableDeclaration,
-    widths: Sequence[float],
-    head: Format,
-    formats: Mapping[str, Format],
-    rows: int,
-    progress: Progress,
-) -> None:
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(rows, 1), len(table.fields) - 1)
-    for column, (field, width) in enumerate(zip(table.fields, widths, strict=True)):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, field.name, head)
-    columns = ", ".join(quote(field.name) for field in table.fields)
-    found = connection.execute(f"SELECT {columns} FROM {view} ORDER BY {order_by(table)}")
-    kinds = [(field.type, formats.get(f"number{field.decimals or 0}")) for field in table.fields]
-    done = 0
-    while batch := found.fetchmany(_BATCH):
-        for row, values in enumerate(batch, start=done + 1):
-            for column, value in enumerate(values):
-                if value is None:
-                    continue
-                kind, number = kinds[column]
-                if kind == "string":
-                    sheet.write_string(row, column, _cell_text(value))
-                elif kind == "boolean":
-                    sheet.write_boolean(row, column, value)
-                elif kind in ("date", "datetime"):
-                    _write_date(sheet, row, column, value, formats[kind])
-                else:
-                    sheet.write_number(row, column, value, number if kind == "number" else None)
-        done += len(batch)
-        progress("xlsx", done, rows, "rows")
-
-
-def _write_date(sheet: Worksheet, row: int, column: int, value: date, shown: Format) -> None:
-    if value.year >= 1900:
-        sheet.write_datetime(row, column, value, shown)
-    else:  # a workbook's calendar begins in 1900
-        sheet.write_string(row, column, value.isoformat())
-
-
-def _cell_text(value: str) -> str:
-    """A text as a cell can hold it: not longer than Excel allows, and without what XML cannot hold."""
-    text = value.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
-    return text if len(text) <= _XLSX_MAX_TEXT else text[: _XLSX_MAX_TEXT - 1] + "…"
-
-
-def _write_dictionary(
-    sheet: Worksheet, table: TableDeclaration, head: Format, formats: Mapping[str, Format]
-) -> None:
-    columns = (("Field", 24), ("Title", 28), ("Type", 10), ("Unit", 10), ("Description", 70), ("Codes", 50))
-    for column, (title, width) in enumerate(columns):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, title, head)
-    sheet.freeze_panes(1, 1)
-    for row, field in enumerate(table.fields, start=1):
-        codes = "\n".join(f"{code}: {title}" for code, title in labels(field).items())
-        sheet.write_string(row, 0, field.name, formats["bold"])
-        for column, text in enumerate((field.title, field.type, field.unit or "", field.description, codes), 1):
-            sheet.write_string(row, column, _cell_text(text), formats["wrap"])
-
-
-def _write_about(sheet: Worksheet, about: About, rows: int, formats: Mapping[str, Format]) -> None:
-    sheet.set_column(0, 0, 18)
-    sheet.set_column(1, 1, 100)
-    sheet.hide_gridlines(2)
-    sheet.write_string(0, 0, about.title, formats["title"])
-    lines: list[tuple[str, str]] = [
-        ("About", about.description),
-        ("Each row is a", about.each_row_is_a),
-        ("Rows", f"{rows:,}"),
-        ("Data of", about.data_date.isoformat()),
-        ("Version", about.version),
-        ("Licence", f"{about.licence} ({about.licence_url})"),
-        ("Attribution", about.attribution),
-        ("Publisher", about.publisher),
-        ("Contact", about.contact),
-        *((("Before you use it" if n == 0 else ""), warning) for n, warning in enumerate(about.usage_warnings)),
-    ]
-    for row, (title, text) in enumerate(lines, start=2):
-        sheet.write_string(row, 0, title, formats["bold"])
-        sheet.write_string(row, 1, _cell_text(text), formats["wrap"])
 
 
 def json_ready(value: Any) -> Any:

@@ -48,7 +48,7 @@ ERRORS: Mapping[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
     "bad-check-digit": ({"Y-tunnus": "2170029-3"}, ("business_id", "check", "error")),
     "bad-business-id": ({"Y-tunnus": "FI21700292"}, ("business_id", "pattern", "error")),
     "end-before-start": ({"Starts": "2016-08-01", "Ends": "2016-03-01"}, ("end_date", "row", "error")),
-    "too-long": ({"Starts": "2016-01-01", "Ends": "2016-12-31"}, ("end_date", "row", "warning")),
+    "too-long": ({"Starts": "2016-01-01", "Ends": "2016-12-31"}, ("end_date", "row", "error")),
     "unknown-round": ({"Round": "no-such-round"}, ("round_id", "foreign-key", "error")),
     "unreadable-date": ({"Starts": "early spring"}, ("start_date", "type", "error")),
     "ambiguous-date": ({"Starts": "1.3.16"}, ("start_date", "type", "error")),

@@ -109,7 +109,9 @@ def add_findings(
         for f in findings
     ]
     if rows:
-        identity = finding_id_sql("$1", "$2", "$3", "$8", "coalesce($12, $5 || ':' || $6 || ':' || $7)")
+        # concat_ws passes over what is missing; with || a finding on a whole sheet would have no place at all.
+        place = "coalesce($12, concat_ws(':', $5, $6, CAST($7 AS VARCHAR)))"
+        identity = finding_id_sql("$1", "$2", "$3", "$8", place)
         connection.executemany(
             f"INSERT INTO {schema}.findings SELECT {identity},"
             " $1, $2, $3, $4, $5, $6, CAST($7 AS BIGINT), $8, $9, $10, $11, $12",

@@ -107,7 +107,7 @@ class Lease:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         # The lock file stays: removing it would let two processes lock two different files of one name.
-        with (self._folder / ".lease.lock").open("w") as file:
+        with (self._folder / ".lease.lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_districts_are_data():
         ring = district.geometry.coordinates[0]
         assert ring[0] == ring[-1]
         assert 10 < len(ring) < 45
-        turns = sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in zip(ring, ring[1:], strict=False))
+        turns = sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in pairwise(ring))
         assert turns < 0, "the outer ring runs against the clock"
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from publish import render
+from publish import render, workbook
 from publish.releasing import ReleaseError
 from tests.publish import places
 from warehouse.home import Home
@@ -24,7 +24,7 @@ def test_same_rows_same_bytes_whatever_order_threads_and_day(tmp_path, monkeypat
     expected = None
     for number, threads in enumerate((1, 2, 4)):
         shuffled = table.copy()
-        random.Random(number).shuffle(shuffled)
+        random.Random(number).shuffle(shuffled)  # noqa: S311
         with monkeypatch.context() as patched:
             patched.setenv("SOURCE_DATE_EPOCH", str(10**9 * number))
             patched.setattr("time.time", lambda moment=10**9 * (number + 1): moment)
@@ -129,7 +129,7 @@ def test_a_text_too_long_for_a_cell_is_cut_in_the_workbook_only(tmp_path):
 
 
 def test_too_many_rows_make_no_workbook_and_that_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(render, "XLSX_MAX_ROWS", 5)
+    monkeypatch.setattr(workbook, "MAX_ROWS", 5)
     made = places.release(Home(tmp_path), places.rows())
     assert made
     assert made.file("xlsx") is None
