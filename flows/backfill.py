@@ -113,7 +113,7 @@ def backfill(
     datasets: dict[str, DatasetOutcome] = {}
     run_id = None
     with Lease(settings.home, f"backfill of {first} to {last}") as lease:
-        nights.sweep(settings)
+        settings.home.sweep()
         take_in(settings, plan, request.sources, first, last, progress)
         listed = windows(settings, plan, request, first, last)
         for number, window in enumerate(listed):

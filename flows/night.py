@@ -6,7 +6,6 @@ order and every decision are here, and work without Prefect.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -117,7 +116,7 @@ def night(
     plan = plan or Plan.read()
     request = request_checked(plan, request)
     with Lease(settings.home, f"nightly of {request.day}") as lease:
-        sweep(settings)
+        settings.home.sweep()
         pulled = pull_all(settings, plan, request, runner, progress)
         snapshots = {name: found for name, found in pulled.items() if isinstance(found, Snapshot)}
         run_id, sources, datasets = process(
@@ -128,11 +127,6 @@ def night(
                 with reader(settings.home, settings.memory) as connection:
                     sources[name] = failed_source(ledger.snapshots(connection, name), name, found)
         return conclude(settings, plan, request, "nightly", run_id, sources, datasets, runner, progress)
-
-
-def sweep(settings: Settings) -> None:
-    """Remove what a killed run left half done. The lease is ours, so nobody works on it."""
-    shutil.rmtree(settings.home.temporary, ignore_errors=True)
 
 
 def pull_all(

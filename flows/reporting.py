@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from checks.report import DatasetSection, ReportContent, SourceSection, write_report
-
 from checks.rules import compile_rules
 from flows.outcomes import NightOutcome
 from flows.settings import Settings
@@ -65,7 +64,10 @@ def report(settings: Settings, plan: Plan, outcome: NightOutcome, progress: Prog
 def report_content(
     settings: Settings, plan: Plan, outcome: NightOutcome, run_id: str, annotated: Mapping[str, str]
 ) -> ReportContent:
-    """What the report says, gathered from the ledger."""
+    """What the report says, gathered from the ledger.
+
+    It speaks of the run, not of who writes it: after a kill the next run writes it with the same words.
+    """
     sources = []
     quality = {}
     datasets = []
@@ -74,11 +76,12 @@ def report_content(
             declaration = plan.sources[source.name]
             records = ledger.snapshots(connection, source.name)
             snapshot = source.snapshot
+            is_loaded = source.state == "unchanged" and snapshot is not None and snapshot.run_id == run_id
             sources.append(
                 SourceSection(
                     declaration=declaration,
                     snapshot=snapshot,
-                    state=source.state,
+                    state="loaded" if is_loaded else source.state,
                     message=source.message,
                     stale_since=source.stale_since,
                     counts=source.counts or dict.fromkeys(Severity, 0),
@@ -98,12 +101,13 @@ def report_content(
             quality[source.name] = [_quality(record) for record in records if record.is_promoted]
         for dataset in outcome.datasets:
             releases = ledger.releases(connection, dataset.name)
+            is_released = dataset.state == "unchanged" and bool(ledger.releases(connection, dataset.name, run_id))
             curations = ledger.curations(connection, dataset.name)
             stamp = curations[-1].data_date.isoformat() if curations else ""
             datasets.append(
                 DatasetSection(
                     declaration=plan.datasets[dataset.name],
-                    state=dataset.state,
+                    state="released" if is_released else dataset.state,
                     message=dataset.message,
                     release=releases[-1] if releases else None,
                     url=dataset.url,

@@ -238,7 +238,7 @@ def build(
     progress: Progress,
 ) -> DatasetOutcome:
     """Build a dataset as of a date, check it, and release it if its rows or its declaration changed."""
-    from publish.releasing import make_release
+    from publish.releasing import ReleaseError, make_release
 
     model = plan.models[dataset.name]
     inputs = inputs_of(plan, dataset, known, as_of)
@@ -255,7 +255,7 @@ def build(
             prepare(connection, [plan.sources[source] for source in model.sources], days, as_of)
             rows = curate(connection, model, dataset)
         except ModelError as error:
-            return DatasetOutcome(dataset.name, "failed", message=str(error))
+            return _failed(dataset, previous, error)
         checked = check_dataset(
             connection,
             dataset,
@@ -267,18 +267,22 @@ def build(
         release: Release | None = None
         if checked.verdict is not Verdict.HELD:
             progress(f"releasing {dataset.name}")
-            release = make_release(
-                connection,
-                f"{CURATED}.{dataset.stem}",
-                dataset,
-                previous,
-                settings.home.releases / dataset.name / previous.version if previous else None,
-                releases,
-                as_of,
-                list(newest.values()),
-                settings.home,
-                progress,
-            )
+            try:
+                release = make_release(
+                    connection,
+                    f"{CURATED}.{dataset.stem}",
+                    dataset,
+                    previous,
+                    settings.home.releases / dataset.name / previous.version if previous else None,
+                    releases,
+                    as_of,
+                    list(newest.values()),
+                    settings.home,
+                    progress,
+                    sources=plan.sources,
+                )
+            except ReleaseError as error:
+                return _failed(dataset, previous, error)
             if release:
                 ledger.record_release(connection, release, run_id)
         standing = release or previous
@@ -307,4 +311,15 @@ def build(
         return DatasetOutcome(dataset.name, "unchanged", previous.version if previous else None, rows)
     return DatasetOutcome(
         dataset.name, "released", release.version, rows, release.added, release.changed, release.removed
+    )
+
+
+def _failed(dataset: DatasetDeclaration, previous: Release | None, error: Exception) -> DatasetOutcome:
+    """A dataset that could not be built: nothing is noted, so the next night tries again."""
+    return DatasetOutcome(
+        dataset.name,
+        "failed",
+        previous.version if previous else None,
+        previous.rows if previous else None,
+        message=str(error),
     )

@@ -22,6 +22,7 @@ _LICENCES: Mapping[str, str] = {
 
 _CONTEXT: Mapping[str, str] = {
     "dcat": "http://www.w3.org/ns/dcat#",
+    "dcatap": "http://data.europa.eu/r5r/",
     "dct": "http://purl.org/dc/terms/",
     "foaf": "http://xmlns.com/foaf/0.1/",
     "locn": "http://www.w3.org/ns/locn#",
@@ -87,6 +88,7 @@ def _distribution(wanted: DesiredDataset, index: int, base: str) -> dict[str, An
         "dct:format": _authority("file-type", resource.format.upper()),
         "dcat:mediaType": {"@id": f"{_MEDIA}/{resource.media_type}"},
         "dcat:byteSize": {"@value": str(resource.size), "@type": "xsd:nonNegativeInteger"},
+        "dcatap:availability": _authority("planned-availability", "STABLE"),
         "dct:license": {"@id": _LICENCES.get(entry.licence, entry.licence_url)},
         "spdx:checksum": {
             "@type": "spdx:Checksum",

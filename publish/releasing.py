@@ -116,7 +116,7 @@ def make_release(
                     connection,
                     view,
                     table,
-                    _about(declaration, version, data_date),
+                    _about(declaration),
                     built / f"{name}.xlsx",
                     progress,
                 )
@@ -165,7 +165,8 @@ def make_release(
     return release
 
 
-def _about(declaration: DatasetDeclaration, version: str, data_date: date) -> workbook.About:
+def _about(declaration: DatasetDeclaration) -> workbook.About:
+    """The sheet about the dataset. No date and no version: the same rows make the same bytes on any day."""
     entry = declaration.entry
     return workbook.About(
         title=entry.title,
@@ -176,8 +177,6 @@ def _about(declaration: DatasetDeclaration, version: str, data_date: date) -> wo
         attribution=entry.attribution,
         publisher=entry.publisher.title,
         contact=f"{entry.contact.name} <{entry.contact.email}>",
-        version=version,
-        data_date=data_date,
         usage_warnings=entry.usage_warnings,
     )
 

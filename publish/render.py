@@ -1,8 +1,8 @@
-"""A table's CSV and Parquet files, and what all its files share. The same rows give the same bytes, whatever the day, the machine and
-the number of threads.
+"""A table's CSV and Parquet files, and what all of its files share.
 
-CSV and Parquet are written by DuckDB itself, sorted by the primary key, so a large table never passes through
-Python. What is published is normalised first (``published``): one value has one form in all files.
+The same rows give the same bytes, whatever the day, the machine and the number of threads. DuckDB writes both,
+sorted by the primary key, so a large table never passes through Python. What is published is normalised first
+(``published``): one value has one form in all files.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -45,8 +45,6 @@ class About:
     attribution: str
     publisher: str
     contact: str
-    version: str
-    data_date: date
     usage_warnings: tuple[str, ...] = ()
 
 
@@ -161,8 +159,6 @@ def _write_about(
         ("About", about.description),
         ("Each row is a", about.each_row_is_a),
         ("Rows", f"{rows:,}"),
-        ("Data of", about.data_date.isoformat()),
-        ("Version", about.version),
         ("Licence", f"{about.licence} ({about.licence_url})"),
         ("Attribution", about.attribution),
         ("Publisher", about.publisher),
@@ -219,7 +215,7 @@ def _sheet(
 def _cell(field: FieldDeclaration, letters: str, style: str) -> str:
     """SQL for a field's cell; no cell where there is no value."""
     value = quote(field.name)
-    opening = f"""'<c r="{letters}', row_in_sheet, '"{f' s="{style}"' if style else ""}'"""
+    opening = f"""'<c r="{letters}', row_in_sheet, '"{f' s="{style}"' if style else ""}"""
     text = f"""concat('<c r="{letters}', row_in_sheet, '" t="inlineStr"><is><t xml:space="preserve">',"""
     if field.type == "string":
         filled = f"{text} xlsx_text({value}), '</t></is></c>')"

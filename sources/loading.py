@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sources import Reading, SourceError, SqlTable
-from warehouse import database
+from warehouse import database, sheets, xlsx
 from warehouse.archive import Snapshot
 from warehouse.declarations import (
     FieldDeclaration,
@@ -120,9 +120,10 @@ def fingerprint(declaration: SourceDeclaration, read: Read) -> str:
     folders = [Path(__file__).parent]
     if module is not None and module.__file__ and Path(module.__file__).parent != folders[0]:
         folders.append(Path(module.__file__).parent)
-    for folder in folders:
-        for path in sorted(folder.glob("*.py")):
-            digest.update(f"{path.name} ".encode() + hashlib.sha256(path.read_bytes()).digest())
+    paths = [Path(str(module.__file__)) for module in (sheets, xlsx)]
+    paths += [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    for path in paths:
+        digest.update(f"{path.name} ".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -260,7 +261,9 @@ def _run_dlt(
     for table in declaration.tables:
         schema.update_table(new_table(table.name, columns=_hints(table), write_disposition="append"))
         given = reading.tables.get(table.name)
-        content = given if given is not None else SqlTable(_empty_query(table))
+        if given is None:
+            given = SqlTable(_empty_query(table))
+        content = given if isinstance(given, SqlTable) else _cast(table, given)
         resources.append(dlt.resource(_items(table, content, workspace), name=table.name))
     pipeline = dlt.pipeline(
         pipeline_name=declaration.name,
@@ -316,7 +319,7 @@ def _items(table: TableDeclaration, content: SqlTable | pa.Table, workspace: Pat
         yield dlt.mark.with_file_import(str(path), "model")
 
     def of_arrow() -> Iterator[Any]:
-        yield _cast(table, content)
+        yield content
 
     return of_query if isinstance(content, SqlTable) else of_arrow
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_UNFINISHED = ".unfinished"
+
 
 @dataclass(frozen=True)
 class Home:
@@ -64,6 +66,13 @@ class Home:
         """Work in progress. Whatever a killed run left here is removed by the next."""
         return self.root / "tmp"
 
+    def sweep(self) -> None:
+        """Remove what a killed run left half done. To be called by who holds the lease."""
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        for folder in (self.root, *self.raw.glob("*")):
+            for unfinished in folder.glob(f".*{_UNFINISHED}"):
+                unfinished.unlink(missing_ok=True)
+
     @contextmanager
     def workspace(self, purpose: str) -> Iterator[Path]:
         """A folder for work in progress, on the home's own file system so that a rename is atomic."""
@@ -81,17 +90,12 @@ def write_atomically(path: Path, content: bytes | str) -> bool:
     if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
+    with unfinished.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
     return True
 
 

@@ -61,6 +61,7 @@ _EXTRA_BYTES = 24_000
 
 MARK = "opendistrict"  # the extra by which we know a dataset as ours; its value is the dataset's name
 _HOLDS = "rows_of"  # in the dictionary of the table's first column: which rows the table holds
+_CHANGING = "changing"  # what the note says meanwhile
 _CHECKSUM = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 _AUTHORITY = "http://publications.europa.eu/resource/authority"
 _KEYS = ("csv", "parquet", "xlsx", "changes", "datapackage")
@@ -93,8 +94,8 @@ _EXTRAS = frozenset(
     {
         MARK, "identifier", "theme", "frequency", "language", "issued", "modified", "access_rights",
         "publisher_name", "contact_name", "contact_email", "conforms_to", "spatial", "spatial_text",
-        "temporal_end", "attribution", "data_date", "each_row_is_a", "licence", "licence_url", "provenance", "version_notes",
-        "changelog",
+        "temporal_end", "attribution", "data_date", "each_row_is_a", "licence", "licence_url", "provenance",
+        "version_notes", "changelog",
     }
 )  # fmt: skip
 
@@ -585,7 +586,7 @@ def _table_change(wanted: Wanted, actual: Actual, note: Callable[[str, str, str]
                 "nothing says whose rows the table holds: an earlier change was cut short, or somebody else loads"
                 " it (does the portal run xloader or datapusher?); it is compared row by row"
             )
-        elif table.holds.startswith("changing"):
+        elif table.holds.startswith(_CHANGING):
             why = "an earlier change was cut short; it is compared row by row"
         else:
             why = f"it holds the rows of {table.holds.split(' ')[0]}; only what differs is sent"
@@ -716,7 +717,9 @@ class CkanPortal:
         status = self._client.call("status_show")
         if not isinstance(status, Mapping) or "ckan_version" not in status:
             raise PortalError(f"{self.address} does not answer as a CKAN does; check the address")
-        if self._client.call("user_show", missing_ok=True) is None:
+        # an older CKAN may not answer who one is; then the organisations tell
+        known = self._client.call("user_show", missing_ok=True)
+        if not known and not self._client.call("organization_list_for_user"):
             raise PortalError(
                 f"{self.address} does not accept the token: it is wrong, expired or revoked. Make a new one on the"
                 " portal (your user page, API tokens)"
@@ -798,7 +801,8 @@ class CkanPortal:
                 self._client.call("package_resource_reorder", order)
             if rows is not None:
                 rows.write(progress)
-        self._show_table(wanted, plan.view, actual.views)
+        if plan.view:
+            self._show_table(wanted)
         if plan.publish:
             self._make_public(wanted)
         left = compare(wanted, self._read(wanted)).changes
@@ -806,7 +810,8 @@ class CkanPortal:
             told = "; ".join(f"{change.target}: {change.detail}" for change in left[:3])
             raise PortalError(
                 f"{wanted.name}: version {wanted.version} was written, but the portal shows something else"
-                f" ({told}). Either somebody changed it at the same time, or an extension of the portal does not keep it"
+                f" ({told}). Either somebody changed it at the same time, or an extension of the portal does"
+                " not keep it"
             )
         return changes
 
@@ -838,8 +843,8 @@ class CkanPortal:
             raise PortalError(
                 f"{wanted.name}: the portal refuses the files of version {wanted.version} as too large ({error});"
                 f" the largest is {largest.path.name} with {largest.size / 1e6:,.1f} MB. Have the portal's"
-                " administrator raise ckan.max_resource_size (in MB; 10 unless set) and the limit of the web server before it"
-                " (nginx: client_max_body_size), then publish again"
+                " administrator raise ckan.max_resource_size (in MB; 10 unless set) and the limit of the web"
+                " server before it (nginx: client_max_body_size), then publish again"
             ) from None
         wrong = self._damaged(wanted, plan.uploads, progress)
         if wrong:
@@ -880,14 +885,17 @@ class CkanPortal:
             progress(f"{wanted.name}: verify", done, total, "bytes")
         return wrong
 
-    def _show_table(self, wanted: Wanted, what: str, views: Sequence[Mapping[str, Any]]) -> None:
+    def _show_table(self, wanted: Wanted) -> None:
+        """Have a view of the table, and have it first."""
         call, rid = self._client.call, wanted.table_id
+        # asked again: a resource that had been deleted comes back with its views
+        views = call("resource_view_list", {"id": rid})
         others = [str(view["id"]) for view in views if view.get("view_type") != _VIEW]
         ours = [str(view["id"]) for view in views if view.get("view_type") == _VIEW]
-        if what == "create":
+        if not ours:
             made = call("resource_view_create", {"resource_id": rid, "title": "Table", "view_type": _VIEW})
             ours = [str(made["id"])]
-        if what and others:
+        if others:
             call("resource_view_reorder", {"id": rid, "order": [*ours, *others]})
 
     def _make_public(self, wanted: Wanted) -> None:
@@ -1096,7 +1104,7 @@ class _Rows:
             for batch in pq.ParquetFile(self._parquet).iter_batches(CHUNK_ROWS):
                 yield [_record(row) for row in batch.to_pylist()]
             return
-        for batch in self._connection.execute("SELECT * FROM upserts").fetch_record_batch(CHUNK_ROWS):
+        for batch in self._connection.execute("SELECT * FROM upserts").to_arrow_reader(CHUNK_ROWS):
             yield [_record(row) for row in batch.to_pylist()]
 
     def _call(self, action: str, **data: Any) -> Any:
@@ -1119,15 +1127,16 @@ class _Rows:
 
     def begin(self) -> None:
         """Take the note away: from here on nobody may trust what it said."""
-        if self._kind == "rows" and (self._upserts or self._deletes[1]):
-            self._note(f"changing to {self._wanted.version}")
+        is_dirty = self._table is not None and self._table.holds.startswith(_CHANGING)
+        if self._kind == "rows" and (self._upserts or self._deletes[1]) and not is_dirty:
+            self._note(f"{_CHANGING} to {self._wanted.version}")
 
     def write(self, progress: Progress) -> None:
         """Change the table and note whose rows it holds."""
         if self._kind == "fill":
             if self._table is not None:
                 self._call("datastore_delete")  # without filters the table itself goes
-            self._note(f"changing to {self._wanted.version}", primary_key=list(self._wanted.primary_key))
+            self._note(f"{_CHANGING} to {self._wanted.version}", primary_key=list(self._wanted.primary_key))
         total, done = self._wanted.rows if self._kind == "fill" else self._upserts, 0
         step = f"{self._wanted.name}: table"
         if self._kind != "dictionary":
@@ -1190,8 +1199,8 @@ def _json_ready(value: Any) -> Any:
 # Actions that change nothing. Every other one counts as a write, also one that nobody thought of.
 READS = frozenset(
     {
-        "status_show", "user_show", "package_show", "organization_show", "resource_view_list",
-        "datastore_info", "datastore_search", "package_activity_list",
+        "status_show", "user_show", "organization_list_for_user", "package_show", "organization_show",
+        "resource_view_list", "datastore_info", "datastore_search", "package_activity_list",
     }
 )  # fmt: skip
 

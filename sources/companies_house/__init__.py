@@ -68,7 +68,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
     def carefully() -> Reading:
         return careful.read(files, table, findings, workspace)
 
-    if any(file.tally.has_nul for file in files):
+    if not all(file.tally.is_plain for file in files):
         return carefully()
     rows = sum(file.tally.lines - 1 for file in files)
     quickly = SqlTable(quick.query(files, table), rows=rows, fallback=carefully)

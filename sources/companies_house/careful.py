@@ -10,6 +10,7 @@ Slower than the quick way by a factor of some ten, and rarely needed.
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ def records(file: BinaryIO, width: int) -> Iterator[Record]:
     while (raw := lines.next()) is not None:
         row += 1
         number = lines.number
+        raw = raw.lstrip(b"\r")  # lines ended by a return too many
         if not raw.strip():
             continue
         fields, reason, is_open = _parse(raw, width)
@@ -146,7 +148,7 @@ def _parse_joined(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
     if b"\0" in raw:
         return None, "", False
     try:
-        found = list(csv.reader(raw.decode("utf-8").splitlines(keepends=True), strict=True))
+        found = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), strict=True))
     except UnicodeDecodeError:
         return None, "", False
     except csv.Error as error:
@@ -362,11 +364,21 @@ def _type_values(
         f" {literal(file.name)} AS _file, CAST(NULL AS VARCHAR) AS _sheet, _row"
         f" FROM texts WHERE NOT ({is_rejected})) TO {literal(str(target))} (FORMAT parquet)"
     )
-    _reject_values(connection, file, table, [table.field(name) for name in strict], bad, is_rejected, rejects)
-    for field in typed_fields:
-        if field.name not in strict:
-            condition = f"{bad[field.name]} AND NOT ({is_rejected})"
-            _leave_out_values(connection, file, table, field, condition, rejects)
+    # One look at everything: files with a few bad values are the rule here.
+    conditions = {"": is_rejected} | {
+        field.name: f"{bad[field.name]} AND NOT ({is_rejected})"
+        for field in typed_fields
+        if field.name not in strict
+    }
+    counted = connection.execute(
+        f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in conditions.values())} FROM texts"
+    ).fetchone()
+    counts = dict(zip(conditions, counted or (), strict=True))
+    if counts.pop(""):
+        _reject_values(connection, file, table, [table.field(name) for name in strict], bad, is_rejected, rejects)
+    for name, count in counts.items():
+        if count:
+            _leave_out_values(connection, file, table, table.field(name), conditions[name], count, rejects)
 
 
 def _reject_values(
@@ -381,12 +393,8 @@ def _reject_values(
     """Findings and quarantine of records that have an unreadable value where there must be a readable one."""
     names = [field.name for field in table.fields if field.name in file.places]
     flags = ", ".join(bad[field.name] for field in strict)
-    if not flags:
-        return
     counted = connection.execute(f"SELECT count(*) FROM texts WHERE {is_rejected}").fetchone()
     count = int(counted[0]) if counted else 0
-    if not count:
-        return
     rows = connection.execute(
         f"SELECT _row, _line, [{flags}], {', '.join(quote(name) for name in names)} FROM texts"
         f" WHERE {is_rejected} ORDER BY _row LIMIT {MOST_REJECTED}"
@@ -414,12 +422,10 @@ def _leave_out_values(
     table: TableDeclaration,
     field: FieldDeclaration,
     condition: str,
+    count: int,
     rejects: _Rejects,
 ) -> None:
-    counted = connection.execute(f"SELECT count(*) FROM texts WHERE {condition}").fetchone()
-    count = int(counted[0]) if counted else 0
-    if not count:
-        return
+    """Findings of unreadable values without which a record can do."""
     key = table.primary_key[0]
     with_key = quote(key) if key in file.places else "CAST(NULL AS VARCHAR)"
     rows = connection.execute(

@@ -25,18 +25,25 @@ _DIALECT = (
 
 
 class Tally:
-    """Counts in a file's bytes as they pass: lines, and whether there is a NUL among them."""
+    """Counts in a file's bytes as they pass: lines, and signs that DuckDB's reader is not to be trusted with it."""
 
     def __init__(self) -> None:
         self._feeds = 0
+        self._returns = 0
+        self._has_nul = False
         self._last = b"\n"
-        self.has_nul = False
 
     def add(self, piece: bytes) -> None:
         """Count in the next piece."""
         self._feeds += piece.count(b"\n")
         self._last = piece[-1:] or self._last
-        self.has_nul = self.has_nul or b"\0" in piece
+        self._returns += piece.count(b"\r")
+        self._has_nul = self._has_nul or b"\0" in piece
+
+    @property
+    def is_plain(self) -> bool:
+        """No NUL, which DuckDB takes for text, and no carriage return by itself, which it takes for a line's end."""
+        return not self._has_nul and self._returns in (0, self._feeds)
 
     @property
     def lines(self) -> int:

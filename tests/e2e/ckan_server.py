@@ -36,9 +36,7 @@ class CkanServer:
     def _script(self, name: str, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
         # The servers write to logs of their own, so these pipes close when the script ends.
         command = [str(SCRIPTS / name), *arguments]
-        return subprocess.run(
-            command, env=self._env, capture_output=True, text=True, timeout=timeout, check=False
-        )
+        return subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=timeout, check=False)
 
     def _down(self, *arguments: str) -> None:
         done = self._script("down.sh", *arguments, timeout=120)

@@ -44,8 +44,15 @@ class Portal:
         self.packages.append(package_id)
         resources = [{"id": self.resource_id(k), "name": k, "url": "", "format": "CSV"} for k in keys]
         self.call.package_create(
-            **{"id": package_id, "name": f"data-{package_id[:8]}", "owner_org": self.org, "private": True,
-               "resources": resources, **fields})
+            **{
+                "id": package_id,
+                "name": f"data-{package_id[:8]}",
+                "owner_org": self.org,
+                "private": True,
+                "resources": resources,
+                **fields,
+            }
+        )
         return package_id
 
     def revise(self, package_id: str, files: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
@@ -158,11 +165,14 @@ def test_one_revise_replaces_several_files_and_adds_a_resource(portal: Portal) -
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("wrong", [
-    {"update__name": "NOT A NAME"},
-    {"match__metadata_modified": "2001-01-01T00:00:00"},
-    {"update__resources__ffffffff__description": "no such resource"},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"update__name": "NOT A NAME"},
+        {"match__metadata_modified": "2001-01-01T00:00:00"},
+        {"update__resources__ffffffff__description": "no such resource"},
+    ],
+)
 def test_a_refused_revise_changes_nothing(portal: Portal, wrong: dict[str, str]) -> None:
     package_id = portal.create("a", "b")
     portal.revise(package_id, {**portal.upload("a", b"a1"), **portal.upload("b", b"b1")})
@@ -204,16 +214,23 @@ FIELDS: list[dict[str, Any]] = [
 
 
 def rows(count: int, start: int = 0) -> list[dict[str, Any]]:
-    return [{"pk": f"k{i:06d}", "n": i, "day": "2024-03-01", "ward": f"W{i % 5}"}
-            for i in range(start, start + count)]
+    return [
+        {"pk": f"k{i:06d}", "n": i, "day": "2024-03-01", "ward": f"W{i % 5}"} for i in range(start, start + count)
+    ]
 
 
 @pytest.fixture
 def table(portal: Portal) -> str:
     portal.create("table")
     resource_id = portal.resource_id("table")
-    portal.call.datastore_create(resource_id=resource_id, force=True, fields=FIELDS, primary_key=["pk"],
-                                 indexes=["ward"], records=rows(20_000))
+    portal.call.datastore_create(
+        resource_id=resource_id,
+        force=True,
+        fields=FIELDS,
+        primary_key=["pk"],
+        indexes=["ward"],
+        records=rows(20_000),
+    )
     return resource_id
 
 
@@ -227,8 +244,12 @@ def test_large_datastore_calls_are_whole_or_nothing(portal: Portal, table: str) 
     assert total(portal, table) == 20_000
     assert total(portal, table, ward="W1") == 4_000
     with pytest.raises(ckanapi.ValidationError) as refused:
-        call.datastore_upsert(resource_id=table, force=True, method="upsert",
-                              records=[*rows(2_000, 50_000), {"pk": "bad", "n": "many"}])
+        call.datastore_upsert(
+            resource_id=table,
+            force=True,
+            method="upsert",
+            records=[*rows(2_000, 50_000), {"pk": "bad", "n": "many"}],
+        )
     assert refused.value.error_dict["records_row"] == 2_000
     assert total(portal, table) == 20_000
 
@@ -277,8 +298,12 @@ def test_the_table_is_on_the_portal(portal: Portal, table: str) -> None:
 
 @pytest.mark.e2e
 def test_search_finds_what_was_published(portal: Portal) -> None:
-    package_id = portal.create(title="Air quality measurements", notes="Hourly **nitrogen dioxide**.",
-                               tags=[{"name": "air"}], extras=[{"key": "frequency", "value": "hourly"}])
+    package_id = portal.create(
+        title="Air quality measurements",
+        notes="Hourly **nitrogen dioxide**.",
+        tags=[{"name": "air"}],
+        extras=[{"key": "frequency", "value": "hourly"}],
+    )
 
     def count(**query: Any) -> int:
         return portal.call.package_search(include_private=True, **query)["count"]

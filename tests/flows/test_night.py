@@ -1,4 +1,4 @@
-"""A night as its operator knows it: what is loaded, held, published; and the second night that has nothing to do."""
+"""A night as its operator knows it: what is loaded, held, published; and a second night with nothing to do."""
 
 import csv
 import json

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl.utils.escape import unescape
 
 from publish import render, workbook
 from publish.releasing import ReleaseError
@@ -177,3 +178,19 @@ def test_a_column_nobody_listed_never_leaves(tmp_path):
         assert b"home_address" not in content, name
     book = zipfile.ZipFile(home.releases / "places" / made.version / "places.xlsx")
     assert not any(b"Secret" in book.read(name) for name in book.namelist())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.one_of(cells, st.sampled_from(["_x000D_", "\x00\x1f", "\ufffe", "<&>"])), max_size=8))
+def test_any_text_comes_back_from_the_workbook(tmp_path, texts):
+    connection = duckdb.connect(":memory:", config={"threads": "1"})
+    dataset = places.declaration()
+    places.fill(connection, [("P", n, text, *[None] * 6) for n, text in enumerate(texts)], dataset)
+    about = workbook.About(*["x"] * 8)
+    with render.published(connection, "curated.places", dataset.table) as view:
+        assert workbook.write_xlsx(connection, view, dataset.table, about, tmp_path / "a.xlsx")
+    connection.close()
+    assert [path.name for path in tmp_path.glob("a.xlsx*")] == ["a.xlsx"]
+    read = [row[2] for row in openpyxl.load_workbook(tmp_path / "a.xlsx")["Data"].iter_rows(2, values_only=True)]
+    expected = [(text or "").replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd") for text in texts]
+    assert [unescape(text or "") for text in read[: len(texts)]] == expected

@@ -27,7 +27,7 @@ from warehouse.declarations import Privacy, SourceDeclaration
 from warehouse.home import Home
 
 NAMES = [name.strip() for name in HEADER.split(",")]
-ROW = {name: "" for name in NAMES} | {
+ROW = dict.fromkeys(NAMES, "") | {
     "CompanyName": "A LIMITED",
     "CompanyNumber": "00000001",
     "CompanyStatus": "Active",
@@ -167,7 +167,9 @@ def test_odd_names_arrive_as_they_are(tmp_path: Path, declaration: SourceDeclara
 
 
 def test_values_are_trimmed_and_what_is_empty_then_is_null(tmp_path: Path, declaration: SourceDeclaration) -> None:
-    given_row = row(PreviousName_1_CompanyName="OLD NAME ", RegAddress_AddressLine2="   ", RegAddress_PostCode="M2   2EE")
+    given_row = row(
+        PreviousName_1_CompanyName="OLD NAME ", RegAddress_AddressLine2="   ", RegAddress_PostCode="M2   2EE"
+    )
     (found,) = load(tmp_path, declaration, bulk(given_row)).rows
     assert (found["previous_name_1"], found["address_line_2"], found["postcode"]) == ("OLD NAME", None, "M2   2EE")
 
@@ -176,7 +178,7 @@ def test_columns_are_found_by_name_whatever_the_spaces_and_the_order(
     tmp_path: Path, declaration: SourceDeclaration
 ) -> None:
     shuffled = NAMES[:]
-    random.Random(3).shuffle(shuffled)
+    random.Random(3).shuffle(shuffled)  # noqa: S311
     header = ",".join(f" {name} " if number % 2 else name for number, name in enumerate(shuffled))
     content = bulk({name: ROW[name] for name in shuffled}, header=header)
     expected = load(tmp_path, declaration, bulk(ROW)).rows
@@ -258,7 +260,9 @@ def test_unknown_and_doubled_columns_are_warnings(tmp_path: Path, declaration: S
         b"\x00" * 100,
     ],
 )
-def test_without_a_header_there_is_no_table(tmp_path: Path, declaration: SourceDeclaration, content: bytes) -> None:
+def test_without_a_header_there_is_no_table(
+    tmp_path: Path, declaration: SourceDeclaration, content: bytes
+) -> None:
     outcome = load(tmp_path, declaration, content)
     assert outcome.reading.tables == {}
     assert outcome.rules == [("no_header", "critical")]
@@ -278,7 +282,7 @@ GOOD = [row(CompanyNumber=f"{number:08}") for number in range(1, 101)]
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        (line(list(ROW.values()) + ["more"]), "has 56 values where the header has 55"),
+        (line([*ROW.values(), "more"]), "has 56 values where the header has 55"),
         (line(list(ROW.values())[:-1]), "has 54 values where the header has 55"),
         (line(list(ROW.values())).replace(b"Active", b"Act\xffive"), "is not UTF-8"),
         (line(list(ROW.values())).replace(b"Active", b"Act\0ive"), "holds a NUL byte"),
@@ -374,10 +378,10 @@ def test_hundreds_of_thousands_of_rejects_stay_small(
 
 # --- nothing is lost -----------------------------------------------------------------------------------
 
-nasty = st.text(st.sampled_from('aZ9 ",;\'\\\t=é€😀<\r\n#'), max_size=6)
+nasty = st.text(st.sampled_from("aZ9 \",;'\\\t=é€😀<\r\n#"), max_size=6)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cells=st.lists(st.tuples(nasty, nasty, nasty), max_size=8),
     quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
@@ -390,6 +394,8 @@ def test_every_well_formed_record_arrives_as_it_was(
     quoting: int,
     ending: str,
 ) -> None:
+    if quoting == csv.QUOTE_MINIMAL:  # Python's writer would not quote a lone carriage return
+        cells = [tuple(value.replace("\r", "") for value in values) for values in cells]  # type: ignore[misc]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator=ending, quoting=quoting)  # type: ignore[arg-type]
     writer.writerow(NAMES)
@@ -402,24 +408,29 @@ def test_every_well_formed_record_arrives_as_it_was(
         return value.replace("\r\n", "\n").strip(" ") or None
 
     found = [
-        tuple(value and value.replace("\r\n", "\n") for value in (f["company_name"], f["county"], f["previous_name_10"]))
+        tuple(
+            value and value.replace("\r\n", "\n")
+            for value in (f["company_name"], f["county"], f["previous_name_10"])
+        )
         for f in outcome.rows
     ]
     assert found == [tuple(kept(value) for value in values) for values in cells]
     assert outcome.reading.findings == []
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     edits=st.lists(
         st.tuples(
-            st.floats(0, 1), st.sampled_from([b'"', b",", b"\n", b"\r", b"\r\n", b"\0", b"\xff", b" ", b'""', b"x", b""])
+            st.floats(0, 1),
+            st.sampled_from([b'"', b",", b"\n", b"\r", b"\r\n", b"\0", b"\xff", b" ", b'""', b"x", b""]),
         ),
         max_size=6,
     ),
     cut=st.booleans(),
 )
 @example(edits=[(0.999, b'"')], cut=False)
+@example(edits=[(0.0, b"\r")], cut=False)
 def test_rows_loaded_and_rows_quarantined_are_all_records(
     tmp_path: Path, declaration: SourceDeclaration, edits: list[tuple[float, bytes]], cut: bool
 ) -> None:
@@ -456,7 +467,9 @@ def test_a_broken_file_goes_the_whole_way(tmp_path: Path, declaration: SourceDec
     staged = stage(declaration, snapshot, home, read)
     assert staged.rows == {"companies": 100}
     with duckdb.connect(str(staged.path), read_only=True) as connection:
-        everything = str(connection.execute("FROM findings").fetchall() + connection.execute("FROM quarantine").fetchall())
+        everything = str(
+            connection.execute("FROM findings").fetchall() + connection.execute("FROM quarantine").fetchall()
+        )
         files = connection.execute("SELECT DISTINCT _file FROM staged.companies").fetchall()
     assert "SOMEONE" not in everything
     assert "90000001" in everything
@@ -475,7 +488,9 @@ def test_generated_parts_load_like_the_one_file(tmp_path: Path, declaration: Sou
         staged = stage(declaration, snapshot, home, read)
         assert staged.rows == {"companies": 300}
         with duckdb.connect(str(staged.path), read_only=True) as connection:
-            found = connection.execute("SELECT * EXCLUDE (_file, _row) FROM staged.companies ORDER BY company_number")
+            found = connection.execute(
+                "SELECT * EXCLUDE (_file, _row) FROM staged.companies ORDER BY company_number"
+            )
             tables.append(found.fetchall())
             assert connection.execute("SELECT count(*) FROM main.findings").fetchone() == (0,)
     assert tables[0] == tables[1]

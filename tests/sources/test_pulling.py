@@ -86,7 +86,7 @@ def test_only_complete_sets_count_and_one_file_is_preferred() -> None:
     names += [f"d-2024-02-01-part{n}_3.zip" for n in (1, 3)]
     names += [f"d-2024-03-01-part{n}_2.zip" for n in (1, 2)] + ["dAsOneFile-2024-03-01.zip", "undated.zip"]
     found = complete_sets(names)
-    assert list(sorted(found)) == [date(2024, 1, 1), date(2024, 3, 1)]
+    assert sorted(found) == [date(2024, 1, 1), date(2024, 3, 1)]
     assert found[date(2024, 1, 1)] == names[:3]
     assert found[date(2024, 3, 1)] == ["dAsOneFile-2024-03-01.zip"]
     # Seven parts and an old one of six: only the set of one count that is whole.
@@ -303,7 +303,13 @@ def test_credentials_reach_the_server_and_nothing_else(
         with pytest.raises(SourceError) as caught:
             fetch(f"{secret}/gone.csv?sig=hunter3", home.root / "x")
     assert seen == ["Basic c29tZW9uZTpodW50ZXIy"]
-    everything = [snapshot.origin, str(caught.value), repr(caught.value.__cause__), caplog.text, *capfd.readouterr()]
+    everything = [
+        snapshot.origin,
+        str(caught.value),
+        repr(caught.value.__cause__),
+        caplog.text,
+        *capfd.readouterr(),
+    ]
     everything += [path.read_text() for path in home.raw.rglob("*.json")]
     assert "hunter" not in "".join(everything)
 
@@ -326,9 +332,14 @@ def test_credentials_do_not_follow_a_redirect_to_another_host(home: Home) -> Non
     assert fetched.location == f"{other}/in.csv"
 
 
-@pytest.mark.parametrize(("status", "is_transient"), [(404, False), (403, False), (410, False), (429, True), (503, True)])
+@pytest.mark.parametrize(
+    ("status", "is_transient"), [(404, False), (403, False), (410, False), (429, True), (503, True)]
+)
 def test_the_servers_answer_says_whether_to_try_again(tmp_path: Path, status: int, is_transient: bool) -> None:
-    with served({"/x": lambda h: give(h, status, b"no")}) as base, pytest.raises(SourceError, match=str(status)) as caught:
+    with (
+        served({"/x": lambda h: give(h, status, b"no")}) as base,
+        pytest.raises(SourceError, match=str(status)) as caught,
+    ):
         fetch(f"{base}/x", tmp_path / "x")
     assert caught.value.is_transient is is_transient
     assert not (tmp_path / "x").exists()

@@ -58,7 +58,8 @@ class Warehouse:
             (thing_id BIGINT, colour VARCHAR, owner VARCHAR, _file VARCHAR, _sheet VARCHAR, _row BIGINT)""")
         for number, (key, colour) in enumerate(sorted(rows.items())):
             self.connection.execute(
-                "INSERT INTO staging.staged.things VALUES (?, ?, 'somebody', 'f', NULL, ?)", [key, colour, number + 2]
+                "INSERT INTO staging.staged.things VALUES (?, ?, 'somebody', 'f', NULL, ?)",
+                [key, colour, number + 2],
             )
         load = promote(self.connection, "staging", "register", TABLE, f"{day}", day, self.days)
         self.days = sorted({*self.days, day})
@@ -70,7 +71,8 @@ class Warehouse:
 
     def intervals(self):
         return self.connection.execute(
-            "SELECT thing_id, colour, _first_seen, _valid_from, _valid_to FROM history.register__things ORDER BY ALL"
+            "SELECT thing_id, colour, _first_seen, _valid_from, _valid_to"
+            " FROM history.register__things ORDER BY ALL"
         ).fetchall()
 
 

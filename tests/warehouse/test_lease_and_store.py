@@ -26,7 +26,10 @@ def home(tmp_path):
 
 
 def test_a_second_run_is_refused_and_told_who_holds_the_home(home):
-    with Lease(home, "nightly of 2026-11-23"), pytest.raises(LeaseHeldError, match=r"nightly of 2026-11-23.*process"):
+    with (
+        Lease(home, "nightly of 2026-11-23"),
+        pytest.raises(LeaseHeldError, match=r"nightly of 2026-11-23.*process"),
+    ):
         Lease(home, "backfill").__enter__()
     with Lease(home, "afterwards"):
         pass

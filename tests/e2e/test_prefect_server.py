@@ -1,0 +1,147 @@
+"""A real Prefect server and worker on loopback run the deployments of prefect.yaml."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from dev.synthetic_register import write_register
+from tests.flows.home_tree import files
+
+pytestmark = pytest.mark.e2e
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+MONTHS = [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
+
+
+class Prefect:
+    """A server, a work pool and a worker; the home and the sources are in its environment."""
+
+    def __init__(self, folder, home):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.folder = folder
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENDISTRICT_", "PREFECT_"))}
+        self.environment = {
+            **clean,
+            "PREFECT_HOME": str(folder),
+            "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_SERVER_UI_ENABLED": "false",
+            "OPENDISTRICT_HOME": str(home),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        }
+        self.processes = []
+        self.spawn("server", "start", "--host", "127.0.0.1", "--port", str(port))
+        self.wait_for(f"http://127.0.0.1:{port}/api/health")
+        self.run("work-pool", "create", "opendistrict", "--type", "process")
+        self.run("deploy", "--all")
+        self.spawn("worker", "start", "--pool", "opendistrict")
+
+    def spawn(self, *arguments):
+        log = (self.folder / f"{arguments[0]}.log").open("wb")
+        self.processes.append(
+            subprocess.Popen(
+                [BIN / "prefect", *arguments],
+                cwd=REPOSITORY,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        )
+
+    def run(self, *arguments, code=0):
+        done = subprocess.run(
+            [BIN / "prefect", "--no-prompt", *arguments],
+            cwd=REPOSITORY,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def wait_for(self, address):
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            with suppress(OSError), urllib.request.urlopen(address, timeout=5):
+                return
+            time.sleep(0.2)
+        raise AssertionError((self.folder / "server.log").read_text())
+
+    def stop(self):
+        for process in reversed(self.processes):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def months(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("months")
+    for day in MONTHS:
+        write_register(folder, rows=1200, day=day, seed=5, zipped=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prefect")
+    server = Prefect(folder, folder / "home")
+    yield server
+    server.stop()
+
+
+def test_a_worker_runs_the_night_and_then_a_backfill(prefect, months, tmp_path):
+    home = Path(prefect.environment["OPENDISTRICT_HOME"])
+    (march,) = months.glob("*2026-03-01*")
+    prefect.run(
+        "deployment", "run", "nightly/nightly", "--watch", "--watch-interval", "1",
+        "-p", "day=2026-03-02", "-p", f'sources={{"companies_house": "{march}"}}',
+    )  # fmt: skip
+    assert [path.name for path in (home / "releases" / "tech-city-growth").iterdir()] == ["2026-03-01"]
+    latest = files(home / "portal" / "datasets" / "tech-city-growth")
+    prefect.run(
+        "deployment", "run", "backfill/backfill", "--watch", "--watch-interval", "1",
+        "-p", "first=2026-01-01", "-p", "last=2026-03-31", "-p", f'sources={{"companies_house": "{months}"}}',
+    )  # fmt: skip
+    versions = sorted(path.name for path in (home / "releases" / "tech-city-companies").iterdir())
+    assert versions[:2] == ["2026-01-01", "2026-02-01"]
+    assert versions[-1].startswith("2026-03-01")
+    assert latest.keys() == files(home / "portal" / "datasets" / "tech-city-growth").keys()
+
+
+def test_a_night_that_fails_is_failed_in_prefect_too(prefect, tmp_path):
+    prefect.run(
+        "deployment", "run", "nightly/nightly", "--watch", "--watch-interval", "1", "-p", f"home={tmp_path}/home",
+        "-p", f'sources={{"agile_pilots": "{tmp_path}/absent.xlsx"}}', code=1,
+    )  # fmt: skip
+
+
+def test_the_schedule_is_at_two_in_helsinki(prefect):
+    import yaml
+
+    declared = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
+    nightly = next(one for one in declared if one["name"] == "nightly")
+    assert nightly["schedules"] == [{"cron": "0 2 * * *", "timezone": "Europe/Helsinki"}]
+    shown = prefect.run("deployment", "inspect", "nightly/nightly")
+    assert "Europe/Helsinki" in shown
+    assert "0 2 * * *" in shown
