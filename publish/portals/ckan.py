@@ -40,6 +40,7 @@ from urllib.parse import urljoin, urlsplit
 
 import ckanapi
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import requests
 
@@ -698,8 +699,9 @@ class CkanPortal:
             try:
                 self._greet()
                 changes = self._publish(item, progress)
-            except PortalError as error:
-                failed(name, error)
+            except (PortalError, OSError, pa.ArrowException) as error:
+                local = f"{name}: the release's files cannot be read: {error}"
+                failed(name, error if isinstance(error, PortalError) else PortalError(local))
                 if self._client.is_gone:
                     self._extensions = None  # the next dataset asks first, which fails fast
             else:
@@ -1369,8 +1371,8 @@ class Client:
             return _TooLargeError(f"{self.address} refuses {about}: {text}")
         if isinstance(faults, Mapping) and "match" in faults:
             return PortalError(
-                f"{self.address}: somebody else changed the dataset at this moment ({about}); nothing was written."
-                " Publish again",
+                f"{self.address}: somebody else changed the dataset at this moment ({about}), so files and"
+                " metadata stay as they are. Publish again",
                 is_transient=True,
             )
         return PortalError(f"{self.address} refuses {about}: {text}")
