@@ -855,6 +855,11 @@ class CkanPortal:
             self._revise(wanted, only_files, again, progress)
             wrong = self._damaged(wanted, plan.uploads, progress)
         if wrong:
+            # without a sum the portal claims nothing false, and the next run sends the file again
+            seen = self._client.call("package_show", {"id": package["id"]})
+            matched = {"match__id": seen["id"], "match__metadata_modified": seen["metadata_modified"]}
+            blank = {f"update__resources__{rid}__hash": "" for rid in wrong}
+            self._client.call("package_revise", _encoded({**matched, **blank}))
             raise PortalError(
                 f"{wanted.name}: after two attempts the portal serves other bytes than were sent for"
                 f" {', '.join(wanted.files[rid].path.name for rid in wrong)}. Look at the portal's storage and at"
@@ -1387,6 +1392,11 @@ class Client:
             return PortalError(f"{self.address} redirects to {target}; give the portal's own address")
         if status >= 500 or status in (408, 409, 423, 425, 429):
             return PortalError(f"{self.address}: HTTP {status} ({about}); try again later", is_transient=True)
+        if status in (401, 403, 407):
+            return PortalError(
+                f"{self.address}: HTTP {status} ({about}); something before CKAN, a proxy or a firewall, refuses"
+                " us. Ask the portal's administrator"
+            )
         if "html" in kind or status in (200, 404, 405):
             return PortalError(
                 f"{self.address} is not a CKAN, or its API is switched off: it answers {about} with"

@@ -119,7 +119,7 @@ def _parse(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
         if len(fields) == width and '"' not in "".join(fields):
             return fields, "", False
     try:
-        found = next(csv.reader([text], strict=True), [])
+        found = next(csv.reader([text], strict=True, skipinitialspace=True), [])
     except csv.Error as error:
         return None, f"has a quote out of place ({error})", "unexpected end" in str(error)
     if len(found) != width:
@@ -148,7 +148,8 @@ def _parse_joined(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
     if b"\0" in raw:
         return None, "", False
     try:
-        found = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), strict=True))
+        text = io.StringIO(raw.decode("utf-8"), newline="")
+        found = list(csv.reader(text, strict=True, skipinitialspace=True))
     except UnicodeDecodeError:
         return None, "", False
     except csv.Error as error:

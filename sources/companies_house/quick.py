@@ -25,7 +25,7 @@ _DIALECT = (
 
 
 class Tally:
-    """Counts in a file's bytes as they pass: lines, and signs that DuckDB's reader is not to be trusted with it."""
+    """Counts in a file's bytes as they pass: lines, and signs that it is none for DuckDB's reader."""
 
     def __init__(self) -> None:
         self._feeds = 0
@@ -42,7 +42,7 @@ class Tally:
 
     @property
     def is_plain(self) -> bool:
-        """No NUL, which DuckDB takes for text, and no carriage return by itself, which it takes for a line's end."""
+        """No NUL, which DuckDB takes for text, and no return by itself, which it takes for a line's end."""
         return not self._has_nul and self._returns in (0, self._feeds)
 
     @property

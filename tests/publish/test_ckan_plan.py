@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from publish.portals import PortalError, ckan, resource_id
+from publish.portals import Portal, PortalError, ckan, resource_id
 from publish.portals.ckan import Actual, CkanPortal, TableState, compare, revision, wanted_dataset
 from tests.publish import places
 from warehouse.home import Home
@@ -310,7 +310,7 @@ def test_tags_of_a_vocabulary_stay(wanted, shown):
 
 
 def test_the_token_is_in_no_text():
-    portal = CkanPortal("https://data.example.org/catalogue/", f" {TOKEN}\n")
+    portal: Portal = CkanPortal("https://data.example.org/catalogue/", f" {TOKEN}\n")
     assert portal.address == "https://data.example.org/catalogue"
     assert TOKEN not in repr(portal) + repr(portal._client) + repr(vars(portal))
 
