@@ -1,0 +1,251 @@
+"""Rules as people rely on them: each finds its bad rows, all of them, and no other."""
+
+import json
+from datetime import date
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checks.rules import business_id_holds, compile_rules, load_rules
+from checks.verdicts import check_source
+from warehouse.declarations import Severity, SourceDeclaration, parse
+from warehouse.findings import WITHHELD, Finding, QuarantinedRow, add_findings, add_quarantine, create_tables
+from warehouse.ledger import Verdict, read_findings
+from warehouse.staging import Staged
+
+SOURCE = parse(
+    SourceDeclaration,
+    {
+        "name": "agile_pilots",
+        "title": "Pilots",
+        "publisher": "Somebody",
+        "licence": "CC0-1.0",
+        "attribution": "Somebody",
+        "cadence": "irregular",
+        "tables": [
+            {
+                "name": "pilots",
+                "title": "Pilots",
+                "each_row_is_a": "pilot",
+                "primaryKey": ["pilot_id"],
+                "fields": [
+                    {"name": "pilot_id", "title": "Id", "privacy": "public"},
+                    {"name": "theme_code", "title": "Theme", "constraints": {"codeList": "themes"}},
+                    {"name": "start_date", "type": "date", "title": "Starts"},
+                    {"name": "end_date", "type": "date", "title": "Ends"},
+                    {
+                        "name": "grant_eur",
+                        "type": "number",
+                        "decimals": 2,
+                        "title": "Grant",
+                        "unit": "EUR",
+                        "constraints": {"minimum": 0},
+                    },
+                    {
+                        "name": "contact_email",
+                        "title": "E-mail",
+                        "privacy": "personal",
+                        "severity": "warning",
+                        "constraints": {"pattern": "[^@]+@[^@]+"},
+                    },
+                ],
+            }
+        ],
+    },
+    "test",
+)
+COLUMNS = [field.name for field in SOURCE.tables[0].fields]
+GOOD = {
+    "theme_code": "mobility",
+    "start_date": date(2018, 1, 1),
+    "end_date": date(2018, 6, 30),
+    "grant_eur": 8000,
+    "contact_email": "desk@example.org",
+}
+
+
+def staged(path, rows, findings=(), quarantined=()):
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA staged")
+        columns = ", ".join(f"{f.name} {f.duckdb_type}" for f in SOURCE.tables[0].fields)
+        connection.execute(f"CREATE TABLE staged.pilots ({columns}, _file VARCHAR, _sheet VARCHAR, _row BIGINT)")
+        for number, row in enumerate(rows, start=2):
+            values = [row.get(name) for name in COLUMNS]
+            connection.execute(
+                f"INSERT INTO staged.pilots VALUES ({'?, ' * 6} 'f.xlsx', 'Pilots', {number})", values
+            )
+        create_tables(connection)
+        add_findings(connection, "agile_pilots", findings)
+        add_quarantine(connection, "agile_pilots", quarantined)
+    return Staged("agile_pilots", "s", path, {"pilots": len(rows)})
+
+
+def check(tmp_path, rows, previous=None, **more):
+    given_staged = staged(tmp_path / "snapshot.duckdb", rows, **more)
+    checked = check_source(
+        given_staged,
+        SOURCE,
+        load_rules("agile_pilots"),
+        {"pilots": previous} if previous else {},
+        temporary=tmp_path,
+    )
+    with duckdb.connect(str(given_staged.path)) as connection:
+        found = read_findings(connection, "main.findings")
+        kept = connection.execute("SELECT row_number, record FROM main.quarantine ORDER BY ALL").fetchall()
+    return checked, found, kept
+
+
+def rows_with(*changes):
+    return [{**GOOD, "pilot_id": f"p{number}", **change} for number, change in enumerate(changes)]
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "column", "severity"),
+    [
+        ({"theme_code": "blockchain"}, "code", "theme_code", "error"),
+        ({"end_date": date(2017, 12, 31)}, "ends-after-start", "end_date", "error"),
+        ({"end_date": date(2018, 7, 2)}, "at-most-six-months", "end_date", "error"),
+        ({"grant_eur": -1}, "range", "grant_eur", "error"),
+        ({"grant_eur": 4999.99}, "usual-grant", "grant_eur", "warning"),
+        ({"grant_eur": 10000.01}, "usual-grant", "grant_eur", "warning"),
+        ({"grant_eur": 60000}, "below-procurement-threshold", "grant_eur", "error"),
+        ({"pilot_id": None}, "required", "pilot_id", "error"),
+        ({"pilot_id": "p0"}, "unique", "pilot_id", "error"),
+        ({"contact_email": "nobody"}, "pattern", "contact_email", "warning"),
+    ],
+)
+def test_each_rule_finds_its_cell(tmp_path, change, rule, column, severity):
+    checked, found, kept = check(tmp_path, rows_with({}, {}, change))
+    hit = [one for one in found if one.rule == rule]
+    assert 4 in {one.row_number for one in hit}
+    assert {(one.column_name, str(one.severity), one.file, one.sheet) for one in hit} == {
+        (column, severity, "f.xlsx", "Pilots")
+    }
+    assert all(one.message and one.help for one in found)
+    assert (4 in {row for row, _ in kept}) is (severity == "error")
+    assert checked.verdict is (Verdict.PARTIAL if severity == "error" else Verdict.PASSED)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"grant_eur": 0},
+        {"grant_eur": 5000},
+        {"grant_eur": 10000},
+        {"grant_eur": None},
+        {"end_date": date(2018, 7, 1)},  # six months to the day
+        {"end_date": date(2018, 1, 1)},
+        {"start_date": None, "end_date": None},
+        {"theme_code": None},
+    ],
+)
+def test_what_is_allowed_or_unknown_is_no_finding(tmp_path, change):
+    checked, found, _ = check(tmp_path, rows_with({}, change))
+    assert (checked.verdict, found) == (Verdict.PASSED, [])
+
+
+@pytest.mark.parametrize(("start", "is_found"), [(date(2016, 12, 31), True), (date(2017, 1, 1), False)])
+def test_a_dated_rule_judges_the_rows_of_its_time(tmp_path, start, is_found):
+    rows = rows_with({"start_date": start, "end_date": None, "grant_eur": 40000})
+    _, found, _ = check(tmp_path, rows)
+    assert ("below-procurement-threshold-2016" in {one.rule for one in found}) is is_found
+
+
+def test_personal_values_stand_in_neither_findings_nor_quarantine(tmp_path):
+    _, found, kept = check(tmp_path, rows_with({}, {"contact_email": "Ann Other", "theme_code": "blockchain"}))
+    assert [one.value for one in found if one.column_name == "contact_email"] == [WITHHELD]
+    ((_, record),) = kept
+    assert json.loads(record)["theme_code"] == "blockchain"
+    assert "Ann Other" not in record
+    assert "contact_email" not in record
+
+
+def test_a_cell_that_could_not_be_read_is_not_also_missing(tmp_path):
+    unread = Finding(
+        "type", Severity.ERROR, "no id", "write one", "pilots", "f.xlsx", "Pilots", 3, "pilot_id", "?"
+    )
+    _, found, kept = check(tmp_path, rows_with({}, {"pilot_id": None}), findings=[unread])
+    assert [one.rule for one in found] == ["type"]
+    assert [row for row, _ in kept] == [3]
+
+
+def test_checking_again_gives_the_same(tmp_path):
+    lost = QuarantinedRow("pilots", "f.xlsx", "Pilots", 9, "{}")
+    checked, found, kept = check(tmp_path, rows_with({}, {"theme_code": "x"}), quarantined=[lost])
+    again = check_source(
+        Staged("agile_pilots", "s", tmp_path / "snapshot.duckdb", {}),
+        SOURCE,
+        load_rules("agile_pilots"),
+        {},
+        temporary=tmp_path,
+    )
+    with duckdb.connect(str(tmp_path / "snapshot.duckdb")) as connection:
+        assert read_findings(connection, "main.findings") == found
+        assert len(connection.execute("FROM main.quarantine").fetchall()) == len(kept) == 2
+    assert again == checked
+
+
+def test_an_empty_table_is_held(tmp_path):
+    checked, found, _ = check(tmp_path, [])
+    assert checked.verdict is Verdict.HELD
+    assert "row-count" in {one.rule for one in found}
+
+
+def test_a_table_without_a_good_row_is_held(tmp_path):
+    checked, found, _ = check(tmp_path, rows_with({"theme_code": "x"}, {"theme_code": "y"}))
+    assert checked.verdict is Verdict.HELD
+    assert "good-rows" in {one.rule for one in found}
+
+
+@pytest.mark.parametrize(("previous", "verdict"), [(12, "passed"), (50, "passed"), (51, "held"), (400, "held")])
+def test_a_table_that_shrank_by_more_than_a_fifth_is_held(tmp_path, previous, verdict):
+    checked, _, _ = check(tmp_path, rows_with(*[{}] * 40), previous=previous)
+    assert checked.verdict == verdict
+
+
+def test_finding_ids_stay_the_same_when_rows_move(tmp_path):
+    def ids(folder, rows):
+        folder.mkdir()
+        check(folder, rows)
+        with duckdb.connect(str(folder / "snapshot.duckdb")) as connection:
+            return {row[0] for row in connection.execute("SELECT finding_id FROM findings").fetchall()}
+
+    rows = rows_with({}, {"theme_code": "x"}, {"grant_eur": 1})
+    assert ids(tmp_path / "a", rows) == ids(tmp_path / "b", list(reversed(rows)))
+
+
+def check_digit(seven):
+    remainder = sum(int(d) * w for d, w in zip(seven, (7, 9, 10, 5, 8, 4, 2), strict=True)) % 11
+    return {0: 0, 1: None}.get(remainder, 11 - remainder)
+
+
+@given(st.lists(st.tuples(st.from_regex(r"[0-9]{7}", fullmatch=True), st.integers(0, 9)), min_size=1, max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_the_finnish_check_digit(numbers):
+    with duckdb.connect() as connection:
+        for seven, digit in numbers:
+            sql = f"SELECT {business_id_holds('x')} FROM (SELECT ? AS x)"
+            (holds,) = connection.execute(sql, [f"{seven}-{digit}"]).fetchone()
+            assert holds is (check_digit(seven) == digit)
+
+
+def test_the_check_digit_of_a_real_company_and_of_none():
+    with duckdb.connect() as connection:
+        sql = (
+            f"SELECT {business_id_holds('x')} FROM (VALUES ('2170029-2'), ('2170029-3'), ('rubbish'), (NULL)) t(x)"
+        )
+        assert [row[0] for row in connection.execute(sql).fetchall()] == [True, False, False, None]
+
+
+def test_every_rules_file_fits_the_declared_columns():
+    import sources
+
+    for source in sources.declarations().values():
+        rules = load_rules(source.name)
+        for table, written in rules.tables.items():
+            names = {field.name for field in source.table(table).fields}
+            for rule in written:
+                assert set(rule.columns) <= names, rule.id
+            assert compile_rules(source.table(table), written)
