@@ -58,11 +58,16 @@ class SqlTable:
     A quick query may trust the file. ``rows`` is then how many rows it must give, counted by other means, and
     ``fallback`` the careful way: it is called when DuckDB refuses the query or the count is another one, and
     what it gives replaces the whole reading.
+
+    ``number_rows``: the query gives its rows in the order of their files and NULL as ``_row``, and the loader
+    numbers them from 2 in each file. A ``row_number()`` in the query would keep DuckDB from reading with more
+    than one thread.
     """
 
     query: str
     rows: int | None = None
     fallback: Callable[[], Reading] | None = None
+    number_rows: bool = False
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
     if not all(file.tally.is_plain for file in files):
         return carefully()
     rows = sum(file.tally.lines - 1 for file in files)
-    quickly = SqlTable(quick.query(files, table), rows=rows, fallback=carefully)
+    quickly = SqlTable(quick.query(files, table), rows=rows, fallback=carefully, number_rows=True)
     return Reading(tables={table.name: quickly}, findings=findings)
 
 

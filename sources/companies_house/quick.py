@@ -70,8 +70,7 @@ def _of_file(file: CsvFile, table: TableDeclaration) -> str:
     ]
     return (
         f"SELECT {', '.join(expressions)}, {literal(file.name)} AS _file, CAST(NULL AS VARCHAR) AS _sheet,"
-        # Streams, in the order of the file; measured as cheap as no number at all.
-        " row_number() OVER () + 1 AS _row"
+        " CAST(NULL AS BIGINT) AS _row"  # the loader numbers them
         f" FROM read_csv({literal(str(file.path))}, {_DIALECT}, columns={{{columns}}})"
     )
 

@@ -96,7 +96,13 @@ class Outcome:
         with duckdb.connect() as connection:
             found = connection.execute(table.query)
             names = [column[0] for column in found.description or []]
-            return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+            rows = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+        if table.number_rows:  # as the loader does
+            seen: dict[str, int] = {}
+            for found_row in rows:
+                assert found_row["_row"] is None
+                seen[found_row["_file"]] = found_row["_row"] = seen.get(found_row["_file"], 1) + 1
+        return rows
 
     @property
     def rules(self) -> list[tuple[str, str]]:

@@ -215,6 +215,24 @@ def test_a_refused_or_miscounted_query_falls_back(home: Home) -> None:
         stage(declaration, snapshot, home, lambda *_: counted)
 
 
+def test_rows_are_numbered_in_each_file_when_the_query_leaves_it_to_the_loader(home: Home, tmp_path: Path) -> None:
+    declaration = declared(tables=("things",))
+    parts = []
+    for part, rows in enumerate((300_000, 200_000)):
+        path = tmp_path / f"{part}.csv"
+        with duckdb.connect() as connection:
+            connection.execute(f"COPY (SELECT i + 2 AS i FROM range({rows}) AS t(i)) TO '{path}' (FORMAT csv)")
+        columns = {name: f"CAST(NULL AS {kind})" for name, kind in columns_of(declaration.tables[0]).items()}
+        columns |= {"people": "i", "_file": f"'{part}'"}
+        listed = ", ".join(f'{value} AS "{name}"' for name, value in columns.items())
+        parts.append(f"SELECT {listed} FROM read_csv('{path}', header = true, columns = {{'i': 'BIGINT'}})")
+    names = ", ".join(f'"{name}"' for name in columns_of(declaration.tables[0]))
+    given = SqlTable(f"SELECT {names} FROM ({' UNION ALL '.join(parts)}) AS p", rows=500_000, number_rows=True)
+    staged = stage(declaration, snapshot_of(home), home, lambda *_: Reading({"things": given}))
+    wrong = rows_of(staged.path, "SELECT count(*) FROM staged.things WHERE _row IS DISTINCT FROM people")
+    assert (staged.rows["things"], wrong) == (500_000, [(0,)])
+
+
 def test_faults_of_a_reader_are_told_apart_from_those_of_a_file(home: Home) -> None:
     snapshot = snapshot_of(home)
     with pytest.raises(ValueError, match="undeclared tables: nonsense"):
