@@ -66,6 +66,24 @@ def pull(csv: Path, home: Path) -> None:
 
 
 @step
+def stage_only(csv: Path, home: Path) -> None:
+    """From the archive, as ``pull`` left it, to a staging file; with the imports."""
+    import shutil
+
+    from sources import declarations, package
+    from sources.loading import stage
+    from warehouse.home import Home
+
+    shutil.rmtree(home / "staging", ignore_errors=True)
+    stage(
+        declarations()["companies_house"],
+        _pull(csv, home, fresh=False),
+        Home(home),
+        package("companies_house").read,
+    )
+
+
+@step
 def pull_and_stage(csv: Path, home: Path) -> None:
     """All of it, from a file in a folder to a staging file."""
     from sources import declarations, package

@@ -29,7 +29,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -56,6 +56,7 @@ CHUNK_ROWS = 5_000
 _PAGE_ROWS = 32_000  # what CKAN gives at once, unless an administrator allowed more
 _REHEARSED_ROWS = 20_000  # a difference of up to so many rows is tried out before the switch
 _BLOCK = 1 << 20
+_ATTEMPTS = 5  # looks at a dataset that something else keeps changing
 
 # A value of more than 32,766 bytes cannot be indexed as one term by Solr: CKAN would refuse the dataset.
 _EXTRA_BYTES = 24_000
@@ -698,7 +699,7 @@ class CkanPortal:
             before = self._client.writes
             try:
                 self._greet()
-                changes = self._publish(item, progress)
+                changes = self._publish_patiently(item, progress)
             except (PortalError, OSError, pa.ArrowException) as error:
                 local = f"{name}: the release's files cannot be read: {error}"
                 failed(name, error if isinstance(error, PortalError) else PortalError(local))
@@ -771,6 +772,17 @@ class CkanPortal:
         return str(wanted.resources[rid]["download_url"])
 
     # --- writing --------------------------------------------------------------------------------
+
+    def _publish_patiently(self, desired: DesiredDataset, progress: Progress) -> tuple[Change, ...]:
+        """Publish; where something else changed the dataset meanwhile, look again and do what is left.
+
+        That is rarely a person: CKAN's own background job notes a new table on its dataset a moment later, and
+        of five first publications two met it (CKAN 2.12.0).
+        """
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(_ConflictError):
+                return self._publish(desired, progress)
+        return self._publish(desired, progress)
 
     def _publish(self, desired: DesiredDataset, progress: Progress) -> tuple[Change, ...]:
         wanted = wanted_dataset(desired, self.address)
@@ -1212,6 +1224,10 @@ READS = frozenset(
 )  # fmt: skip
 
 
+class _ConflictError(PortalError):
+    """The dataset changed between the look at it and the write: the same call may pass after another look."""
+
+
 class _TooLargeError(PortalError):
     """The portal refuses a file for its size."""
 
@@ -1375,7 +1391,7 @@ class Client:
         if "too large" in text.casefold():
             return _TooLargeError(f"{self.address} refuses {about}: {text}")
         if isinstance(faults, Mapping) and "match" in faults:
-            return PortalError(
+            return _ConflictError(
                 f"{self.address}: somebody else changed the dataset at this moment ({about}), so files and"
                 " metadata stay as they are. Publish again",
                 is_transient=True,

@@ -93,8 +93,10 @@ def _expression(field: FieldDeclaration, place: int | None) -> str:
     if field.type == "integer":
         # Only what reads the same written back; anything else goes the careful way.
         return (
-            f"CASE WHEN {column} IS NULL THEN NULL"
+            f"CASE WHEN {column} IS NULL THEN NULL WHEN {column} = '0' THEN 0"  # most counts are none
             f" WHEN CAST(TRY_CAST({column} AS BIGINT) AS VARCHAR) = {column} THEN TRY_CAST({column} AS BIGINT)"
             f" ELSE CAST(error('not a whole number') AS BIGINT) END"
         )
-    return f"nullif(trim({column}), '')"
+    # As nullif(trim(...), ''), without copying the texts that need none of it: nearly all.
+    has_spaces = f"starts_with({column}, ' ') OR ends_with({column}, ' ')"
+    return f"CASE WHEN {has_spaces} THEN nullif(trim({column}), '') ELSE {column} END"
