@@ -191,12 +191,14 @@ class SourceDeclaration(Declared):
 
 
 D = TypeVar("D", bound=Declared)
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; DeclarationError with file and line if it is not YAML."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        # the C loader is a safe loader too, and eight times as fast: every command reads all declarations
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
     except yaml.YAMLError as error:
         raise DeclarationError(f"{path}: not YAML: {error}") from error
 
