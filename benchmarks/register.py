@@ -95,6 +95,38 @@ def pull_and_stage(csv: Path, home: Path) -> None:
     stage(declaration, snapshot, Home(home), package("companies_house").read)
 
 
+@step
+def check_and_load(csv: Path, home: Path) -> None:
+    """From the staging file, as the step before left it, to the warehouse: checks, quarantine, history."""
+    _to_warehouse(csv, home, fresh=False)
+
+
+@step
+def pull_to_warehouse(csv: Path, home: Path) -> None:
+    """All of it, from a file in a folder to the warehouse, with the imports."""
+    _to_warehouse(csv, home, fresh=True)
+
+
+def _to_warehouse(csv: Path, home: Path, *, fresh: bool) -> None:
+    from flows import steps
+    from flows.settings import Settings
+    from warehouse.home import Home
+    from warehouse.lease import Lease
+    from warehouse.progress import silent
+    from warehouse.store import working_copy
+
+    (home / "warehouse.duckdb").unlink(missing_ok=True)
+    settings, plan = Settings(Home(home), portal=""), steps.Plan.read()
+    declaration = plan.sources["companies_house"]
+    snapshot = _pull(csv, home, fresh=fresh)
+    staged = steps.stage(settings, declaration, snapshot, silent)
+    rules = plan.rules[declaration.name]
+    judged = steps.check(settings, declaration, rules, snapshot, staged, {}, False, silent)
+    with Lease(settings.home, "benchmark") as lease, working_copy(settings.home, lease) as copy:
+        steps.load(copy, declaration, plan.fingerprint(declaration.name), judged, "benchmark")
+        copy.commit()
+
+
 def _pull(csv: Path, home: Path, *, fresh: bool):  # noqa: ANN202
     import shutil
 

@@ -21,6 +21,7 @@ Not Solr: the ranking is a simple tf-idf, changes are visible at once (a commit
 does nothing), and whatever it does not know (local parameters, fuzzy terms,
 phrase slop, function boosts) it refuses with HTTP 400 rather than guess.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -137,7 +138,7 @@ def _floor_date(moment: dt.datetime, unit: str) -> dt.datetime:
     if unit not in order:
         raise BadRequestError(f"Invalid Date Math unit: {unit}")
     blank = {"month": 1, "day": 1, "hour": 0, "minute": 0, "second": 0}
-    below = order[order.index(unit) + 1:]
+    below = order[order.index(unit) + 1 :]
     changes: dict[str, Any] = {name.lower(): blank[name.lower()] for name in below}
     return moment.replace(microsecond=0, **changes)
 
@@ -149,6 +150,7 @@ def format_date(moment: dt.datetime) -> str:
 
 
 # ------------------------------------------------------------------ analysis
+
 
 def _fold(text: str) -> str:
     """Letters without their accents."""
@@ -177,8 +179,7 @@ class Analyser:
         """The terms that a text becomes."""
         if self.ngram:
             low, high = self.ngram
-            out = [text[i:i + n] for i in range(len(text)) for n in range(low, high + 1)
-                   if i + n <= len(text)]
+            out = [text[i : i + n] for i in range(len(text)) for n in range(low, high + 1) if i + n <= len(text)]
         else:
             out = text.split()
         for name, options in self.filters:
@@ -200,8 +201,7 @@ class Analyser:
         token = re.sub(r"['’]s$", "", token)
         parts = re.findall(r"[^\W\d_]+|\d+", token)
         if options.get("splitOnCaseChange", "1") == "1":
-            parts = [p for part in parts for p in re.sub(
-                r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])", " ", part).split()]
+            parts = [p for part in parts for p in re.sub(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])", " ", part).split()]
         joined = []
         for digits, option in ((False, "catenateWords"), (True, "catenateNumbers")):
             if options.get(option) == "1":
@@ -256,7 +256,8 @@ class Field:
         if self.kind == "StrField" and self.indexed and len(text.encode()) > MAX_TERM_BYTES:
             raise BadRequestError(
                 f'Document contains at least one immense term in field="{self.name}" (whose '
-                f"UTF8 encoding is longer than the max length {MAX_TERM_BYTES})")
+                f"UTF8 encoding is longer than the max length {MAX_TERM_BYTES})"
+            )
         return text
 
 
@@ -292,6 +293,7 @@ class Schema:
 
 # --------------------------------------------------------------------- index
 
+
 class Document:
     """Typed values, the tokens of the text fields, and the stored values."""
 
@@ -304,8 +306,9 @@ class Document:
                 continue
             field = schema.field(name)
             if len(items) > 1 and not field.multi:
-                raise BadRequestError(f"multiple values encountered for non multiValued field {name}: "
-                                 f"{str(items)[:200]}")
+                raise BadRequestError(
+                    f"multiple values encountered for non multiValued field {name}: {str(items)[:200]}"
+                )
             values[name] = [field.convert(i) for i in items]
         for name, default in schema.defaults.items():
             values.setdefault(name, [schema.field(name).convert(default)])
@@ -344,15 +347,19 @@ class Index:
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=OFF")
         self.db.execute("CREATE TABLE IF NOT EXISTS docs (key TEXT PRIMARY KEY, source TEXT NOT NULL)")
-        self.docs = {key: Document(schema, json.loads(source))
-                     for key, source in self.db.execute("SELECT key, source FROM docs")}
+        self.docs = {
+            key: Document(schema, json.loads(source))
+            for key, source in self.db.execute("SELECT key, source FROM docs")
+        }
 
     def add(self, sources: list[dict[str, Any]]) -> None:
         """Add or replace; one bad document refuses them all, as Solr does."""
         ready = [(str(s.get(self.schema.key, "")), s, Document(self.schema, s)) for s in sources]
         with self.lock:
-            self.db.executemany("INSERT OR REPLACE INTO docs VALUES (?, ?)",
-                                [(key, json.dumps(source)) for key, source, _ in ready])
+            self.db.executemany(
+                "INSERT OR REPLACE INTO docs VALUES (?, ?)",
+                [(key, json.dumps(source)) for key, source, _ in ready],
+            )
             self.docs.update((key, document) for key, _, document in ready)
 
     def delete(self, keys: list[str]) -> None:
@@ -372,6 +379,7 @@ class Index:
 # A query is a function document -> score, or None for no match.
 
 Query = Callable[[Document], float | None]
+
 
 class Scope:
     """What a query needs to know beyond one document: how rare a term is."""
@@ -475,7 +483,7 @@ def match_value(scope: Scope, name: str, text: str, phrase: bool) -> Query | Non
 
 def _adjacent(have: list[str], want: list[str]) -> bool:
     first, size = want[0], len(want)
-    return any(have[i] == first and have[i:i + size] == want for i in range(len(have) - size + 1))
+    return any(have[i] == first and have[i : i + size] == want for i in range(len(have) - size + 1))
 
 
 def match_pattern(scope: Scope, name: str, pattern: re.Pattern[str]) -> Query:
@@ -510,7 +518,8 @@ def match_range(scope: Scope, name: str, start: str, end: str, with_low: bool, w
 class LuceneParser:
     """Lucene's classic syntax: fields, phrases, ranges, wildcards, boolean."""
 
-    TOKEN = re.compile(r"""
+    TOKEN = re.compile(
+        r"""
         (?P<space>\s+)
       | (?P<paren>[()])
       | (?P<op>&&|\|\||(?:AND|OR|NOT)(?=[\s()]|$))
@@ -522,10 +531,13 @@ class LuceneParser:
       | (?P<fuzzy>~\d*(?:\.\d+)?)
       | (?P<field>(?:\\.|[^\s\\+\-!(){}\[\]^"~:/&|])(?:\\.|[^\s\\!(){}\[\]^"~:/&|])*\s*:)
       | (?P<term>(?:\\.|[^\s\\+\-!(){}\[\]^"~:/&|])(?:\\.|[^\s\\!(){}\[\]^"~:/])*)
-    """, re.VERBOSE)
+    """,
+        re.VERBOSE,
+    )
 
-    def __init__(self, scope: Scope, text: str, default_op: str, fields: list[tuple[str, float]],
-                 tie: float = 0.0):
+    def __init__(
+        self, scope: Scope, text: str, default_op: str, fields: list[tuple[str, float]], tie: float = 0.0
+    ):
         self.scope, self.text = scope, text
         self.all_needed, self.fields, self.tie = default_op.upper() == "AND", fields, tie
         if re.match(r"\s*\{!", text):
@@ -535,7 +547,7 @@ class LuceneParser:
         while position < len(text):
             found = self.TOKEN.match(text, position)
             if not found:
-                self.fail(f"Encountered \"{text[position]}\" at column {position}")
+                self.fail(f'Encountered "{text[position]}" at column {position}')
             if found.lastgroup != "space":
                 self.items.append((found.lastgroup, found.group()))
             position = found.end()
@@ -556,7 +568,7 @@ class LuceneParser:
         """The whole text as one query."""
         query = self.clauses(None, top=True)
         if self.peek()[0] is not None:
-            self.fail(f"Encountered \"{self.peek()[1]}\"")
+            self.fail(f'Encountered "{self.peek()[1]}"')
         return query or nothing
 
     def clauses(self, field: str | None, top: bool = False) -> Query | None:
@@ -566,7 +578,7 @@ class LuceneParser:
             joiner = modifier = None
             if self.peek()[0] == "op" and self.peek()[1] != "NOT":
                 if not found:
-                    self.fail(f"Encountered \"{self.peek()[1]}\"")
+                    self.fail(f'Encountered "{self.peek()[1]}"')
                 joiner = "AND" if self.take()[1] in ("AND", "&&") else "OR"
             if self.peek()[0] == "mod" or self.peek() == ("op", "NOT"):
                 modifier = "must" if self.take()[1] == "+" else "not"
@@ -599,13 +611,12 @@ class LuceneParser:
         if kind == "paren" and text == "(":
             query = self.clauses(field)
             if self.take() != ("paren", ")"):
-                self.fail("Encountered \"<EOF>\"")
+                self.fail('Encountered "<EOF>"')
             return self.suffix(query)
         if kind not in ("term", "phrase", "range", "regex"):
-            self.fail(f"Encountered \"{text or '<EOF>'}\"")
+            self.fail(f'Encountered "{text or "<EOF>"}"')
         targets = [(field, 1.0)] if field else self.fields
-        built = [boosted(q, boost) for name, boost in targets
-                 if (q := self.leaf(name, kind, text)) is not None]
+        built = [boosted(q, boost) for name, boost in targets if (q := self.leaf(name, kind, text)) is not None]
         return self.suffix(best_of(built, self.tie) if built else None)
 
     def leaf(self, name: str, kind: str, text: str) -> Query | None:
@@ -695,8 +706,11 @@ def parse_dismax(scope: Scope, text: str, fields: list[tuple[str, float]], spec:
     clauses: list[tuple[str, Query]] = []
     optional = 0
     for sign, phrase, word in re.findall(r'([+-]?)(?:"([^"]*)"|([^\s"]+))', text):
-        built = [boosted(q, boost) for name, boost in fields
-                 if (q := match_value(scope, name, unescape(phrase or word), bool(phrase))) is not None]
+        built = [
+            boosted(q, boost)
+            for name, boost in fields
+            if (q := match_value(scope, name, unescape(phrase or word), bool(phrase))) is not None
+        ]
         if not built:
             continue
         occur = {"+": "must", "-": "not", "": "should"}[sign]
@@ -708,6 +722,7 @@ def parse_dismax(scope: Scope, text: str, fields: list[tuple[str, float]], spec:
 
 
 # -------------------------------------------------------------------- select
+
 
 def build_query(scope: Scope, params: Params) -> Query:
     """The parameter q, by the parser that defType names."""
@@ -724,7 +739,7 @@ def build_query(scope: Scope, params: Params) -> Query:
     if kind not in ("dismax", "edismax"):
         raise UnsupportedError(f"defType={kind}")
     fields = parse_fields(one(params, "qf")) or default
-    if kind == "edismax" and re.search(r'[:()*?\[\]]|\b(AND|OR|NOT)\b', text):
+    if kind == "edismax" and re.search(r"[:()*?\[\]]|\b(AND|OR|NOT)\b", text):
         try:
             return LuceneParser(scope, text, one(params, "q.op", "OR"), fields, tie).parse()
         except UnsupportedError:
@@ -755,8 +770,11 @@ def select(index: Index, params: Params) -> dict[str, Any]:
     documents = [document for _, document in index.snapshot()]
     scope = Scope(schema, documents)
     default_op = one(params, "q.op", "OR")
-    filters = [LuceneParser(scope, fq, default_op, [(one(params, "df", "text"), 1.0)]).parse()
-               for fq in params.get("fq", []) if fq.strip()]
+    filters = [
+        LuceneParser(scope, fq, default_op, [(one(params, "df", "text"), 1.0)]).parse()
+        for fq in params.get("fq", [])
+        if fq.strip()
+    ]
     kept = [d for d in documents if all(f(d) is not None for f in filters)]
     query = build_query(scope, params)
     hits = [(score, d) for d in kept if (score := query(d)) is not None]
@@ -773,7 +791,7 @@ def select(index: Index, params: Params) -> dict[str, Any]:
     start, rows = int(one(params, "start", "0") or 0), int(one(params, "rows", "10") or 10)
     wanted = re.split(r"[\s,]+", one(params, "fl", "*").strip())
     shown = []
-    for score, document in hits[start:start + rows]:
+    for score, document in hits[start : start + rows]:
         names = document.stored if "*" in wanted else [n for n in wanted if n in document.stored]
         row = {n: document.stored[n] for n in names}
         if "score" in wanted:
@@ -792,15 +810,22 @@ def select(index: Index, params: Params) -> dict[str, Any]:
             for _, document in hits:
                 pool = document.terms(name, is_text)
                 counts.update({format_date(v) if isinstance(v, dt.datetime) else str(v) for v in pool})
-            ranked = sorted(((v, n) for v, n in counts.items() if n >= max(least, 1)),
-                            key=lambda item: (-item[1], item[0]))
+            ranked = sorted(
+                ((v, n) for v, n in counts.items() if n >= max(least, 1)), key=lambda item: (-item[1], item[0])
+            )
             fields[name] = [x for pair in (ranked if limit < 0 else ranked[:limit]) for x in pair]
-        answer["facet_counts"] = {"facet_queries": {}, "facet_fields": fields, "facet_ranges": {},
-                                  "facet_intervals": {}, "facet_heatmaps": {}}
+        answer["facet_counts"] = {
+            "facet_queries": {},
+            "facet_fields": fields,
+            "facet_ranges": {},
+            "facet_intervals": {},
+            "facet_heatmaps": {},
+        }
     return answer
 
 
 # -------------------------------------------------------------------- update
+
 
 def update(index: Index, content_type: str, body: bytes) -> None:
     """Documents come as JSON, deletions and commits as XML: that is how pysolr sends them."""
@@ -825,6 +850,7 @@ def update(index: Index, content_type: str, body: bytes) -> None:
 
 
 # -------------------------------------------------------------------- server
+
 
 class Handler(BaseHTTPRequestHandler):
     """HTTP around `select` and `update`."""
@@ -865,8 +891,10 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 status, payload = 404, {"error": {"msg": f"no handler {url.path}", "code": 404}}
         except (BadRequestError, ValueError, ET.ParseError) as error:
-            status, payload = 400, {"responseHeader": {"status": 400, "QTime": 0},
-                                    "error": {"msg": str(error), "code": 400}}
+            status, payload = (
+                400,
+                {"responseHeader": {"status": 400, "QTime": 0}, "error": {"msg": str(error), "code": 400}},
+            )
         self.reply(status, json.dumps(payload).encode(), "application/json;charset=utf-8")
 
     def reply(self, status: int, payload: bytes, kind: str) -> None:
@@ -902,8 +930,11 @@ def main() -> None:
     ThreadingHTTPServer.allow_reuse_address = True
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(f"solr stand-in: {len(Handler.index.docs)} documents, http://127.0.0.1:{options.port}/solr/ckan",
-          file=sys.stderr, flush=True)
+    print(
+        f"solr stand-in: {len(Handler.index.docs)} documents, http://127.0.0.1:{options.port}/solr/ckan",
+        file=sys.stderr,
+        flush=True,
+    )
     server.serve_forever()
 
 
