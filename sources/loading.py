@@ -196,7 +196,7 @@ def _missing(declaration: SourceDeclaration, reading: Reading) -> Iterator[Findi
     for table in declaration.tables:
         if table.presence == "mandatory" and table.name not in reading.tables and table.name not in said:
             yield Finding(
-                rule="table_missing",
+                rule="missing-table",
                 severity=Severity.CRITICAL,
                 message=f"The table '{table.title}' is missing.",
                 help="Hand in the file again with this table in it.",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sources import PullRequest, Reading, SourceError, SqlTable
 from sources.companies_house import careful, page, quick
-from sources.companies_house.layout import CsvFile, describe
+from sources.companies_house.layout import CsvFile, Tally, describe
 from sources.pulling import Item, Limits, bring, fetch, is_url, local_items, name_in, without_credentials
 from sources.unpacking import is_zip, look_into, unpack
 from warehouse.archive import Snapshot
@@ -100,9 +100,9 @@ def _check(path: Path) -> None:
         raise SourceError(f"{path.name}: a web page, not the file. Open the address in a browser.")
 
 
-def _as_csv(raw: Path, workspace: Path) -> tuple[Path, quick.Tally]:
+def _as_csv(raw: Path, workspace: Path) -> tuple[Path, Tally]:
     """The CSV in a file of the archive, and what was counted on the way."""
-    tally = quick.Tally()
+    tally = Tally()
     if raw.suffix.lower() == ".zip" or is_zip(raw):
         return unpack(raw, workspace / raw.stem, observe=tally.add)[0].path, tally
     with raw.open("rb") as file:

@@ -238,7 +238,7 @@ class _Rejects:
             listed = listed[:FEW]
             findings.append(
                 Finding(
-                    rule="too_many_rejected",
+                    rule="too-many-rejected",
                     severity=Severity.CRITICAL,
                     message=(
                         f"{self.rejected:,} of {self.records:,} records cannot be read; the first {len(listed)}"
@@ -255,7 +255,7 @@ class _Rejects:
                 kept = found[:FEW]
                 findings.append(
                     Finding(
-                        rule="too_many_unreadable",
+                        rule="too-many-unreadable",
                         severity=Severity.CRITICAL,
                         message=(
                             f"{count:,} values of '{self._table.field(column).title}' cannot be read;"
@@ -307,7 +307,7 @@ def _reject_line(file: CsvFile, record: Record, rejects: _Rejects) -> None:
     """A line without fields one can tell apart: its text is not repeated, for some of it may be personal."""
     rejects.reject(
         Finding(
-            rule="unreadable_record",
+            rule="unreadable-record",
             severity=Severity.ERROR,
             message=f"Line {record.line} {record.reason}.",
             help="Compare it with its neighbours in the original file; if it is broken there, tell the publisher.",
@@ -450,7 +450,7 @@ def _unreadable(
     kind = {"date": "a date as dd/mm/yyyy", "integer": "a whole number"}.get(field.type, f"of type {field.type}")
     loaded = "" if field.severity in (Severity.ERROR, Severity.CRITICAL) else " It was left out."
     return Finding(
-        rule="unreadable_value",
+        rule="type",
         severity=field.severity,
         message=f"{lead}{field.title} is not {kind}.{loaded}",
         help=field.help or f"Write {field.title} as {kind}, or leave it empty.",

@@ -11,12 +11,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sources.companies_house.quick import Tally
 from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration, normalised
 from warehouse.findings import Finding
 
 _HEADER_LIMIT = 64 << 10
 _BOM = b"\xef\xbb\xbf"
+
+
+class Tally:
+    """Counts in a file's bytes as they pass: lines, and signs that it is none for DuckDB's reader."""
+
+    def __init__(self) -> None:
+        self._feeds = 0
+        self._returns = 0
+        self._has_nul = False
+        self._last = b"\n"
+
+    def add(self, piece: bytes) -> None:
+        """Count in the next piece."""
+        self._feeds += piece.count(b"\n")
+        self._last = piece[-1:] or self._last
+        self._returns += piece.count(b"\r")
+        self._has_nul = self._has_nul or b"\0" in piece
+
+    @property
+    def is_plain(self) -> bool:
+        """No NUL, which DuckDB takes for text, and no return by itself, which it takes for a line's end."""
+        return not self._has_nul and self._returns in (0, self._feeds)
+
+    @property
+    def lines(self) -> int:
+        """The lines so far; the last one counts whether or not a line feed ends it."""
+        return self._feeds + (self._last != b"\n")
 
 
 @dataclass(frozen=True)
@@ -54,7 +80,7 @@ def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tu
         if field is None:
             findings.append(
                 Finding(
-                    rule="unknown_column",
+                    rule="unknown-column",
                     severity=Severity.WARNING,
                     message=f"The column '{text[:100]}' is not known; it was left out.",
                     help="If the publisher has added or renamed a column, add it to the declaration.",
@@ -66,7 +92,7 @@ def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tu
         elif field.name in places:
             findings.append(
                 Finding(
-                    rule="column_twice",
+                    rule="duplicate-column",
                     severity=Severity.WARNING,
                     message=f"The column '{text}' stands in the header more than once; the first one was read.",
                     help="See which of the two is right, and tell the publisher.",
@@ -81,7 +107,7 @@ def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tu
         seen = ", ".join(header[:5]) or line[:60].decode("utf-8", errors="replace")
         return None, [
             Finding(
-                rule="no_header",
+                rule="missing-header",
                 severity=Severity.CRITICAL,
                 message=(
                     f"No header was found: of {len(table.fields)} columns the first line names {len(places)}."
@@ -97,7 +123,7 @@ def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tu
         ]
     findings += [
         Finding(
-            rule="column_missing",
+            rule="missing-column",
             severity=Severity.CRITICAL,
             message=f"The column '{(field.source_names or (field.title,))[0]}' is missing.",
             help="See whether the publisher has renamed or dropped it, and change the declaration if so.",

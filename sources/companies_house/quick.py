@@ -8,12 +8,9 @@ breaks inside quotes and anything DuckDB might skip make a difference. Either se
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from sources.companies_house.layout import CsvFile
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
-
-if TYPE_CHECKING:
-    from sources.companies_house.layout import CsvFile
 
 DATE_FORMAT = "%d/%m/%Y"
 
@@ -22,33 +19,6 @@ _DIALECT = (
     "auto_detect=false, header=true, delim=',', quote='\"', escape='\"', comment='', nullstr='',"
     f" dateformat='{DATE_FORMAT}', strict_mode=true, null_padding=false, ignore_errors=false, encoding='utf-8'"
 )
-
-
-class Tally:
-    """Counts in a file's bytes as they pass: lines, and signs that it is none for DuckDB's reader."""
-
-    def __init__(self) -> None:
-        self._feeds = 0
-        self._returns = 0
-        self._has_nul = False
-        self._last = b"\n"
-
-    def add(self, piece: bytes) -> None:
-        """Count in the next piece."""
-        self._feeds += piece.count(b"\n")
-        self._last = piece[-1:] or self._last
-        self._returns += piece.count(b"\r")
-        self._has_nul = self._has_nul or b"\0" in piece
-
-    @property
-    def is_plain(self) -> bool:
-        """No NUL, which DuckDB takes for text, and no return by itself, which it takes for a line's end."""
-        return not self._has_nul and self._returns in (0, self._feeds)
-
-    @property
-    def lines(self) -> int:
-        """The lines so far; the last one counts whether or not a line feed ends it."""
-        return self._feeds + (self._last != b"\n")
 
 
 def query(files: Sequence[CsvFile], table: TableDeclaration) -> str:

@@ -240,7 +240,7 @@ def test_parts_make_one_table_and_count_by_themselves(tmp_path: Path, declaratio
 def test_a_missing_column_is_critical_and_the_rest_is_read(tmp_path: Path, declaration: SourceDeclaration) -> None:
     names = [name for name in NAMES if name != "CompanyStatus"]
     outcome = load(tmp_path, declaration, bulk({name: ROW[name] for name in names}, header=",".join(names)))
-    assert outcome.rules == [("column_missing", "critical")]
+    assert outcome.rules == [("missing-column", "critical")]
     assert outcome.reading.findings[0].column_name == "company_status"
     assert outcome.rows[0]["company_status"] is None
     assert outcome.rows[0]["company_number"] == "00000001"
@@ -249,7 +249,7 @@ def test_a_missing_column_is_critical_and_the_rest_is_read(tmp_path: Path, decla
 def test_unknown_and_doubled_columns_are_warnings(tmp_path: Path, declaration: SourceDeclaration) -> None:
     header = HEADER + ",Turnover, CompanyName"
     outcome = load(tmp_path, declaration, bulk(ROW | {"Turnover": "5", "again": "B LIMITED"}, header=header))
-    assert outcome.rules == [("unknown_column", "warning"), ("column_twice", "warning")]
+    assert outcome.rules == [("unknown-column", "warning"), ("duplicate-column", "warning")]
     assert outcome.rows[0]["company_name"] == "A LIMITED"
 
 
@@ -271,7 +271,7 @@ def test_without_a_header_there_is_no_table(
 ) -> None:
     outcome = load(tmp_path, declaration, content)
     assert outcome.reading.tables == {}
-    assert outcome.rules == [("no_header", "critical")]
+    assert outcome.rules == [("missing-header", "critical")]
     assert "SOMEONE" not in outcome.reading.findings[0].message
 
 
@@ -307,7 +307,7 @@ def test_a_broken_line_is_quarantined_and_all_others_load(
     assert len(outcome.rows) == 100
     assert not outcome.was_quick
     (finding,) = outcome.reading.findings
-    assert (finding.rule, finding.severity.value, finding.row_number) == ("unreadable_record", "error", at + 2)
+    assert (finding.rule, finding.severity.value, finding.row_number) == ("unreadable-record", "error", at + 2)
     assert said in finding.message
     assert f"Line {at + 2} " in finding.message
     (quarantined,) = outcome.reading.quarantined
@@ -355,9 +355,9 @@ def test_breaks_within_quotes_and_blank_lines_lose_nothing(tmp_path: Path, decla
 def test_too_many_rejects_become_one_critical_finding(tmp_path: Path, declaration: SourceDeclaration) -> None:
     few = bulk(*GOOD) + b"rubbish\r\n" * 20
     outcome = load(tmp_path, declaration, few)
-    assert (len(outcome.reading.quarantined), outcome.rules[0]) == (20, ("unreadable_record", "error"))
+    assert (len(outcome.reading.quarantined), outcome.rules[0]) == (20, ("unreadable-record", "error"))
     outcome = load(tmp_path, declaration, bulk(*GOOD) + b"rubbish\r\n" * 30)
-    assert outcome.rules[0] == ("too_many_rejected", "critical")
+    assert outcome.rules[0] == ("too-many-rejected", "critical")
     assert "30 of 130 records" in outcome.reading.findings[0].message
     assert len(outcome.rows) == 100
     assert len(outcome.reading.quarantined) == careful.FEW == len(outcome.reading.findings) - 1
@@ -366,7 +366,7 @@ def test_too_many_rejects_become_one_critical_finding(tmp_path: Path, declaratio
 def test_a_column_in_another_form_is_one_critical_finding(tmp_path: Path, declaration: SourceDeclaration) -> None:
     given_rows = [found | {"Accounts.NextDueDate": "2026-01-01"} for found in GOOD]
     outcome = load(tmp_path, declaration, bulk(*given_rows))
-    assert outcome.rules[0] == ("too_many_unreadable", "critical")
+    assert outcome.rules[0] == ("too-many-unreadable", "critical")
     assert len(outcome.rows) == 100
     assert len(outcome.reading.findings) == 1 + careful.FEW
 
@@ -377,7 +377,7 @@ def test_hundreds_of_thousands_of_rejects_stay_small(
     monkeypatch.setattr(careful, "MOST_REJECTED", 50)
     given_rows = [found | {"IncorporationDate": "x"} for found in GOOD] + GOOD * 50
     outcome = load(tmp_path, declaration, bulk(*given_rows))
-    assert outcome.rules[0] == ("too_many_rejected", "critical")
+    assert outcome.rules[0] == ("too-many-rejected", "critical")
     assert "100 of 5,100" in outcome.reading.findings[0].message
     assert len(outcome.rows) == 5000
 

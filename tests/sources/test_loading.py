@@ -131,7 +131,7 @@ def test_a_missing_table_is_critical_and_empty(home: Home) -> None:
     staged = stage(declared(), snapshot_of(home), home, lambda *_: Reading({"things": arrow(ROW)}))
     assert staged.rows == {"things": 1, "others": 0}
     assert rows_of(staged.path, "SELECT table_name, severity, rule FROM findings") == [
-        ("others", "critical", "table_missing")
+        ("others", "critical", "missing-table")
     ]
     assert rows_of(staged.path, "SELECT count(*) FROM staged.others") == [(0,)]
 
