@@ -83,6 +83,19 @@ def windows(settings: Settings, plan: Plan, request: NightRequest, first: date, 
     ]
 
 
+def _damaged(settings: Settings, window: Window) -> dict[str, SourceError]:
+    """By source, what is wrong with a snapshot whose files are no longer what was taken in."""
+    found = {}
+    for one in window.snapshots:
+        files = Archive(settings.home, one.source).verify(one)
+        if files:
+            found[one.source] = SourceError(
+                f"the raw archive is damaged: {', '.join(files)} in {one.folder} is missing or no longer has its"
+                " checksum. Restore it, or take the file in again with --source NAME=FOLDER."
+            )
+    return found
+
+
 def backfill(
     settings: Settings,
     request: NightRequest,
@@ -119,11 +132,17 @@ def backfill(
         for number, window in enumerate(listed):
             progress("backfill", number, len(listed), "windows")
             at = replace(request, day=window.day)
-            found_id, found, built = nights.process(
-                settings, plan, at, "backfill", window.snapshots, lease, runner, progress
-            )
+            damaged = {} if window.done else _damaged(settings, window)
+            whole = [one for one in window.snapshots if one.source not in damaged]
+            found_id, found, built = nights.process(settings, plan, at, "backfill", whole, lease, runner, progress)
+            with reader(settings.home, settings.memory) as connection:
+                for name, error in damaged.items():
+                    found[name] = nights.failed_source(ledger.snapshots(connection, name), name, error)
             run_id = found_id or run_id
-            sources |= found
+            # a window that failed is not made good by a later one
+            sources |= {
+                name: one for name, one in found.items() if name not in sources or sources[name].state != "failed"
+            }
             datasets |= built
         at = replace(request, day=last)
         return nights.conclude(settings, plan, at, "backfill", run_id, sources, datasets, runner, progress)

@@ -282,9 +282,14 @@ def _run_flow(name: str, parameters: Mapping[str, Any], as_json: bool) -> None:
 
 def _check_names(parameters: Mapping[str, Any]) -> None:
     """Wrong names are wrong usage, and said before anything is started."""
+    from sources.pulling import has_credentials
+
     plan = _plan()
     for name in parameters["sources"] or {}:
         _named(plan.sources, name, "source")
+    for origin in (parameters["sources"] or {}).values():
+        if origin and has_credentials(origin):
+            raise typer.BadParameter("an address with a password would be stored with the run")
     for name in parameters["datasets"] or ():
         _named(plan.datasets, name, "dataset")
     for name in parameters["allow_shrink"] or ():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from checks.verdicts import CheckError
 from flows.local_server import ServerError
+from flows.night import RequestError
 from publish.portals import PortalError
 from sources import SourceError
 from warehouse.curate import ModelError
@@ -20,6 +21,7 @@ _FOR_PEOPLE = (
     ModelError,
     PermissionError,
     PortalError,
+    RequestError,
     ServerError,
     SourceError,
 )

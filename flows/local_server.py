@@ -40,6 +40,7 @@ _NO_SCHEDULE = {  # services that only scheduled deployments need
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
 }
+_USUAL_PORT = 4200  # where Prefect's own commands look for a server
 _PATIENCE_SECONDS = 120.0  # a fresh database takes 10 s; a busy machine several times that
 
 
@@ -64,7 +65,8 @@ def prefect_api(home: Path, *, is_scheduling: bool = False) -> Iterator[None]:
     if os.environ.get("PREFECT_API_URL"):
         yield
         return
-    with _server(home / "prefect", _SERVER if is_scheduling else {**_SERVER, **_NO_SCHEDULE}) as address:
+    defaults = _SERVER if is_scheduling else {**_SERVER, **_NO_SCHEDULE}
+    with _server(home / "prefect", defaults, _USUAL_PORT if is_scheduling else 0) as address:
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
         os.environ["PREFECT_API_URL"] = address  # for processes that the run starts
@@ -77,11 +79,9 @@ def prefect_api(home: Path, *, is_scheduling: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def _server(folder: Path, defaults: Mapping[str, str]) -> Iterator[str]:
+def _server(folder: Path, defaults: Mapping[str, str], wanted_port: int) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port(wanted_port)
     environment = {**defaults, **os.environ, "PREFECT_HOME": str(folder)}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -109,6 +109,16 @@ def _server(folder: Path, defaults: Mapping[str, str]) -> Iterator[str]:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _free_port(wanted: int) -> int:
+    """The port wanted, or any free one if that is taken (or 0)."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _die_with_parent() -> None:

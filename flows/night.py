@@ -20,6 +20,7 @@ from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOu
 from flows.settings import Settings
 from flows.steps import Judged, Plan
 from sources import SourceError
+from sources.pulling import has_credentials
 from warehouse import ledger
 from warehouse.archive import Snapshot
 from warehouse.lease import Lease
@@ -72,15 +73,15 @@ class NightRequest:
     publish: bool = True
 
 
-class UnknownNameError(ValueError):
-    """A source or a dataset is named that is not declared."""
+class RequestError(ValueError):
+    """What is asked for cannot be: a name that is not declared, an address with a password."""
 
 
 def request_checked(plan: Plan, request: NightRequest) -> NightRequest:
     """The request with its defaults filled in.
 
     Raises:
-        UnknownNameError: it names a source or a dataset that is not declared; the message lists those that are.
+        RequestError: it names a source or a dataset that is not declared; the message lists those that are.
     """
     for kind, named, declared in (
         ("source", request.sources, plan.sources),
@@ -89,7 +90,13 @@ def request_checked(plan: Plan, request: NightRequest) -> NightRequest:
     ):
         for name in named:
             if name not in declared:
-                raise UnknownNameError(f"there is no {kind} {name!r}; declared are: {', '.join(declared)}")
+                raise RequestError(f"there is no {kind} {name!r}; declared are: {', '.join(declared)}")
+    for name, origin in request.sources.items():
+        if origin and has_credentials(origin):
+            raise RequestError(
+                f"the address of {name} holds a password, which would be stored with the run:"
+                " give one without, and let the publisher's server be reached without it"
+            )
     return replace(
         request,
         sources=request.sources or dict.fromkeys(plan.sources),
@@ -111,7 +118,7 @@ def night(
 
     Raises:
         LeaseHeldError: another run works on this home.
-        DeclarationError, ModelError, UnknownNameError: what is declared or asked for cannot be used.
+        DeclarationError, ModelError, RequestError: what is declared or asked for cannot be used.
     """
     plan = plan or Plan.read()
     request = request_checked(plan, request)

@@ -32,12 +32,13 @@ def report(settings: Settings, plan: Plan, outcome: NightOutcome, progress: Prog
     """
     with reader(settings.home, settings.memory) as connection:
         runs = ledger.runs(connection)
-    run_id = outcome.run_id or (runs[-1].run_id if runs else None)
-    is_new_failure = any(source.state == "failed" for source in outcome.sources) and outcome.run_id is None
-    if run_id is None:
-        run_id, is_new_failure = f"{outcome.day.isoformat()}.0", True
+        next_id = ledger.next_run_id(connection, outcome.day)
+    # A night that only failed changed nothing, so it has no run in the ledger; its report stands under the id that
+    # the next run of the day will have, and gives way to it.
+    has_failed = any(source.state == "failed" for source in outcome.sources)
+    run_id = outcome.run_id or (next_id if has_failed or not runs else runs[-1].run_id)
     folder = settings.home.reports / run_id
-    if (folder / "index.html").exists() and not (outcome.run_id or outcome.portal.writes or is_new_failure):
+    if (folder / "index.html").exists() and not (outcome.run_id or outcome.portal.writes or has_failed):
         return replace(outcome, report=str(folder / "index.html"))
     progress("writing the report")
     with settings.home.workspace("report") as workspace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import cast
 
 from flows.settings import Settings, silence_telemetry
@@ -29,11 +30,17 @@ def serve_schedule(settings: Settings) -> None:
 
         from flows.nightly import backfill_flow, nightly
 
+        # Prefect's handler of SIGTERM leaves a coroutine behind, and says so at the very end (3.8.8).
+        warnings.filterwarnings("ignore", message=".*Runner.astop.*", category=RuntimeWarning)
+        address = os.environ["PREFECT_API_URL"]
+        print(f"Serving nightly ({NIGHTLY_CRON} {TIMEZONE}) and backfill from {settings.home.root}, by {address}.")
+        print("To run one now, in another terminal:")
+        print(f"  PREFECT_API_URL={address} prefect deployment run nightly/nightly", flush=True)
         schedule = Cron(NIGHTLY_CRON, timezone=TIMEZONE)
         serve(
             cast(RunnerDeployment, nightly.to_deployment("nightly", schedule=schedule)),
             cast(RunnerDeployment, backfill_flow.to_deployment("backfill")),
             limit=1,
             pause_on_shutdown=False,
-            print_starting_message=True,
+            print_starting_message=False,
         )

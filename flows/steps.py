@@ -9,7 +9,7 @@ from datetime import date
 
 import sources as source_packages
 from checks.rules import RulesFile, load_rules
-from checks.verdicts import check_dataset, check_source, source_fingerprint
+from checks.verdicts import CheckError, check_dataset, check_source, source_fingerprint
 from flows.outcomes import DatasetOutcome
 from flows.settings import Settings
 from publish.catalogue import load_catalogue
@@ -254,16 +254,16 @@ def build(
             progress(f"building {dataset.name}")
             prepare(connection, [plan.sources[source] for source in model.sources], days, as_of)
             rows = curate(connection, model, dataset)
-        except ModelError as error:
+            checked = check_dataset(
+                connection,
+                dataset,
+                plan.rules[dataset.stem],
+                as_of,
+                previous.rows if previous else None,
+                may_shrink=may_shrink,
+            )
+        except (ModelError, CheckError) as error:
             return _failed(dataset, previous, error)
-        checked = check_dataset(
-            connection,
-            dataset,
-            plan.rules[dataset.stem],
-            as_of,
-            previous.rows if previous else None,
-            may_shrink=may_shrink,
-        )
         release: Release | None = None
         if checked.verdict is not Verdict.HELD:
             progress(f"releasing {dataset.name}")

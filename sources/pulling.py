@@ -87,6 +87,14 @@ def without_credentials(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
+def has_credentials(origin: str) -> bool:
+    """Whether an address holds a user's name, a password or a key."""
+    if not is_url(origin):
+        return False
+    parts = urlsplit(origin)
+    return "@" in parts.netloc or any(_SECRET.search(name) for name, _ in parse_qsl(parts.query, True))
+
+
 def name_in(location: str) -> str:
     """The plain file name at the end of a path or an address; ``download`` where there is none."""
     path = unquote(urlsplit(location).path) if is_url(location) else location

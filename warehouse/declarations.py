@@ -10,7 +10,7 @@ is found at the source (``source_names``, ``presence``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -218,13 +218,6 @@ def parse(model: type[D], content: Any, where: Path | str) -> D:
 def load_source(path: Path) -> SourceDeclaration:
     """The declaration of a source from its ``source.yaml``."""
     return parse(SourceDeclaration, read_yaml(path), path)
-
-
-def iter_fields(source: SourceDeclaration) -> Iterator[tuple[TableDeclaration, FieldDeclaration]]:
-    """Every field of a source with its table."""
-    for table in source.tables:
-        for field in table.fields:
-            yield table, field
 
 
 def quote(identifier: str) -> str:

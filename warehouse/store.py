@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +67,6 @@ def reader(home: Home, memory: str = DEFAULT_MEMORY) -> Iterator[duckdb.DuckDBPy
         with opened(home.warehouse, temporary=home.temporary, memory=memory, read_only=True) as connection:
             yield connection
     else:
-        with opened(None, temporary=home.temporary, memory=memory) as connection:
+        with opened(None, temporary=Path(tempfile.gettempdir()), memory=memory) as connection:
             ledger.create_tables(connection)
             yield connection

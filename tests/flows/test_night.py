@@ -11,7 +11,7 @@ import pytest
 
 from dev.synthetic_register import write_register
 from flows.backfill import backfill
-from flows.night import Direct, NightRequest, UnknownNameError, night
+from flows.night import Direct, NightRequest, RequestError, night
 from flows.outcomes import DONE, FAILED, HELD
 from flows.settings import Settings
 from tests import workbook_factory as factory
@@ -219,6 +219,29 @@ def test_a_backfill_of_the_past_never_moves_latest_backwards(home, months):
     }
 
 
+def test_a_backfill_says_what_of_the_archive_is_damaged_and_goes_on(home, months):
+    for day in MONTHS[:2]:
+        run(home, day, companies_house=month_file(months, day))
+    (first,) = (home / "raw" / "companies_house").glob("2026-01-01-*")
+    (packed,) = first.glob("*.zip")
+    packed.write_bytes(packed.read_bytes()[:-100])
+    (home / "warehouse.duckdb").unlink()
+    settings = Settings(Home(home), str(home / "portal"))
+    request = NightRequest(MONTHS[1], {"companies_house": None}, ("tech-city-companies",))
+    with Direct() as runner:
+        outcome = backfill(settings, request, MONTHS[0], MONTHS[1], runner)
+    assert outcome.exit_code == HELD
+    assert "damaged" in outcome.sources[0].message
+    with reader(Home(home)) as connection:
+        assert [one.data_date for one in ledger.promoted(connection, "companies_house")] == [MONTHS[1]]
+
+
+def test_an_address_with_a_password_is_refused(home):
+    with pytest.raises(RequestError, match="password"):
+        run(home, companies_house="https://me:secret@example.org/file.zip")
+    assert not home.exists()
+
+
 def test_the_same_rows_make_the_same_bytes_whatever_the_day(tmp_path, months):
     for name, day in (("a", date(2026, 11, 23)), ("b", date(2027, 6, 1))):
         run(tmp_path / name, day, companies_house=month_file(months, MONTHS[0]))
@@ -227,7 +250,7 @@ def test_the_same_rows_make_the_same_bytes_whatever_the_day(tmp_path, months):
 
 
 def test_unknown_names_are_refused_before_anything_is_done(home):
-    with pytest.raises(UnknownNameError, match="declared are: agile_pilots, companies_house"):
+    with pytest.raises(RequestError, match="declared are: agile_pilots, companies_house"):
         run(home, agile_pilot="x")
     assert not home.exists()
 
