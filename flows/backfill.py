@@ -124,6 +124,7 @@ def backfill(
     request = nights.request_checked(plan, request)
     sources: dict[str, SourceOutcome] = {}
     datasets: dict[str, DatasetOutcome] = {}
+    faults: dict[str, SourceError] = {}
     run_id = None
     with Lease(settings.home, f"backfill of {first} to {last}") as lease:
         settings.home.sweep()
@@ -135,14 +136,12 @@ def backfill(
             damaged = {} if window.done else _damaged(settings, window)
             whole = [one for one in window.snapshots if one.source not in damaged]
             found_id, found, built = nights.process(settings, plan, at, "backfill", whole, lease, runner, progress)
-            with reader(settings.home, settings.memory) as connection:
-                for name, error in damaged.items():
-                    found[name] = nights.failed_source(ledger.snapshots(connection, name), name, error)
             run_id = found_id or run_id
-            # a window that failed is not made good by a later one
-            sources |= {
-                name: one for name, one in found.items() if name not in sources or sources[name].state != "failed"
-            }
+            faults |= damaged
+            sources |= found
             datasets |= built
+        with reader(settings.home, settings.memory) as connection:
+            for name, error in faults.items():
+                sources[name] = nights.failed_source(ledger.snapshots(connection, name), name, error)
         at = replace(request, day=last)
         return nights.conclude(settings, plan, at, "backfill", run_id, sources, datasets, runner, progress)
