@@ -66,6 +66,7 @@ def promote(
     name = history_table(source, table.name)
     fields = ", ".join(quote(field.name) for field in table.kept_fields)
     origin = ", ".join(ORIGIN_COLUMNS)
+    keys = ", ".join(quote(key) for key in table.primary_key)
     same_key = " AND ".join(f"a.{quote(key)} IS NOT DISTINCT FROM b.{quote(key)}" for key in table.primary_key)
     same_row = f"{same_key} AND a._row_hash = b._row_hash"
     following = min((other for other in other_days if other > day), default=None)
@@ -79,17 +80,21 @@ def promote(
     quarantined = f"""
         SELECT DISTINCT file, sheet, row_number FROM {attached}.main.quarantine
         WHERE table_name = '{table.name}'"""
-    was_filled = bool(other_days)
-    staged = count(f"SELECT count(*) FROM {attached}.{SCHEMA}.{quote(table.name)}")
     # A view, not a table: the register's five million rows are read twice rather than kept twice.
     connection.execute(f"""
         CREATE OR REPLACE TEMP VIEW incoming AS
-        SELECT {fields}, {origin}, hash({fields}) AS _row_hash
+        SELECT {fields}, {origin}, hash({fields}) AS _row_hash, staged.rowid AS _staged
         FROM {attached}.{SCHEMA}.{quote(table.name)} AS staged
         WHERE NOT EXISTS (
             SELECT 1 FROM ({quarantined}) AS q
             WHERE q.row_number = staged._row AND q.file IS NOT DISTINCT FROM staged._file
               AND q.sheet IS NOT DISTINCT FROM staged._sheet)""")
+    columns = f"{fields}, {origin}, _row_hash, _snapshot, _first_seen, _valid_from, _valid_to"
+    new_rows = f"""
+        INSERT INTO {name} ({columns})
+        SELECT {fields}, {origin}, _row_hash, '{snapshot_id}', {at}, {at}, {until} FROM incoming"""
+    if not count(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT 1)"):
+        return _counted(connection, attached, table, count(new_rows), 0, 0)
     # Rows that hold at ``day`` as things stood: no other snapshot lies between the one before and this one.
     standing = f"_valid_from <= {at} AND (_valid_to IS NULL OR _valid_to > {at})"
     connection.execute(f"""
@@ -98,7 +103,7 @@ def promote(
         AND NOT EXISTS (SELECT 1 FROM incoming AS b WHERE {same_row})""")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE gaining AS
-        SELECT a.*, NOT EXISTS (SELECT 1 FROM losing AS b WHERE {same_key}) AS is_new
+        SELECT {keys}, _row_hash, _staged, NOT EXISTS (SELECT 1 FROM losing AS b WHERE {same_key}) AS is_new
         FROM incoming AS a
         WHERE NOT EXISTS (SELECT 1 FROM {name} AS b WHERE {standing} AND {same_row})""")
     added = count("SELECT count(*) FROM gaining WHERE is_new")
@@ -107,7 +112,6 @@ def promote(
         f"SELECT count(*) FROM losing AS a WHERE NOT EXISTS (SELECT 1 FROM gaining AS b WHERE {same_key})"
     )
     if added or changed or vanished:
-        columns = f"{fields}, {origin}, _row_hash, _snapshot, _first_seen, _valid_from, _valid_to"
         # What loses its place here: its part before stays, its part from the following snapshot on stays.
         connection.execute(f"""
             INSERT INTO {name} ({columns})
@@ -137,28 +141,43 @@ def promote(
         connection.execute(f"""
             UPDATE {name} AS a SET _valid_from = {at} FROM beside AS b
             WHERE {same_row} AND b.left_from IS NULL AND a._valid_from = b.right_from""")
+        connection.execute(f"""{new_rows}
+            WHERE _staged IN (SELECT _staged FROM beside WHERE left_from IS NULL AND right_from IS NULL)""")
+        # A record may have been there before, or be known from an earlier day now.
         connection.execute(f"""
-            INSERT INTO {name} ({columns})
-            SELECT {fields}, {origin}, _row_hash, '{snapshot_id}', {at}, {at}, {until} FROM beside
-            WHERE left_from IS NULL AND right_from IS NULL""")
-        if was_filled:  # a record may have been there before, or be known from an earlier day now
-            keys = ", ".join(quote(key) for key in table.primary_key)
-            connection.execute(f"""
-                UPDATE {name} AS a SET _first_seen = b.first_seen FROM (
-                    SELECT {keys}, min(_valid_from) AS first_seen FROM {name} AS a
-                    WHERE EXISTS (SELECT 1 FROM gaining AS b WHERE {same_key})
-                       OR EXISTS (SELECT 1 FROM losing AS b WHERE {same_key})
-                    GROUP BY ALL) AS b
-                WHERE {same_key} AND a._first_seen <> b.first_seen""")
-    connection.execute("DROP VIEW incoming")
-    connection.execute("DROP TABLE IF EXISTS losing; DROP TABLE IF EXISTS gaining; DROP TABLE IF EXISTS beside")
-    (refused,) = connection.execute(f"SELECT count(*) FROM ({quarantined})").fetchone() or (0,)
-    unstaged = count(f"""
-        SELECT count(*) FROM ({quarantined}) AS q WHERE NOT EXISTS (
-            SELECT 1 FROM {attached}.{SCHEMA}.{quote(table.name)} AS s
-            WHERE s._row = q.row_number AND s._file IS NOT DISTINCT FROM q.file
-              AND s._sheet IS NOT DISTINCT FROM q.sheet)""")
-    return TableLoad(staged + unstaged, refused, added, changed, vanished)
+            UPDATE {name} AS a SET _first_seen = b.first_seen FROM (
+                SELECT {keys}, min(_valid_from) AS first_seen FROM {name} AS a
+                WHERE EXISTS (SELECT 1 FROM gaining AS b WHERE {same_key})
+                   OR EXISTS (SELECT 1 FROM losing AS b WHERE {same_key})
+                GROUP BY ALL) AS b
+            WHERE {same_key} AND a._first_seen <> b.first_seen""")
+    return _counted(connection, attached, table, added, changed, vanished)
+
+
+def _counted(
+    connection: duckdb.DuckDBPyConnection,
+    attached: str,
+    table: TableDeclaration,
+    added: int,
+    changed: int,
+    vanished: int,
+) -> TableLoad:
+    """The load with its staged and quarantined rows; a row that never became a typed one counts among both."""
+    row = connection.execute(f"""
+        WITH refused AS (
+            SELECT DISTINCT file, sheet, row_number FROM {attached}.main.quarantine
+            WHERE table_name = '{table.name}'
+        ),
+        staged AS (SELECT _file, _sheet, _row FROM {attached}.{SCHEMA}.{quote(table.name)})
+        SELECT
+            (SELECT count(*) FROM staged),
+            (SELECT count(*) FROM refused),
+            (SELECT count(*) FROM refused WHERE NOT EXISTS (
+                SELECT 1 FROM staged WHERE staged._row = row_number
+                AND staged._file IS NOT DISTINCT FROM file AND staged._sheet IS NOT DISTINCT FROM sheet))
+    """).fetchone()
+    staged, refused, unread = row or (0, 0, 0)
+    return TableLoad(staged + unread, refused, added, changed, vanished)
 
 
 def create_views(
