@@ -345,13 +345,12 @@ def source_outcome(
     record = next(s for s in records if s.snapshot_id == snapshot.id)
     with reader(settings.home, settings.memory) as connection:
         counts = ledger.count_findings(connection, snapshot.source, snapshot.id)
-        worst = ledger.findings(connection, snapshot.source, snapshot.id, limit=1)
+        worst = ledger.worst_in_words(connection, snapshot.source, snapshot.id)
     if record.verdict is not Verdict.HELD:
         return SourceOutcome(snapshot.source, "loaded" if is_new else "unchanged", record, counts=counts)
     good = [s for s in records if s.is_promoted]
-    message = f"{worst[0].message} {worst[0].help}" if worst else ""
     stale = good[-1].data_date if good else None
-    return SourceOutcome(snapshot.source, "held", record, message, stale, counts)
+    return SourceOutcome(snapshot.source, "held", record, worst, stale, counts)
 
 
 def standing_dataset(
@@ -368,8 +367,7 @@ def standing_dataset(
         curations = ledger.curations(connection, name)
         latest = releases[-1] if releases else None
         if curations and curations[-1].verdict is Verdict.HELD:
-            worst = ledger.findings(connection, name, curations[-1].data_date.isoformat(), limit=1)
-            message = f"{worst[0].message} {worst[0].help}" if worst else ""
+            message = ledger.worst_in_words(connection, name, curations[-1].data_date.isoformat())
             return DatasetOutcome(
                 name, "held", latest.version if latest else None, latest.rows if latest else None, message=message
             )

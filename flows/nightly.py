@@ -40,7 +40,7 @@ class Policy:
 
 # Only what can pass is tried again: a network, not a wrong file. Nothing that writes the warehouse is.
 POLICIES: Mapping[str, Policy] = {
-    "pull": Policy(retry_delays=(10, 60, 300), timeout_seconds=3 * 3600),
+    "pull": Policy(retry_delays=(5, 30, 120), timeout_seconds=3 * 3600),
     "stage": Policy(timeout_seconds=3600),
     "check": Policy(timeout_seconds=3600),
     "load": Policy(timeout_seconds=3600),

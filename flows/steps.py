@@ -298,14 +298,14 @@ def build(
                 run_id,
             ),
         )
-        found = ledger.findings(connection, dataset.name, as_of.isoformat(), limit=1)
+        worst = ledger.worst_in_words(connection, dataset.name, as_of.isoformat())
     if checked.verdict is Verdict.HELD:
         return DatasetOutcome(
             dataset.name,
             "held",
             previous.version if previous else None,
             previous.rows if previous else None,
-            message=f"{found[0].message} {found[0].help}" if found else "",
+            message=worst,
         )
     if release is None:
         return DatasetOutcome(dataset.name, "unchanged", previous.version if previous else None, rows)

@@ -77,18 +77,19 @@ def promote(
         row = connection.execute(sql).fetchone()
         return int(row[0]) if row else 0
 
-    quarantined = f"""
-        SELECT DISTINCT file, sheet, row_number FROM {attached}.main.quarantine
-        WHERE table_name = '{table.name}'"""
+    quarantined = f"FROM {attached}.main.quarantine AS q WHERE q.table_name = '{table.name}'"
+    # Only where there is something to leave out: with the join, DuckDB writes the rows twice.
+    accepted = f"""
+        WHERE NOT EXISTS (
+            {quarantined} AND q.row_number = staged._row AND q.file IS NOT DISTINCT FROM staged._file
+            AND q.sheet IS NOT DISTINCT FROM staged._sheet)"""
+    if not count(f"SELECT count(*) {quarantined}"):
+        accepted = ""
     # A view, not a table: the register's five million rows are read twice rather than kept twice.
     connection.execute(f"""
         CREATE OR REPLACE TEMP VIEW incoming AS
         SELECT {fields}, {origin}, hash({fields}) AS _row_hash, staged.rowid AS _staged
-        FROM {attached}.{SCHEMA}.{quote(table.name)} AS staged
-        WHERE NOT EXISTS (
-            SELECT 1 FROM ({quarantined}) AS q
-            WHERE q.row_number = staged._row AND q.file IS NOT DISTINCT FROM staged._file
-              AND q.sheet IS NOT DISTINCT FROM staged._sheet)""")
+        FROM {attached}.{SCHEMA}.{quote(table.name)} AS staged {accepted}""")
     columns = f"{fields}, {origin}, _row_hash, _snapshot, _first_seen, _valid_from, _valid_to"
     new_rows = f"""
         INSERT INTO {name} ({columns})

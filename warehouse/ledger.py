@@ -222,6 +222,12 @@ def findings(connection: Connection, subject: str, snapshot_id: str, limit: int 
     return read_findings(connection, f"ledger.findings {condition}", [subject, snapshot_id], limit)
 
 
+def worst_in_words(connection: Connection, subject: str, snapshot_id: str) -> str:
+    """What is worst about a snapshot or a dataset, and what to do; empty if nothing was found."""
+    found = findings(connection, subject, snapshot_id, limit=1)
+    return f"{found[0].message} {found[0].help}" if found else ""
+
+
 def read_findings(
     connection: Connection, where: str, parameters: Sequence[Any] = (), limit: int | None = None
 ) -> list[Finding]:
