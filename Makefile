@@ -44,8 +44,8 @@ tools: # the browser of the e2e tests; CKAN's parts are installed by dev/ckan/up
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
 	  { echo "installing chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null
 
-bench: .venv/installed ## the register's way to the warehouse against a bare read
-	@$(BIN)/python benchmarks/register.py
+bench: .venv/installed ## the register to the warehouse against a bare read; what Prefect costs
+	@$(BIN)/python -m benchmarks.register && $(BIN)/python -m benchmarks.flow
 
 lock: .venv/installed ## compile requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header \
