@@ -230,6 +230,10 @@ def _of_field(field: FieldDeclaration) -> list[Rule]:
             f"Its length is {limits.min_length or 0} to {limits.max_length or 'any number of'} characters.",
         )
     if limits.check == "business_id_fi":
+        holds = business_id_holds(quote(field.name))
+        if limits.pattern is not None:  # a wrong form is that rule's finding: one cell, one fault
+            form = f"regexp_full_match({quote(field.name)}, {literal(limits.pattern)})"
+            holds = f"CASE WHEN {form} THEN {holds} END"
         rules.append(
             _unexpected_rows(
                 "check-digit",
@@ -237,7 +241,7 @@ def _of_field(field: FieldDeclaration) -> list[Rule]:
                 (field.name,),
                 f"{field.title} has a wrong check digit, so it is nobody's.",
                 field.help or "Look the company up at ytj.fi and copy its id.",
-                business_id_holds(quote(field.name)),
+                holds,
             )
         )
     return rules
