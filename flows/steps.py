@@ -309,9 +309,8 @@ def build(
         )
     if release is None:
         return DatasetOutcome(dataset.name, "unchanged", previous.version if previous else None, rows)
-    return DatasetOutcome(
-        dataset.name, "released", release.version, rows, release.added, release.changed, release.removed
-    )
+    added = release.added if release.previous_version else rows  # in a first release every row is new
+    return DatasetOutcome(dataset.name, "released", release.version, rows, added, release.changed, release.removed)
 
 
 def _failed(dataset: DatasetDeclaration, previous: Release | None, error: Exception) -> DatasetOutcome:
