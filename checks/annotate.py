@@ -1,8 +1,9 @@
 """The coordinator's own workbook back, with the wrong cells marked and a list of what to do.
 
 Nothing of theirs is overwritten: cells are coloured by conditional formats, which lie above a cell's own fill
-and come off again without a trace; what we say goes below what stands in a cell's comment already; the list is a
-sheet of our own. When the workbook comes back mended, our former marks are removed before new ones are made.
+(one without a fill is filled as well) and come off again without a trace; what we say goes below what stands in a
+cell's comment already; the list is a sheet of our own. When the workbook comes back mended, our former marks are
+removed before new ones are made.
 """
 
 from __future__ import annotations
@@ -241,6 +242,8 @@ def _remove_marks(copy: Workbook) -> None:
         for cell in list(sheet._cells.values()):
             if isinstance(cell, MergedCell) or cell.comment is None or COMMENT_MARK not in cell.comment.text:
                 continue
+            if cell.fill.fill_type == "solid" and cell.fill.fgColor.rgb in COLOURS.values():
+                cell.fill = PatternFill()
             before = cell.comment.text.split(COMMENT_MARK)[0].rstrip("\n")
             author = cell.comment.author
             size = (cell.comment.width, cell.comment.height)
@@ -322,7 +325,10 @@ def _mark_cells(copy: Workbook, places: Sequence[_Place]) -> None:
         worst = min((finding.severity for finding in found), key=lambda severity: severity.rank)
         coloured[name, worst].append(f"{column_letters(column)}{row}")
         if number < MAX_MARKED:
-            _comment(sheet.cell(row, column), found)
+            cell = sheet.cell(row, column)
+            _comment(cell, found)
+            if cell.fill.fill_type is None:  # also for programs that pass over conditional formats
+                cell.fill = PatternFill(fill_type="solid", fgColor=COLOURS[worst])
     for (name, severity), addresses in coloured.items():
         fill = PatternFill(bgColor=COLOURS[severity], fill_type="solid")
         rule = FormatRule(

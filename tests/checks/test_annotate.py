@@ -331,3 +331,20 @@ def test_many_findings_are_cut_and_it_is_said(tmp_path, monkeypatch):
 def test_a_value_with_control_characters_does_not_break_the_list(tmp_path):
     book = annotated(tmp_path, [finding(value="a\x00b\x1bc", message="x\x07y")])
     assert listed(book)[0]["Value"] == "abc"
+
+
+def test_a_wrong_cell_without_a_fill_is_filled_and_a_mended_one_is_not(tmp_path):
+    book = good_workbook(tmp_path / "pilots.xlsx")
+    finding = Finding(
+        "code", Severity.ERROR, "wrong", "mend", "pilots", "pilots.xlsx", "Pilots", 2, "theme_code", "x"
+    )
+    marked, mended = tmp_path / "marked.xlsx", tmp_path / "mended.xlsx"
+    annotate(book, [finding], marked, declaration())
+
+    def fills(path):
+        sheet = load_workbook(path)["Pilots"]
+        return {cell.coordinate for row in sheet.iter_rows() for cell in row if cell.fill.fill_type == "solid"}
+
+    assert len(fills(marked)) == 1
+    annotate(marked, [], mended, declaration())
+    assert fills(mended) == set()
