@@ -38,7 +38,7 @@ unit: .venv/installed ## fast tests
 	@$(BIN)/pytest -q -n 2 -m "not e2e"
 
 e2e: .venv/installed tools ## tests with a real CKAN, a real Prefect server, a real browser
-	@$(BIN)/pytest -q -m e2e
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m e2e
 
 tools: # the browser of the e2e tests; CKAN's parts are installed by dev/ckan/up.sh
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
