@@ -60,14 +60,11 @@ def can_pass(task_object: Task[Any, Any], run: TaskRun, state: State[Any]) -> bo
 
 
 class PrefectRunner:
-    """Runs steps as tasks of the flow that is running. Retry delays can be shortened, for tests."""
-
-    def __init__(self, policies: Mapping[str, Policy] = POLICIES) -> None:
-        self._policies = policies
+    """Runs steps as tasks of the flow that is running."""
 
     def submit(self, kind: str, name: str, step: Callable[..., T], *arguments: Any) -> Future[T]:
         """Begin a step as a task. Its arguments are not sent to the server: they may be large, or secret."""
-        policy = self._policies[kind]
+        policy = POLICIES[kind]
 
         def call() -> T:
             return step(*arguments)
