@@ -181,11 +181,13 @@ def publish(
     """Bring the portal to the latest releases."""
     from flows import publishing
     from flows.console import Terminal, portal_lines
+    from warehouse.lease import Lease
 
     declared = _plan()
     settings = Settings.of(home, portal)
     names = [_named(declared.datasets, name, "dataset").name for name in dataset or declared.datasets]
-    with Terminal(quiet=as_json) as terminal:
+    # Two writers on one dataset lose data in CKAN (ckan/ckan#5225): a night under way is not joined.
+    with Lease(settings.home, "publish"), Terminal(quiet=as_json) as terminal:
         outcome = publishing.publish(settings, declared, names, terminal.progress)
     if as_json:
         _print_json(vars(outcome))

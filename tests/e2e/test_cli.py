@@ -11,6 +11,8 @@ import pytest
 
 from tests import workbook_factory as factory
 from tests.flows.home_tree import stamps
+from warehouse.home import Home
+from warehouse.lease import Lease
 
 pytestmark = pytest.mark.e2e
 
@@ -98,6 +100,13 @@ def test_export(demo, tmp_path, kind):
     opendistrict("export", "agile-pilots", "--format", kind, "-o", target, home=home)
     (release,) = (home / "releases" / "agile-pilots").iterdir()
     assert target.read_bytes() == (release / f"agile-pilots.{kind}").read_bytes()
+
+
+def test_publishing_by_hand_writes_nothing_new_and_does_not_join_a_night(demo):
+    home, _, _ = demo
+    assert json.loads(opendistrict("publish", "--json", home=home))["writes"] == 0
+    with Lease(Home(home), "a night under way"):
+        opendistrict("publish", home=home, code=1)
 
 
 def test_wrong_usage_is_told_at_once(tmp_path):
