@@ -27,7 +27,7 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, create_tables, finding_id_sql
+from warehouse.findings import WITHHELD, Finding, add_findings, create_tables, finding_id_sql, key_sql
 from warehouse.ledger import Verdict
 from warehouse.progress import Progress, silent
 from warehouse.staging import SCHEMA, Staged
@@ -250,10 +250,11 @@ def _write_table_finding(
 def _quarantine(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration) -> None:
     """Put every row with an error into quarantine, once, as JSON without its personal columns."""
     fields = ", ".join(f"{quote(f.name)} := {quote(f.name)}" for f in table.kept_fields)
+    key = key_sql(table)
     connection.execute(f"""
         INSERT INTO main.quarantine
         SELECT {literal(source)}, {literal(table.name)}, _file, _sheet, _row,
-               CAST(to_json(struct_pack({fields})) AS VARCHAR)
+               CAST(to_json(struct_pack({fields})) AS VARCHAR), {key}
         FROM {SCHEMA}.{quote(table.name)} AS s
         WHERE EXISTS (
             SELECT 1 FROM main.findings AS f

@@ -72,11 +72,16 @@ class SqlTable:
 
 @dataclass(frozen=True)
 class Reading:
-    """A snapshot's tables by declared name, and what could not be read of it."""
+    """A snapshot's tables by declared name, and what could not be read of it.
+
+    ``incomplete`` says, by table, why it is known not to be whole (a part is missing, the file is cut off): a
+    record it lacks is then not gone. A finding says the same to people.
+    """
 
     tables: Mapping[str, SqlTable | pa.Table]
     findings: Sequence[Finding] = field(default=())
     quarantined: Sequence[QuarantinedRow] = field(default=())
+    incomplete: Mapping[str, str] = field(default_factory=dict)
 
 
 class SourcePackage(Protocol):

@@ -6,12 +6,13 @@ place it came from. Both tables stand in every staging file and, gathered over a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import duckdb
 
-from warehouse.declarations import FieldDeclaration, Privacy, Severity, literal
+from warehouse.declarations import FieldDeclaration, Privacy, Severity, TableDeclaration, literal, quote
 
 FINDINGS_COLUMNS = """
     finding_id VARCHAR NOT NULL,   -- stable over nights: the same broken rule on the same row has the same id
@@ -28,7 +29,8 @@ FINDINGS_COLUMNS = """
 QUARANTINE_COLUMNS = """
     subject VARCHAR NOT NULL, table_name VARCHAR NOT NULL,
     file VARCHAR, sheet VARCHAR, row_number BIGINT,
-    record VARCHAR NOT NULL        -- the row as JSON without personal columns, or the line as it stood
+    record VARCHAR NOT NULL,       -- the row as JSON without personal columns, or the line as it stood
+    row_key VARCHAR                -- its primary key as a JSON object of texts; NULL: nobody knows whose row it is
 """
 WITHHELD = "(withheld)"
 
@@ -62,13 +64,33 @@ class Finding:
 
 @dataclass(frozen=True)
 class QuarantinedRow:
-    """A row that cannot be used, as it stood."""
+    """A row that cannot be used, as it stood.
+
+    ``row_key`` is its primary key as ``key_text`` makes it, where that can be read for sure although the row
+    cannot: the record it speaks of keeps its last good version. None where nobody can say whose row it is: then no
+    record that the snapshot lacks can be called gone.
+    """
 
     table_name: str
     file: str
     sheet: str | None
     row_number: int
     record: str
+    row_key: str | None = None
+
+
+def key_text(key: Mapping[str, object]) -> str | None:
+    """A primary key as one text: ``{"company_number":"01234567"}``; None if it has gaps."""
+    if any(value is None for value in key.values()):
+        return None
+    return json.dumps({name: str(value) for name, value in key.items()}, ensure_ascii=False, separators=(",", ":"))
+
+
+def key_sql(table: TableDeclaration, prefix: str = "") -> str:
+    """The SQL expression of what ``key_text`` makes of a row's primary key."""
+    parts = ", ".join(f"{quote(name)} := CAST({prefix}{quote(name)} AS VARCHAR)" for name in table.primary_key)
+    whole = " AND ".join(f"{prefix}{quote(name)} IS NOT NULL" for name in table.primary_key)
+    return f"CASE WHEN {whole} THEN CAST(to_json(struct_pack({parts})) AS VARCHAR) END"
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection, schema: str = "main") -> None:
@@ -116,7 +138,7 @@ def add_quarantine(
         kept,
         [field.name for field in fields(QuarantinedRow)],
         f"INSERT INTO {schema}.quarantine"
-        f" SELECT {literal(subject)}, table_name, file, sheet, row_number, record FROM given",
+        f" SELECT {literal(subject)}, table_name, file, sheet, row_number, record, row_key FROM given",
     )
     return len(kept)
 

@@ -155,7 +155,7 @@ def test_personal_columns_never_enter_the_warehouse():
 def test_a_quarantined_row_does_not_go_on():
     warehouse = Warehouse()
     warehouse.connection.execute(
-        "INSERT INTO staging.main.quarantine VALUES ('register', 'things', 'f', NULL, 3, '{}')"
+        "INSERT INTO staging.main.quarantine VALUES ('register', 'things', 'f', NULL, 3, '{}', NULL)"
     )
     load = warehouse.take(DAYS[0], {1: "red", 2: "red", 3: "red"})
     assert warehouse.at(DAYS[0]) == {1: "red", 3: "red"}
