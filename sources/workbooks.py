@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sources import PullRequest, Reading, SourceError, pulling
+from sources import NothingThereError, PullRequest, Reading, SourceError, pulling
 from sources.cell_values import (
     CellValueError,
     clean_text,
@@ -134,7 +134,7 @@ def _newest(folder: Path, declaration: SourceDeclaration) -> list[Path]:
     ]
     found.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     if not found:
-        raise SourceError(
+        raise NothingThereError(
             f"{declaration.title}: there is no workbook in {folder}."
             " Put the .xlsx or .csv file there, or name one."
         )
