@@ -127,8 +127,8 @@ class RowBounds(Declared):
     shrink_limit_pct: float = Field(20, ge=0, le=100)  # more rows lost than this since the last good one: held
 
 
-# What a snapshot says of the records it does not have: in a full delivery they are gone; between changes they are as
-# they were, and an end is an explicit tombstone; in what is only ever appended to, nothing ends.
+# What a snapshot says of the records it does not have: in a full delivery they are gone; between changes they are
+# as they were, and an end is an explicit tombstone; in what is only ever appended to, nothing ends.
 Delivery = Literal["full", "changes", "append"]
 
 

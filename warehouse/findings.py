@@ -32,8 +32,8 @@ QUARANTINE_COLUMNS = """
     record VARCHAR NOT NULL,       -- the row as JSON without personal columns, or the line as it stood
     row_key VARCHAR                -- its primary key as a JSON object of texts; NULL: nobody knows whose row it is
 """
-# Beside them in a staging file: cells that are emptied on the way into the history (``row_id`` is DuckDB's rowid of
-# the staged row), and tables that are known not to be whole.
+# Beside them in a staging file: cells that are emptied on the way into the history (``row_id`` is DuckDB's rowid
+# of the staged row), and tables that are known not to be whole.
 _STAGED_ONLY = """
 CREATE TABLE IF NOT EXISTS main.held_cells (
     table_name VARCHAR NOT NULL, row_id BIGINT NOT NULL, column_name VARCHAR NOT NULL

@@ -108,16 +108,17 @@ def promote(
     added, changed, vanished = book.put("incoming", scope, day, later)
     book.note(day, load)
     book.carry_on(day, later)
-    held = book.count(f"SELECT count(*) FROM {book.said} AS a WHERE {book.held_on(day)} AND {book.standing_too(day)}")
-    standing = book.count(f"SELECT count(*) FROM {book.name} AS a WHERE {_standing(day)}")
+    held = book.count(
+        f"SELECT count(*) FROM {book.said} AS a WHERE {book.held_on(day)} AND {book.standing_too(day)}"
+    )
     return TableLoad(
         **{
             **vars(load),
             "added": added,
             "changed": changed,
             "vanished": vanished,
-            "held": held,
-            "standing": standing,
+            "held": book.count(f"SELECT count(*) FROM {book.said} AS a WHERE {held}"),
+            "standing": book.count(f"SELECT count(*) FROM {book.name} AS a WHERE {_standing(day)}"),
         }
     )
 
@@ -127,8 +128,8 @@ def _take(
 ) -> TableLoad:
     """Make what a snapshot says of a table readable: ``incoming``, ``ended_now``, ``held_now``.
 
-    Returns how many rows came, were refused and name a record nevertheless (``held``), how many cells were emptied,
-    and whether the snapshot speaks of all records.
+    Returns how many rows came, were refused and name a record nevertheless (``held``), how many cells were
+    emptied, and whether the snapshot speaks of all records.
     """
 
     def count(sql: str) -> int:
@@ -138,7 +139,9 @@ def _take(
     staged = f"{attached}.{SCHEMA}.{quote(table.name)}"
     of_table = f"table_name = {literal(table.name)}"
     quarantined = f"FROM {attached}.main.quarantine AS q WHERE q.{of_table}"
-    at_place = "q.row_number = s._row AND q.file IS NOT DISTINCT FROM s._file AND q.sheet IS NOT DISTINCT FROM s._sheet"
+    at_place = (
+        "q.row_number = s._row AND q.file IS NOT DISTINCT FROM s._file AND q.sheet IS NOT DISTINCT FROM s._sheet"
+    )
     refused = count(f"SELECT count(*) FROM (SELECT DISTINCT q.file, q.sheet, q.row_number {quarantined})")
     # Only where there is something to leave out: with the join, DuckDB writes the rows twice.
     accepted = f"NOT EXISTS (SELECT 1 {quarantined} AND {at_place})" if refused else "true"
@@ -172,7 +175,8 @@ def _take(
         CREATE OR REPLACE TEMP TABLE ended_now AS
         SELECT DISTINCT {keys} FROM {staged} AS s WHERE {accepted} AND {tombstone}""")
     named = ", ".join(
-        f"TRY_CAST(json_extract_string(q.row_key, {literal(key)}) AS {table.field(key).duckdb_type}) AS {quote(key)}"
+        f"TRY_CAST(json_extract_string(q.row_key, {literal(key)}) AS {table.field(key).duckdb_type})"
+        f" AS {quote(key)}"
         for key in table.primary_key
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE named_now AS SELECT DISTINCT {named} {quarantined}")
@@ -210,7 +214,9 @@ def _standing(day: date, alias: str = "a") -> str:
 
 
 def _same_key(table: TableDeclaration, one: str = "a", other: str = "b") -> str:
-    return " AND ".join(f"{one}.{quote(key)} IS NOT DISTINCT FROM {other}.{quote(key)}" for key in table.primary_key)
+    return " AND ".join(
+        f"{one}.{quote(key)} IS NOT DISTINCT FROM {other}.{quote(key)}" for key in table.primary_key
+    )
 
 
 def _among(table: TableDeclaration, relation: str) -> str:
@@ -244,10 +250,7 @@ class _Book:
         row = self.connection.execute(sql).fetchone()
         return int(row[0]) if row else 0
 
-    def held_on(self, day: date) -> str:
-        return f"a._day = {_at(day)} AND a._said = '{HELD}'"
-
-    def standing_too(self, day: date) -> str:
+    def is_known(self, day: date) -> str:
         """The condition that the record of ``a`` has a version that stands at a date."""
         return f"""EXISTS (
             SELECT 1 FROM {self.name} AS b WHERE {_same_key(self.table)} AND {_standing(day, "b")})"""
@@ -363,7 +366,8 @@ class _Book:
                 return
             self.connection.execute(f"""
                 CREATE OR REPLACE TEMP TABLE carried_rows AS
-                SELECT a.*, a.rowid AS _id FROM {self.name} AS a WHERE {_standing(day)} AND {self.among("carried")}""")
+                SELECT a.*, a.rowid AS _id FROM {self.name} AS a
+                WHERE {_standing(day)} AND {self.among("carried")}""")
             self.put("carried_rows", self.among("carried"), following, later)
             if load.delivery == "full" and not load.is_whole:
                 self.connection.execute(f"""
@@ -393,7 +397,7 @@ class _Book:
             return f"NOT {self._is_said(day, TOLD, ENDED)}"
         if load.is_whole:
             return self._is_said(day, HELD)
-        return f"({self._is_said(day, HELD)} OR NOT {self.standing_too(day)})"
+        return f"({self._is_said(day, HELD)} OR NOT {self.is_known(day)})"
 
 
 def create_views(
@@ -404,11 +408,11 @@ def create_views(
     ``<source>.<table>`` holds the records that stood at ``as_of``, ``<source>.<table>_history`` all versions
     until then, ``<source>.snapshots`` the dates. Besides the declared columns:
 
-    * ``_first_seen_date``; ``_changed_date``, the version's own first date; ``_vanished_date``, the date of the first
-      snapshot that says it otherwise or that it is gone (NULL while the version stands);
+    * ``_first_seen_date``; ``_changed_date``, the version's own first date; ``_vanished_date``, the date of the
+      first snapshot that says it otherwise or that it is gone (NULL while the version stands);
     * ``_last_seen_date``, the date of the last snapshot that told this version;
-    * ``_held_since_date``, the first date since which what the source says of the record could not be used, so that
-      this version stands in (NULL otherwise);
+    * ``_held_since_date``, the date since which what the source says of the record could not be used, so that this
+      version stands in (NULL otherwise);
     * ``_held_columns``, the columns that are empty because their value could not be used, joined by ``;``.
 
     Args:
@@ -444,8 +448,11 @@ def create_views(
                 FROM {said_table(source.name, table.name)} WHERE _day <= {at} GROUP BY ALL
             ),
             marked AS (
-                SELECT {keys}, spoken, list_filter(held, lambda d: d > coalesce(list_max(spoken), {_at(date.min)})) AS held
-                FROM (SELECT *, told || list_filter({full}, lambda d: NOT list_contains(held, d)) AS spoken FROM said)
+                SELECT {keys}, spoken,
+                       list_filter(held, lambda d: d > coalesce(list_max(spoken), {_at(date.min)})) AS held
+                FROM (
+                    SELECT *, told || list_filter({full}, lambda d: NOT list_contains(held, d)) AS spoken FROM said
+                )
             )
             SELECT {fields}, {HELD_COLUMNS},
                    _first_seen AS _first_seen_date,

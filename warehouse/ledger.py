@@ -55,8 +55,8 @@ class TableLoad:
     """How many rows of a table came, went to quarantine, and what they changed in the warehouse.
 
     ``held``: records whose row was refused, or that the snapshot does not speak of because it is not whole
-    (``is_whole``), and whose last good version stands in. ``held_cells``: cells that were emptied. ``standing``: the
-    records that stand at the snapshot's date (None: noted before this was counted).
+    (``is_whole``), and whose last good version stands in. ``held_cells``: cells that were emptied.
+    ``standing``: the records that stand at the snapshot's date (None: noted before this was counted).
     """
 
     staged: int = 0

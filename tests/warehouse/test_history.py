@@ -108,7 +108,9 @@ class Warehouse:
         return dict(self.view(day, "thing_id, colour"))
 
     def held(self, day):
-        return dict(self.view(day, "thing_id, _held_since_date", "register.things WHERE _held_since_date IS NOT NULL"))
+        return dict(
+            self.view(day, "thing_id, _held_since_date", "register.things WHERE _held_since_date IS NOT NULL")
+        )
 
     def intervals(self):
         return self.connection.execute(
@@ -232,7 +234,7 @@ def test_an_emptied_cell_is_marked_and_the_row_goes_on():
 
 def test_a_change_between_full_deliveries_ends_only_what_its_tombstone_names():
     warehouse = Warehouse("changes")
-    warehouse.take(DAYS[0], {key: "red" for key in range(1, 101)})
+    warehouse.take(DAYS[0], dict.fromkeys(range(1, 101), "red"))
     load = warehouse.take(DAYS[1], {1: "blue"}, ended={2})
     assert (load.changed, load.vanished, load.standing) == (1, 1, 99)
     assert set(warehouse.at(DAYS[1])) == {1, *range(3, 101)}
