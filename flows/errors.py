@@ -39,7 +39,7 @@ class RequestError(ValueError):
     """What is asked for cannot be: a name that is not declared, an address with a password."""
 
 
-class StepFault(Exception):
+class StepError(Exception):
     """A step failed by a fault of the machine or of the program; the message is for people, without values."""
 
 
@@ -57,7 +57,7 @@ _FOR_PEOPLE = (
     RequestError,
     ServerError,
     SourceError,
-    StepFault,
+    StepError,
     WarehouseError,
 )
 _OF_THE_MACHINE = {
@@ -138,7 +138,7 @@ class FaultLog:
             file.write("".join(lines))
 
     def guarded(self, doing: str, step: Callable[P, T]) -> Callable[P, T]:
-        """The step, whose unexpected errors become StepFault: no run, and no log of Prefect, sees their values.
+        """The step, whose unexpected errors become StepError: no run, and no log of Prefect, sees their values.
 
         What says by itself what is wrong passes, and so does what ends the whole run: a lost lease, Ctrl-C.
         """
@@ -151,6 +151,6 @@ class FaultLog:
                 if isinstance(error, _FOR_PEOPLE) and is_for_people(error):
                     raise
                 words = self.tell(doing, error)
-            raise StepFault(words)
+            raise StepError(words)
 
         return run

@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from flows import noting, publishing, reporting, steps
-from flows.errors import FaultLog, RequestError, StepFault, in_words
+from flows.cadence import is_place, lateness
+from flows.errors import FaultLog, RequestError, StepError, in_words
 from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
 from flows.settings import Settings
 from flows.steps import Judged, Look, Plan
@@ -122,9 +123,7 @@ def night(
         settings.home.sweep()
         looks = look_all(settings, plan, request, runner, run.faults, progress)
         snapshots = [look.snapshot for look in looks.values() if isinstance(look, Look) and look.snapshot]
-        run_id, sources, datasets = process(
-            settings, plan, request, "nightly", snapshots, lease, runner, progress
-        )
+        run_id, sources, datasets = process(settings, plan, request, "nightly", snapshots, lease, runner, progress)
         with reader(settings.home, settings.memory) as connection:
             known = {name: ledger.snapshots(connection, name) for name in request.sources}
         for name, look in looks.items():
@@ -135,6 +134,7 @@ def night(
             else:
                 told = replace(sources[name], message=sources[name].message or look.message)
                 sources[name] = with_notice(plan, look.snapshot, request.day, known[name], told)
+            sources[name] = replace(sources[name], is_awaited=is_place(request.sources[name]))
             sources[name] = with_lateness(plan, request.day, known[name], sources[name])
         return conclude(settings, plan, request, run, run_id, sources, datasets, runner, progress)
 
@@ -162,7 +162,7 @@ def recorded(settings: Settings, kind: str, request: NightRequest) -> Iterator[R
     """A run's frame, inside its lease: whatever stops the run is noted in the ledger, and told in words.
 
     Raises:
-        StepFault: a fault of the program or of the machine; the message says what, and where its traceback is.
+        StepError: a fault of the program or of the machine; the message says what, and where its traceback is.
     """
     started = ledger.now()
     with reader(settings.home, settings.memory) as connection:
@@ -184,7 +184,7 @@ def recorded(settings: Settings, kind: str, request: NightRequest) -> Iterator[R
             noting.note(settings, runs, stopped, asked(request), started, words)
         if in_words(error) == str(error):
             raise
-        fault = StepFault(words)
+        fault = StepError(words)
     else:
         return
     raise fault
@@ -389,29 +389,38 @@ def due_builds(
     request: NightRequest,
     known: Mapping[str, Sequence[SnapshotRecord]],
     curated: Mapping[str, Sequence[CurationRecord]],
-    run_id: str,
 ) -> dict[str, list[date]]:
-    """By dataset, the dates to build it for: the newest date of its sources, and older ones loaded in this run.
+    """By dataset, the dates to build it for: every one whose data are not those of the last build.
 
-    A date whose inputs are those of the last build is left out. A dataset waits until all its sources have data.
+    So the order in which snapshots come in does not matter, and a late correction reaches all dates after its own.
+    What is declared (model, catalogue entry, rules) counts for the newest date only: a release of the past stands
+    as it was defined then. A dataset waits until all its sources have data.
     """
     due: dict[str, list[date]] = {}
     for name in request.datasets:
-        dataset = plan.datasets[name]
-        good = [s for source in plan.models[name].sources for s in known[source] if s.is_promoted]
-        if {s.source for s in good} != plan.models[name].sources:
+        sources = plan.models[name].sources
+        first_dates = [
+            min((s.data_date for s in known[source] if s.is_promoted), default=None) for source in sources
+        ]
+        first = max((day for day in first_dates if day), default=None)
+        if first is None or None in first_dates:
             continue
-        first = max(min(s.data_date for s in good if s.source == source) for source in plan.models[name].sources)
-        days = {max(s.data_date for s in good)} | {s.data_date for s in good if s.run_id == run_id}
         done = {
             record.data_date: record.inputs
             for record in curated[name]
             if not (record.verdict is Verdict.HELD and name in request.allow_shrink)
         }
+        inputs = steps.inputs_of(plan, plan.datasets[name], known)
+        newest = max(inputs)
         listed = [
             day
-            for day in sorted(days)
-            if day >= first and done.get(day) != steps.inputs_of(plan, dataset, known, day)
+            for day in sorted(inputs)
+            if day >= first
+            and (
+                done.get(day) != inputs[day]
+                if day == newest
+                else done.get(day, "").partition(".")[0] != inputs[day].partition(".")[0]
+            )
         ]
         if listed:
             due[name] = listed
@@ -444,28 +453,13 @@ def source_outcome(
 def with_lateness(
     plan: Plan, day: date, records: Sequence[SnapshotRecord], outcome: SourceOutcome
 ) -> SourceOutcome:
-    """The outcome, told late if newer data should have come before that day. A source that only waits is not."""
-    late = lateness(plan, day, records)
+    """The outcome, told late if newer data were due before that day, and would have been seen."""
+    late = lateness(plan.sources, day, records) if outcome.is_awaited else None
     if late is None:
         return outcome
     due, words = late
     state = "late" if outcome.state == "unchanged" else outcome.state
     return replace(outcome, state=state, due=due, message=outcome.message if state != "late" else words)
-
-
-def lateness(plan: Plan, day: date, records: Sequence[SnapshotRecord]) -> tuple[date, str] | None:
-    """The day a source's newer data were due, and that in words; None while they are not, or it never had any."""
-    if not records:
-        return None
-    declaration = plan.sources[records[0].source]
-    newest = max(record.data_date for record in records)
-    due = declaration.due(newest)
-    if due is None or day <= due:
-        return None
-    return due, (
-        f"Late: nothing newer than the data of {newest} has come, and it was due by {due}"
-        f" ({declaration.cadence}). Ask {declaration.publisher}."
-    )
 
 
 def with_notice(
@@ -483,9 +477,9 @@ def with_notice(
     return replace(
         outcome,
         notice=(
-            f"What came is dated {day}, the day of this run, and lies before the data of {max(later)} that are known:"
-            f" it is in the history at {day}, and the data of {max(later)} stay published. If this machine's clock is"
-            " wrong, set it right and run again: then what came is the newest."
+            f"What came is dated {day}, the day of this run, and lies before the data of {max(later)} that are"
+            f" known: it is in the history at {day}, and the data of {max(later)} stay published. If this"
+            " machine's clock is wrong, set it right and run again: then what came is the newest."
         ),
     )
 
@@ -522,7 +516,7 @@ def conclude(
     runner: Runner,
     progress: Progress,
 ) -> NightOutcome:
-    """Publish what stands, write the report, and note the run: the report and the note of a quiet one are left out.
+    """Publish what stands, write the report, and note the run. A quiet one has neither report nor note.
 
     A run that was killed before this point is ended by the next: by the same run with nothing left to do, as its
     own; else in its name, before anything else is noted.
@@ -549,9 +543,7 @@ def conclude(
         request.day,
         run_id,
         tuple(sources[name] for name in plan.sources if name in sources),
-        tuple(
-            replace(datasets[name], url=portal.urls.get(name)) for name in plan.datasets if name in datasets
-        ),
+        tuple(replace(datasets[name], url=portal.urls.get(name)) for name in plan.datasets if name in datasets),
         portal,
     )
     if run_id is None:
@@ -606,7 +598,7 @@ def _told(
         runs = ledger.runs(connection, settings.home)
     noting.note(settings, runs, reported, request, run.started, error)
     if error:
-        raise StepFault(f"the run is done and its data are kept, but there is no report: {error}")
+        raise StepError(f"the run is done and its data are kept, but there is no report: {error}")
     return reported
 
 
@@ -615,7 +607,7 @@ def catch_up(settings: Settings, plan: Plan, last: RunRecord, progress: Progress
     with reader(settings.home, settings.memory) as connection:
         known = {name: ledger.snapshots(connection, name) for name in plan.sources}
     sources = []
-    for name, records in known.items():
+    for records in known.values():
         own = [record for record in records if record.run_id == last.run_id]
         if own:
             sources.append(source_outcome(settings, records, own[-1], is_new=True))

@@ -1,13 +1,14 @@
-"""What a run leaves in the ledger when it ends: what it said of each source, dataset and portal, and whether to say it.
+"""What a run leaves in the ledger when it ends: what it said of each source, dataset and portal.
 
-A night that found nothing new writes nothing. So a run is noted if it changed something, if something failed, or if
-what it says of a source, a dataset or a portal differs from what was last said of that: a quiet night that mends
-what failed the night before is noted, the ninety quiet ones after it are not.
+A night that found nothing new writes nothing. So a run is noted if it changed something, if something failed, or
+if what it says of a source, a dataset or a portal differs from what was last said of that: a quiet night that
+mends what failed the night before is noted, the ninety quiet ones after it are not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,19 +16,11 @@ from flows.outcomes import FAILED, NightOutcome, PortalOutcome
 from flows.settings import Settings
 from flows.steps import Plan
 from warehouse import ledger
-from warehouse.ledger import RunRecord, Said
+from warehouse.ledger import RunRecord
 from warehouse.progress import Progress
 from warehouse.store import reader
 
 PUBLISH = "publish"  # the kind of a run that only publishes
-
-
-def last_said(runs: Sequence[RunRecord], part: str) -> dict[str, Said]:
-    """By name, what the newest run that spoke of it said. ``part``: sources, datasets or portal."""
-    said: dict[str, Said] = {}
-    for run in runs:
-        said |= getattr(run, part)
-    return said
 
 
 def interrupted(runs: Sequence[RunRecord]) -> RunRecord | None:
@@ -40,18 +33,27 @@ def is_news(outcome: NightOutcome, runs: Sequence[RunRecord]) -> bool:
     """Whether a run that did not touch the warehouse has something to say."""
     if outcome.portal.writes or outcome.exit_code == FAILED or any(s.state == "failed" for s in outcome.sources):
         return True
-    spoken = _spoken(outcome)
+    now = _record(outcome, {}, ledger.now(), 0)
     return any(
-        last_said(runs, part).get(name) != said for part, listed in spoken.items() for name, said in listed.items()
+        ledger.last_said(runs, part) != ledger.last_said([*runs, now], part)
+        for part in ("sources", "datasets", "portal")
     )
 
 
-def _spoken(outcome: NightOutcome) -> dict[str, dict[str, Said]]:
-    return {
-        "sources": {one.name: one.said() for one in outcome.sources},
-        "datasets": {one.name: one.said() for one in outcome.datasets},
-        "portal": outcome.portal.said(),
-    }
+def _record(outcome: NightOutcome, request: Mapping[str, Any], started: datetime, place: int) -> RunRecord:
+    return RunRecord(
+        str(outcome.run_id),
+        outcome.kind,
+        outcome.day,
+        started,
+        ledger.now(),
+        request,
+        place,
+        outcome.exit_code,
+        {one.name: one.said() for one in outcome.sources},
+        {one.name: one.said() for one in outcome.datasets},
+        outcome.portal.said(),
+    )
 
 
 def note(
@@ -63,25 +65,12 @@ def note(
     error: str = "",
 ) -> None:
     """Note the end of a run. One that changed the warehouse keeps its place in the order of runs."""
-    assert outcome.run_id is not None  # noqa: S101 - who notes a run has given it an id
     begun = {run.run_id: run for run in runs}
     place = max((run.sequence for run in begun.values()), default=0) + 1
-    own = begun.get(outcome.run_id)
-    ledger.note_run(
-        settings.home,
-        RunRecord(
-            outcome.run_id,
-            outcome.kind,
-            outcome.day,
-            own.started_at if own else started,
-            ledger.now(),
-            own.request if own else request,
-            own.sequence if own and own.sequence else place,
-            FAILED if error else outcome.exit_code,
-            **_spoken(outcome),
-            error=error,
-        ),
-    )
+    if own := begun.get(str(outcome.run_id)):
+        request, started, place = own.request, own.started_at, own.sequence or place
+    record = _record(outcome, request, started, place)
+    ledger.note_run(settings.home, replace(record, exit_code=FAILED, error=error) if error else record)
 
 
 def publish_by_hand(settings: Settings, plan: Plan, datasets: Sequence[str], progress: Progress) -> PortalOutcome:

@@ -21,7 +21,8 @@ class SourceOutcome:
     newest snapshot is refused) or failed (it could not be pulled or read). ``stale_since`` is the date of the last
     good data where they stand in for newer ones. ``due`` is the last day by which newer data should have come, if
     it is past. ``notice`` is what somebody should know although the data went on. ``annotated`` is the path of the
-    workbook as it goes back to its keeper.
+    workbook as it goes back to its keeper. ``is_awaited``: newer data would have been seen;
+    None where nobody looked.
     """
 
     name: str
@@ -33,6 +34,7 @@ class SourceOutcome:
     annotated: str | None = None
     due: date | None = None
     notice: str = ""
+    is_awaited: bool | None = None
 
     @property
     def needs_attention(self) -> bool:
@@ -50,7 +52,7 @@ class SourceOutcome:
             state = "partial"
         message = " ".join(part for part in (self.message, self.notice) if part)
         what = self.snapshot.snapshot_id if self.snapshot else None
-        return Said(state, self.needs_attention, message, what, self.stale_since)
+        return Said(state, self.needs_attention, message, what, self.stale_since, self.is_awaited)
 
 
 @dataclass(frozen=True)

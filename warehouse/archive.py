@@ -102,8 +102,8 @@ class Archive:
                 found.append((snapshot.date, int(content["sequence"]), snapshot))
             except (ValueError, KeyError, TypeError) as error:
                 raise ArchiveDamagedError(
-                    f"the raw archive is damaged, which is no fault of who handed the data in: {manifest} cannot be"
-                    " read. Restore it from a backup; or move its folder away and take the file in again."
+                    f"the raw archive is damaged, which is no fault of who handed the data in: {manifest} cannot"
+                    " be read. Restore it from a backup; or move its folder away and take the file in again."
                 ) from error
         return [snapshot for *_, snapshot in sorted(found, key=lambda item: item[:2])]
 

@@ -10,9 +10,10 @@ is found at the source (``source_names``, ``presence``).
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -127,6 +128,11 @@ class RowBounds(Declared):
     shrink_limit_pct: float = Field(20, ge=0, le=100)  # more rows lost than this since the last good one: held
 
 
+# What a snapshot says of the records it does not have: in a full delivery they are gone; between changes they are
+# as they were, and an end is an explicit tombstone; in what is only ever appended to, nothing ends.
+Delivery = Literal["full", "changes", "append"]
+
+
 class TableDeclaration(Declared):
     """One table of a source."""
 
@@ -139,6 +145,18 @@ class TableDeclaration(Declared):
     foreign_keys: tuple[ForeignKey, ...] = Field((), alias="foreignKeys")
     rows: RowBounds = RowBounds()
     presence: Literal["mandatory", "optional"] = "mandatory"
+    delivery: Delivery = "full"
+    tombstone: str | None = None  # of changes: the boolean field that is true where a record has ended
+
+    @model_validator(mode="after")
+    def _tombstone_fits(self) -> TableDeclaration:
+        if self.tombstone is None:
+            return self
+        if self.delivery != "changes":
+            raise ValueError(f"table {self.name}: only a delivery of changes has tombstones")
+        if self.tombstone not in {field.name for field in self.kept_fields if field.type == "boolean"}:
+            raise ValueError(f"table {self.name}: the tombstone {self.tombstone} is no boolean field of it")
+        return self
 
     @model_validator(mode="after")
     def _keys_exist(self) -> TableDeclaration:
@@ -166,6 +184,10 @@ class TableDeclaration(Declared):
         return tuple(field for field in self.fields if field.privacy is not Privacy.PERSONAL)
 
 
+# A daily source may miss a weekend. A monthly one often comes a week after the month's end, or after a holiday.
+GRACE_DAYS: Mapping[str, int] = {"daily": 3, "monthly": 10, "irregular": 0}
+
+
 class SourceDeclaration(Declared):
     """A source: who publishes it, under which terms, how often, and its tables."""
 
@@ -177,10 +199,22 @@ class SourceDeclaration(Declared):
     licence: str  # SPDX id, or the publisher's own name of it
     licence_url: str | None = None
     attribution: str
-    cadence: Literal["daily", "monthly", "irregular"]
+    cadence: Literal["daily", "monthly", "irregular"]  # of irregular data none are due, but for expected_days
+    grace_days: int | None = Field(
+        None, ge=0, le=366
+    )  # how long after its turn it may come; by default GRACE_DAYS
+    expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
     tables: tuple[TableDeclaration, ...]
+
+    @model_validator(mode="after")
+    def _expectation_fits(self) -> SourceDeclaration:
+        if self.expected_days is not None and self.cadence != "irregular":
+            raise ValueError(
+                f"source {self.name}: expected_days is for irregular data; {self.cadence} says it already"
+            )
+        return self
 
     def table(self, name: str) -> TableDeclaration:
         """The table of that name; KeyError if there is none."""
@@ -188,6 +222,16 @@ class SourceDeclaration(Declared):
             if table.name == name:
                 return table
         raise KeyError(f"source {self.name} has no table {name}")
+
+    def due(self, newest: date) -> date | None:
+        """The last day by which data newer than those of a date should be there; None: never expected."""
+        grace = timedelta(days=GRACE_DAYS[self.cadence] if self.grace_days is None else self.grace_days)
+        if self.cadence == "daily":
+            return newest + timedelta(days=1) + grace
+        if self.cadence == "monthly":
+            year, month = divmod(newest.year * 12 + newest.month, 12)
+            return date(year, month + 1, min(newest.day, monthrange(year, month + 1)[1])) + grace
+        return newest + timedelta(days=self.expected_days) + grace if self.expected_days else None
 
 
 D = TypeVar("D", bound=Declared)

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import TracebackType, UnionType
 from typing import Any
 
 from warehouse.home import Home, to_json, write_atomically
@@ -54,7 +54,9 @@ def _process_started(pid: int) -> str | None:
 
 def _is_claim(content: Any) -> bool:
     """Whether JSON is what a holder writes."""
-    kinds = {"purpose": str, "host": str, "pid": int, "started": (str, type(None)), "token": str}
+    kinds: dict[str, type | UnionType] = {
+        "purpose": str, "host": str, "pid": int, "started": str | None, "token": str
+    }  # fmt: skip
     return (
         isinstance(content, dict)
         and all(isinstance(content.get(name, 0.5), kind) for name, kind in kinds.items())
@@ -158,8 +160,8 @@ class Lease:
             return f"should it be dead, its lease ends by itself within {max(rest, 1):.0f} s"
         dated = datetime.fromtimestamp(time.time() + rest, UTC).strftime("%Y-%m-%d %H:%M")
         return (
-            f"its lease ends at {dated} UTC by this machine's clock, later than any that is rightly dated: compare the"
-            f" clocks of both machines. Should that run be dead, remove {self._file}"
+            f"its lease ends at {dated} UTC by this machine's clock, later than any that is rightly dated: compare"
+            f" the clocks of both machines. Should that run be dead, remove {self._file}"
         )
 
     def _is_ours(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
@@ -63,13 +63,23 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class TableLoad:
-    """How many rows of a table came, went to quarantine, and what they changed in the warehouse."""
+    """How many rows of a table came, went to quarantine, and what they changed in the warehouse.
+
+    ``held``: records whose row was refused, or that the snapshot does not speak of because it is not whole
+    (``is_whole``), and whose last good version stands in. ``held_cells``: cells that were emptied.
+    ``standing``: the records that stand at the snapshot's date (None: noted before this was counted).
+    """
 
     staged: int = 0
     quarantined: int = 0
     added: int = 0
     changed: int = 0
     vanished: int = 0
+    held: int = 0
+    held_cells: int = 0
+    standing: int | None = None
+    is_whole: bool = True
+    delivery: str = "full"
 
     @property
     def accepted(self) -> int:
@@ -110,7 +120,8 @@ class Said:
     """What a run said of a source, a dataset, or a dataset's place on the portal.
 
     ``state`` is that of the outcome (``flows.outcomes``), ``is_wrong`` whether somebody has to look, ``what`` the
-    snapshot or the version spoken of.
+    snapshot or the version spoken of. ``is_awaited``: of a source, whether the run looked where newer data would
+    come in, so that it can be late; None where it did not look, but worked from the archive.
     """
 
     state: str
@@ -118,6 +129,7 @@ class Said:
     message: str = ""
     what: str | None = None
     stale_since: date | None = None
+    is_awaited: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -191,7 +203,7 @@ def copy_tables(connection: Connection, attached: str) -> None:
     """Take over the ledger of an attached, older warehouse: what it has not is NULL."""
     refuse_newer(connection, attached)
     found = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'ledger' AND database_name = ?", [attached]
+        f"SELECT table_name FROM duckdb_tables() WHERE schema_name = 'ledger' AND database_name = '{attached}'"
     ).fetchall()
     known = {table for table, _, _ in _columns()}
     for (table,) in found:
@@ -201,16 +213,20 @@ def copy_tables(connection: Connection, attached: str) -> None:
 
 def refuse_newer(connection: Connection, database: str | None = None) -> None:
     """Raise LedgerError if a newer version of the program wrote this ledger."""
+    name = f"'{database}'" if database else "current_database()"
     exists = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ledger' AND table_name = 'schema_version'"
-        " AND database_name = coalesce(?, current_database())",
-        [database],
+        f" AND database_name = {name}"
     ).fetchone()
     prefix = f"{database}." if database else ""
-    row = connection.execute(f"SELECT max(version) FROM {prefix}ledger.schema_version").fetchone() if exists else None
+    row = (
+        connection.execute(f"SELECT max(version) FROM {prefix}ledger.schema_version").fetchone()
+        if exists
+        else None
+    )
     if row and row[0] is not None and row[0] > SCHEMA_VERSION:
         raise LedgerError(
-            f"the warehouse was written by a newer opendistrict (its ledger is version {row[0]}, this program knows"
+            f"the warehouse was written by a newer opendistrict (its ledger is version {row[0]}, this program's"
             f" {SCHEMA_VERSION}): install that one, nothing was changed"
         )
 
@@ -266,9 +282,19 @@ def runs(connection: Connection, home: Home) -> list[RunRecord]:
         "SELECT run_id, kind, day, started_at, finished_at, request, coalesce(sequence, 0) FROM ledger.runs"
         " ORDER BY coalesce(sequence, 0), rowid"
     ).fetchall()
-    found = {row[0]: RunRecord(*row[:5], json.loads(row[5]), row[6]) for row in rows}
+    found = {row[0]: RunRecord(*(*row[:5], json.loads(row[5]), row[6])) for row in rows}
     found |= {path.stem: _noted(path) for path in home.runs.glob("*.json")}
     return sorted(found.values(), key=lambda run: run.sequence)  # stable: runs of an older ledger stay in order
+
+
+def last_said(runs: Sequence[RunRecord], part: str) -> dict[str, Said]:
+    """By name, what the newest run that spoke of it said. ``part``: sources, datasets or portal."""
+    said: dict[str, Said] = {}
+    for run in runs:
+        for name, one in getattr(run, part).items():
+            before = said.get(name)
+            said[name] = replace(one, is_awaited=before.is_awaited) if before and one.is_awaited is None else one
+    return said
 
 
 def _noted(path: Path) -> RunRecord:

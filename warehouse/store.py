@@ -17,7 +17,6 @@ from warehouse.database import DEFAULT_MEMORY, attach, opened
 from warehouse.home import Home
 from warehouse.lease import Lease
 
-
 _REBUILD = "`opendistrict rebuild-warehouse` makes a new one from the raw archive and keeps this one aside"
 
 
@@ -35,7 +34,7 @@ def fault_in_words(error: duckdb.Error, path: Path) -> str | None:
         holder = re.search(r"PID (\d+)", text)
         by = f"process {holder[1]}" if holder else "another program"
         return f"{path} is held open by {by}. Close it there (a DuckDB shell, a notebook), then try again."
-    if "No space left" in text or "disk" in text.lower() and "full" in text.lower():
+    if "No space left" in text or "Disk quota exceeded" in text:
         return f"the disk is full: {path} could not be written. Make room, then run the same command again."
     if isinstance(error, duckdb.OutOfMemoryException):
         return (
@@ -45,7 +44,9 @@ def fault_in_words(error: duckdb.Error, path: Path) -> str | None:
     if "Permission denied" in text or "Read-only file system" in text:
         return f"{path} may not be opened or written by this user. Give the rights, then try again."
     if "storage version" in text or "newer version of DuckDB" in text or "serialization version" in text:
-        return f"{path} was written by another version of DuckDB, which this one cannot read. Install that version."
+        return (
+            f"{path} was written by another version of DuckDB, which this one cannot read. Install that version."
+        )
     damage = ("not a valid DuckDB", "orrupt", "checksum", "deserialize", "read enough bytes", "Could not read")
     is_damage = isinstance(error, (duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException))
     if is_damage or any(words in text for words in damage):
