@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
-from urllib.parse import urlsplit
 
 import pytest
 
