@@ -15,11 +15,8 @@ from flows.steps import Plan
 from warehouse import ledger
 from warehouse.archive import Archive
 from warehouse.ledger import Said, SnapshotRecord, Verdict
+from warehouse.releases import NotReleasedError
 from warehouse.store import reader
-
-
-class NotReleasedError(LookupError):
-    """A dataset has no release, or not in that format."""
 
 
 def list_sources(settings: Settings, plan: Plan, day: date | None = None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Faults of the machine and of the program: a message that says what, where and what to do, and nothing half done."""
+"""Faults of the machine and of the program: a message with what, where and what to do; nothing half done."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ from warehouse.home import Home
 from warehouse.store import WarehouseError, reader
 
 DAY = date(2026, 11, 23)
-SECRET = "matti@example.org"  # noqa: S105 - stands for a value of a cell
+SECRET = "matti@example.org"
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_a_warehouse_that_cannot_be_opened_is_a_message(settings, origins, kind,
 
 def test_a_warehouse_that_another_program_holds_is_a_message(settings, origins):
     run(settings, {"agile_pilots": origins["agile_pilots"]})
-    holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"  # noqa: S108
+    holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", holding, settings.home.warehouse],
         stdin=subprocess.PIPE,
@@ -267,7 +267,7 @@ def test_a_manifest_that_cannot_be_read_is_a_message(settings, origins):
     archive = Archive(settings.home, "agile_pilots")
     (manifest,) = archive.folder.glob("*/manifest.json")
     manifest.write_text("{")
-    with pytest.raises(ArchiveDamagedError, match="manifest.json"):
+    with pytest.raises(ArchiveDamagedError, match=r"manifest\.json"):
         archive.snapshots()
     outcome = run(settings, origins)
     assert state(outcome)["agile_pilots"] == "failed"

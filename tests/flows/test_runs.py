@@ -1,6 +1,7 @@
 """Every run leaves a mark, status tells it until it is mended, absence is no failure and lateness is."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -62,7 +63,7 @@ def wrong(settings, plan, day=DAY):
 
 
 def written(home):
-    """The files with their stamps, but for the archive's memory of looks, whose time is the trace of a quiet night."""
+    """The files with their stamps, without the archive's memory of looks: its time is all a quiet night leaves."""
     return {name: stamp for name, stamp in stamps(home).items() if not name.endswith("origins.json")}
 
 
@@ -229,8 +230,7 @@ def test_a_register_that_misses_its_month_is_late_on_the_right_day(settings, pla
     late = look(date(2026, 11, 12))
     assert (late.exit_code, late.sources[0].state, late.sources[0].due) == (HELD, "late", date(2026, 11, 11))
     assert wrong(settings, plan, date(2026, 11, 12)) == {"companies_house": "late"}
-    with open(late.report, encoding="utf-8") as page:
-        assert "due by 2026-11-11" in page.read()
+    assert "due by 2026-11-11" in Path(late.report).read_text()
     before = written(settings.home.root)
     assert look(date(2026, 11, 13)).exit_code == HELD  # it stays late, and that is not said twice
     assert written(settings.home.root) == before
@@ -288,8 +288,7 @@ def test_a_clock_set_back_is_said_and_once_it_is_right_the_newer_workbook_is_pub
     assert "clock" in back.sources[0].notice
     assert "stay published" in back.sources[0].notice
     assert wrong(settings, plan) == {"agile_pilots": "look at it"}
-    with open(back.report, encoding="utf-8") as page:
-        assert "clock" in page.read()
+    assert "clock" in Path(back.report).read_text()
     right = run(settings, newer, DAY + timedelta(days=1))
     assert right.exit_code == DONE
     assert right.datasets[0].rows == 13
@@ -346,7 +345,6 @@ def test_the_annotated_workbook_lies_in_the_outbox_and_nowhere_on_the_page(setti
     assert outcome.sources[0].annotated == str(place)
     assert place.is_file()
     assert [path.name for path in (settings.home.reports / outcome.run_id).iterdir()] == ["index.html"]
-    with open(outcome.report, encoding="utf-8") as page:
-        text = page.read()
+    text = Path(outcome.report).read_text()
     assert "outbox/agile_pilots/pilots-annotated.xlsx" in text
     assert 'annotated.xlsx"' not in text
