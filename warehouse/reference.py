@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import duckdb
 from pydantic import Field
 
-from warehouse.declarations import SLUG, Declared, parse, read_yaml
+from warehouse.declarations import SLUG, DeclarationError, Declared, normalised, parse, read_yaml
 
 _FOLDER = Path(__file__).parent / "reference"
 
 
 class Code(Declared):
-    """A code's meaning."""
+    """A code's meaning. ``aliases`` are other words for it that people write, in either language."""
 
     title: str
+    title_fi: str = ""
     description: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 class CodeList(Declared):
@@ -28,6 +31,24 @@ class CodeList(Declared):
 
     title: str
     codes: Mapping[str, Code]
+
+    @cached_property
+    def _words(self) -> Mapping[str, str]:
+        words: dict[str, str] = {}
+        for code, meaning in self.codes.items():
+            for text in (code, meaning.title, meaning.title_fi, *meaning.aliases):
+                if text and words.setdefault(normalised(text), code) != code:
+                    raise DeclarationError(f"code list {self.title!r}: {text!r} means two codes")
+        return words
+
+    def code_of(self, text: str) -> str | None:
+        """The code that a text means: the code itself, a title or an alias; case and punctuation do not count."""
+        return text if text in self.codes else self._words.get(normalised(text))
+
+    def nearest(self, text: str) -> list[str]:
+        """The codes whose words are most like a text that means none, the likeliest first."""
+        near = difflib.get_close_matches(normalised(text)[:80], self._words, n=3, cutoff=0.7)
+        return list(dict.fromkeys(self._words[word] for word in near))
 
 
 class _CodeLists(Declared):
@@ -51,6 +72,7 @@ class Sectors(Declared):
     sectors: tuple[Sector, ...]
 
 
+@cache
 def code_lists(path: Path = _FOLDER / "code_lists.yaml") -> Mapping[str, CodeList]:
     """All code lists by name."""
     return parse(_CodeLists, {"lists": read_yaml(path)}, path).lists
