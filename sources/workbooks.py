@@ -522,7 +522,10 @@ class _TableReader:
         help_text = "Put a cell that holds the delimiter into quotation marks, or hand in an .xlsx file."
         if fault is Fault.CUT:
             self.incomplete = f"{self.file} ends within row {number:,}"
-            said, outcome = f"The file ends within this row, after {cells} of {wanted} cells", "so rows may be missing"
+            said, outcome = (
+                f"The file ends within this row, after {cells} of {wanted} cells",
+                "so rows may be missing",
+            )
             help_text = "Export or fetch the file again, and look whether it is whole."
         elif fault in (Fault.FIRST_PIECE, Fault.PIECE):
             outcome = "and its neighbours make up the rest: a line break within a cell cut it, so it was not read"

@@ -10,9 +10,9 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import duckdb
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from warehouse.declarations import SLUG, DeclarationError, Declared, normalised, parse, read_yaml
+from warehouse.declarations import SLUG, Declared, normalised, parse, read_yaml
 
 _FOLDER = Path(__file__).parent / "reference"
 
@@ -25,6 +25,10 @@ class Code(Declared):
     description: str = ""
     aliases: tuple[str, ...] = ()
 
+    def words(self, code: str) -> tuple[str, ...]:
+        """All texts that mean this code."""
+        return tuple(text for text in (code, self.title, self.title_fi, *self.aliases) if text)
+
 
 class CodeList(Declared):
     """A list of codes, in the order in which people expect to read them."""
@@ -32,14 +36,17 @@ class CodeList(Declared):
     title: str
     codes: Mapping[str, Code]
 
+    @model_validator(mode="after")
+    def _no_word_means_two_codes(self) -> CodeList:
+        for code, meaning in self.codes.items():
+            for text in meaning.words(code):
+                if self._words[normalised(text)] != code:
+                    raise ValueError(f"{text!r} means two codes")
+        return self
+
     @cached_property
     def _words(self) -> Mapping[str, str]:
-        words: dict[str, str] = {}
-        for code, meaning in self.codes.items():
-            for text in (code, meaning.title, meaning.title_fi, *meaning.aliases):
-                if text and words.setdefault(normalised(text), code) != code:
-                    raise DeclarationError(f"code list {self.title!r}: {text!r} means two codes")
-        return words
+        return {normalised(text): code for code, meaning in self.codes.items() for text in meaning.words(code)}
 
     def code_of(self, text: str) -> str | None:
         """The code that a text means: the code itself, a title or an alias; case and punctuation do not count."""
