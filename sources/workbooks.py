@@ -38,6 +38,7 @@ from sources.cell_values import (
     parse_partial_date,
     parse_qualified,
     parse_year,
+    unscrambled,
     year_of,
 )
 from sources.record_lengths import Fault, faults
@@ -280,12 +281,14 @@ class _UnreadableError(Exception):
 class _Column:
     """What a column's cells say together of those that can be read in two ways.
 
-    ``decimal_mark`` and ``date_order`` are what its texts show, None where they show nothing or both. With
-    ``may_be_swapped`` its dates were read by a program that took days for months.
+    ``decimal_mark`` and ``date_order`` (of dates with slashes) are what its texts show, None where they show
+    nothing or both. ``doubtful_marks`` are those between the parts of dates of which some have the month first
+    against all custom. With ``may_be_swapped`` its dates were read by a program that took days for months.
     """
 
     decimal_mark: str | None = None
     date_order: str | None = None
+    doubtful_marks: frozenset[str] = frozenset()
     may_be_swapped: bool = False
 
 
@@ -648,17 +651,18 @@ class _TableReader:
             return _Column(decimal_mark=marks.pop() if len(marks) == 1 else None)
         if declared.type not in ("date", "datetime"):
             return _Column()
-        orders = {date_order_of(text) for text in texts} - {None}
-        certain = orders - {"either"}
+        forms = {form for text in texts if (form := date_order_of(text))}
+        doubtful = frozenset(mark for mark, order in forms if (mark, order) in ((".", "mdy"), ("-", "ydm")))
+        slashed = {order for mark, order in forms if mark == "/"}
+        certain = slashed - {"either"}
         stamps = [cell.value for cell in cells if isinstance(cell.value, date)]
-        if not stamps or not orders:
-            if len(certain) == 2:
-                self.warn_of_dates(declared, "has dates with the day first and dates with the month first")
-            return _Column(date_order=certain.pop() if len(certain) == 1 else None)
-        # A program that expects the month first makes a date of "4/5/2016" and leaves "13/5/2016" as text.
-        may_be_swapped = all(stamp.day <= 12 for stamp in stamps)
-        self.warn_of_dates(declared, "has dates beside texts such as 13/5/2016")
-        return _Column(may_be_swapped=may_be_swapped)
+        if slashed and stamps:
+            # A program that expects the month first makes a date of "4/5/2016" and leaves "13/5/2016" as text.
+            self.warn_of_dates(declared, "has dates beside texts such as 13/5/2016")
+            return _Column(doubtful_marks=doubtful, may_be_swapped=all(stamp.day <= 12 for stamp in stamps))
+        if len(certain) == 2 or doubtful:
+            self.warn_of_dates(declared, "has dates with the day first and dates with the month first")
+        return _Column(date_order=certain.pop() if len(certain) == 1 else None, doubtful_marks=doubtful)
 
     def warn_of_dates(self, declared: FieldDeclaration, what: str) -> None:
         self.add(
@@ -692,6 +696,11 @@ class _TableReader:
             raise _UnreadableError(
                 f"in {shown(_quoted(value), declared)} a character was lost before the file came here",
                 "Write the text again; the mark � stands where a letter was.",
+            )
+        if isinstance(value, str) and (before := unscrambled(value)):
+            raise _UnreadableError(
+                f"in {shown(_quoted(value), declared)} letters were taken for others",
+                f"Did you mean {shown(_quoted(before), declared)}? Write it so.",
             )
         if isinstance(value, str) and is_error_word(value):
             raise _UnreadableError(
@@ -906,9 +915,16 @@ class _TableReader:
             if not isinstance(stamp, datetime):
                 raise CellValueError("it is a number, not a date")
             return stamp
-        found = parse(value, order=column.date_order) if isinstance(value, str) else value
-        if isinstance(value, str) and date_order_of(value) == "either":
-            self.note(declared, cell, number, f"{found:%Y-%m-%d}")
+        found: object = value
+        if isinstance(value, str):
+            mark, order = date_order_of(value) or ("", "")
+            if mark in column.doubtful_marks and order == "either":
+                raise CellValueError(
+                    "day and month can be mixed up: other dates of the column have the month first"
+                )
+            found = parse(value, order=column.date_order)
+            if (mark, order) == ("/", "either"):
+                self.note(declared, cell, number, f"{found:%Y-%m-%d}")
         if isinstance(found, datetime):
             return found
         if isinstance(found, date):

@@ -2,7 +2,7 @@
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum.fi import alv, ytunnus
 
@@ -49,6 +49,7 @@ def test_the_six_digits_of_old_papers_have_a_zero_in_front():
     assert ytunnus.is_valid("0112038-9")
 
 
+@settings(deadline=None)
 @given(st.lists(DIGITS, min_size=1, max_size=20))
 def test_the_rule_in_sql_agrees_with_the_library(numbers):
     ids = [business_id_fi(number) for number in numbers]
