@@ -89,8 +89,11 @@ def clean_text(text: str) -> str:
     """Text as meant: composed characters, ordinary spaces, nothing invisible, lines kept, nothing at the ends."""
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text).replace("\r\n", "\n").replace("\r", "\n"))
     # A vertical tab is how some programs break a line within a cell: it parts words, as a space does.
-    spaced = "".join(" " if c != "\n" and c.isspace() else c for c in text)
-    kept = "".join(c for c in spaced if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
+    kept = "".join(
+        c if c == "\n" else " " if c.isspace() else c
+        for c in text
+        if c.isspace() or unicodedata.category(c) not in ("Cc", "Cs")
+    )
     lines = (_SPACE.sub(" ", line).strip() for line in kept.split("\n"))
     return "\n".join(lines).strip()
 
@@ -106,7 +109,7 @@ def is_error_word(text: str) -> bool:
 
     Copied as text, or exported to CSV, such a word is no value any more than in the cell it comes from.
     """
-    return _ERROR_WORD.fullmatch(clean_text(text)) is not None
+    return len(text) <= MAX_TEXT and _ERROR_WORD.fullmatch(clean_text(text)) is not None
 
 
 def unscrambled(text: str) -> str | None:
@@ -121,7 +124,7 @@ def unscrambled(text: str) -> str | None:
 
 def is_ditto(text: str) -> bool:
     """Whether a text says "as above", by a mark or a word."""
-    return clean_text(text).casefold() in _DITTO
+    return len(text) <= MAX_TEXT and clean_text(text).casefold() in _DITTO
 
 
 def _one_line(text: str) -> str:

@@ -53,7 +53,7 @@ from warehouse.declarations import (
     normalised,
 )
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow, key_text, shown
-from warehouse.identifiers import CANONICAL
+from warehouse.identifiers import CANONICAL, slug
 from warehouse.sheets import (
     Cell,
     ErrorValue,
@@ -317,6 +317,7 @@ class _TableReader:
         self.quarantined: list[QuarantinedRow] = []
         self.incomplete = ""
         self.columns: dict[str, _Column] = {}
+        self.ids = {*match.table.primary_key, *(name for key in match.table.foreign_keys for name in key.fields)}
         self.names = {declared.name: declared.title for declared in match.table.fields}  # as this sheet has them
         self.readings: dict[str, list[_Reading]] = {}
         self.cells: Mapping[str, tuple[int, Cell]] = {}  # of the row being read
@@ -464,10 +465,12 @@ class _TableReader:
         """Row number and filled cells by field, of the rows that are records."""
         titles = {name: normalised(shown_value(self.sheet.rows[header.row][column].value))
                   for name, column in columns.items() if column in self.sheet.rows[header.row]}  # fmt: skip
-        wrong = faults(self.records, self.sheet, header.row, self.width) if self.records else {}
+        wrong: dict[int, Fault] = {}
+        if self.records:
+            wrong = faults(self.records, self.sheet, header.row, self.width, self.may_begin)
         for number in sorted(number for number in self.sheet.rows if number > header.row):
             row = self.sheet.rows[number]
-            if wrong.get(number) in (Fault.FIRST_PIECE, Fault.PIECE, Fault.CUT):
+            if wrong.get(number, Fault.SHORT) is not Fault.SHORT and not _has_total(row):
                 self.put_aside(number, wrong[number], header)
                 continue
             own: dict[str, tuple[int, Cell]] = {}
@@ -531,7 +534,8 @@ class _TableReader:
             )
             help_text = "Export or fetch the file again, and look whether it is whole."
         elif fault in (Fault.FIRST_PIECE, Fault.PIECE):
-            outcome = "and its neighbours make up the rest: a line break within a cell cut it, so it was not read"
+            said = "The row and its neighbours look like one record that a line break within a cell cut in pieces"
+            outcome = "so it was not read"
             help_text = "Put the cell with the line break into quotation marks, or hand in an .xlsx file."
         key = self.key_before(number, fault, header)
         self.add(
@@ -558,6 +562,19 @@ class _TableReader:
                 key_text(key) if key else None,
             )
         )
+
+    def may_begin(self, number: int) -> bool:
+        """Whether a row of a CSV can be the beginning of a record, or a total; a single cell is none."""
+        assert self.records is not None  # noqa: S101
+        assert self.header is not None  # noqa: S101
+        row = self.sheet.rows[number]
+        if self.records.lengths[number] == 1 or _has_total(row):
+            return _has_total(row)
+        for name in self.table.primary_key:
+            pattern, cell = self.table.field(name).constraints.pattern, row.get(self.header.columns.get(name, 0))
+            if pattern and cell and not re.fullmatch(pattern, clean_text(shown_value(cell.value))):
+                return False
+        return True
 
     def key_before(self, number: int, fault: Fault, header: Header) -> dict[str, str] | None:
         """The primary key of a record of a wrong length, where no missing or added cell can have moved it.
@@ -750,6 +767,8 @@ class _TableReader:
                 )
         elif limits.check is not None:
             meant = CANONICAL[limits.check](text) or text
+        elif limits.pattern is not None and declared.name in self.ids and not re.fullmatch(limits.pattern, text):
+            meant = slug(text) if re.fullmatch(limits.pattern, slug(text)) else text
         if meant != text:
             self.note(declared, cell, number, meant)
         return meant
@@ -949,6 +968,10 @@ def _format_currency(number_format: str) -> str | None:
     if match := re.search(r"\[\$([^\]-]+)", number_format):
         return _CURRENCIES.get(match[1].strip().upper())
     return next((code for symbol, code in _CURRENCIES.items() if symbol in "€£" and symbol in number_format), None)
+
+
+def _has_total(row: Mapping[int, Cell]) -> bool:
+    return any(isinstance(cell.value, str) and normalised(cell.value) in _TOTALS for cell in row.values())
 
 
 def _short(header: str) -> str:

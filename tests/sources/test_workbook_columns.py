@@ -327,6 +327,21 @@ def test_a_business_id_in_any_form_is_read_and_her_own_header_said(tmp_path):
     assert "(3 cells)" in said.message
 
 
+def test_an_id_in_another_case_or_with_another_dash_is_the_id(tmp_path):
+    rows_of = [pilot(Round="Demo–Round–1", **{"Pilot ID": "DEMO-1"}), pilot(**{"Pilot ID": "demo 2"})]
+    path = save(
+        tmp_path / "book.xlsx",
+        {"Pilots": table(rows_of), "Rounds": table([{**ROUND, "Round ID": "demo—round—1"}])},
+    )
+    reading = read(path)
+    assert [(row["pilot_id"], row["round_id"]) for row in rows(reading)] == [
+        ("demo-1", "demo-round-1"),
+        ("demo 2", "demo-round-1"),  # the rule on its form says that it is none
+    ]
+    assert rows(reading, "rounds")[0]["round_id"] == "demo-round-1"
+    assert {(f.rule, f.severity) for f in reading.findings} == {("read-as", Severity.INFO)}
+
+
 # --- what stands in for a value ----------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from stdnum.fi import alv, ytunnus
 
 from warehouse.declarations import DeclarationError, normalised, parse
-from warehouse.identifiers import CANONICAL, business_id_fi, business_id_holds
+from warehouse.identifiers import CANONICAL, business_id_fi, business_id_holds, slug
 from warehouse.reference import CodeList, code_lists
 
 DASHES = "-‐‑‒–—―−－"
@@ -59,6 +59,12 @@ def test_the_rule_in_sql_agrees_with_the_library(numbers):
         held = connection.execute(f"SELECT {business_id_holds('x')} FROM t ORDER BY n").fetchall()
     assert [holds for (holds,) in held] == [ytunnus.is_valid(one) for one in ids]
     assert [alv.is_valid(f"FI{one}") for one in ids] == [holds for (holds,) in held]
+
+
+@given(st.text())
+def test_an_id_of_the_house_is_its_own_canonical_form(text):
+    assert slug(slug(text)) == slug(text)
+    assert slug("Kalasatama–1") == "kalasatama-1"
 
 
 def test_every_check_of_a_declaration_has_its_canonical_form():
