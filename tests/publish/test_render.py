@@ -25,7 +25,7 @@ def test_same_rows_same_bytes_whatever_order_threads_and_day(tmp_path, monkeypat
     expected = None
     for number, threads in enumerate((1, 2, 4)):
         shuffled = table.copy()
-        random.Random(number).shuffle(shuffled)  # noqa: S311
+        random.Random(number).shuffle(shuffled)
         with monkeypatch.context() as patched:
             patched.setenv("SOURCE_DATE_EPOCH", str(10**9 * number))
             patched.setattr("time.time", lambda moment=10**9 * (number + 1): moment)
