@@ -50,7 +50,7 @@ from warehouse.sheets import (
     open_book,
     shown_value,
 )
-from warehouse.xlsx import check_parts, slim_chunks
+from warehouse.xlsx import Package, slim_chunks
 
 AUTHOR = "opendistrict"
 COMMENT_MARK = "--- opendistrict ---"
@@ -167,12 +167,12 @@ def _loaded(path: Path, book: Book) -> Workbook:
     packed = io.BytesIO()
     sheets = {sheet.part for sheet in book.sheets}
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as slim:
-        check_parts(archive)
+        package = Package(archive)
         core = archive.read("docProps/core.xml") if "docProps/core.xml" in archive.NameToInfo else b""
         for part in archive.infolist():
             with slim.open(zipfile.ZipInfo(part.filename, _STAMP), "w", force_zip64=True) as writer:
                 if part.filename in sheets:
-                    for chunk in slim_chunks(archive, part.filename):
+                    for chunk in slim_chunks(package, part.filename):
                         writer.write(chunk)
                 elif not part.is_dir():
                     writer.write(archive.read(part))

@@ -17,7 +17,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from warehouse.declarations import FieldDeclaration, TableDeclaration, normalised
-from warehouse.xlsx import MAX_CELLS, Cell, ErrorValue, Sheet, SheetError, Value, column_letters, read_xlsx
+from warehouse.xlsx import (
+    MAX_CELLS,
+    Cell,
+    ErrorValue,
+    Sheet,
+    SheetError,
+    Value,
+    column_letters,
+    read_xlsx,
+    text_value,
+)
 
 __all__ = [
     "Book",
@@ -204,7 +214,9 @@ def _as_sheet(name: str, records: Sequence[Sequence[str]]) -> Sheet:
     if sum(len(record) for record in records) > MAX_CELLS:
         raise SheetError(f"it has more than {MAX_CELLS:,} cells; is it the right file?")
     for number, record in enumerate(records, start=1):
-        if cells := {column: Cell(text) for column, text in enumerate(record, start=1) if text.strip()}:
+        if cells := {
+            column: Cell(text_value(text)) for column, text in enumerate(record, start=1) if text.strip()
+        }:
             sheet.rows[number] = cells
     return sheet
 
