@@ -46,7 +46,7 @@ ROUND = {
 ERRORS: Mapping[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
     "wrong-theme": ({"Theme": "blockchain"}, ("theme_code", "enum", "error")),
     "bad-check-digit": ({"Y-tunnus": "2170029-3"}, ("business_id", "check", "error")),
-    "bad-business-id": ({"Y-tunnus": "FI21700292"}, ("business_id", "pattern", "error")),
+    "bad-business-id": ({"Y-tunnus": "2170029"}, ("business_id", "pattern", "error")),
     "end-before-start": ({"Starts": "2016-08-01", "Ends": "2016-03-01"}, ("end_date", "row", "error")),
     "too-long": ({"Starts": "2016-01-01", "Ends": "2016-12-31"}, ("end_date", "row", "error")),
     "unknown-round": ({"Round": "no-such-round"}, ("round_id", "foreign-key", "error")),

@@ -10,6 +10,7 @@ is found at the source (``source_names``, ``presence``).
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -99,6 +100,12 @@ class FieldDeclaration(Declared):
     source_names: tuple[str, ...] = ()  # header texts of this column at the source, beside name and title
     presence: Literal["mandatory", "optional"] = "mandatory"  # a missing mandatory column is critical
     help: str = ""  # what to do about a wrong value, for the person who keeps the file
+    # date only: the column of the code list date_precision that says how exact the day is. "5/2016" is then read,
+    # as the month's first day or its last, and noted there.
+    precision_in: str | None = None
+    partial_date: Literal["first", "last"] = "first"
+    # integer and number only: the column that says how the number is meant. "about 12" is then 12, noted there.
+    qualifier_in: str | None = None
 
     @property
     def duckdb_type(self) -> str:
@@ -182,6 +189,17 @@ class SourceDeclaration(Declared):
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
     tables: tuple[TableDeclaration, ...]
 
+    @model_validator(mode="after")
+    def _links_exist(self) -> SourceDeclaration:
+        # Here and not at the table: a dataset takes fields over without the columns they speak of.
+        for table in self.tables:
+            names = {field.name for field in table.fields if field.type == "string"}
+            for field in table.fields:
+                for link in (field.precision_in, field.qualifier_in):
+                    if link is not None and link not in names:
+                        raise ValueError(f"table {table.name}: {field.name} names {link}, which is no text column")
+        return self
+
     def table(self, name: str) -> TableDeclaration:
         """The table of that name; KeyError if there is none."""
         for table in self.tables:
@@ -231,8 +249,8 @@ def literal(text: str) -> str:
 
 
 def normalised(header: str) -> str:
-    """A header for comparison: case, spaces and punctuation do not count."""
-    return re.sub(r"[\W_]+", " ", header.casefold()).strip()
+    """A header for comparison: case, spaces and punctuation do not count, nor whether ä is one sign or two."""
+    return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", header).casefold()).strip()
 
 
 # --- datasets ---------------------------------------------------------------------------------------

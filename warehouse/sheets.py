@@ -6,10 +6,12 @@ the one who marks the wrong cells in ``checks``. So sheets are matched to tables
 
 from __future__ import annotations
 
+import codecs
 import csv
+import difflib
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -36,15 +38,20 @@ __all__ = [
     "Header",
     "MatchedTable",
     "Matching",
+    "Records",
     "Sheet",
     "SheetError",
+    "UndecodedText",
     "Value",
     "column_letters",
     "find_header",
+    "header_text",
     "is_todo_sheet",
     "match_tables",
+    "nearest_fields",
     "open_book",
     "shown_value",
+    "table_of_file",
 ]
 
 TODO_SHEET = "To do"
@@ -56,6 +63,28 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DELIMITERS = ",;\t"
 
 
+@dataclass(frozen=True, slots=True)
+class UndecodedText(ErrorValue):
+    """A cell of a text file with bytes that are no text in the file's encoding, each shown as ``\ufffd``.
+
+    ``likely`` is what it would say if these bytes were Windows text (cp1252).
+    """
+
+    likely: str
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a CSV shows of its records beside their values: how many cells each has, blank ones counted.
+
+    ``is_open`` says that the file ends within a line.
+    """
+
+    lengths: Mapping[int, int] = field(default_factory=dict)
+    delimiter: str = ","
+    is_open: bool = False
+
+
 @dataclass
 class Book:
     """An opened file. ``kind`` is ``xlsx`` or ``csv``; ``notes`` say what was assumed in opening it."""
@@ -64,19 +93,22 @@ class Book:
     kind: str
     sheets: list[Sheet]
     notes: list[str] = field(default_factory=list)
+    records: Records = Records()  # of a CSV
 
 
 @dataclass(frozen=True)
 class Header:
     """Where a table's header stands and what its columns hold. Columns count from 1.
 
-    ``repeated`` holds the further columns that claim a field already taken.
+    ``repeated`` holds the further columns that claim a field already taken; ``marked`` the columns that were
+    recognised without the footnote mark behind their header.
     """
 
     row: int
     columns: Mapping[str, int]
     unknown: Mapping[int, str]
     repeated: Mapping[str, tuple[int, ...]]
+    marked: frozenset[int] = frozenset()
 
     def column_of(self, name: str) -> int | None:
         """The column of a field, or of an unknown header by its text."""
@@ -159,11 +191,12 @@ def open_book(path: Path, tables: Sequence[TableDeclaration]) -> Book:
         raise SheetError("it is a web page or XML, whatever its name says; save it as .xlsx or .csv")
     if not start.strip():
         raise SheetError("it is empty")
-    sheet, notes = _read_csv(path, tables)
-    return Book(path, "csv", [sheet], notes)
+    sheet, notes, records = _read_csv(path, tables)
+    return Book(path, "csv", [sheet], notes, records)
 
 
 def _decoded(path: Path) -> tuple[str, list[str]]:
+    """A text file's text and what was assumed. A byte that is no text becomes a lone surrogate (PEP 383)."""
     if path.stat().st_size > MAX_CSV_BYTES:
         raise SheetError(f"it is larger than {MAX_CSV_BYTES >> 20} MB; is it the right file?")
     data = path.read_bytes()
@@ -174,11 +207,25 @@ def _decoded(path: Path) -> tuple[str, list[str]]:
             raise SheetError("it is neither a workbook nor text; hand in an .xlsx or .csv file") from error
     if b"\0" in data:
         raise SheetError("it is neither a workbook nor text; hand in an .xlsx or .csv file")
-    try:
-        return data.decode("utf-8-sig"), []
-    except UnicodeDecodeError:
-        note = "it is not UTF-8, so it was read as Windows text (cp1252): look whether ä, ö and € are right"
-        return data.decode("cp1252", errors="replace"), [note]
+    text = data.decode("utf-8-sig", errors="surrogateescape")
+    # One byte of another encoding in a line does not make the other lines' letters Windows text.
+    is_utf8 = data.startswith(codecs.BOM_UTF8) or any(c > "\x7f" and not _is_undecoded(c) for c in text)
+    if is_utf8 or text.isascii():
+        return text, []
+    note = "it is not UTF-8, so it was read as Windows text (cp1252): look whether ä, ö and € are right"
+    return data.decode("cp1252", errors="surrogateescape"), [note]
+
+
+def _is_undecoded(character: str) -> bool:
+    return "\udc80" <= character <= "\udcff"
+
+
+def _text_cell(text: str) -> Cell:
+    if text.isascii() or not any(map(_is_undecoded, text)):
+        return Cell(text_value(text))
+    seen = "".join("\ufffd" if _is_undecoded(c) else c for c in text)
+    likely = "".join(bytes([ord(c) - 0xDC00]).decode("cp1252", "replace") if _is_undecoded(c) else c for c in text)
+    return Cell(UndecodedText(seen, likely))
 
 
 @contextmanager
@@ -214,16 +261,15 @@ def _as_sheet(name: str, records: Sequence[Sequence[str]]) -> Sheet:
     if sum(len(record) for record in records) > MAX_CELLS:
         raise SheetError(f"it has more than {MAX_CELLS:,} cells; is it the right file?")
     for number, record in enumerate(records, start=1):
-        if cells := {
-            column: Cell(text_value(text)) for column, text in enumerate(record, start=1) if text.strip()
-        }:
+        if cells := {column: _text_cell(text) for column, text in enumerate(record, start=1) if text.strip()}:
             sheet.rows[number] = cells
     return sheet
 
 
-def _read_csv(path: Path, tables: Sequence[TableDeclaration]) -> tuple[Sheet, list[str]]:
+def _read_csv(path: Path, tables: Sequence[TableDeclaration]) -> tuple[Sheet, list[str], Records]:
     """A CSV as a sheet. A record is a row, as in a spreadsheet program, however many lines it takes."""
     text, notes = _decoded(path)
+    text = text.rstrip("\x1a")  # the end of a file in CP/M and DOS, still written by old programs
     delimiter = None
     if said := re.match(r"sep=(.)\r?\n", text):  # Excel's own hint; it does not show that line as a row
         delimiter, text = said[1], text[said.end() :]
@@ -238,7 +284,10 @@ def _read_csv(path: Path, tables: Sequence[TableDeclaration]) -> tuple[Sheet, li
                 return max((len(header.columns) for header in found if header), default=0), widest
 
             delimiter = max(_DELIMITERS, key=hits)
-        return _as_sheet(name, _records(text, delimiter)), notes
+        records = _records(text, delimiter)
+    lengths = {number: len(record) for number, record in enumerate(records, start=1)}
+    is_open = not text.endswith(("\n", "\r"))
+    return _as_sheet(name, records), notes, Records(lengths, delimiter, is_open)
 
 
 # --- finding tables and columns ----------------------------------------------------------------------
@@ -260,16 +309,28 @@ def _aliases(table: TableDeclaration) -> dict[str, FieldDeclaration]:
     return found
 
 
+# "Grant (EUR)1", "Grant (EUR) 1)", "Grant ¹", "Grant [a]": what people hang on a header to explain it below the
+# table. A bare "Theme 2" is another column.
+_FOOTNOTE = re.compile(r"(?:\s?(?:[¹²³⁰-⁹*†‡§]+|\(?[0-9a-c]\)|\[[0-9a-c]\]|(?<=\))[0-9]))+$")
+
+
+def header_text(cell: Cell) -> str:
+    """A header's text as it is compared with the declared names."""
+    return (cell.value.likely if isinstance(cell.value, UndecodedText) else shown_value(cell.value)).strip()
+
+
 def find_header(sheet: Sheet, table: TableDeclaration) -> Header | None:
     """The header: the row among the first ones that names most of the table's columns.
 
     Of equals the first counts. A row that names fewer than two fields (one, if there is but one) is no header.
+    A footnote's mark behind a header does not count, where no other header claims the field.
     """
     aliases = _aliases(table)
     best: tuple[int, int] | None = None
     for number in sorted(number for number in sheet.rows if number <= HEADER_ROWS):
-        texts = (cell.value for cell in sheet.rows[number].values())
-        named = {aliases[_normal(t)].name for t in texts if isinstance(t, str) and _normal(t) in aliases}
+        cells = sheet.rows[number].values()
+        texts = [_normal(header_text(c)) for c in cells if isinstance(c.value, str | UndecodedText)]
+        named = {aliases[text].name for text in texts if text in aliases}
         if len(named) >= min(2, len(table.fields)) and (best is None or len(named) > best[0]):
             best = (len(named), number)
     if best is None:
@@ -277,12 +338,12 @@ def find_header(sheet: Sheet, table: TableDeclaration) -> Header | None:
     columns: dict[str, int] = {}
     unknown: dict[int, str] = {}
     repeated: dict[str, tuple[int, ...]] = {}
-    cells = dict(sheet.rows[best[1]])
+    heads = dict(sheet.rows[best[1]])
     for top, left, bottom, _ in sheet.merged:  # a header cell merged with the one above it
-        if top < best[1] <= bottom and left not in cells and left in sheet.rows.get(top, {}):
-            cells[left] = sheet.rows[top][left]
-    for column, cell in sorted(cells.items()):
-        text = shown_value(cell.value).strip()
+        if top < best[1] <= bottom and left not in heads and left in sheet.rows.get(top, {}):
+            heads[left] = sheet.rows[top][left]
+    for column, cell in sorted(heads.items()):
+        text = header_text(cell)
         declared = aliases.get(_normal(text))
         if declared is None:
             unknown[column] = text
@@ -290,13 +351,45 @@ def find_header(sheet: Sheet, table: TableDeclaration) -> Header | None:
             repeated[declared.name] = (*repeated.get(declared.name, ()), column)
         else:
             columns[declared.name] = column
-    return Header(best[1], columns, unknown, repeated)
+    marked: dict[str, list[int]] = {}
+    for column, text in unknown.items():
+        declared = aliases.get(_normal(_FOOTNOTE.sub("", text)))
+        if declared is not None and declared.name not in columns:
+            marked.setdefault(declared.name, []).append(column)
+    for name, claims in marked.items():
+        if len(claims) == 1:  # of two, nobody can tell which one is meant
+            columns[name] = claims[0]
+            del unknown[claims[0]]
+    recognised = frozenset(claims[0] for claims in marked.values() if len(claims) == 1)
+    return Header(best[1], columns, unknown, repeated, recognised)
+
+
+def nearest_fields(text: str, table: TableDeclaration, among: Collection[str]) -> list[str]:
+    """The names of those fields whose header at the source is most like a text, the likeliest first."""
+    aliases = {known: field.name for known, field in _aliases(table).items() if field.name in among}
+    near = difflib.get_close_matches(_normal(text), aliases, n=3, cutoff=0.75)
+    return list(dict.fromkeys(aliases[known] for known in near))
 
 
 def _is_named(sheet: Sheet, table: TableDeclaration) -> bool:
     name = normalised(sheet.name)
     # A spreadsheet cuts a sheet's name at 31 characters.
     return name in {normalised(table.name), normalised(table.title), normalised(table.title[:31])}
+
+
+def table_of_file(name: str, tables: Sequence[TableDeclaration]) -> TableDeclaration | None:
+    """The table that a CSV's name speaks of: the last one it names.
+
+    ``agile_pilots_rounds_2019.csv`` and ``Agile pilots - Rounds.csv`` (a spreadsheet's name, then its sheet's)
+    hold rounds.
+    """
+    words = f" {normalised(name)} "
+    last = {
+        table.name: max(words.rfind(f" {normalised(known)} ") for known in (table.name, table.title))
+        for table in tables
+    }
+    found = max(tables, key=lambda table: last[table.name], default=None)
+    return found if found is not None and last[found.name] >= 0 else None
 
 
 def match_tables(book: Book, tables: Sequence[TableDeclaration]) -> Matching:
@@ -313,10 +406,9 @@ def match_tables(book: Book, tables: Sequence[TableDeclaration]) -> Matching:
         if is_todo_sheet(sheet.name, first.value if first else None):
             continue
         named = [table for table in tables if _is_named(sheet, table)]
-        if book.kind == "csv" and not named:  # agile_pilots_rounds_2019.csv
-            words = f" {normalised(sheet.name)} "
-            named = [t for t in tables if f" {normalised(t.name)} " in words and find_header(sheet, t)]
-            named = named if len(named) == 1 else []
+        if book.kind == "csv" and not named:
+            by_file = table_of_file(book.path.stem, tables)
+            named = [by_file] if by_file and find_header(sheet, by_file) else []
         if named:
             matched.append(MatchedTable(named[0], sheet, find_header(sheet, named[0]), by_name=True))
         else:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.rules import business_id_holds, compile_rules, load_rules
+from checks.rules import compile_rules, load_rules
 from checks.verdicts import check_source
 from warehouse.declarations import Severity, SourceDeclaration, parse
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow, add_findings, add_quarantine, create_tables
+from warehouse.identifiers import business_id_holds
 from warehouse.ledger import Verdict, read_findings
 from warehouse.staging import Staged
 

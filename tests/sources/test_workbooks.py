@@ -423,14 +423,6 @@ def test_csv_files_one_a_table(tmp_path):
     assert not serious(reading)
 
 
-def test_a_csv_row_that_is_too_long_may_be_shifted(tmp_path):
-    path = tmp_path / "things.csv"
-    path.write_text("Key,Text,Amount\na,x,5\nb,x,y,5\nc,x,5,\n")
-    reading = read(path, source=anything(TEXT, AMOUNT))
-    assert [(f.row_number, f.severity) for f in of(reading, "row-length")] == [(3, Severity.ERROR)]
-    assert not of(reading, "unknown-column")
-
-
 def test_csv_with_the_delimiter_said_and_odd_line_ends(tmp_path):
     path = tmp_path / "things.csv"
     path.write_bytes("sep=;\r\nKey;Text\ra;x\u2028y\u0085z\r".encode())
