@@ -65,6 +65,9 @@ _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']{1,40})")
 _OWN_CURRENCY = frozenset({5, 6, 7, 8, 42, 44})  # formats whose $ each reader sees as the money of their own place
 
 
+TOO_LONG = f"it is longer than the {MAX_CELL_CHARACTERS:,} characters that a cell can hold"
+
+
 class SheetError(ValueError):
     """A file cannot be read as a table; the message says why and what to do."""
 
@@ -130,10 +133,7 @@ def column_letters(column: int) -> str:
 def text_value(text: str) -> str | ErrorValue:
     """A cell's text as a value, of any kind of file: without controls, and not if it is too long."""
     if len(text) > MAX_CELL_CHARACTERS:
-        return ErrorValue(
-            without_controls(text[:60]) + "…",
-            problem=f"it is longer than the {MAX_CELL_CHARACTERS:,} characters that a cell can hold",
-        )
+        return ErrorValue(without_controls(text[:60]) + "…", problem=TOO_LONG)
     return without_controls(text)
 
 
@@ -283,6 +283,25 @@ def _relationships(package: Package, part: str) -> dict[str, tuple[str, str]]:
         )
         found[_attribute(relation, "Id")] = (posixpath.basename(_attribute(relation, "Type")), target)
     return found
+
+
+def references(package: Package) -> tuple[set[str], dict[str, str]]:
+    """What kinds of parts the parts of a workbook refer to, and each part's name as it is referred to, by key."""
+    kinds: set[str] = set()
+    names: dict[str, str] = {}
+    for key, name in package.names.items():
+        if not key.endswith(".rels"):
+            continue
+        folder, file = posixpath.split(name.replace("\\", "/").lstrip("/"))
+        owner = posixpath.join(posixpath.dirname(folder), file[: -len(".rels")])
+        for relation in _children(_tree(package, name), "Relationship"):
+            kinds.add(posixpath.basename(_attribute(relation, "Type")))
+        for _, target in _relationships(package, owner).values():
+            names[part_key(target)] = target
+            target_folder, target_file = posixpath.split(target)
+            own = posixpath.join(target_folder, "_rels", f"{target_file}.rels")
+            names[part_key(own)] = own
+    return kinds, names
 
 
 @dataclass(frozen=True, slots=True)
