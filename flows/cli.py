@@ -140,7 +140,7 @@ def check(
         if annotated:
             from checks.annotate import annotate
 
-            annotate(snapshot.paths()[0], found, annotated, declaration)
+            annotated = annotate(snapshot.paths()[0], found, annotated, declaration).path
     if as_json:
         _print_json(
             {"verdict": judged.verdict, "accepted": judged.accepted, "findings": [vars(one) for one in found]}

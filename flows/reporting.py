@@ -152,6 +152,6 @@ def _annotate(settings: Settings, plan: Plan, outcome: NightOutcome, folder: Pat
         for path in snapshot.paths() if snapshot and found else ():
             if path.suffix.lower() in _SPREADSHEETS:
                 target = folder / f"{path.stem}-annotated.xlsx"
-                annotate(path, [f for f in found if f.file in (None, path.name)], target, declaration)
-                written[source.name] = target.name
+                findings = [f for f in found if f.file in (None, path.name)]
+                written[source.name] = annotate(path, findings, target, declaration).path.name
     return written
