@@ -28,7 +28,14 @@ from warehouse.declarations import (
     TableDeclaration,
     quote,
 )
-from warehouse.findings import Finding, add_findings, add_quarantine, create_tables
+from warehouse.findings import (
+    Finding,
+    add_findings,
+    add_findings_of,
+    add_quarantine,
+    add_quarantine_of,
+    create_tables,
+)
 from warehouse.home import Home
 from warehouse.progress import Progress, silent
 from warehouse.staging import ORIGIN_COLUMNS, SCHEMA, Staged, staging_path
@@ -168,6 +175,10 @@ def _build(
         create_tables(connection)
         add_findings(connection, declaration.name, [*reading.findings, *_missing(declaration, reading)])
         add_quarantine(connection, declaration.name, reading.quarantined)
+        for query in reading.findings_sql:
+            add_findings_of(connection, declaration.name, query)
+        for query in reading.quarantined_sql:
+            add_quarantine_of(connection, declaration.name, query)
         lacking = {t.name: "not there" for t in declaration.tables if t.name not in reading.tables}
         for table_name, reason in {**lacking, **reading.incomplete}.items():
             connection.execute("INSERT INTO main.incomplete VALUES (?, ?)", [table_name, reason])
