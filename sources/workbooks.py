@@ -233,7 +233,7 @@ def read_workbook(snapshot: Snapshot, declaration: SourceDeclaration, workspace:
                 )
             )
     tables = {name: table.arrow() for name, table in collected.items()}
-    return Reading(tables, tuple(findings), tuple(quarantined), incomplete)
+    return Reading(tables, tuple(findings), tuple(quarantined), incomplete=incomplete)
 
 
 def _same_name(file: str, table: TableDeclaration, names: Sequence[str]) -> Finding:
