@@ -217,7 +217,8 @@ def test_datapackage_says_what_is_needed_and_nothing_of_the_machine(tmp_path):
     assert len(by_name) == len(content["resources"]) == 4
     for resource in by_name.values():
         file = releasing.release_folder(home, made) / resource["path"]
-        assert resource["bytes"] == file.stat().st_size
+        # frictionless counts no bytes of a Parquet file and calls a size that is said wrong
+        assert resource.get("bytes") == (None if file.suffix == ".parquet" else file.stat().st_size)
         assert re.fullmatch(r"sha256:[0-9a-f]{64}", resource["hash"])
         assert {"format", "mediatype", "title"} <= set(resource)
     table = by_name["places"]
