@@ -105,14 +105,15 @@ def held_rows(connection: duckdb.DuckDBPyConnection, relation: str, table: Table
             if since:
                 count = sum(number for _, number in since)
                 when = f"before {since[0][0]}" if len(since) == 1 else f"before a date from {since[0][0]} on"
+                stand = "stands as it was" if count == 1 else "stand as they were"
                 notes.append(
-                    f"{count:,} of {rows:,} rows stand as they were {when}: what their source has said of them"
-                    f" since could not be used. {field.name} says since when."
+                    f"{count:,} of {rows:,} rows {stand} {when}: what the source has said since could not be used."
+                    f" {field.name} says since when."
                 )
             continue
         emptied = connection.execute(
-            f"SELECT unnest(string_split({name}, ';')) AS emptied, count(*) AS n FROM {relation}"
-            f" WHERE {name} IS NOT NULL GROUP BY ALL ORDER BY n DESC, emptied"
+            f"SELECT emptied, count(*) AS n FROM (SELECT unnest(string_split({name}, ';')) AS emptied"
+            f" FROM {relation}) GROUP BY ALL ORDER BY n DESC, emptied"
         ).fetchall()
         if emptied:
             (count,) = connection.execute(f"SELECT count({name}) FROM {relation}").fetchone() or (0,)

@@ -483,7 +483,7 @@ def changelog(releases: Sequence[Release]) -> str:
         else:
             lines.append(f"- The rows are those of {release.previous_version}; their description changed")
         if release.held:
-            lines.append(f"- {release.held:,} rows carry a mark: what their source says could not be used")
+            lines.append(f"- Rows of which something that the source says could not be used: {release.held:,}")
         lines += [f"- {change}" for change in release.schema_changes]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
