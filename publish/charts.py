@@ -171,7 +171,7 @@ def _in_years(unknown: Mapping[int, int]) -> str:
         return ""
     first, last = min(unknown), max(unknown)
     years = str(first) if first == last else f"{len(unknown)} years from {first} to {last}"
-    return f"{sum(unknown.values()):,} of {years}, whose sum is unknown"
+    return f"{sum(unknown.values()):,} in {years}, whose sum is unknown"
 
 
 def _bases(

@@ -109,7 +109,7 @@ def code_on_page(tmp_path, tool):
     home = Home(tmp_path)
     made = places.release(home, places.rows(3), dataset=places.declaration())
     page = pages.dataset_page(places.wanted(home, made), pages.Site())
-    found = re.search(rf"<dt>{re.escape(tool)}</dt>\s*<dd>[^<]*<pre[^>]*><code[^>]*>(.*?)</code>", page, re.S)
+    found = re.search(rf"<summary>{re.escape(tool)}</summary><p>[^<]*</p><pre[^>]*><code>(.*?)</code>", page, re.S)
     assert found, tool
     return html.unescape(found[1])
 
