@@ -106,6 +106,15 @@ class FieldDeclaration(Declared):
     partial_date: Literal["first", "last"] = "first"
     # integer and number only: the column that says how the number is meant. "about 12" is then 12, noted there.
     qualifier_in: str | None = None
+    # Says that the row is not what its source said last: a date since when its last good version stands in, or a
+    # text with the names of the columns that are empty because their value could not be used, joined by ";".
+    mark: bool = False
+
+    @model_validator(mode="after")
+    def _mark_fits(self) -> FieldDeclaration:
+        if self.mark and (self.type not in ("date", "string") or self.constraints.required):
+            raise ValueError(f"the mark {self.name} has to be a date or a string, and may be empty")
+        return self
 
     @property
     def duckdb_type(self) -> str:
@@ -296,6 +305,7 @@ class DatasetField(Declared):
     decimals: int | None = None
     severity: Severity | None = None
     constraints: Constraints | None = None
+    mark: bool | None = None
 
 
 class Publisher(Declared):
