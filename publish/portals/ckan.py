@@ -487,6 +487,10 @@ def _changed_fields(
     if owner.get("name") != wanted.organisation["name"]:
         different["owner_org"] = wanted.organisation["name"]
         note("update", "organisation", _was("", owner.get("name"), wanted.organisation["name"]))
+    if package["name"] != wanted.name:
+        different["name"] = wanted.name
+        why = "somebody has renamed the dataset on the portal; links to it by name work again"
+        note("update", "name", f"{_was('', package['name'], wanted.name)}: {why}")
     if package.get("state", "active") != "active":
         different["state"] = "active"
         note("update", "state", f"somebody has {package['state']} the dataset on the portal; it is restored")
@@ -735,7 +739,7 @@ class CkanPortal:
 
     def _read(self, wanted: Wanted) -> Actual:
         call = self._client.call
-        package = call("package_show", {"id": wanted.name}, missing_ok=True)
+        package = call("package_show", {"id": wanted.name}, missing_ok=True) or self._renamed(wanted)
         organisation = call("organization_show", {"id": wanted.organisation["name"]}, missing_ok=True)
         actual = Actual(
             package=package,
@@ -759,6 +763,14 @@ class CkanPortal:
             if actual.can_have_views:
                 views = call("resource_view_list", {"id": wanted.table_id})
         return replace(actual, table=table, views=tuple(views), sizes=sizes)
+
+    def _renamed(self, wanted: Wanted) -> Any:
+        """The dataset under another name: names are changed by hand, the ids of our resources never are."""
+        for rid in _ids(wanted.name):
+            found = self._client.call("resource_show", {"id": rid}, missing_ok=True)
+            if found is not None:
+                return self._client.call("package_show", {"id": found["package_id"]}, missing_ok=True)
+        return None
 
     def _read_table(self, rid: str) -> TableState | None:
         info = self._client.call("datastore_info", {"id": rid}, missing_ok=True)
@@ -1219,7 +1231,7 @@ def _json_ready(value: Any) -> Any:
 READS = frozenset(
     {
         "status_show", "user_show", "organization_list_for_user", "package_show", "organization_show",
-        "resource_view_list", "datastore_info", "datastore_search", "package_activity_list",
+        "resource_show", "resource_view_list", "datastore_info", "datastore_search", "package_activity_list",
     }
 )  # fmt: skip
 
