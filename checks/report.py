@@ -683,6 +683,7 @@ def _verdict(content: ReportContent) -> _Verdict:
         aside = f"{set_aside:,} of {_many(staged, 'row')} set aside."
     else:
         aside = f"No row was set aside, of {staged:,}." if staged else "No row was set aside."
+    aside += _standing_in(loads)
     todo = f"{_many(mend, 'thing')} to mend." if mend else "Nothing to mend."
     todo += f" {_many(look, 'suggestion')}." if look else " No suggestions."
     facts = (
@@ -692,6 +693,19 @@ def _verdict(content: ReportContent) -> _Verdict:
         _fact("warn" if mend else "good", todo, "to-do"),
     )
     return _Verdict(tone, mark, word, headline, facts)
+
+
+def _standing_in(loads: Sequence[TableLoad]) -> str:
+    """What became of records whose row was refused, and of rows with a wrong cell."""
+    held, cells = sum(load.held for load in loads), sum(load.held_cells for load in loads)
+    words = ""
+    if held:
+        words += f" {_many(held, 'record')} {'stands' if held == 1 else 'stand'} as last known, marked as held."
+    if cells:
+        words += f" {_many(cells, 'wrong cell')} {'was' if cells == 1 else 'were'} left empty; the rows went on."
+    if any(load.staged and not load.is_whole for load in loads):
+        words += " What the delivery lacks was not taken as gone: nobody can say whose the unreadable rows are."
+    return words
 
 
 def _fact(tone: str, text: str, anchor: str) -> _Fact:
@@ -868,9 +882,13 @@ def _work(
         set_aside = sum(load.quarantined for load in _loads(section).values())
         if tier == "mend" and section.snapshot and section.snapshot.verdict is Verdict.HELD:
             intro = "The whole delivery was held: none of its rows went on."
-        elif tier == "mend" and set_aside:
+        elif tier == "mend":
             staged = sum(load.staged for load in _loads(section).values())
-            intro = f"{set_aside:,} of {_many(staged, 'row')} set aside until they are mended; the others went on."
+            if set_aside:
+                intro = (
+                    f"{set_aside:,} of {_many(staged, 'row')} set aside until they are mended; the others went on."
+                )
+            intro += _standing_in(list(_loads(section).values()))
         if tier == "mend" and section.state == "failed" and section.snapshot:
             intro = f"From the data of {_day(section.snapshot.data_date)}, the last that could be read. {intro}"
         annotated = _file_link(section.annotated)

@@ -587,6 +587,19 @@ def test_a_failed_pull_and_a_portal_that_does_not_answer():
     assert "find out why it could not be pulled" in turn
 
 
+def test_what_stands_in_for_refused_rows_and_cells_is_said():
+    night = gaps_night()
+    section = next(one for one in night.sources if one.declaration.name == "agile_pilots")
+    loads = dict(section.snapshot.tables)
+    loads["pilots"] = replace(loads["pilots"], held=3, held_cells=1, is_whole=False)
+    seen = page(replace(night, sources=[replace(section, snapshot=replace(section.snapshot, tables=loads))]))
+    todo = seen.section("to-do")
+    assert "3 records stand as last known, marked as held." in todo
+    assert "1 wrong cell was left empty; the rows went on." in todo
+    assert "What the delivery lacks was not taken as gone" in todo
+    assert "stand as last known" not in page(gaps_night()).text
+
+
 def test_the_first_night():
     seen = page(first_night())
     assert "Nothing has come in yet." in seen.text
