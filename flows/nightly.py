@@ -26,6 +26,7 @@ from flows.reporting import report_content
 from flows.settings import Settings, silence_telemetry
 from flows.steps import Plan
 from flows.watching import watching
+from warehouse.progress import Progress, silent
 
 T = TypeVar("T")
 
@@ -60,13 +61,17 @@ def can_pass(task_object: Task[Any, Any], run: TaskRun, state: State[Any]) -> bo
 
 
 class PrefectRunner:
-    """Runs steps as tasks of the flow that is running."""
+    """Runs steps as tasks of the flow that is running, and tells ``progress`` when one begins."""
+
+    def __init__(self, progress: Progress = silent) -> None:
+        self._progress = progress
 
     def submit(self, kind: str, name: str, step: Callable[..., T], *arguments: Any) -> Future[T]:
         """Begin a step as a task. Its arguments are not sent to the server: they may be large, or secret."""
         policy = POLICIES[kind]
 
         def call() -> T:
+            self._progress(name)
             return step(*arguments)
 
         call.__name__ = kind
@@ -141,7 +146,7 @@ def nightly(
     settings = Settings.of(Path(home) if home else None, portal)
     plan = Plan.read()
     request = NightRequest(day or today(), sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
-    outcome = night(settings, request, PrefectRunner(), watch.progress, plan)
+    outcome = night(settings, request, PrefectRunner(watch.progress), watch.progress, plan)
     watch.outcome = outcome
     leave_artifacts(settings, plan, outcome)
     return final_state(outcome)
@@ -177,7 +182,7 @@ def backfill_flow(
     settings = Settings.of(Path(home) if home else None, portal)
     plan = Plan.read()
     request = NightRequest(last, sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
-    outcome = backfill(settings, request, first, last, PrefectRunner(), watch.progress, plan)
+    outcome = backfill(settings, request, first, last, PrefectRunner(watch.progress), watch.progress, plan)
     watch.outcome = outcome
     leave_artifacts(settings, plan, outcome)
     return final_state(outcome)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from time import sleep
 
+from flows.declared import Declared
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
-from flows.steps import Plan
 from publish.portals import Change, DesiredDataset, Portal, PortalError, Published
 from warehouse import ledger
 from warehouse.districts import load_districts
@@ -29,7 +29,7 @@ def portal_of(settings: Settings) -> Portal:
     return FolderPortal(Path(settings.portal).absolute())
 
 
-def desired(settings: Settings, plan: Plan, datasets: Iterable[str]) -> list[DesiredDataset]:
+def desired(settings: Settings, plan: Declared, datasets: Iterable[str]) -> list[DesiredDataset]:
     """What the portal should show: the latest release of each dataset that has one."""
     from publish.releasing import desired_dataset
 
@@ -46,7 +46,7 @@ def desired(settings: Settings, plan: Plan, datasets: Iterable[str]) -> list[Des
     return wanted
 
 
-def changes(settings: Settings, plan: Plan, datasets: Iterable[str]) -> list[Change]:
+def changes(settings: Settings, plan: Declared, datasets: Iterable[str]) -> list[Change]:
     """What differs between the portal and what it should show. Writes nothing.
 
     Raises:
@@ -55,7 +55,7 @@ def changes(settings: Settings, plan: Plan, datasets: Iterable[str]) -> list[Cha
     return portal_of(settings).plan(desired(settings, plan, datasets))
 
 
-def publish(settings: Settings, plan: Plan, datasets: Iterable[str], progress: Progress) -> PortalOutcome:
+def publish(settings: Settings, plan: Declared, datasets: Iterable[str], progress: Progress) -> PortalOutcome:
     """Bring the portal to the state it should have. What could not be written is told, not raised.
 
     A fault that can pass (a connection, a 5xx, a 429, a time-out) is waited for, ``RETRY_DELAYS``: publishing

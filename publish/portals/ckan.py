@@ -754,7 +754,7 @@ class CkanPortal:
             rid: size
             for rid in wanted.resources
             if rid in standing and standing[rid].get("hash") and standing[rid].get("url_type") == "upload"
-            for size in [self._client.size(self._file_url(wanted, rid))]
+            for size in [self._client.size(self._file_url(wanted, rid, package["name"]))]
             if size is not None
         }
         table, views = None, []
@@ -780,8 +780,10 @@ class CkanPortal:
         holds = str((columns[0].get("info") or {}).get(_HOLDS) or "") if columns else ""
         return TableState(columns, int(info["meta"]["count"]), holds)
 
-    def _file_url(self, wanted: Wanted, rid: str) -> str:
-        return str(wanted.resources[rid]["download_url"])
+    def _file_url(self, wanted: Wanted, rid: str, name: str) -> str:
+        """A file's address; CKAN serves it under the name that the dataset has at the moment only (2.12.0)."""
+        url = str(wanted.resources[rid]["download_url"])
+        return url.replace(f"/dataset/{wanted.name}/", f"/dataset/{name}/", 1)
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -910,7 +912,7 @@ class CkanPortal:
         total = sum(wanted.files[rid].size for rid in rids)
         done = 0
         for rid in rids:
-            if self._client.sha256(self._file_url(wanted, rid)) != wanted.files[rid].sha256:
+            if self._client.sha256(self._file_url(wanted, rid, wanted.name)) != wanted.files[rid].sha256:
                 wrong.append(rid)
             done += wanted.files[rid].size
             progress(f"{wanted.name}: verify", done, total, "bytes")
