@@ -5,22 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flows.night import NightRequest, request_checked
+from flows.declared import Declared
 from flows.settings import Settings
-from flows.steps import Plan
 from warehouse import ledger
 from warehouse.archive import Archive
 from warehouse.ledger import Verdict
 from warehouse.store import reader
+
+if TYPE_CHECKING:
+    from flows.steps import Plan
 
 
 class NotReleasedError(LookupError):
     """A dataset has no release, or not in that format."""
 
 
-def list_sources(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
+class NoHomeError(FileNotFoundError):
+    """There is nothing of ours where the home should be."""
+
+
+def standing(settings: Settings) -> Settings:
+    """The settings, where their home exists: to a command that only looks, a mistyped one is not an empty one.
+
+    Raises:
+        NoHomeError: the folder is missing, or nothing of ours is in it.
+    """
+    home = settings.home
+    if not any(path.exists() for path in (home.warehouse, home.raw, home.inbox)):
+        raise NoHomeError(
+            f"there is no home at {home.root}: run `opendistrict nightly` first, or name another one with --home"
+            " or OPENDISTRICT_HOME"
+        )
+    return settings
+
+
+def list_sources(settings: Settings, plan: Declared) -> list[dict[str, Any]]:
     """A row a source: what it is, and the last data that were judged."""
     rows = []
     with reader(settings.home, settings.memory) as connection:
@@ -33,25 +54,32 @@ def list_sources(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
                     "title": source.title,
                     "cadence": source.cadence,
                     "licence": source.licence,
-                    "data of": good[-1].data_date.isoformat() if good else None,
+                    "data_of": good[-1].data_date.isoformat() if good else None,
                     "rows": sum(t.accepted for t in good[-1].tables.values()) if good else None,
                     "verdict": records[-1].verdict.value if records else None,
-                    "last look": last_look(settings, source.name),
+                    "last_look": last_look(settings, source.name),
                 }
             )
     return rows
 
 
 def last_look(settings: Settings, source: str) -> str | None:
-    """When the source was last looked at, in UTC: also when nothing had changed."""
+    """When the source was last looked at, as ISO 8601 in UTC: also when nothing had changed."""
     noted = Archive(settings.home, source).folder / "origins.json"
     if not noted.exists():
         return None
-    return datetime.fromtimestamp(noted.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
+    return in_utc(datetime.fromtimestamp(noted.stat().st_mtime, UTC))
 
 
-def list_datasets(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
+def in_utc(moment: datetime) -> str:
+    """A moment as ISO 8601 with its zone, to the second. The ledger keeps UTC without saying so."""
+    return moment.replace(tzinfo=UTC).isoformat(timespec="seconds")
+
+
+def list_datasets(settings: Settings, plan: Declared) -> list[dict[str, Any]]:
     """A row a dataset: what it is, and its latest release."""
+    from warehouse.curate import load_model  # imports sqlglot
+
     rows = []
     with reader(settings.home, settings.memory) as connection:
         for dataset in plan.datasets.values():
@@ -61,7 +89,7 @@ def list_datasets(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
                 {
                     "dataset": dataset.name,
                     "title": dataset.entry.title,
-                    "sources": ", ".join(sorted(plan.models[dataset.name].sources)),
+                    "sources": ", ".join(sorted(load_model(dataset.stem).sources)),
                     "latest": latest.version if latest else None,
                     "rows": latest.rows if latest else None,
                     "releases": len(releases),
@@ -70,7 +98,7 @@ def list_datasets(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
     return rows
 
 
-def read_status(settings: Settings, plan: Plan) -> dict[str, Any]:
+def read_status(settings: Settings, plan: Declared) -> dict[str, Any]:
     """The last run, and whatever is held or stale."""
     with reader(settings.home, settings.memory) as connection:
         runs = ledger.runs(connection)
@@ -88,10 +116,10 @@ def read_status(settings: Settings, plan: Plan) -> dict[str, Any]:
                 {
                     "what": name,
                     "state": "held" if is_held else f"{quarantined} rows in quarantine",
-                    "data of": newest.data_date.isoformat(),
-                    "stale since": good[-1].data_date.isoformat() if is_held and good else None,
+                    "data_of": newest.data_date.isoformat(),
+                    "stale_since": good[-1].data_date.isoformat() if is_held and good else None,
                     "why": worst[0].message if worst else "",
-                    "what to do": worst[0].help if worst else "",
+                    "what_to_do": worst[0].help if worst else "",
                 }
             )
         for name in plan.datasets:
@@ -104,10 +132,10 @@ def read_status(settings: Settings, plan: Plan) -> dict[str, Any]:
                     {
                         "what": name,
                         "state": "held",
-                        "data of": stamp,
-                        "stale since": releases[-1].version if releases else None,
+                        "data_of": stamp,
+                        "stale_since": releases[-1].version if releases else None,
                         "why": worst[0].message if worst else "",
-                        "what to do": worst[0].help if worst else "",
+                        "what_to_do": worst[0].help if worst else "",
                     }
                 )
     last = runs[-1] if runs else None
@@ -115,7 +143,7 @@ def read_status(settings: Settings, plan: Plan) -> dict[str, Any]:
     return {
         "home": str(settings.home.root),
         "last_run": last.run_id if last else None,
-        "last_run_finished": str(last.finished_at) if last else None,
+        "last_run_finished": in_utc(last.finished_at) if last and last.finished_at else None,
         "report": str(report) if report and report.exists() else None,
         "last_look": {name: last_look(settings, name) for name in plan.sources},
         "held": held,
@@ -133,6 +161,7 @@ def list_windows(
 ) -> list[dict[str, Any]]:
     """A row a window of a backfill: its date, what is there for it, and whether it is done."""
     from flows.backfill import windows
+    from flows.night import NightRequest, request_checked
     from sources.pulling import dated_files
 
     request = request_checked(plan, NightRequest(last, origins, tuple(datasets)))
@@ -153,7 +182,7 @@ def list_windows(
     return sorted(rows, key=lambda row: (row["date"], row["source"], row["state"]))
 
 
-def latest_file(settings: Settings, plan: Plan, dataset: str, key: str) -> Path:
+def latest_file(settings: Settings, dataset: str, key: str) -> Path:
     """The file of a dataset's latest release.
 
     Raises:

@@ -10,9 +10,9 @@ from datetime import date
 import sources as source_packages
 from checks.rules import RulesFile, load_rules
 from checks.verdicts import CheckError, check_dataset, check_source, source_fingerprint
+from flows.declared import Declared
 from flows.outcomes import DatasetOutcome
 from flows.settings import Settings
-from publish.catalogue import load_catalogue
 from sources import PullRequest
 from warehouse import ledger
 from warehouse.archive import Snapshot
@@ -29,11 +29,9 @@ from warehouse.store import WorkingCopy
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Declared):
     """The declarations a night works with, read once: sources, datasets, models, rules."""
 
-    sources: Mapping[str, SourceDeclaration]
-    datasets: Mapping[str, DatasetDeclaration]
     models: Mapping[str, Model]
     rules: Mapping[str, RulesFile]
 
@@ -45,13 +43,12 @@ class Plan:
             DeclarationError: a file cannot be used.
             ModelError: a dataset has no model, or not a usable one.
         """
-        declared = source_packages.declarations()
-        datasets = load_catalogue(sources=declared)
-        stems = {*declared, *(dataset.stem for dataset in datasets.values())}
+        declared = Declared.read()
+        stems = {*declared.sources, *(dataset.stem for dataset in declared.datasets.values())}
         return Plan(
-            declared,
-            datasets,
-            {name: load_model(dataset.stem) for name, dataset in datasets.items()},
+            declared.sources,
+            declared.datasets,
+            {name: load_model(dataset.stem) for name, dataset in declared.datasets.items()},
             {stem: load_rules(stem) for stem in stems},
         )
 

@@ -206,6 +206,8 @@ def open_book(path: Path, tables: Sequence[TableDeclaration]) -> Book:
     if not start.strip():
         raise SheetError("it is empty")
     sheet, notes, records = _read_csv(path, tables)
+    if path.suffix.lower() in (".xlsx", ".xlsm") and not any(find_header(sheet, table) for table in tables):
+        raise SheetError("it is no workbook, whatever its name says; save it as .xlsx where it was made")
     return Book(path, "csv", [sheet], notes, records)
 
 
