@@ -34,13 +34,10 @@ from warehouse.home import Home, move_folder, to_json
 from warehouse.ledger import release_from
 from warehouse.progress import Progress, silent
 from warehouse.releases import Release, ReleaseFile, SnapshotUse
+from warehouse.releases import ReleaseError as ReleaseError
 
 MANIFEST = "release.json"
 _CHANGED_ROWS = "changed_rows"
-
-
-class ReleaseError(Exception):
-    """A release cannot be made or read; the message names the dataset and what to do."""
 
 
 def version_label(data_date: date, sequence: int) -> str:

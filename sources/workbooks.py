@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from sources import PullRequest, Reading, SourceError, pulling
+from sources import NothingThereError, PullRequest, Reading, SourceError, pulling
 from sources.cell_values import (
     CellValueError,
     PartialDate,
@@ -163,7 +163,7 @@ def _newest(folder: Path, declaration: SourceDeclaration) -> list[Path]:
     ]
     found.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     if not found:
-        raise SourceError(
+        raise NothingThereError(
             f"{declaration.title}: there is no workbook in {folder}."
             " Put the .xlsx or .csv file there, or name one."
         )

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -199,6 +200,10 @@ class TableDeclaration(Declared):
         return tuple(field for field in self.fields if field.privacy is not Privacy.PERSONAL)
 
 
+# A daily source may miss a weekend. A monthly one often comes a week after the month's end, or after a holiday.
+GRACE_DAYS: Mapping[str, int] = {"daily": 3, "monthly": 10, "irregular": 0}
+
+
 class SourceDeclaration(Declared):
     """A source: who publishes it, under which terms, how often, and its tables."""
 
@@ -210,7 +215,11 @@ class SourceDeclaration(Declared):
     licence: str  # SPDX id, or the publisher's own name of it
     licence_url: str | None = None
     attribution: str
-    cadence: Literal["daily", "monthly", "irregular"]
+    cadence: Literal["daily", "monthly", "irregular"]  # of irregular data none are due, but for expected_days
+    grace_days: int | None = Field(
+        None, ge=0, le=366
+    )  # how long after its turn it may come; by default GRACE_DAYS
+    expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
     tables: tuple[TableDeclaration, ...]
@@ -226,12 +235,30 @@ class SourceDeclaration(Declared):
                         raise ValueError(f"table {table.name}: {field.name} names {link}, which is no text column")
         return self
 
+    @model_validator(mode="after")
+    def _expectation_fits(self) -> SourceDeclaration:
+        if self.expected_days is not None and self.cadence != "irregular":
+            raise ValueError(
+                f"source {self.name}: expected_days is for irregular data; {self.cadence} says it already"
+            )
+        return self
+
     def table(self, name: str) -> TableDeclaration:
         """The table of that name; KeyError if there is none."""
         for table in self.tables:
             if table.name == name:
                 return table
         raise KeyError(f"source {self.name} has no table {name}")
+
+    def due(self, newest: date) -> date | None:
+        """The last day by which data newer than those of a date should be there; None: never expected."""
+        grace = timedelta(days=GRACE_DAYS[self.cadence] if self.grace_days is None else self.grace_days)
+        if self.cadence == "daily":
+            return newest + timedelta(days=1) + grace
+        if self.cadence == "monthly":
+            year, month = divmod(newest.year * 12 + newest.month, 12)
+            return date(year, month + 1, min(newest.day, monthrange(year, month + 1)[1])) + grace
+        return newest + timedelta(days=self.expected_days) + grace if self.expected_days else None
 
 
 D = TypeVar("D", bound=Declared)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 
 
+class ReleaseError(Exception):
+    """A release cannot be made or read; the message names the dataset and what to do."""
+
+
 @dataclass(frozen=True)
 class ReleaseFile:
     """One file of a release. ``size`` in bytes."""
