@@ -4,24 +4,22 @@ Columns are classed by their declaration, but people write more into a descripti
 to write to, a number to call, now and then a personal identity code. The screen sees such things by their form:
 
 * e-mail addresses, also with ``(at)``, ``[at]`` or ``(a)`` for the sign, with spaces around it, in any script;
-* phone numbers: international ones (``+358 40 …``, ``00358…``, ``+44 (0)20 …``), Finnish and British ones with their
-  leading zero, and whatever digits follow "tel." or "puh."; spaces, dashes, dots, slashes and brackets may divide
-  them. The switchboard of an organisation looks like anybody's number, so it is withheld too;
+* phone numbers: international ones (``+358 40 …``, ``00358…``, ``+44 (0)20 …``), Finnish and British ones with
+  their leading zero, and whatever digits follow "tel." or "puh."; spaces, dashes, dots, slashes and brackets may
+  divide them. The switchboard of an organisation looks like anybody's number, so it is withheld too;
 * Finnish personal identity codes with every century sign, Swedish and Estonian ones, all with their date and
   check digit or letter; British National Insurance numbers by their form and prefix.
 
-**What it cannot see**: names of persons, street addresses, dates of birth, numbers written as words or with letters
-stuck to them, numbers without a zero, a plus or a word such as "tel." before them, phone numbers inside a web
-address, accounts on other services (``@name``), identity codes of other countries, text in pictures, and whatever
-somebody means to hide from it. It is the last net, not a licence to write persons into public columns.
+**What it cannot see**: names of persons, street addresses, dates of birth, numbers written as words or with
+letters stuck to them, numbers without a zero, a plus or a word such as "tel." before them, phone numbers inside a
+web address, accounts on other services (``@name``), identity codes of other countries, text in pictures, and
+whatever somebody means to hide from it. It is the last net, not a licence to write persons into public columns.
 
 There is one implementation, an SQL expression: it runs over millions of rows inside DuckDB, whose regular
 expressions take time in proportion to the text whatever the text holds.
 """
 
 from __future__ import annotations
-
-import re
 
 import duckdb
 
@@ -42,6 +40,7 @@ _DIGITS = tuple("".join(chr(zero + n) for n in range(10)) for zero in (0xFF10, 0
 _FROM = _SPACES + _DASHES + "".join(_DIGITS) + "\uff20\ufe6b\uff0b\uff0e\uff08\uff09" + _UNSEEN
 _TO = " " * len(_SPACES) + "-" * len(_DASHES) + "0123456789" * len(_DIGITS) + "@@+.()"
 
+_WORDS = "puh|puhelin|puhelinnumero|tel|telephone|phone|gsm"
 # Nothing is found in a text without one of these, and most texts are done with after this one look. In the order:
 # a sign of an address, a character that is not seen, nine digits, a short number with its area, one after a word,
 # and the form of a National Insurance number.
@@ -52,7 +51,7 @@ _PREFILTER = "(?is)" + "|".join(
         f"[{_UNSEEN}]",
         f"{_D}(?:[^{_D[1:]}*{_D}){{8}}",
         f"[0{''.join(digits[0] for digits in _DIGITS)}]{_D}{{1,2}}[^0-9]{{1,4}}{_D}",
-        f"(?:puh|puhelin|puhelinnumero|tel|telephone|phone|gsm)[^a-z0-9]{{0,3}}{_D}",
+        f"(?:{_WORDS})[^a-z0-9]{{0,3}}{_D}",
         f"[a-z]{{2}}[^a-z]?{_D}{{2}}[^a-z]?{_D}{{2}}[^a-z]?{_D}{{2}}[^a-z]?[a-d]",
     )
 )
@@ -62,6 +61,7 @@ _DOT = r"(?:\.| ?[(\[{<] ?(?:dot|piste) ?[)\]}>] ?)"
 _LABEL = r"[^ !-,./:-@\[-`{-~]+"  # of a host name, in any script: neither space nor punctuation but the hyphen
 _EMAIL = rf"(?i)[^ @,;:<>()\[\]{{}}\"|]{_AT}(?:{_LABEL}{_DOT})+(?:xn--[a-z0-9-]+|[a-z\x{{80}}-\x{{10ffff}}]{{2,}})"
 
+_UNIT = r"(?:[€£$%]|k€|m€|(?i:eur|euro|euroa|sek|gbp|usd|dkk|nok|milj|million|m2|m3|kwh|mwh|kg)\b)"
 # Numbers of other kinds, taken out before phone numbers are looked for.
 _OTHER_NUMBERS = "|".join(
     (
@@ -77,7 +77,7 @@ _OTHER_NUMBERS = "|".join(
         r"\b(?:19|20)[0-9]{2} ?[-/] ?(?:(?:19|20)[0-9]{2}|[0-9]{2})\b",
         r"\b[0-2]?[0-9][.:][0-5][0-9] ?- ?[0-2]?[0-9][.:][0-5][0-9]\b",  # 09.30-16.00
         r"(?:^|[^0-9.])(?:0|[1-9][0-9]{0,2})\.[0-9]{4,}\b",  # decimals, coordinates
-        r"\+?\b[1-9][0-9]{0,2}(?:[ .,][0-9]{3})+(?:[.,][0-9]{1,2})? ?(?:[€£$%]|k€|m€|(?i:eur|euro|euroa|sek|gbp|usd|dkk|nok|milj|million|m2|m3|kwh|mwh|kg)\b)",
+        rf"\+?\b[1-9][0-9]{{0,2}}(?:[ .,][0-9]{{3}})+(?:[.,][0-9]{{1,2}})? ?{_UNIT}",
         r"\b0[0-9]{4}(?:[ /-]{1,3}0[0-9]{4})+\b",  # postcodes of Vantaa and Espoo side by side
         r"\b[0-9]{5}(?: [0-9]{5}){2,}\b",  # industry codes
         r"\b(?:GB|FI|SE|EE|DK|DE)[ -]?[0-9]{3}[ -]?[0-9]{4,5}[ -]?[0-9]{0,4}\b",  # VAT numbers
@@ -100,7 +100,7 @@ _PHONE = "|".join(
         rf"{_BEFORE}\(?0(?:1[3-9]|4[0-9]|50)\)?[ /\-]{{1,3}}[0-9]{{2,3}} ?[0-9]{{3}}\b",
         rf"{_BEFORE}358 ?(?:4[0-9]|50)(?:[ \-]?[0-9]){{5,8}}\b",
         rf"{_BEFORE}44 ?7[0-9]{{3}}(?:[ \-]?[0-9]){{6}}\b",
-        rf"(?i:\b(?:puh|puhelin|puhelinnumero|tel|telephone|phone|gsm)\b)[.: ]{{0,3}}[0-9](?:{_SEPARATOR}[0-9]){{5,14}}\b",
+        rf"(?i:\b(?:{_WORDS})\b)[.: ]{{0,3}}[0-9](?:{_SEPARATOR}[0-9]){{5,14}}\b",
     )
 )
 
@@ -140,7 +140,8 @@ def personal_sql(expression: str) -> str:
             (IDENTITY, " OR ".join(code(plain) for code in (_finnish, _swedish, _estonian, _british))),
         )
     )
-    return f"CASE WHEN regexp_matches({expression}, {literal(_PREFILTER)}) THEN nullif(concat_ws(', ', {found}), '') END"
+    kinds = f"nullif(concat_ws(', ', {found}), '')"
+    return f"CASE WHEN regexp_matches({expression}, {literal(_PREFILTER)}) THEN {kinds} END"
 
 
 def _any(text: str, pattern: str, is_valid: str) -> str:

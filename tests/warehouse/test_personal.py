@@ -207,8 +207,9 @@ def test_it_is_seen_whatever_stands_around_it(connection, made, kind, data):
 
 
 @settings(max_examples=150, deadline=None)
-@given(code=st.one_of(finnish_codes(), swedish_codes()), wrong=st.sampled_from("0123456789"))
-def test_a_wrong_check_digit_is_no_code(connection, code, wrong):
+@given(code=finnish_codes(), wrong=st.sampled_from("0123456789ABCDEFHJKLMNPRSTUVWXY"))
+def test_a_wrong_check_character_is_no_code(connection, code, wrong):
+    code = code.replace("-", "A")  # with the hyphen it may be a Swedish one
     (found,) = connection.execute("SELECT screened(?)", [code[:-1] + wrong]).fetchone()
     assert (IDENTITY in (found or "")) == (wrong == code[-1])
 
@@ -219,7 +220,7 @@ def test_dates_amounts_and_years_are_harmless(connection, first, length, amount,
     last = first + timedelta(days=length)
     grouped = f"{amount:,}".replace(",", " ")
     text = (
-        f"{first:%d.%m.%Y}-{last:%d.%m.%Y}, {first}, {last:%d/%m/%Y}; {grouped} € / {amount} EUR, {year}-{year + 2},"
-        f" {first.day}.{first.month}.{first.year}"
+        f"{first:%d.%m.%Y}-{last:%d.%m.%Y}, {first}, {last:%d/%m/%Y}; {grouped} € / {amount} EUR,"
+        f" {year}-{year + 2}, {first.day}.{first.month}.{first.year}"
     )
     assert connection.execute("SELECT screened(?)", [text]).fetchone() == (None,), text
