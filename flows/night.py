@@ -190,7 +190,7 @@ def process(
     judged = judge_all(settings, plan, request, fresh, known, runner, progress)
     good = {s.source: j for s in fresh if isinstance(j := judged[s.source, s.id], Judged)}
     datasets: dict[str, DatasetOutcome] = {}
-    is_working = bool(good or due_builds(plan, request, known, curated, run_id))
+    is_working = bool(good or due_builds(plan, request, known, curated))
     if is_working:
         with working_copy(settings.home, lease, settings.memory) as copy:
             with copy.connect() as connection:
@@ -202,7 +202,7 @@ def process(
                 name = one.snapshot.source
                 arguments = (copy, plan.sources[name], plan.fingerprint(name), one, run_id)
                 known[name] = runner.submit("load", f"load {name}", steps.load, *arguments).result()
-            for name, days in due_builds(plan, request, known, curated, run_id).items():
+            for name, days in due_builds(plan, request, known, curated).items():
                 for day in days:
                     datasets[name] = runner.submit(
                         "build",
@@ -300,29 +300,38 @@ def due_builds(
     request: NightRequest,
     known: Mapping[str, Sequence[SnapshotRecord]],
     curated: Mapping[str, Sequence[CurationRecord]],
-    run_id: str,
 ) -> dict[str, list[date]]:
-    """By dataset, the dates to build it for: the newest date of its sources, and older ones loaded in this run.
+    """By dataset, the dates to build it for: every one whose data are not those of the last build.
 
-    A date whose inputs are those of the last build is left out. A dataset waits until all its sources have data.
+    So the order in which snapshots come in does not matter, and a late correction reaches all dates after its own.
+    What is declared (model, catalogue entry, rules) counts for the newest date only: a release of the past stands
+    as it was defined then. A dataset waits until all its sources have data.
     """
     due: dict[str, list[date]] = {}
     for name in request.datasets:
-        dataset = plan.datasets[name]
-        good = [s for source in plan.models[name].sources for s in known[source] if s.is_promoted]
-        if {s.source for s in good} != plan.models[name].sources:
+        sources = plan.models[name].sources
+        first_dates = [
+            min((s.data_date for s in known[source] if s.is_promoted), default=None) for source in sources
+        ]
+        first = max((day for day in first_dates if day), default=None)
+        if first is None or None in first_dates:
             continue
-        first = max(min(s.data_date for s in good if s.source == source) for source in plan.models[name].sources)
-        days = {max(s.data_date for s in good)} | {s.data_date for s in good if s.run_id == run_id}
         done = {
             record.data_date: record.inputs
             for record in curated[name]
             if not (record.verdict is Verdict.HELD and name in request.allow_shrink)
         }
+        inputs = steps.inputs_of(plan, plan.datasets[name], known)
+        newest = max(inputs)
         listed = [
             day
-            for day in sorted(days)
-            if day >= first and done.get(day) != steps.inputs_of(plan, dataset, known, day)
+            for day in sorted(inputs)
+            if day >= first
+            and (
+                done.get(day) != inputs[day]
+                if day == newest
+                else done.get(day, "").partition(".")[0] != inputs[day].partition(".")[0]
+            )
         ]
         if listed:
             due[name] = listed

@@ -142,9 +142,10 @@ def staged_findings(settings: Settings, staged: Staged) -> list[Finding]:
 
 
 def previous_rows(known: Sequence[SnapshotRecord], snapshot: Snapshot) -> Mapping[str, int]:
-    """By table, the rows accepted from the last good snapshot before this one's date."""
+    """By table, the records that stood after the last good snapshot before this one's date."""
     before = [s for s in known if s.is_promoted and s.data_date < snapshot.date]
-    return {name: load.accepted for name, load in before[-1].tables.items()} if before else {}
+    loads = before[-1].tables if before else {}
+    return {name: load.accepted if load.standing is None else load.standing for name, load in loads.items()}
 
 
 def load(
@@ -163,9 +164,12 @@ def load(
         connection.execute("BEGIN")
         tables: dict[str, TableLoad] = {}
         if is_good:
-            days = [s.data_date for s in ledger.promoted(connection, name)]
+            loaded = ledger.promoted(connection, name)
             for table in declaration.tables:
-                tables[table.name] = promote(connection, "staging", name, table, snapshot.id, snapshot.date, days)
+                others = {s.data_date: s.tables.get(table.name, TableLoad()) for s in loaded}
+                tables[table.name] = promote(
+                    connection, "staging", name, table, snapshot.id, snapshot.date, others
+                )
             ledger.supersede(connection, name, snapshot.date)
         elif judged.staged:
             tables = {
@@ -206,24 +210,34 @@ def drop_staging(settings: Settings, source: str, keep: Collection[str]) -> None
 
 
 def inputs_of(
-    plan: Plan, dataset: DatasetDeclaration, known: Mapping[str, Sequence[SnapshotRecord]], as_of: date
-) -> str:
-    """SHA-256 of all that a dataset built for a date depends on: data, model, catalogue entry, rules."""
+    plan: Plan, dataset: DatasetDeclaration, known: Mapping[str, Sequence[SnapshotRecord]]
+) -> dict[date, str]:
+    """By date of its sources' data, what a dataset built for that date depends on: ``<data>.<declared>``.
+
+    The first sum stands for the snapshots until then, the second for model, catalogue entry, rules and reference
+    lists.
+    """
     model = plan.models[dataset.name]
-    used = [
-        f"{s.source} {s.snapshot_id} {s.fingerprint}"
-        for source in sorted(model.sources)
-        for s in known[source]
-        if s.is_promoted and s.data_date <= as_of
-    ]
-    parts = [
-        *used,
-        model.fingerprint,
-        dataset.entry.model_dump_json(),
-        dataset.table.model_dump_json(),
-        plan.rules[dataset.stem].model_dump_json(),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    declared = hashlib.sha256(
+        "\n".join(
+            (
+                model.fingerprint,
+                dataset.entry.model_dump_json(),
+                dataset.table.model_dump_json(),
+                plan.rules[dataset.stem].model_dump_json(),
+            )
+        ).encode()
+    ).hexdigest()
+    used = sorted(
+        (s for source in model.sources for s in known[source] if s.is_promoted),
+        key=lambda s: (s.data_date, s.source),
+    )
+    inputs = {}
+    data = hashlib.sha256()
+    for record in used:
+        data.update(f"{record.source} {record.snapshot_id} {record.fingerprint}\n".encode())
+        inputs[record.data_date] = f"{data.hexdigest()}.{declared}"
+    return inputs
 
 
 def build(
@@ -241,10 +255,10 @@ def build(
     from publish.releasing import ReleaseError, make_release
 
     model = plan.models[dataset.name]
-    inputs = inputs_of(plan, dataset, known, as_of)
+    inputs = inputs_of(plan, dataset, known)[as_of]
     used = [s for source in sorted(model.sources) for s in known[source] if s.is_promoted and s.data_date <= as_of]
     newest = {s.source: SnapshotUse(s.source, s.snapshot_id, s.data_date) for s in used}
-    days = {source: [s.data_date for s in used if s.source == source] for source in model.sources}
+    loaded = {source: [s for s in used if s.source == source] for source in model.sources}
 
     with copy.connect() as connection:
         releases = ledger.releases(connection, dataset.name)
@@ -252,7 +266,7 @@ def build(
         previous = before[-1] if before else None
         try:
             progress(f"building {dataset.name}")
-            prepare(connection, [plan.sources[source] for source in model.sources], days, as_of)
+            prepare(connection, [plan.sources[source] for source in model.sources], loaded, as_of)
             rows = curate(connection, model, dataset)
             checked = check_dataset(
                 connection,

@@ -167,6 +167,9 @@ def _build(
         create_tables(connection)
         add_findings(connection, declaration.name, [*reading.findings, *_missing(declaration, reading)])
         add_quarantine(connection, declaration.name, reading.quarantined)
+        lacking = {t.name: "not there" for t in declaration.tables if t.name not in reading.tables}
+        for table_name, reason in {**lacking, **reading.incomplete}.items():
+            connection.execute("INSERT INTO main.incomplete VALUES (?, ?)", [table_name, reason])
         connection.execute(
             "CREATE TABLE main.staged_from AS SELECT ? AS fingerprint, ? AS snapshot_id", [mark, snapshot.id]
         )

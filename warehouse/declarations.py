@@ -127,6 +127,11 @@ class RowBounds(Declared):
     shrink_limit_pct: float = Field(20, ge=0, le=100)  # more rows lost than this since the last good one: held
 
 
+# What a snapshot says of the records it does not have: in a full delivery they are gone; between changes they are
+# as they were, and an end is an explicit tombstone; in what is only ever appended to, nothing ends.
+Delivery = Literal["full", "changes", "append"]
+
+
 class TableDeclaration(Declared):
     """One table of a source."""
 
@@ -139,6 +144,18 @@ class TableDeclaration(Declared):
     foreign_keys: tuple[ForeignKey, ...] = Field((), alias="foreignKeys")
     rows: RowBounds = RowBounds()
     presence: Literal["mandatory", "optional"] = "mandatory"
+    delivery: Delivery = "full"
+    tombstone: str | None = None  # of changes: the boolean field that is true where a record has ended
+
+    @model_validator(mode="after")
+    def _tombstone_fits(self) -> TableDeclaration:
+        if self.tombstone is None:
+            return self
+        if self.delivery != "changes":
+            raise ValueError(f"table {self.name}: only a delivery of changes has tombstones")
+        if self.tombstone not in {field.name for field in self.kept_fields if field.type == "boolean"}:
+            raise ValueError(f"table {self.name}: the tombstone {self.tombstone} is no boolean field of it")
+        return self
 
     @model_validator(mode="after")
     def _keys_exist(self) -> TableDeclaration:

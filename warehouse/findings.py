@@ -32,6 +32,14 @@ QUARANTINE_COLUMNS = """
     record VARCHAR NOT NULL,       -- the row as JSON without personal columns, or the line as it stood
     row_key VARCHAR                -- its primary key as a JSON object of texts; NULL: nobody knows whose row it is
 """
+# Beside them in a staging file: cells that are emptied on the way into the history (``row_id`` is DuckDB's rowid
+# of the staged row), and tables that are known not to be whole.
+_STAGED_ONLY = """
+CREATE TABLE IF NOT EXISTS main.held_cells (
+    table_name VARCHAR NOT NULL, row_id BIGINT NOT NULL, column_name VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS main.incomplete (table_name VARCHAR NOT NULL, reason VARCHAR NOT NULL);
+"""
 WITHHELD = "(withheld)"
 
 
@@ -93,10 +101,11 @@ def key_sql(table: TableDeclaration, prefix: str = "") -> str:
     return f"CASE WHEN {whole} THEN CAST(to_json(struct_pack({parts})) AS VARCHAR) END"
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection, schema: str = "main") -> None:
-    """Make both tables where they are missing."""
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.findings ({FINDINGS_COLUMNS})")
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.quarantine ({QUARANTINE_COLUMNS})")
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of a staging file, in its schema ``main``, where they are missing."""
+    connection.execute(f"CREATE TABLE IF NOT EXISTS main.findings ({FINDINGS_COLUMNS})")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS main.quarantine ({QUARANTINE_COLUMNS})")
+    connection.execute(_STAGED_ONLY)
 
 
 def shown(value: object, field: FieldDeclaration | None) -> str | None:

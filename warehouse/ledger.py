@@ -52,13 +52,23 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class TableLoad:
-    """How many rows of a table came, went to quarantine, and what they changed in the warehouse."""
+    """How many rows of a table came, went to quarantine, and what they changed in the warehouse.
+
+    ``held``: records whose row was refused, or that the snapshot does not speak of because it is not whole
+    (``is_whole``), and whose last good version stands in. ``held_cells``: cells that were emptied.
+    ``standing``: the records that stand at the snapshot's date (None: noted before this was counted).
+    """
 
     staged: int = 0
     quarantined: int = 0
     added: int = 0
     changed: int = 0
     vanished: int = 0
+    held: int = 0
+    held_cells: int = 0
+    standing: int | None = None
+    is_whole: bool = True
+    delivery: str = "full"
 
     @property
     def accepted(self) -> int:
