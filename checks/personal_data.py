@@ -132,8 +132,7 @@ def screen_findings(connection: duckdb.DuckDBPyConnection, findings: str, quaran
 def screen_names(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
     """Give files and sheets whose names hold personal data other names, everywhere in a staging file.
 
-    A stand-in is "file 1" or "sheet 2". A finding says so without the name; made once, it stays as those of reading
-    do.
+    A stand-in is "file 1" or "sheet 2". A finding says so without the name. It stays, as those of reading do.
     """
     staged = [f"{SCHEMA}.{quote(table.name)}" for table in source.tables]
     kept = [f"main.{table}" for table in ("read_findings", "findings", "read_quarantine", "quarantine")]
@@ -158,7 +157,8 @@ def screen_names(connection: duckdb.DuckDBPyConnection, source: SourceDeclaratio
                 severity=Severity.WARNING,
                 message=f"The name of a {kind} holds personal data ({kinds}); it is called {stand_in} here.",
                 help=_NAME_HELP,
-                **{kind: stand_in},
+                file=stand_in if kind == "file" else None,
+                sheet=stand_in if kind == "sheet" else None,
             )
             add_findings(connection, source.name, [found])
             connection.execute(

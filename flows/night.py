@@ -25,6 +25,7 @@ from warehouse import ledger
 from warehouse.archive import Snapshot
 from warehouse.lease import Lease
 from warehouse.ledger import CurationRecord, SnapshotRecord, Verdict
+from warehouse.personal import without_personal
 from warehouse.progress import Progress, silent
 from warehouse.store import reader, working_copy
 
@@ -341,7 +342,7 @@ def due_builds(
 def failed_source(records: Sequence[SnapshotRecord], name: str, error: Exception) -> SourceOutcome:
     """The outcome of a source that could not be had tonight; its last good snapshot stands in."""
     good = [s for s in records if s.is_promoted]
-    message = str(error) or type(error).__name__
+    message = without_personal(str(error)) or type(error).__name__
     return SourceOutcome(
         name, "failed", records[-1] if records else None, message, good[-1].data_date if good else None
     )

@@ -21,6 +21,8 @@ expressions take time in proportion to the text whatever the text holds.
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import duckdb
 
 from warehouse.declarations import literal
@@ -28,6 +30,7 @@ from warehouse.declarations import literal
 EMAIL = "e-mail address"
 PHONE = "phone number"
 IDENTITY = "personal identity code"
+NAME_WITHHELD = "name-withheld-"  # begins the names of files that are called otherwise outside the house
 
 # Other writings of the same characters, and characters that are not seen, as keyboards, web pages and office
 # programs leave them. The underscore is a space: in names of files it stands for one.
@@ -120,6 +123,20 @@ def find_personal(text: str) -> tuple[str, ...]:
     with duckdb.connect(":memory:") as connection:
         row = connection.execute(f"SELECT {personal_sql('$1')}", [text]).fetchone()
     return tuple(row[0].split(", ")) if row and row[0] else ()
+
+
+def without_personal(text: str) -> str:
+    """A text for reports and logs; one that holds personal data gives way to a word about it."""
+    kinds = find_personal(text)
+    return f"(withheld: it would repeat personal data, {' and '.join(kinds)})" if kinds else text
+
+
+def harmless_name(name: str, number: int) -> str:
+    """A file's name as the house may call it: a stand-in with its number and ending where it holds personal data."""
+    if not find_personal(name):
+        return name
+    ending = PurePath(name).suffix
+    return f"{NAME_WITHHELD}{number}{'' if find_personal(ending) else ending}"
 
 
 def personal_sql(expression: str) -> str:

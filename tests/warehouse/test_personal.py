@@ -100,6 +100,7 @@ HARMLESS = [
     "131052-308U, 311390-1234, 850709-9806, 556036-0793, 37605030298, 12345678901",
     "BG123456C",
     "Pilot @ Kalasatama 2.0, follow @startup",
+    "BasicCompanyDataAsOneFile-2026-10-01.zip BasicCompanyData-2026-10-01-part1_7.zip",
     "1000 households (a third) in 12 (at most) blocks",
 ]
 
