@@ -21,7 +21,7 @@ night and a backfill end in the same history.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
@@ -108,18 +108,14 @@ def promote(
     added, changed, vanished = book.put("incoming", scope, day, later)
     book.note(day, load)
     book.carry_on(day, later)
-    held = book.count(
-        f"SELECT count(*) FROM {book.said} AS a WHERE {book.held_on(day)} AND {book.standing_too(day)}"
-    )
-    return TableLoad(
-        **{
-            **vars(load),
-            "added": added,
-            "changed": changed,
-            "vanished": vanished,
-            "held": book.count(f"SELECT count(*) FROM {book.said} AS a WHERE {held}"),
-            "standing": book.count(f"SELECT count(*) FROM {book.name} AS a WHERE {_standing(day)}"),
-        }
+    held = f"a._day = {_at(day)} AND a._said = '{HELD}' AND {book.is_known(day)}"
+    return replace(
+        load,
+        added=added,
+        changed=changed,
+        vanished=vanished,
+        held=book.count(f"SELECT count(*) FROM {book.said} AS a WHERE {held}"),
+        standing=book.count(f"SELECT count(*) FROM {book.name} AS a WHERE {_standing(day)}"),
     )
 
 
