@@ -195,7 +195,7 @@ def process(
     if is_working:
         with working_copy(settings.home, lease, settings.memory) as copy:
             with copy.connect() as connection:
-                asked = {name: origin or "default" for name, origin in request.sources.items()}
+                asked = {name: without_personal(origin or "default") for name, origin in request.sources.items()}
                 ledger.begin_run(
                     connection, run_id, kind, request.day, {"sources": asked, "datasets": request.datasets}
                 )
