@@ -20,10 +20,19 @@ import duckdb
 from publish import datapackage, render, workbook
 from publish.portals import DesiredDataset, DesiredResource, resource_id
 from warehouse.archive import sha256_of
-from warehouse.declarations import DatasetDeclaration, SourceDeclaration, TableDeclaration, literal, quote
+from warehouse.declarations import (
+    DatasetDeclaration,
+    FieldDeclaration,
+    SourceDeclaration,
+    TableDeclaration,
+    literal,
+    quote,
+)
 from warehouse.districts import District, load_districts
+from warehouse.findings import WITHHELD
 from warehouse.home import Home, move_folder, to_json
 from warehouse.ledger import release_from
+from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
 from warehouse.releases import Release, ReleaseFile, SnapshotUse
 
@@ -306,15 +315,16 @@ def write_changes(
     )
     try:
         key_columns = ", ".join(
-            f"coalesce({quote('n_' + key)}, {quote('o_' + key)}) AS {quote(key)}" for key in keys
+            f"coalesce({quote('n_' + key)}, {_seen(table.field(key), quote('o_' + key))}) AS {quote(key)}"
+            for key in keys
         )
         lines = [
             f"SELECT change, {key_columns}, NULL AS field, NULL AS old, NULL AS new, -1 AS place"
             f" FROM {_CHANGED_ROWS} WHERE change <> 'changed'"
         ]
         lines += [
-            f"SELECT change, {key_columns}, {literal(field.name)}, {quote('o_' + field.name)},"
-            f" {quote('n_' + field.name)}, {place} FROM {_CHANGED_ROWS}"
+            f"SELECT change, {key_columns}, {literal(field.name)},"
+            f" {_seen(field, quote('o_' + field.name))}, {quote('n_' + field.name)}, {place} FROM {_CHANGED_ROWS}"
             f" WHERE change = 'changed' AND {quote('o_' + field.name)} IS DISTINCT FROM {quote('n_' + field.name)}"
             for place, field in compared
         ]
@@ -324,6 +334,13 @@ def write_changes(
     finally:
         connection.execute(f"DROP TABLE IF EXISTS {_CHANGED_ROWS}")
     return (counted.get("added", 0), counted.get("changed", 0), counted.get("removed", 0))
+
+
+def _seen(field: FieldDeclaration, old: str) -> str:
+    """SQL for an old value: one with personal data, released before they were screened, is not repeated."""
+    if field.type != "string" or not field.screen:
+        return old
+    return f"CASE WHEN {personal_sql(old)} IS NULL THEN {old} ELSE {literal(WITHHELD)} END"
 
 
 def _previous_schema(folder: Path | None) -> Mapping[str, object] | None:

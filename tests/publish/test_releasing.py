@@ -229,3 +229,16 @@ def test_datapackage_says_what_is_needed_and_nothing_of_the_machine(tmp_path):
     assert fields["area_m2"]["unit"] == "m2"
     assert {"value": "climate", "label": "Climate"} in fields["theme_code"]["categories"]
     assert "climate" in fields["theme_code"]["constraints"]["enum"]
+
+
+def test_personal_data_released_before_they_were_screened_do_not_come_back_as_the_old_value(tmp_path):
+    home = Home(tmp_path)
+    first = places.release(
+        home, [simple(1, "ask m@firma.fi"), simple(2, "in 2016-2018"), ("m@firma.fi", *simple(3)[1:])]
+    )
+    second = places.release(home, [simple(1, "mended"), simple(2, "in 2018")], [first])
+    assert changes_of(home, second)[1:] == [
+        ("removed", "(withheld)", "3", "", "", ""),
+        ("changed", "P", "1", "name", "(withheld)", "mended"),
+        ("changed", "P", "2", "name", "in 2016-2018", "in 2018"),
+    ]
