@@ -22,6 +22,7 @@ from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclarati
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
+from warehouse.personal import without_personal
 from warehouse.progress import Progress
 from warehouse.releases import Release, SnapshotUse
 from warehouse.staging import Staged
@@ -127,7 +128,7 @@ def unreadable(snapshot: Snapshot, message: str) -> Judged:
     problem = Finding(
         rule="unreadable",
         severity=Severity.CRITICAL,
-        message=message,
+        message=without_personal(message),
         help="Hand in a file that can be read; the last good one stands in meanwhile.",
         file=snapshot.files[0].name,
     )

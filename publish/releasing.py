@@ -30,8 +30,10 @@ from warehouse.declarations import (
     quote,
 )
 from warehouse.districts import District, load_districts
+from warehouse.findings import WITHHELD
 from warehouse.home import Home, move_folder, to_json
 from warehouse.ledger import release_from
+from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
 from warehouse.releases import Release, ReleaseFile, SnapshotUse
 from warehouse.releases import ReleaseError as ReleaseError
@@ -344,7 +346,8 @@ def write_changes(
     )
     try:
         key_columns = ", ".join(
-            f"coalesce({quote('n_' + key)}, {quote('o_' + key)}) AS {quote(key)}" for key in keys
+            f"coalesce({quote('n_' + key)}, {_seen(table.field(key), quote('o_' + key))}) AS {quote(key)}"
+            for key in keys
         )
         lines = [
             f"SELECT change, {key_columns}, NULL AS field, NULL AS old, NULL AS new, -1 AS place"
@@ -352,7 +355,7 @@ def write_changes(
         ]
         lines += [
             f"SELECT {_kind(field, table)} AS change, {key_columns}, {literal(field.name)},"
-            f" {quote('o_' + field.name)}, {quote('n_' + field.name)}, {place} FROM {_CHANGED_ROWS}"
+            f" {_seen(field, quote('o_' + field.name))}, {quote('n_' + field.name)}, {place} FROM {_CHANGED_ROWS}"
             f" WHERE change NOT IN ('added', 'removed') AND {_differs(field)}"
             for place, field in compared
         ]
@@ -388,6 +391,13 @@ def _kind(field: FieldDeclaration, table: TableDeclaration) -> str:
 
 def _listed(column: str) -> str:
     return f"string_split(coalesce({column}, ''), ';')"
+
+
+def _seen(field: FieldDeclaration, old: str) -> str:
+    """SQL for an old value: one with personal data, released before they were screened, is not repeated."""
+    if field.type != "string" or not field.screen:
+        return old
+    return f"CASE WHEN {personal_sql(old)} IS NULL THEN {old} ELSE {literal(WITHHELD)} END"
 
 
 def _previous_schema(folder: Path | None) -> Mapping[str, object] | None:

@@ -96,6 +96,7 @@ class FieldDeclaration(Declared):
     unit: str | None = None  # EUR, m2, people, ...; a code of UCUM or ISO 4217 where there is one
     decimals: int | None = Field(None, ge=0, le=9)  # number only: an exact decimal with so many places
     privacy: Privacy = Privacy.INTERNAL  # default-deny
+    screen: bool = True  # for personal data (warehouse.personal); False for what a public register states
     severity: Severity = Severity.ERROR  # of a broken constraint or an unreadable value
     constraints: Constraints = Constraints()
     source_names: tuple[str, ...] = ()  # header texts of this column at the source, beside name and title

@@ -245,3 +245,16 @@ def test_a_release_whose_parquet_holds_decimals_is_compared_value_by_value(tmp_p
     second = places.release(home, [simple(1, area=8), simple(2, area=1.5), simple(3)], [first])
     assert changes_of(home, second)[1:] == [("changed", "P", "2", "area_m2", "1.25", "1.50")]
     assert (second.added, second.changed, second.removed) == (0, 1, 0)
+
+
+def test_personal_data_released_before_they_were_screened_do_not_come_back_as_the_old_value(tmp_path):
+    home = Home(tmp_path)
+    first = places.release(
+        home, [simple(1, "ask m@firma.fi"), simple(2, "in 2016-2018"), ("m@firma.fi", *simple(3)[1:])]
+    )
+    second = places.release(home, [simple(1, "mended"), simple(2, "in 2018")], [first])
+    assert changes_of(home, second)[1:] == [
+        ("removed", "(withheld)", "3", "", "", ""),
+        ("changed", "P", "1", "name", "(withheld)", "mended"),
+        ("changed", "P", "2", "name", "in 2016-2018", "in 2018"),
+    ]
