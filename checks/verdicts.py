@@ -7,7 +7,7 @@ file, or into the ledger for a dataset. Rows never pass through Python: failing 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,12 +15,13 @@ from pathlib import Path
 import duckdb
 
 from checks.expected import Outcome
-from checks.rules import ROW_ID, Rule, RulesFile, compile_rules, fingerprint
+from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table
+from checks.rules import ROW_ID, Rule, RulesFile, compile_rules, fingerprint, row_columns
 from warehouse.database import DEFAULT_MEMORY, opened
 from warehouse.declarations import (
     DatasetDeclaration,
+    FieldDeclaration,
     Privacy,
-    RowBounds,
     Severity,
     SourceDeclaration,
     TableDeclaration,
@@ -29,6 +30,7 @@ from warehouse.declarations import (
 )
 from warehouse.findings import WITHHELD, Finding, add_findings, create_tables, finding_id_sql, key_sql
 from warehouse.ledger import Verdict
+from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
 from warehouse.staging import SCHEMA, Staged
 
@@ -51,7 +53,8 @@ class Checked:
 def source_fingerprint(source: SourceDeclaration, rules: RulesFile) -> str:
     """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
     parts = [fingerprint(table, rules.tables.get(table.name, ())) for table in source.tables]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
+    return hashlib.sha256("\0".join([*parts, personal_sql("text")]).encode()).hexdigest()
 
 
 def check_source(
@@ -73,7 +76,7 @@ def check_source(
         staged: the staging file.
         source: the declaration.
         rules: the source's rules file.
-        previous_rows: by table, the rows accepted from the last good snapshot.
+        previous_rows: by table, the records that stood after the last good snapshot.
         temporary: a folder for DuckDB to spill to.
         memory: DuckDB's memory limit.
         may_shrink: somebody said that this snapshot may be much smaller than the last.
@@ -84,29 +87,36 @@ def check_source(
     """
     with opened(staged.path, temporary=temporary, memory=memory) as connection:
         _begin(connection)
+        screen_names(connection, source)
+        refusals = {}
         for table in source.tables:
             progress(f"checking {source.name}.{table.name}")
+            written = rules.tables.get(table.name, ())
+            unread = _critical(connection, table)
             _check_table(
                 connection,
                 source.name,
                 SCHEMA,
                 table,
-                compile_rules(table, rules.tables.get(table.name, ())),
+                [rule for rule in compile_rules(table, written) if unread.allows(rule)],
                 origin=("_file", "_sheet", "_row"),
             )
-            _quarantine(connection, source.name, table)
-        accepted = {table.name: _accepted(connection, table) for table in source.tables}
-        for table in source.tables:
-            found = _plausible(
-                table.name, table.rows, accepted[table.name], previous_rows.get(table.name), may_shrink
-            )
-            add_findings(connection, source.name, found)
+            screen_table(connection, source.name, table)
+            _set_aside(connection, source.name, table, row_columns(table, written))
+            refusals[table.name] = _refusal(connection, table)
+            if not _critical(connection, table).is_held:
+                previous = previous_rows.get(table.name)
+                found = _plausible(table, refusals[table.name], previous, may_shrink)
+                add_findings(connection, source.name, found)
+        screen_findings(connection, "main.findings", "main.quarantine")
+        accepted = {name: refusal.accepted for name, refusal in refusals.items()}
         counts = _counts(connection, "main.findings")
-        (quarantined,) = connection.execute("SELECT count(*) FROM main.quarantine").fetchone() or (0,)
+        (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
         connection.execute("CHECKPOINT")
     if counts[Severity.CRITICAL]:
         return Checked(Verdict.HELD, counts, accepted)
-    return Checked(Verdict.PARTIAL if quarantined else Verdict.PASSED, counts, accepted)
+    is_partial = cells or any(refusal.refused for refusal in refusals.values())
+    return Checked(Verdict.PARTIAL if is_partial else Verdict.PASSED, counts, accepted)
 
 
 def check_dataset(
@@ -134,8 +144,10 @@ def check_dataset(
     compiled = compile_rules(dataset.table, rules.dataset, schema)
     _check_table(connection, name, schema, dataset.table, compiled, origin=None, findings="temp.findings")
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
-    found = _plausible(dataset.stem, dataset.table.rows, rows, previous_rows, may_shrink)
+    found = _plausible(dataset.table, _Refusal(rows, 0), previous_rows, may_shrink)
+    found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
     add_findings(connection, name, found, "temp")
+    screen_findings(connection, "temp.findings")
     counts = _counts(connection, "temp.findings")
     connection.execute("INSERT INTO ledger.findings SELECT ?, * FROM temp.findings", [stamp])
     connection.execute("DROP TABLE temp.findings")
@@ -146,6 +158,7 @@ def check_dataset(
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
     create_tables(connection)
+    connection.execute("DELETE FROM main.held_cells")
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")
@@ -247,62 +260,175 @@ def _write_table_finding(
     add_findings(connection, subject, [finding], findings.split(".")[0])
 
 
-def _quarantine(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration) -> None:
-    """Put every row with an error into quarantine, once, as JSON without its personal columns."""
+@dataclass(frozen=True)
+class _Critical:
+    """What is known already to be wrong with a table as a whole: its echoes are no findings of their own.
+
+    ``is_held``: the table cannot be used. ``columns``: those that it lacks.
+    """
+
+    is_held: bool
+    columns: frozenset[str]
+
+    def allows(self, rule: Rule) -> bool:
+        """False for a rule that would only say the same once more."""
+        return not self.columns.intersection(rule.columns) if rule.is_about_rows else not self.is_held
+
+
+def _critical(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> _Critical:
+    name = literal(table.name)
+    rows = connection.execute(f"""
+        SELECT DISTINCT column_name FROM main.findings
+        WHERE severity = '{Severity.CRITICAL.value}' AND coalesce(table_name, {name}) = {name}""").fetchall()
+    return _Critical(bool(rows), frozenset(row[0] for row in rows if row[0]))
+
+
+_SAME_PLACE = """f.row_number = s._row AND f.file IS NOT DISTINCT FROM s._file
+              AND f.sheet IS NOT DISTINCT FROM s._sheet"""
+
+
+def _set_aside(
+    connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, costly: Collection[str]
+) -> None:
+    """Put rows with an error into quarantine, and mark the cells that are to be emptied.
+
+    An error in one of the ``costly`` columns, or in none, costs the row. In any other it costs the cell, as does
+    a value that could not be read. Where most of what stands in a column could not be read, the column is not what
+    it seems to be, and what could be read of it by chance goes the same way.
+    """
+    by_name = {field.name: field for field in table.kept_fields}
+    touched = connection.execute(f"""
+        SELECT column_name, count(DISTINCT (file, sheet, row_number)) FILTER (WHERE is_read)
+        FROM (SELECT *, true AS is_read FROM main.read_findings UNION ALL SELECT *, false FROM main.findings)
+        WHERE table_name = {literal(table.name)} AND row_number IS NOT NULL AND value IS NOT NULL
+          AND severity IN ('{Severity.ERROR.value}', '{Severity.WARNING.value}')
+        GROUP BY ALL ORDER BY ALL""").fetchall()
+    staged = f"{SCHEMA}.{quote(table.name)}"
+    for name, unreadable in touched:
+        if name not in by_name:
+            continue
+        is_hit = f"""EXISTS (
+            SELECT 1 FROM main.findings AS f
+            WHERE f.table_name = {literal(table.name)} AND f.column_name = {literal(name)} AND {_SAME_PLACE}
+              AND (f.severity = '{Severity.ERROR.value}' OR s.{quote(name)} IS NULL
+                   AND f.severity = '{Severity.WARNING.value}' AND f.value IS NOT NULL))"""
+        (read,) = connection.execute(f"SELECT count({quote(name)}) FROM {staged}").fetchone() or (0,)
+        if unreadable > read > 0:
+            is_hit = f"({is_hit} OR s.{quote(name)} IS NOT NULL)"
+            add_findings(connection, source, [_mostly_unreadable(table, by_name[name], unreadable, read)])
+            if name in costly:
+                doubt = f"Most of what stands under {by_name[name].title} cannot be read, so this is doubtful."
+                identity = finding_id_sql(literal(source), "'doubtful'", literal(name), "_file", "_sheet", "_row")
+                connection.execute(f"""
+                    INSERT INTO main.findings
+                    SELECT {identity}, {literal(source)}, {literal(table.name)}, 'doubtful',
+                           '{Severity.ERROR.value}', _file, _sheet, _row, {literal(name)}, NULL, {literal(doubt)},
+                           'Mend the column as a whole.', {key_sql(table)}
+                    FROM {staged} WHERE {quote(name)} IS NOT NULL""")
+        if name not in costly:
+            connection.execute(
+                f"INSERT INTO main.held_cells SELECT {literal(table.name)}, s.rowid, {literal(name)}"
+                f" FROM {staged} AS s WHERE {is_hit}"
+            )
+    _quarantine(connection, source, table, [name for name in by_name if name not in costly])
+    connection.execute(f"""
+        DELETE FROM main.held_cells AS h WHERE h.table_name = {literal(table.name)} AND h.row_id IN (
+            SELECT s.rowid FROM {staged} AS s, main.quarantine AS f
+            WHERE f.table_name = {literal(table.name)} AND {_SAME_PLACE})""")
+
+
+def _mostly_unreadable(table: TableDeclaration, field: FieldDeclaration, unreadable: int, read: int) -> Finding:
+    return Finding(
+        rule="mostly-unreadable",
+        severity=Severity.ERROR,
+        message=f"{unreadable:,} of {unreadable + read:,} values under {field.title} cannot be read, so the others"
+        " are not trusted either.",
+        help=field.help or "Mend the column as a whole: it is perhaps written in another way than it should be.",
+        table_name=table.name,
+        column_name=field.name,
+    )
+
+
+def _quarantine(
+    connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, cheap: Sequence[str]
+) -> None:
+    """Put every row with an error in other than the ``cheap`` columns into quarantine, once, as JSON without its
+    personal columns. A row of a tombstone has nothing to be right but its key.
+    """
     fields = ", ".join(f"{quote(f.name)} := {quote(f.name)}" for f in table.kept_fields)
-    key = key_sql(table)
+    counted = (
+        f"coalesce(f.column_name NOT IN ({', '.join(literal(name) for name in cheap)}), true)" if cheap else "true"
+    )
+    if table.tombstone:
+        keys = ", ".join(literal(name) for name in table.primary_key)
+        counted += f" AND (NOT coalesce(s.{quote(table.tombstone)}, false) OR f.column_name IN ({keys}))"
     connection.execute(f"""
         INSERT INTO main.quarantine
         SELECT {literal(source)}, {literal(table.name)}, _file, _sheet, _row,
-               CAST(to_json(struct_pack({fields})) AS VARCHAR), {key}
+               CAST(to_json(struct_pack({fields})) AS VARCHAR), {key_sql(table)}
         FROM {SCHEMA}.{quote(table.name)} AS s
         WHERE EXISTS (
             SELECT 1 FROM main.findings AS f
             WHERE f.table_name = {literal(table.name)} AND f.severity = '{Severity.ERROR.value}'
-              AND f.row_number = s._row AND f.file IS NOT DISTINCT FROM s._file
-              AND f.sheet IS NOT DISTINCT FROM s._sheet)""")
+              AND {_SAME_PLACE} AND {counted})""")
 
 
-def _accepted(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> int:
-    (rows,) = connection.execute(f"""
-        SELECT count(*) FROM {SCHEMA}.{quote(table.name)} AS s WHERE NOT EXISTS (
-            SELECT 1 FROM main.quarantine AS q
-            WHERE q.table_name = {literal(table.name)} AND q.row_number = s._row
-              AND q.file IS NOT DISTINCT FROM s._file AND q.sheet IS NOT DISTINCT FROM s._sheet)
-    """).fetchone() or (0,)
-    return int(rows)
+@dataclass(frozen=True)
+class _Refusal:
+    """How many rows of a table go on, and how many do not."""
+
+    accepted: int
+    refused: int
+
+
+def _refusal(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> _Refusal:
+    of_table = f"f.table_name = {literal(table.name)}"
+    row = connection.execute(f"""
+        SELECT (SELECT count(*) FROM {SCHEMA}.{quote(table.name)} AS s WHERE NOT EXISTS (
+                    SELECT 1 FROM main.quarantine AS f WHERE {of_table} AND {_SAME_PLACE})),
+               (SELECT count(DISTINCT (f.file, f.sheet, f.row_number)) FROM main.quarantine AS f WHERE {of_table})
+    """).fetchone()
+    return _Refusal(*(int(number) for number in row or (0, 0)))
 
 
 def _plausible(
-    table: str, bounds: RowBounds, accepted: int, previous: int | None, may_shrink: bool
+    table: TableDeclaration, refusal: _Refusal, previous: int | None, may_shrink: bool
 ) -> list[Finding]:
-    """Critical findings where the good rows are too few: below the floor, or far fewer than last time."""
-    found = []
-    if accepted < bounds.minimum:
-        found.append(
-            Finding(
-                rule="good-rows",
-                severity=Severity.CRITICAL,
-                message=f"Only {accepted:,} rows are good; at least {bounds.minimum:,} are needed.",
-                help="Mend the rows listed below, or find out whether the file is whole.",
-                table_name=table,
-                value=str(accepted),
-            )
+    """A critical finding where the good rows cannot be the table: at most one, for one cause.
+
+    A refused row is not a lost one: its record stands as it last was. But where most rows are refused, the file is
+    not what it seems to be, and the few that passed did so by chance. Fewer rows than last time mean nothing where
+    the table is delivered as changes.
+    """
+
+    def critical(rule: str, message: str, advice: str) -> list[Finding]:
+        return [Finding(rule, Severity.CRITICAL, message, advice, table.name, value=str(refusal.accepted))]
+
+    came = refusal.accepted + refusal.refused
+    if refusal.refused > refusal.accepted:
+        return critical(
+            "mostly-refused",
+            f"{refusal.refused:,} of {came:,} rows are wrong, so the others are not trusted either.",
+            "Mend what the findings on the rows say; the same mistake is probably behind most of them.",
         )
-    lost = (previous or 0) - accepted
+    bounds = table.rows
+    if table.delivery != "full":
+        return []
+    if refusal.accepted < bounds.minimum:
+        return critical(
+            "good-rows",
+            f"Only {refusal.accepted:,} rows are good; at least {bounds.minimum:,} are needed.",
+            "Mend the rows listed below, or find out whether the file is whole.",
+        )
+    lost = (previous or 0) - came
     if previous and not may_shrink and lost > _SMALLEST_SHRINK and lost > previous * bounds.shrink_limit_pct / 100:
-        found.append(
-            Finding(
-                rule="shrunk",
-                severity=Severity.CRITICAL,
-                message=f"{lost:,} of {previous:,} rows are gone since the last good one"
-                f" ({100 * lost / previous:.0f} %; up to {bounds.shrink_limit_pct:g} % is plausible).",
-                help="Find out whether the file is whole. If it is right: run again with --allow-shrink.",
-                table_name=table,
-                value=str(accepted),
-            )
+        return critical(
+            "shrunk",
+            f"{lost:,} of {previous:,} rows are gone since the last good one"
+            f" ({100 * lost / previous:.0f} %; up to {bounds.shrink_limit_pct:g} % is plausible).",
+            "Find out whether the file is whole. If it is right: run again with --allow-shrink.",
         )
-    return found
+    return []
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, table: str) -> dict[Severity, int]:

@@ -18,9 +18,10 @@ The dialect, as seen in a bulk zip of 2020: header unquoted, some names with a l
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -461,6 +462,58 @@ def _write_part(
         waiting += bytes(content).splitlines(keepends=True)
     target.write(b"".join(waiting[:size]))
     return waiting[size:]
+
+
+# --- rows as they go wrong -----------------------------------------------------------------------------
+
+_NAME, _NUMBER = 0, 1
+Cells = list[bytes]  # of one line, as they stand between its quotes
+
+
+def _line(cells: Cells) -> bytes:
+    return b'"' + b'","'.join(cells) + b'"\r\n'
+
+
+def _with(cells: Cells, place: int, cell: bytes) -> Cells:
+    return [*cells[:place], cell, *cells[place + 1 :]]
+
+
+FAULTS: Mapping[str, Callable[[Cells], bytes]] = {
+    "blank-name": lambda cells: _line(_with(cells, _NAME, b"")),
+    "undoubled-quote": lambda cells: _line(_with(cells, _NAME, b'THE "' + cells[_NAME])),
+    "bad-byte": lambda cells: _line(_with(cells, _NAME, cells[_NAME] + b"\xe9")),
+    "duplicate-number": lambda cells: _line(cells) + _line(_with(cells, _NAME, cells[_NAME] + b" TOO")),
+    "extra-cell": lambda cells: _line([*cells[:6], b"ONE MORE", *cells[6:]]),
+    "missing-cell": lambda cells: _line([*cells[:6], *cells[7:]]),
+}
+"""By name, what a row becomes. The company's number can be told for sure in each of them."""
+
+
+def broken(
+    content: bytes, share: float, seed: int = 1, faults: tuple[str, ...] = tuple(FAULTS)
+) -> tuple[bytes, dict[str, str]]:
+    """A month's CSV of which a share of the rows is broken.
+
+    The same arguments give the same bytes; the faults take turns.
+
+    Args:
+        content: a CSV as ``write_csv`` makes it, with its header.
+        share: of the rows, from 0 to 1; at least one row is broken where it is above 0.
+        seed: which rows.
+        faults: names out of ``FAULTS``.
+
+    Returns:
+        The CSV with those rows broken, and by the number of each of their companies the fault.
+    """
+    header, *rows = content.splitlines(keepends=True)
+    count = min(len(rows), max(1, round(len(rows) * share))) if share > 0 else 0
+    found = {}
+    for turn, place in enumerate(random.Random(seed).sample(range(len(rows)), count)):
+        cells = rows[place].rstrip(b"\r\n")[1:-1].split(b'","')
+        fault = faults[turn % len(faults)]
+        rows[place] = FAULTS[fault](cells)
+        found[cells[_NUMBER].decode()] = fault
+    return header + b"".join(rows), found
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,18 +10,19 @@ from datetime import date
 import sources as source_packages
 from checks.rules import RulesFile, load_rules
 from checks.verdicts import CheckError, check_dataset, check_source, source_fingerprint
+from flows.declared import Declared
 from flows.outcomes import DatasetOutcome
 from flows.settings import Settings
-from publish.catalogue import load_catalogue
-from sources import PullRequest
+from sources import NothingThereError, PullRequest
 from warehouse import ledger
-from warehouse.archive import Snapshot
+from warehouse.archive import Archive, Snapshot
 from warehouse.curate import CURATED, Model, ModelError, curate, load_model, prepare
 from warehouse.database import attach, opened
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
+from warehouse.personal import without_personal
 from warehouse.progress import Progress
 from warehouse.releases import Release, SnapshotUse
 from warehouse.staging import Staged
@@ -29,11 +30,9 @@ from warehouse.store import WorkingCopy
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Declared):
     """The declarations a night works with, read once: sources, datasets, models, rules."""
 
-    sources: Mapping[str, SourceDeclaration]
-    datasets: Mapping[str, DatasetDeclaration]
     models: Mapping[str, Model]
     rules: Mapping[str, RulesFile]
 
@@ -45,13 +44,12 @@ class Plan:
             DeclarationError: a file cannot be used.
             ModelError: a dataset has no model, or not a usable one.
         """
-        declared = source_packages.declarations()
-        datasets = load_catalogue(sources=declared)
-        stems = {*declared, *(dataset.stem for dataset in datasets.values())}
+        declared = Declared.read()
+        stems = {*declared.sources, *(dataset.stem for dataset in declared.datasets.values())}
         return Plan(
-            declared,
-            datasets,
-            {name: load_model(dataset.stem) for name, dataset in datasets.items()},
+            declared.sources,
+            declared.datasets,
+            {name: load_model(dataset.stem) for name, dataset in declared.datasets.items()},
             {stem: load_rules(stem) for stem in stems},
         )
 
@@ -75,12 +73,39 @@ def pull(
     return package.pull(PullRequest(settings.home, declaration, origin, day, progress))
 
 
-def stage(settings: Settings, declaration: SourceDeclaration, snapshot: Snapshot, progress: Progress) -> Staged:
-    """Load a snapshot into its staging file.
+@dataclass(frozen=True)
+class Look:
+    """What a look at a source found: a snapshot, new or known; None while it never had any. With a word on it."""
+
+    snapshot: Snapshot | None
+    message: str = ""
+
+
+def look(
+    settings: Settings, declaration: SourceDeclaration, origin: str | None, day: date, progress: Progress
+) -> Look:
+    """Pull a source. Where there is nothing to pull, what is known stands: absence is no failure.
 
     Raises:
+        SourceError: it cannot be had.
+    """
+    try:
+        return Look(pull(settings, declaration, origin, day, progress))
+    except NothingThereError as nothing:
+        latest = Archive(settings.home, declaration.name).latest(until=day)
+        if latest is None:
+            return Look(None, f"Waiting for the first file. {nothing}")
+        return Look(latest, f"Nothing new since {latest.date}.")
+
+
+def stage(settings: Settings, declaration: SourceDeclaration, snapshot: Snapshot, progress: Progress) -> Staged:
+    """Load a snapshot into its staging file, if its files are still what was taken in.
+
+    Raises:
+        ArchiveDamagedError: they are not.
         SourceError: its files cannot be read at all.
     """
+    Archive(settings.home, snapshot.source).require_whole(snapshot)
     from sources.loading import stage as load  # imports dlt: seconds
 
     read = source_packages.package(declaration.name).read
@@ -103,7 +128,7 @@ def unreadable(snapshot: Snapshot, message: str) -> Judged:
     problem = Finding(
         rule="unreadable",
         severity=Severity.CRITICAL,
-        message=message,
+        message=without_personal(message),
         help="Hand in a file that can be read; the last good one stands in meanwhile.",
         file=snapshot.files[0].name,
     )
@@ -142,9 +167,10 @@ def staged_findings(settings: Settings, staged: Staged) -> list[Finding]:
 
 
 def previous_rows(known: Sequence[SnapshotRecord], snapshot: Snapshot) -> Mapping[str, int]:
-    """By table, the rows accepted from the last good snapshot before this one's date."""
+    """By table, the records that stood after the last good snapshot before this one's date."""
     before = [s for s in known if s.is_promoted and s.data_date < snapshot.date]
-    return {name: load.accepted for name, load in before[-1].tables.items()} if before else {}
+    loads = before[-1].tables if before else {}
+    return {name: load.accepted if load.standing is None else load.standing for name, load in loads.items()}
 
 
 def load(
@@ -163,9 +189,12 @@ def load(
         connection.execute("BEGIN")
         tables: dict[str, TableLoad] = {}
         if is_good:
-            days = [s.data_date for s in ledger.promoted(connection, name)]
+            loaded = ledger.promoted(connection, name)
             for table in declaration.tables:
-                tables[table.name] = promote(connection, "staging", name, table, snapshot.id, snapshot.date, days)
+                others = {s.data_date: s.tables.get(table.name, TableLoad()) for s in loaded}
+                tables[table.name] = promote(
+                    connection, "staging", name, table, snapshot.id, snapshot.date, others
+                )
             ledger.supersede(connection, name, snapshot.date)
         elif judged.staged:
             tables = {
@@ -206,24 +235,34 @@ def drop_staging(settings: Settings, source: str, keep: Collection[str]) -> None
 
 
 def inputs_of(
-    plan: Plan, dataset: DatasetDeclaration, known: Mapping[str, Sequence[SnapshotRecord]], as_of: date
-) -> str:
-    """SHA-256 of all that a dataset built for a date depends on: data, model, catalogue entry, rules."""
+    plan: Plan, dataset: DatasetDeclaration, known: Mapping[str, Sequence[SnapshotRecord]]
+) -> dict[date, str]:
+    """By date of its sources' data, what a dataset built for that date depends on: ``<data>.<declared>``.
+
+    The first sum stands for the snapshots until then, the second for model, catalogue entry, rules and reference
+    lists.
+    """
     model = plan.models[dataset.name]
-    used = [
-        f"{s.source} {s.snapshot_id} {s.fingerprint}"
-        for source in sorted(model.sources)
-        for s in known[source]
-        if s.is_promoted and s.data_date <= as_of
-    ]
-    parts = [
-        *used,
-        model.fingerprint,
-        dataset.entry.model_dump_json(),
-        dataset.table.model_dump_json(),
-        plan.rules[dataset.stem].model_dump_json(),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    declared = hashlib.sha256(
+        "\n".join(
+            (
+                model.fingerprint,
+                dataset.entry.model_dump_json(),
+                dataset.table.model_dump_json(),
+                plan.rules[dataset.stem].model_dump_json(),
+            )
+        ).encode()
+    ).hexdigest()
+    used = sorted(
+        (s for source in model.sources for s in known[source] if s.is_promoted),
+        key=lambda s: (s.data_date, s.source),
+    )
+    inputs = {}
+    data = hashlib.sha256()
+    for record in used:
+        data.update(f"{record.source} {record.snapshot_id} {record.fingerprint}\n".encode())
+        inputs[record.data_date] = f"{data.hexdigest()}.{declared}"
+    return inputs
 
 
 def build(
@@ -241,10 +280,10 @@ def build(
     from publish.releasing import ReleaseError, make_release
 
     model = plan.models[dataset.name]
-    inputs = inputs_of(plan, dataset, known, as_of)
+    inputs = inputs_of(plan, dataset, known)[as_of]
     used = [s for source in sorted(model.sources) for s in known[source] if s.is_promoted and s.data_date <= as_of]
     newest = {s.source: SnapshotUse(s.source, s.snapshot_id, s.data_date) for s in used}
-    days = {source: [s.data_date for s in used if s.source == source] for source in model.sources}
+    loaded = {source: [s for s in used if s.source == source] for source in model.sources}
 
     with copy.connect() as connection:
         releases = ledger.releases(connection, dataset.name)
@@ -252,7 +291,7 @@ def build(
         previous = before[-1] if before else None
         try:
             progress(f"building {dataset.name}")
-            prepare(connection, [plan.sources[source] for source in model.sources], days, as_of)
+            prepare(connection, [plan.sources[source] for source in model.sources], loaded, as_of)
             rows = curate(connection, model, dataset)
             checked = check_dataset(
                 connection,

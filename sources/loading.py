@@ -28,8 +28,16 @@ from warehouse.declarations import (
     TableDeclaration,
     quote,
 )
-from warehouse.findings import Finding, add_findings, add_quarantine, create_tables
+from warehouse.findings import (
+    Finding,
+    add_findings,
+    add_findings_of,
+    add_quarantine,
+    add_quarantine_of,
+    create_tables,
+)
 from warehouse.home import Home
+from warehouse.personal import NAME_WITHHELD
 from warehouse.progress import Progress, silent
 from warehouse.staging import ORIGIN_COLUMNS, SCHEMA, Staged, staging_path
 
@@ -166,8 +174,16 @@ def _build(
             if isinstance(given, SqlTable) and given.number_rows:
                 _number_rows(connection, table)
         create_tables(connection)
-        add_findings(connection, declaration.name, [*reading.findings, *_missing(declaration, reading)])
+        found = [*reading.findings, *_missing(declaration, reading), *_renamed(snapshot)]
+        add_findings(connection, declaration.name, found)
         add_quarantine(connection, declaration.name, reading.quarantined)
+        for query in reading.findings_sql:
+            add_findings_of(connection, declaration.name, query)
+        for query in reading.quarantined_sql:
+            add_quarantine_of(connection, declaration.name, query)
+        lacking = {t.name: "not there" for t in declaration.tables if t.name not in reading.tables}
+        for table_name, reason in {**lacking, **reading.incomplete}.items():
+            connection.execute("INSERT INTO main.incomplete VALUES (?, ?)", [table_name, reason])
         connection.execute(
             "CREATE TABLE main.staged_from AS SELECT ? AS fingerprint, ? AS snapshot_id", [mark, snapshot.id]
         )
@@ -202,6 +218,19 @@ def _missing(declaration: SourceDeclaration, reading: Reading) -> Iterator[Findi
                 message=f"The table '{table.title}' is missing.",
                 help="Hand in the file again with this table in it.",
                 table_name=table.name,
+            )
+
+
+def _renamed(snapshot: Snapshot) -> Iterator[Finding]:
+    """A finding for every file whose own name holds personal data and is known to the archive's memory alone."""
+    for file in snapshot.files:
+        if file.name.startswith(NAME_WITHHELD):
+            yield Finding(
+                rule="personal-data",
+                severity=Severity.WARNING,
+                message="The name of a file holds personal data, so it is called otherwise here.",
+                help="Give it a name without personal data: names of files stand in reports.",
+                file=file.name,
             )
 
 

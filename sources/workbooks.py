@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from sources import PullRequest, Reading, SourceError, pulling
+from sources import NothingThereError, PullRequest, Reading, SourceError, pulling
 from sources.cell_values import (
     CellValueError,
     PartialDate,
@@ -54,6 +54,7 @@ from warehouse.declarations import (
 )
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow, key_text, shown
 from warehouse.identifiers import CANONICAL, slug
+from warehouse.number_formats import is_elapsed, shown_number, shown_text
 from warehouse.sheets import (
     Cell,
     ErrorValue,
@@ -67,6 +68,7 @@ from warehouse.sheets import (
     match_tables,
     nearest_fields,
     open_book,
+    shown_cell,
     shown_value,
     table_of_file,
 )
@@ -87,7 +89,6 @@ _TOTALS = frozenset(
     )
 )  # fmt: skip
 _PERCENT_UNITS = frozenset({"%", "percent", "pct"})
-_CURRENCIES = {"€": "EUR", "£": "GBP", "$": "USD", "EUR": "EUR", "GBP": "GBP", "USD": "USD"}
 _HOW_TO_WRITE: Mapping[str, str] = {
     "integer": "Write a whole number, such as 12.",
     "number": "Write the number alone, such as 5000 or 5000.50.",
@@ -162,7 +163,7 @@ def _newest(folder: Path, declaration: SourceDeclaration) -> list[Path]:
     ]
     found.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     if not found:
-        raise SourceError(
+        raise NothingThereError(
             f"{declaration.title}: there is no workbook in {folder}."
             " Put the .xlsx or .csv file there, or name one."
         )
@@ -206,6 +207,9 @@ def read_workbook(snapshot: Snapshot, declaration: SourceDeclaration, workspace:
         for sheet in matching.others:
             if sheet.rows:
                 findings.append(_other_sheet(path.name, sheet, declaration, matching.doubtful.get(sheet.name)))
+        for name, names in matching.clashing.items():
+            collected[name].was_seen = True
+            findings.append(_same_name(path.name, declaration.table(name), names))
         for match in matching.tables:
             collected[match.table.name].was_seen = True
             reader = _TableReader(path.name, match, book.records if book.kind == "csv" else None)
@@ -229,7 +233,19 @@ def read_workbook(snapshot: Snapshot, declaration: SourceDeclaration, workspace:
                 )
             )
     tables = {name: table.arrow() for name, table in collected.items()}
-    return Reading(tables, tuple(findings), tuple(quarantined), incomplete)
+    return Reading(tables, tuple(findings), tuple(quarantined), incomplete=incomplete)
+
+
+def _same_name(file: str, table: TableDeclaration, names: Sequence[str]) -> Finding:
+    return Finding(
+        "duplicate-sheet",
+        Severity.CRITICAL,
+        f"The sheets {' and '.join(repr(name) for name in names)} all have the name of {table.title!r}: nobody"
+        " can tell which one is meant, so none was read.",
+        f"Keep the name {table.title!r} for one sheet, and give the others another name.",
+        table_name=table.name,
+        file=file,
+    )
 
 
 def _other_sheet(
@@ -241,7 +257,8 @@ def _other_sheet(
             "unknown-sheet",
             Severity.WARNING,
             f"The sheet {sheet.name!r} has the columns of {alike.title!r} but {state}, so it was not read.",
-            f"If its rows are to be published, move them to the sheet {alike.title!r}; else leave it as it is.",
+            f"If its rows are to be published, move them to the sheet that was read as {alike.title!r};"
+            " else leave it as it is.",
             file=file,
             sheet=sheet.name,
         )
@@ -364,6 +381,7 @@ class _TableReader:
             self.read_row(number, cells)
         for name, readings in self.readings.items():
             self.add_readings(self.table.field(name), readings)
+        self.say_hidden(self.header, rows, columns)
 
     # --- columns ---------------------------------------------------------------------------------
 
@@ -625,8 +643,9 @@ class _TableReader:
                     hint,
                     row_number=number,
                     column_name=name,
-                    value=shown(shown_value(cell.value) or None, declared),
+                    value=shown(shown_cell(cell) or None, declared),
                 )
+        self.say_left_out(number, cells)
         record |= self.implied
         key = [record[name] for name in self.table.primary_key]
         if all(part is not None for part in key):
@@ -637,7 +656,7 @@ class _TableReader:
 
     def note(self, declared: FieldDeclaration, cell: Cell, number: int, read_as: object) -> None:
         """Remember that a cell was read as something else than it says."""
-        given, meant = (str(shown(_quoted(text), declared)) for text in (shown_value(cell.value), str(read_as)))
+        given, meant = (str(shown(_quoted(text), declared)) for text in (shown_cell(cell), str(read_as)))
         self.readings.setdefault(declared.name, []).append(_Reading(number, given, meant))
 
     def add_readings(self, declared: FieldDeclaration, readings: Sequence[_Reading]) -> None:
@@ -657,6 +676,86 @@ class _TableReader:
             row_key=self.row_keys.get(one.row) if one else None,
             value=one.value.strip("“”") if one else None,
         )
+
+    def say_left_out(self, number: int, cells: Mapping[str, tuple[int, Cell]]) -> None:
+        """Say what of a row's cells was left out in reading, or was struck out and read all the same."""
+        notes: dict[str, list[str]] = {}
+        for name, (_, cell) in cells.items():
+            if cell.note:
+                notes.setdefault(cell.note, []).append(name)
+        for note, names in notes.items():
+            for few in [names] if len(names) > 3 else [[name] for name in names]:  # a whole row is said once
+                self.add(
+                    "left-out",
+                    Severity.WARNING,
+                    f"{', '.join(self.names[name] for name in few)}: {note}.",
+                    "Look whether what was read is what is meant; write remarks into a column of their own.",
+                    row_number=number,
+                    column_name=few[0],
+                    value=shown(shown_cell(cells[few[0]][1]), self.table.field(few[0])),
+                )
+
+    def say_hidden(
+        self, header: Header, rows: Sequence[tuple[int, Mapping[str, object]]], columns: Mapping[str, int]
+    ) -> None:
+        """Say what was read although nobody sees it, and what was not because it lies under merged cells."""
+        sheet = self.sheet
+        numbers = [number for number, _ in rows]
+        hidden_rows = [number for number in numbers if number in sheet.hidden_rows]
+        hidden_columns = [
+            f"{self.names[name]} ({column_letters(column)})"
+            for name, column in columns.items()
+            if any(first <= column <= last for first, last in sheet.hidden_columns)
+        ]
+        read = set(numbers)
+        covered = sorted(place for place in sheet.covered if place[0] in read and place[1] in columns.values())
+        zeros = sheet.hides_zeros and any(
+            cell.value == 0 and cell.value is not False
+            for number in numbers
+            for column, cell in sheet.rows[number].items()
+            if column in columns.values()
+        )
+        said = []
+        if sheet.is_hidden:
+            said.append(("hidden-sheet", "The sheet is hidden, and was read", "Show it, or delete it"))
+        if hidden_rows:
+            what = f"{'Row' if len(hidden_rows) == 1 else 'Rows'} {_ranges(hidden_rows)}"
+            verb = "is" if len(hidden_rows) == 1 else "are"
+            said.append(
+                (
+                    "hidden-rows",
+                    f"{what} {verb} hidden, by a filter or by hand, and {'was' if verb == 'is' else 'were'} read",
+                    "Take the filter off or show the rows, and delete those that are not to be published",
+                )
+            )
+        if hidden_columns:
+            said.append(
+                (
+                    "hidden-columns",
+                    f"Hidden columns were read: {', '.join(hidden_columns)}",
+                    "Show the columns, and delete those that are not to be published",
+                )
+            )
+        if covered:
+            places = ", ".join(f"{column_letters(column)}{number}" for number, column in covered[:10])
+            more = f" and {len(covered) - 10:,} more" if len(covered) > 10 else ""
+            said.append(
+                (
+                    "hidden-values",
+                    f"Values under merged cells, which nobody sees, were not read: {places}{more}",
+                    "Undo the merging and look which values are meant",
+                )
+            )
+        if zeros:
+            said.append(
+                (
+                    "hidden-zeros",
+                    "The sheet is set not to show zeros; cells that look empty were read as 0",
+                    "Let the sheet show zeros, and empty the cells that are meant to be empty",
+                )
+            )
+        for rule, message, help_text in said:
+            self.add(rule, Severity.WARNING, f"{message}.", f"{help_text}.")
 
     # --- columns as a whole ----------------------------------------------------------------------
 
@@ -730,6 +829,9 @@ class _TableReader:
                 "Write the value itself into every row: rows are sorted and taken apart.",
             )
         if isinstance(value, ErrorValue):
+            if value.problem:
+                said = f"{shown(_quoted(value.code), declared)} cannot be read: " if value.code else ""
+                raise _UnreadableError(said + value.problem)
             if value.code == "#####":
                 raise _UnreadableError("the cell is formatted as a date, but its number is none")
             raise _UnreadableError(
@@ -745,7 +847,7 @@ class _TableReader:
             return _CONVERTERS[declared.type](self, declared, cell, number)
         except CellValueError as error:
             # Messages quote values, so a personal one is withheld here too.
-            quoted = shown(_quoted(shown_value(value)), declared)
+            quoted = shown(_quoted(shown_cell(cell)), declared)
             raise _UnreadableError(f"{quoted} cannot be read: {error}") from error
 
     def as_string(self, declared: FieldDeclaration, cell: Cell, number: int) -> str | None:
@@ -775,16 +877,55 @@ class _TableReader:
 
     def text(self, cell: Cell) -> str | None:
         value = cell.value
-        if isinstance(value, str):
-            return clean_text(value) or None
         if isinstance(value, bool):
             return "true" if value else "false"
+        if isinstance(value, date | time):
+            kind = "time" if isinstance(value, time) else "date"
+            raise _UnreadableError(
+                f"the cell holds a {kind}, where a text belongs: a spreadsheet makes one of what looks like it",
+                "Format the cell as text and write again what is meant.",
+            )
+        text = shown_text(value, cell.number_format) if isinstance(value, str) else ""
         if isinstance(value, int | float):
-            if re.fullmatch(r"0{2,}", cell.number_format) and float(value).is_integer():
-                return str(int(value)).zfill(len(cell.number_format))  # 00000: the zeros are only in the format
-            if cell.number_format.endswith("%"):
-                return f"{value * 100:g}%"
-        return shown_value(value)
+            if abs(value) >= 1e15:
+                raise CellValueError("it has more digits than a spreadsheet keeps; write it as text")
+            seen = shown_number(value, cell.number_format).text
+            if seen is None:
+                raise CellValueError("it is a number whose format shows something else; write it as text")
+            text = seen
+        if not text and value != "":
+            raise CellValueError("its number format shows nothing of it")
+        return clean_text(text) or None
+
+    def check_shown(self, declared: FieldDeclaration, cell: Cell) -> None:
+        """What only a number's format shows counts as if it were written: 50 %, 5 k€, 6000 kr.
+
+        Raises:
+            CellValueError: as text the cell could not be read either.
+        """
+        value, code = cell.value, cell.number_format
+        if not isinstance(value, int | float):
+            return
+        if is_elapsed(code):
+            raise CellValueError("its number format shows a length of time")
+        shows = shown_number(value, code)
+        words = [word.strip(" \u00a0-–−()+") for word in (shows.before, shows.after)]
+        if not shows.has_number and (value or not shows.before or words[0]):
+            said = f"{shown(_quoted(shows.before), declared)} in place of it" if shows.before else "nothing of it"
+            raise CellValueError(f"its number format shows {said}")
+        if shows.power < 0:
+            raise CellValueError("its number format leaves out thousands")
+        if shows.inside and shows.text:
+            raise CellValueError("its number format puts signs between the digits")
+        for word in words:
+            if (
+                re.fullmatch("[A-Z]{3}", word)
+                and re.fullmatch("[A-Z]{3}", declared.unit or "")
+                and word != declared.unit
+            ):
+                raise CellValueError(f"it is in {word}, the column is in {declared.unit}")
+        if shows.has_number:
+            parse_amount(f"{words[0]} 1 {words[1]}", unit=declared.unit)
 
     def as_number(self, declared: FieldDeclaration, cell: Cell, number: int) -> Decimal | float:
         value = cell.value
@@ -794,10 +935,8 @@ class _TableReader:
         if isinstance(value, str):
             amount = self.counted(declared, cell, number, parse_amount)
         else:
+            self.check_shown(declared, cell)
             amount = Decimal(repr(value)) * (100 if is_percent else 1)
-            currency = _format_currency(cell.number_format)
-            if currency and declared.unit in _CURRENCIES.values() and currency != declared.unit:
-                raise CellValueError(f"it is in {currency}, the column is in {declared.unit}")
         if declared.decimals is None:
             return float(amount)
         if abs(amount) >= Decimal(10) ** (18 - declared.decimals):
@@ -822,6 +961,7 @@ class _TableReader:
             return self.counted(declared, cell, number, parse_integer)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise CellValueError("it is not a whole number")
+        self.check_shown(declared, cell)
         if abs(value - round(value)) > 1e-9 * max(1.0, abs(value)) or abs(value) >= 1 << 63:
             raise CellValueError("it is not a whole number")
         return round(value)
@@ -834,10 +974,11 @@ class _TableReader:
             if not 1900 <= serial <= 2100:
                 raise CellValueError("it is a date, not a year")
             return serial
+        self.check_shown(declared, cell)
         return parse_year(shown_value(value))
 
     def as_boolean(self, declared: FieldDeclaration, cell: Cell, number: int) -> bool:
-        return cell.value if isinstance(cell.value, bool) else parse_boolean(shown_value(cell.value))
+        return cell.value if isinstance(cell.value, bool) else parse_boolean(shown_cell(cell))
 
     def counted(self, declared: FieldDeclaration, cell: Cell, number: int, parse: Callable[..., N]) -> N:
         """A text as a number, by its column's decimal mark and with its qualifier where a column holds that."""
@@ -928,6 +1069,9 @@ class _TableReader:
         if isinstance(value, bool | time):
             raise CellValueError("it is not a date")
         if isinstance(value, int | float):
+            shows = shown_number(value, cell.number_format)
+            if shows.has_number and (shows.before or shows.after or shows.power):
+                raise CellValueError("it is a number, not a date")
             stamp = None
             if _SERIALS[0] <= value <= _SERIALS[1]:
                 stamp = serial_date(value, has_1904_dates=self.sheet.has_1904_dates)
@@ -963,11 +1107,16 @@ _CONVERTERS: Mapping[str, _Converter] = {
 }
 
 
-def _format_currency(number_format: str) -> str | None:
-    """The currency a number format shows. A bare ``$`` says nothing: Excel shows the reader's own instead."""
-    if match := re.search(r"\[\$([^\]-]+)", number_format):
-        return _CURRENCIES.get(match[1].strip().upper())
-    return next((code for symbol, code in _CURRENCIES.items() if symbol in "€£" and symbol in number_format), None)
+def _ranges(numbers: Sequence[int], most: int = 20) -> str:
+    """Ascending numbers as "3, 5-9, 12"."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    texts = [f"{first}" if first == last else f"{first}-{last}" for first, last in spans]
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most:,} more places" if len(texts) > most else "")
 
 
 def _has_total(row: Mapping[int, Cell]) -> bool:

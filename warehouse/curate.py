@@ -9,7 +9,7 @@ A dataset's model is ``warehouse/models/<stem>.sql``; what several models share 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,8 +17,9 @@ from pathlib import Path
 import duckdb
 
 from warehouse import reference
-from warehouse.declarations import DatasetDeclaration, SourceDeclaration, quote
-from warehouse.history import create_history, create_views
+from warehouse.declarations import DatasetDeclaration, SourceDeclaration, literal, quote
+from warehouse.history import HELD_COLUMNS, create_history, create_views
+from warehouse.ledger import SnapshotRecord
 
 CURATED = "curated"
 
@@ -87,7 +88,7 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
 def prepare(
     connection: duckdb.DuckDBPyConnection,
     sources: Iterable[SourceDeclaration],
-    days: Mapping[str, Iterable[date]],
+    loaded: Mapping[str, Iterable[SnapshotRecord]],
     as_of: date,
 ) -> None:
     """Make what models read, as known at ``as_of``: views on the sources' histories and the reference lists.
@@ -95,13 +96,22 @@ def prepare(
     Args:
         connection: writes to the warehouse.
         sources: declarations of the sources that models may read.
-        days: by source, the dates of the snapshots in its history.
+        loaded: by source, the snapshots in its history.
         as_of: the date that the curated tables speak of.
     """
     for source in sources:
         create_history(connection, source)
-        create_views(connection, source, list(days.get(source.name, ())), as_of)
+        create_views(connection, source, loaded.get(source.name, ()), as_of)
     reference.create_tables(connection, as_of)
+
+
+def _published(name: str, listed: Sequence[str]) -> str:
+    """A column of the model as it is published: which columns are held is said of published ones only."""
+    if name != HELD_COLUMNS.removeprefix("_"):
+        return quote(name)
+    names = ", ".join(literal(one) for one in listed)
+    kept = f"list_filter(string_split({quote(name)}, ';'), lambda one: one IN ({names}))"
+    return f"nullif(array_to_string({kept}, ';'), '')"
 
 
 def curate(connection: duckdb.DuckDBPyConnection, model: Model, dataset: DatasetDeclaration) -> int:
@@ -125,7 +135,7 @@ def curate(connection: duckdb.DuckDBPyConnection, model: Model, dataset: Dataset
                 + (f" Listed, but not given: {', '.join(lacking)}." if lacking else "")
             )
         columns = ", ".join(
-            f"CAST({quote(field.name)} AS {field.duckdb_type}) AS {quote(field.name)}"
+            f"CAST({_published(field.name, listed)} AS {field.duckdb_type}) AS {quote(field.name)}"
             for field in dataset.table.fields
         )
         table = f"{CURATED}.{quote(dataset.stem)}"

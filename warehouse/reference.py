@@ -6,6 +6,7 @@ import difflib
 import hashlib
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -77,6 +78,29 @@ class Sectors(Declared):
     definition: str
     definition_source: str
     sectors: tuple[Sector, ...]
+
+
+class UsualSpan(Declared):
+    """What is usual in a programme at a time. ``matches`` is found in the programme's name; without it the span is
+    for programmes that have none of their own.
+    """
+
+    programme: str  # as messages call it
+    matches: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    low: Decimal | None = None
+    high: Decimal
+    source: str
+
+
+class _UsualSpans(Declared):
+    lists: Mapping[str, tuple[UsualSpan, ...]]
+
+
+def usual_spans(path: Path = _FOLDER / "usual_spans.yaml") -> Mapping[str, tuple[UsualSpan, ...]]:
+    """What is usual in programmes, by the name of what is meant: ``grant``, ``companies_a_round``."""
+    return parse(_UsualSpans, {"lists": read_yaml(path)}, path).lists
 
 
 @cache

@@ -19,7 +19,18 @@ from functools import lru_cache
 from pathlib import Path
 
 from warehouse.declarations import FieldDeclaration, TableDeclaration, normalised
-from warehouse.xlsx import MAX_CELLS, Cell, ErrorValue, Sheet, SheetError, Value, column_letters, read_xlsx
+from warehouse.number_formats import shown_number, shown_text
+from warehouse.xlsx import (
+    MAX_CELLS,
+    Cell,
+    ErrorValue,
+    Sheet,
+    SheetError,
+    Value,
+    column_letters,
+    read_xlsx,
+    text_value,
+)
 
 __all__ = [
     "Book",
@@ -40,6 +51,7 @@ __all__ = [
     "match_tables",
     "nearest_fields",
     "open_book",
+    "shown_cell",
     "shown_value",
     "table_of_file",
 ]
@@ -123,12 +135,14 @@ class MatchedTable:
 class Matching:
     """The tables found in a file, and its other sheets.
 
-    ``doubtful`` names the sheets that look like a table of which another sheet has the name.
+    ``doubtful`` names the sheets that look like a table for which another sheet was taken. ``clashing`` are the
+    names of sheets that all have the name of one table, by the table's: none of them is taken.
     """
 
     tables: tuple[MatchedTable, ...]
     others: tuple[Sheet, ...]
     doubtful: Mapping[str, TableDeclaration]
+    clashing: Mapping[str, tuple[str, ...]]
 
 
 # --- values ------------------------------------------------------------------------------------------
@@ -147,6 +161,16 @@ def shown_value(value: Value) -> str:
     if isinstance(value, float):
         return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return str(value)
+
+
+def shown_cell(cell: Cell) -> str:
+    """What a cell shows, its number format included, as far as that can be told."""
+    value = cell.value
+    if isinstance(value, str):
+        return shown_text(value, cell.number_format) or value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return shown_number(value, cell.number_format).text or shown_value(value)
+    return shown_value(value)
 
 
 def is_todo_sheet(name: str, first_cell: object) -> bool:
@@ -184,6 +208,8 @@ def open_book(path: Path, tables: Sequence[TableDeclaration]) -> Book:
     if not start.strip():
         raise SheetError("it is empty")
     sheet, notes, records = _read_csv(path, tables)
+    if path.suffix.lower() in (".xlsx", ".xlsm") and not any(find_header(sheet, table) for table in tables):
+        raise SheetError("it is no workbook, whatever its name says; save it as .xlsx where it was made")
     return Book(path, "csv", [sheet], notes, records)
 
 
@@ -209,7 +235,7 @@ def _decoded(path: Path) -> tuple[str, list[str]]:
 
 def _text_cell(text: str) -> Cell:
     if text.isascii() or not _UNDECODED.search(text):
-        return Cell(text)
+        return Cell(text_value(text))
     likely = _UNDECODED.sub(lambda m: bytes([ord(m[0]) - 0xDC00]).decode("cp1252", "replace"), text)
     return Cell(UndecodedText(_UNDECODED.sub("\ufffd", text), likely))
 
@@ -378,43 +404,77 @@ def table_of_file(name: str, tables: Sequence[TableDeclaration]) -> TableDeclara
     return found if found is not None and last[found.name] >= 0 else None
 
 
+def _is_filled(match: MatchedTable) -> bool:
+    """Whether a sheet has a row below its header."""
+    return match.header is not None and any(number > match.header.row for number in match.sheet.rows)
+
+
 def match_tables(book: Book, tables: Sequence[TableDeclaration]) -> Matching:
     """Which sheet holds which table: by the sheet's name, else by its headers.
 
     Headers decide only where they leave no doubt: half of the mandatory columns, and for no other table more. A
     sheet with a table's name is that table; the sheets that only look like it (a copy, last year's) are not.
     Where none has the name, all that look like it are read: a sheet a year, for example.
+
+    What people see goes before what is hidden: a hidden sheet is taken by its name only, and only where no visible
+    one has the name or looks like the table. Of several visible sheets of one name that is taken which has rows.
     """
-    matched: list[MatchedTable] = []
-    others: list[Sheet] = []
+    named: dict[str, list[MatchedTable]] = {}
+    alike: dict[str, list[MatchedTable]] = {}
+    left: list[Sheet] = []
     for sheet in book.sheets:
         first = sheet.rows.get(1, {}).get(1)
         if is_todo_sheet(sheet.name, first.value if first else None):
             continue
-        named = [table for table in tables if _is_named(sheet, table)]
-        if book.kind == "csv" and not named:
-            by_file = table_of_file(book.path.stem, tables)
-            named = [by_file] if by_file and find_header(sheet, by_file) else []
-        if named:
-            matched.append(MatchedTable(named[0], sheet, find_header(sheet, named[0]), by_name=True))
+        if table := _named_table(book, sheet, tables):
+            named.setdefault(table.name, []).append(
+                MatchedTable(table, sheet, find_header(sheet, table), by_name=True)
+            )
+        elif match := _alike(sheet, tables):
+            alike.setdefault(match.table.name, []).append(match)
         else:
-            others.append(sheet)
-    taken = {match.table.name for match in matched}
-    left: list[Sheet] = []
-    doubtful: dict[str, TableDeclaration] = {}
-    for sheet in others:
-        scores = []
-        for table in tables:
-            header = find_header(sheet, table)
-            wanted = [f.name for f in table.fields if f.presence == "mandatory"]
-            if header and 2 * len(set(wanted) & set(header.columns)) >= len(wanted):
-                scores.append((len(header.columns), table, header))
-        scores.sort(key=lambda score: -score[0])
-        is_clear = len(scores) == 1 or (len(scores) > 1 and scores[0][0] > scores[1][0])
-        if not is_clear or sheet.is_hidden or scores[0][1].name in taken:
             left.append(sheet)
-            if is_clear:
-                doubtful[sheet.name] = scores[0][1]
-        else:
-            matched.append(MatchedTable(scores[0][1], sheet, scores[0][2], by_name=False))
-    return Matching(tuple(matched), tuple(left), doubtful)
+    taken: list[MatchedTable] = []
+    doubtful: dict[str, TableDeclaration] = {}
+    clashing: dict[str, tuple[str, ...]] = {}
+    for table in tables:
+        by_name, by_header = named.get(table.name, []), alike.get(table.name, [])
+        visible = [match for match in by_name if not match.sheet.is_hidden]
+        look_alike = [match for match in by_header if not match.sheet.is_hidden]
+        chosen = visible or look_alike or by_name
+        if len(chosen) > 1 and chosen[0].by_name:
+            filled = [match for match in chosen if _is_filled(match)]
+            if len(filled) > 1:
+                clashing[table.name] = tuple(match.sheet.name for match in filled)
+            chosen = (filled or chosen)[:1] if len(filled) < 2 else []
+        taken.extend(chosen)
+        for match in (*by_name, *by_header):
+            if all(match is not one for one in chosen) and match.sheet.name not in clashing.get(table.name, ()):
+                left.append(match.sheet)
+                doubtful[match.sheet.name] = table
+    order = {id(sheet): position for position, sheet in enumerate(book.sheets)}
+    taken.sort(key=lambda match: order[id(match.sheet)])
+    left.sort(key=lambda sheet: order[id(sheet)])
+    return Matching(tuple(taken), tuple(left), doubtful, clashing)
+
+
+def _named_table(book: Book, sheet: Sheet, tables: Sequence[TableDeclaration]) -> TableDeclaration | None:
+    table = next((table for table in tables if _is_named(sheet, table)), None)
+    if table is None and book.kind == "csv":
+        by_file = table_of_file(book.path.stem, tables)
+        table = by_file if by_file and find_header(sheet, by_file) else None
+    return table
+
+
+def _alike(sheet: Sheet, tables: Sequence[TableDeclaration]) -> MatchedTable | None:
+    """The table that a sheet's headers leave no doubt about."""
+    scores = []
+    for table in tables:
+        header = find_header(sheet, table)
+        wanted = [f.name for f in table.fields if f.presence == "mandatory"]
+        if header and 2 * len(set(wanted) & set(header.columns)) >= len(wanted):
+            scores.append((len(header.columns), table, header))
+    scores.sort(key=lambda score: -score[0])
+    if not scores or (len(scores) > 1 and scores[0][0] == scores[1][0]):
+        return None
+    return MatchedTable(scores[0][1], sheet, scores[0][2], by_name=False)

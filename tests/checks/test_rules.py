@@ -34,6 +34,7 @@ SOURCE = parse(
                 "fields": [
                     {"name": "pilot_id", "title": "Id", "privacy": "public"},
                     {"name": "theme_code", "title": "Theme", "constraints": {"codeList": "themes"}},
+                    {"name": "programme", "title": "Programme"},
                     {"name": "start_date", "type": "date", "title": "Starts"},
                     {"name": "end_date", "type": "date", "title": "Ends"},
                     {
@@ -60,6 +61,7 @@ SOURCE = parse(
 COLUMNS = [field.name for field in SOURCE.tables[0].fields]
 GOOD = {
     "theme_code": "mobility",
+    "programme": "Smart Kalasatama Agile Piloting",
     "start_date": date(2018, 1, 1),
     "end_date": date(2018, 6, 30),
     "grant_eur": 8000,
@@ -75,7 +77,7 @@ def staged(path, rows, findings=(), quarantined=()):
         for number, row in enumerate(rows, start=2):
             values = [row.get(name) for name in COLUMNS]
             connection.execute(
-                f"INSERT INTO staged.pilots VALUES ({'?, ' * 6} 'f.xlsx', 'Pilots', {number})", values
+                f"INSERT INTO staged.pilots VALUES ({'?, ' * len(COLUMNS)} 'f.xlsx', 'Pilots', {number})", values
             )
         create_tables(connection)
         add_findings(connection, "agile_pilots", findings)
@@ -98,6 +100,15 @@ def check(tmp_path, rows, previous=None, **more):
     return checked, found, kept
 
 
+def held_cells(tmp_path):
+    """The cells that are to be emptied, as row number and column."""
+    with duckdb.connect(str(tmp_path / "snapshot.duckdb")) as connection:
+        return connection.execute(
+            "SELECT _row, column_name FROM main.held_cells JOIN staged.pilots AS s ON s.rowid = row_id"
+            " ORDER BY ALL"
+        ).fetchall()
+
+
 def rows_with(*changes):
     return [{**GOOD, "pilot_id": f"p{number}", **change} for number, change in enumerate(changes)]
 
@@ -109,7 +120,7 @@ def rows_with(*changes):
         ({"end_date": date(2017, 12, 31)}, "ends-after-start", "end_date", "error"),
         ({"end_date": date(2018, 7, 2)}, "at-most-six-months", "end_date", "error"),
         ({"grant_eur": -1}, "range", "grant_eur", "error"),
-        ({"grant_eur": 4999.99}, "usual-grant", "grant_eur", "warning"),
+        ({"grant_eur": 999.99}, "usual-grant", "grant_eur", "warning"),
         ({"grant_eur": 10000.01}, "usual-grant", "grant_eur", "warning"),
         ({"grant_eur": 60000}, "below-procurement-threshold", "grant_eur", "error"),
         ({"pilot_id": None}, "required", "pilot_id", "error"),
@@ -118,14 +129,16 @@ def rows_with(*changes):
     ],
 )
 def test_each_rule_finds_its_cell(tmp_path, change, rule, column, severity):
-    checked, found, kept = check(tmp_path, rows_with({}, {}, change))
+    checked, found, kept = check(tmp_path, rows_with({}, {}, change, {}, {}))
     hit = [one for one in found if one.rule == rule]
     assert 4 in {one.row_number for one in hit}
     assert {(one.column_name, str(one.severity), one.file, one.sheet) for one in hit} == {
         (column, severity, "f.xlsx", "Pilots")
     }
     assert all(one.message and one.help for one in found)
-    assert (4 in {row for row, _ in kept}) is (severity == "error")
+    is_held = severity == "error" and column == "theme_code"  # optional, and no rule of the row depends on it
+    assert held_cells(tmp_path) == ([(4, "theme_code")] if is_held else [])
+    assert (4 in {row for row, _ in kept}) is (severity == "error" and not is_held)
     assert checked.verdict is (Verdict.PARTIAL if severity == "error" else Verdict.PASSED)
 
 
@@ -155,10 +168,10 @@ def test_a_dated_rule_judges_the_rows_of_its_time(tmp_path, start, is_found):
 
 
 def test_personal_values_stand_in_neither_findings_nor_quarantine(tmp_path):
-    _, found, kept = check(tmp_path, rows_with({}, {"contact_email": "Ann Other", "theme_code": "blockchain"}))
+    _, found, kept = check(tmp_path, rows_with({}, {"contact_email": "Ann Other", "grant_eur": -1}))
     assert [one.value for one in found if one.column_name == "contact_email"] == [WITHHELD]
     ((_, record),) = kept
-    assert json.loads(record)["theme_code"] == "blockchain"
+    assert json.loads(record)["grant_eur"] == -1
     assert "Ann Other" not in record
     assert "contact_email" not in record
 
@@ -174,7 +187,10 @@ def test_a_cell_that_could_not_be_read_is_not_also_missing(tmp_path):
 
 def test_checking_again_gives_the_same(tmp_path):
     lost = QuarantinedRow("pilots", "f.xlsx", "Pilots", 9, "{}")
-    checked, found, kept = check(tmp_path, rows_with({}, {"theme_code": "x"}), quarantined=[lost])
+    checked, found, kept = check(
+        tmp_path, rows_with({}, {"grant_eur": -1}, {"theme_code": "x"}), quarantined=[lost]
+    )
+    cells = held_cells(tmp_path)
     again = check_source(
         Staged("agile_pilots", "s", tmp_path / "snapshot.duckdb", {}),
         SOURCE,
@@ -186,18 +202,61 @@ def test_checking_again_gives_the_same(tmp_path):
         assert read_findings(connection, "main.findings") == found
         assert len(connection.execute("FROM main.quarantine").fetchall()) == len(kept) == 2
     assert again == checked
+    assert held_cells(tmp_path) == cells == [(4, "theme_code")]
 
 
-def test_an_empty_table_is_held(tmp_path):
+def test_an_empty_table_is_held_and_that_is_said_once(tmp_path):
     checked, found, _ = check(tmp_path, [])
     assert checked.verdict is Verdict.HELD
-    assert "row-count" in {one.rule for one in found}
+    assert [one.rule for one in found] == ["row-count"]
 
 
-def test_a_table_without_a_good_row_is_held(tmp_path):
-    checked, found, _ = check(tmp_path, rows_with({"theme_code": "x"}, {"theme_code": "y"}))
+def test_what_reading_says_of_the_table_has_no_echo(tmp_path):
+    unread = Finding("missing-column", Severity.CRITICAL, "no Id", "add it", "pilots", column_name="pilot_id")
+    rows = rows_with(*[{"pilot_id": None, "start_date": None}] * 3)
+    checked, found, _ = check(tmp_path, rows, previous=100, findings=[unread])
     assert checked.verdict is Verdict.HELD
-    assert "good-rows" in {one.rule for one in found}
+    assert [one.rule for one in found] == ["missing-column"]
+
+
+@pytest.mark.parametrize(("good", "verdict"), [(0, "held"), (1, "held"), (2, "partial")])
+def test_where_most_rows_are_refused_the_rest_is_not_trusted_either(tmp_path, good, verdict):
+    checked, found, _ = check(tmp_path, rows_with({"grant_eur": -1}, {"grant_eur": -2}, *[{}] * good))
+    assert checked.verdict == verdict
+    critical = [one.rule for one in found if one.severity is Severity.CRITICAL]
+    assert critical == (["mostly-refused"] if verdict == "held" else [])
+
+
+def test_a_line_that_never_became_a_row_counts_as_refused(tmp_path):
+    lines = [QuarantinedRow("pilots", "f.csv", None, number, "x") for number in range(100, 103)]
+    checked, _, _ = check(tmp_path, rows_with({}, {}), quarantined=lines)
+    assert checked.verdict is Verdict.HELD
+
+
+def unreadable(row, column):
+    return Finding("type", Severity.ERROR, "no date", "write one", "pilots", "f.xlsx", "Pilots", row, column, "?")
+
+
+def test_where_most_of_an_optional_column_is_unreadable_the_column_is_emptied(tmp_path):
+    rows = rows_with({"theme_code": None}, {"theme_code": None}, {}, *[{"theme_code": None}] * 9)
+    checked, found, kept = check(
+        tmp_path, rows, findings=[unreadable(2, "theme_code"), unreadable(3, "theme_code")]
+    )
+    assert (checked.verdict, kept) == (Verdict.PARTIAL, [])
+    assert held_cells(tmp_path) == [(2, "theme_code"), (3, "theme_code"), (4, "theme_code")]
+    assert "2 of 3" in next(one.message for one in found if one.rule == "mostly-unreadable")
+
+
+def test_where_most_of_a_column_that_costs_the_row_is_unreadable_its_other_rows_are_held(tmp_path):
+    rows = rows_with({"end_date": None}, {"end_date": None}, {}, *[{"end_date": None}] * 9)
+    _, _, kept = check(tmp_path, rows, findings=[unreadable(2, "end_date"), unreadable(3, "end_date")])
+    assert [row for row, _ in kept] == [2, 3, 4]
+
+
+def test_refused_rows_are_not_shrinkage(tmp_path):
+    rows = rows_with(*[{}] * 25, *[{"grant_eur": -1}] * 20)
+    checked, _, _ = check(tmp_path, rows, previous=50)
+    assert checked.verdict is Verdict.PARTIAL
 
 
 @pytest.mark.parametrize(("previous", "verdict"), [(12, "passed"), (50, "passed"), (51, "held"), (400, "held")])
@@ -213,7 +272,7 @@ def test_finding_ids_stay_the_same_when_rows_move(tmp_path):
         with duckdb.connect(str(folder / "snapshot.duckdb")) as connection:
             return {row[0] for row in connection.execute("SELECT finding_id FROM findings").fetchall()}
 
-    rows = rows_with({}, {"theme_code": "x"}, {"grant_eur": 1})
+    rows = rows_with({}, {}, {"theme_code": "x"}, {"grant_eur": 1})
     assert ids(tmp_path / "a", rows) == ids(tmp_path / "b", list(reversed(rows)))
 
 

@@ -22,13 +22,13 @@ def written(rows):
 def test_broken_records_are_kept_aside_with_their_keys_and_the_others_published(tmp_path):
     inbox = tmp_path / "downloads"
     inbox.mkdir()
-    pilots = written([factory.pilot(number, Pilot="Kävely", Note="") for number in range(1, 7)])
+    pilots = written([factory.pilot(number, Pilot="Kävely", Note="") for number in range(1, 11)])
     lines = pilots.splitlines(keepends=True)
     lines[2] = lines[2].replace("8000", "8000,50")
     lines[4] = lines[4].replace("A demonstration", "A demon\nstration")
     data = "".join(lines).encode()
     broken = data.splitlines(keepends=True)
-    broken[-1] = broken[-1].replace("ä".encode(), b"\xe4")
+    broken[7] = broken[7].replace("ä".encode(), b"\xe4")
     (inbox / "Agile pilots - Pilots.csv").write_bytes(b"".join(broken))
     (inbox / "Agile pilots - Rounds.csv").write_text(written([factory.ROUND]), encoding="utf-8")
     outcome = run(tmp_path / "home", date(2026, 11, 25), agile_pilots=inbox)
@@ -37,7 +37,7 @@ def test_broken_records_are_kept_aside_with_their_keys_and_the_others_published(
     assert source.snapshot.verdict is Verdict.PARTIAL
     rows = published(tmp_path / "home", "agile-pilots")
     assert [(row["pilot_id"], row["pilot_name"], row["grant_eur"]) for row in rows] == [
-        (f"demo-{number}", "Kävely", "8000.00") for number in (1, 3, 5)
+        (f"demo-{number}", "Kävely", "8000.00") for number in (1, 10, 3, 5, 7, 8, 9)
     ]
     with reader(Home(tmp_path / "home")) as connection:
         kept = connection.execute("SELECT row_number, row_key FROM ledger.quarantine ORDER BY ALL").fetchall()

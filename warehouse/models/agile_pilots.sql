@@ -25,7 +25,9 @@ SELECT
     pilots.grant_eur,
     pilots.participants_count,
     pilots.confidence_code,
-    pilots.source_url
+    pilots.source_url,
+    least(pilots._held_since_date, rounds._held_since_date) AS held_since_date,
+    nullif(concat_ws(';', pilots._held_columns, rounds._held_columns), '') AS held_columns
 FROM agile_pilots.pilots AS pilots
 LEFT JOIN agile_pilots.rounds AS rounds ON pilots.round_id = rounds.round_id
 LEFT JOIN reference.codes AS themes ON themes.list = 'themes' AND themes.code = pilots.theme_code

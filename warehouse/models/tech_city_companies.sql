@@ -18,6 +18,8 @@ SELECT
     is_ai,
     is_fintech,
     _first_seen_date AS first_seen_date,
+    _held_since_date AS held_since_date,
+    _held_columns AS held_columns,
     -- the register's own URIs name a retired domain
     'https://find-and-update.company-information.service.gov.uk/company/' || company_number AS url
 FROM core.district_companies

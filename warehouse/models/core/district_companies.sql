@@ -84,7 +84,9 @@ SELECT
     coalesce(classified.is_tech AND classified.is_finance, false)
         OR coalesce(upper(standing.company_name) LIKE '%FINTECH%', false) AS is_fintech,
     standing._first_seen_date,
-    standing._vanished_date
+    standing._vanished_date,
+    standing._held_since_date,
+    standing._held_columns
 FROM standing
 LEFT JOIN classified
     ON standing.company_number = classified.company_number AND standing.district = classified.district
