@@ -61,7 +61,8 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.,]+(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?")
 _TIME = re.compile(r"T?[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?Z?")
-_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']{1,40})")
+_ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]{1,40})")
+_ENCODINGS = frozenset({"utf-8", "utf-16", "utf8", "utf16", "us-ascii", "ascii", "iso-8859-1", "windows-1252"})
 _OWN_CURRENCY = frozenset({5, 6, 7, 8, 42, 44})  # formats whose $ each reader sees as the money of their own place
 
 
@@ -230,26 +231,35 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2].rpartition(":")[2]
 
 
-def _unreadable(part: str, start: bytes, error: Exception) -> SheetError:
-    declared = _ENCODING.search(start[:200])
-    encoding = declared[1].decode("ascii", "replace") if declared else ""
-    if encoding and encoding.casefold() not in ("utf-8", "utf-16") and not isinstance(error, expat.ExpatError):
-        why = f"is in the encoding {encoding!r}, which no spreadsheet program writes"
-    else:
-        why = f"is XML that cannot be read ({str(error)[:80]})"
-    return SheetError(f"its part {part[:80]!r} {why}; open it and save it again as .xlsx")
+def _check_encoding(part: str, start: bytes) -> None:
+    """The parsers know every codec of Python, some of which are no encodings of text."""
+    declared = _ENCODING.match(start[:200])
+    encoding = declared[1].decode("ascii", "replace") if declared else "utf-8"
+    if encoding.casefold() not in _ENCODINGS:
+        raise SheetError(
+            f"its part {part[:80]!r} is in the encoding {encoding!r}, which no spreadsheet program writes;"
+            " open it and save it again as .xlsx"
+        )
+
+
+def _unreadable(part: str, error: Exception) -> SheetError:
+    return SheetError(
+        f"its part {part[:80]!r} is XML that cannot be read ({str(error)[:80]});"
+        " open it and save it again as .xlsx"
+    )
 
 
 def _tree(package: Package, part: str) -> Element:
     if package.info(part).file_size > MAX_TREE_BYTES:
         raise SheetError(f"its part {part[:80]!r} is larger than any spreadsheet program makes it")
     data = package.read(part)
+    _check_encoding(part, data)
     try:
         root: Element = fromstring(data, forbid_dtd=True)
     except DefusedXmlException as error:
         raise SheetError(f"its part {part[:80]!r}: {_OWN_TYPE}") from error
     except (ParseError, ValueError, LookupError) as error:
-        raise _unreadable(part, data, error) from error
+        raise _unreadable(part, error) from error
     return root
 
 
@@ -415,10 +425,11 @@ def _parse(
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = characters
-    fed, first = 0, b""
+    fed = 0
     try:
         for chunk in chunks:
-            first = first or chunk
+            if not fed:
+                _check_encoding(part, chunk)
             fed += len(chunk)
             parser.Parse(chunk, False)
             if fed - parser.CurrentByteIndex > _MAX_TAG_BYTES:
@@ -429,7 +440,7 @@ def _parse(
     except SheetError:
         raise
     except (expat.ExpatError, ValueError, LookupError) as error:
-        raise _unreadable(part, first, error) from error
+        raise _unreadable(part, error) from error
 
 
 class _TextItem:
