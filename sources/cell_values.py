@@ -26,6 +26,8 @@ _ERROR_WORD = re.compile(
     r"|(?i:err):?\s?[0-9]{3}|(?i:loading|ladataan)\s?(?:\.\.\.|…)"
     r"|NaN|nan|NaT|NULL|<NA>|undefined|\[object Object\]"
 )
+# How ä, ö, é, € and typographic quotation marks begin. Other first bytes stand before quotation marks too: KESÄ”.
+_SCRAMBLED = re.compile("[ÂÃ][\u00a0-¿€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â[€‚]")
 _DITTO = frozenset(
     {
         f"{dash}{mark}{dash}"
@@ -87,8 +89,11 @@ def clean_text(text: str) -> str:
     """Text as meant: composed characters, ordinary spaces, nothing invisible, lines kept, nothing at the ends."""
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text).replace("\r\n", "\n").replace("\r", "\n"))
     # A vertical tab is how some programs break a line within a cell: it parts words, as a space does.
-    spaced = "".join(" " if c != "\n" and c.isspace() else c for c in text)
-    kept = "".join(c for c in spaced if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
+    kept = "".join(
+        c if c == "\n" else " " if c.isspace() else c
+        for c in text
+        if c.isspace() or unicodedata.category(c) not in ("Cc", "Cs")
+    )
     lines = (_SPACE.sub(" ", line).strip() for line in kept.split("\n"))
     return "\n".join(lines).strip()
 
@@ -104,12 +109,22 @@ def is_error_word(text: str) -> bool:
 
     Copied as text, or exported to CSV, such a word is no value any more than in the cell it comes from.
     """
-    return _ERROR_WORD.fullmatch(clean_text(text)) is not None
+    return len(text) <= MAX_TEXT and _ERROR_WORD.fullmatch(clean_text(text)) is not None
+
+
+def unscrambled(text: str) -> str | None:
+    """What a text said before UTF-8 was taken for Windows text: "Kävely" of "KÃ¤vely"; None if it was not."""
+    if not _SCRAMBLED.search(text):
+        return None
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return None
 
 
 def is_ditto(text: str) -> bool:
     """Whether a text says "as above", by a mark or a word."""
-    return clean_text(text).casefold() in _DITTO
+    return len(text) <= MAX_TEXT and clean_text(text).casefold() in _DITTO
 
 
 def _one_line(text: str) -> str:
@@ -273,15 +288,24 @@ def _date(year: str, month: str, day: str) -> date:
         raise CellValueError("there is no such day") from None
 
 
-def date_order_of(text: str) -> str | None:
-    """How a date with slashes is written: ``dmy``, ``mdy``, ``either``; None for any other text."""
-    match = _SLASHED_DATE.match(clean_text(text)[:MAX_TEXT])
-    if match is None:
+def date_order_of(text: str) -> tuple[str, str] | None:
+    """The mark between a date's parts and their order.
+
+    The order is ``dmy``, ``mdy`` or, of dates that begin with the year, ``ymd`` or ``ydm``, where one part is
+    no month; else ``either``. None for any other text, and where both orders are the same day.
+    """
+    line = clean_text(text)[:MAX_TEXT]
+    if match := _ISO_DATE.match(line):
+        mark, first, second = "-", int(match[2]), int(match[3])
+        month_first, day_first = "ymd", "ydm"
+    elif match := _DOTTED_DATE.match(line) or _SLASHED_DATE.match(line):
+        mark, first, second = "./"["/" in match[0]], int(match[1]), int(match[2])
+        month_first, day_first = "mdy", "dmy"
+    else:
         return None
-    first, second = int(match[1]), int(match[2])
     if first == second or not (1 <= first <= 31 and 1 <= second <= 31) or min(first, second) > 12:
-        return None  # the same day in both orders, or in none
-    return "either" if max(first, second) <= 12 else "mdy" if second > 12 else "dmy"
+        return None
+    return mark, "either" if max(first, second) <= 12 else month_first if second > 12 else day_first
 
 
 def parse_date(text: str, *, order: str | None = None) -> date:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from warehouse.sheets import Records, Sheet
@@ -21,7 +21,9 @@ class Fault(StrEnum):
     CUT = "cut"  # the last one, in a file that ends within it
 
 
-def faults(records: Records, sheet: Sheet, header: int, named: int) -> dict[int, Fault]:
+def faults(
+    records: Records, sheet: Sheet, header: int, named: int, may_begin: Callable[[int], bool]
+) -> dict[int, Fault]:
     """The records below the header whose length is wrong, by row.
 
     A record may be shorter than the header where only trailing blank cells are left off, throughout the file: then
@@ -32,6 +34,7 @@ def faults(records: Records, sheet: Sheet, header: int, named: int) -> dict[int,
         sheet: the same records' values.
         header: the header's row.
         named: the last column that has a header.
+        may_begin: whether a row can be the beginning of a record, or something else than a part of one.
     """
     lengths = {row: length for row, length in records.lengths.items() if row >= header}
     last = {row: max(sheet.rows.get(row, ()), default=0) for row in lengths}
@@ -44,8 +47,16 @@ def faults(records: Records, sheet: Sheet, header: int, named: int) -> dict[int,
     is_cut = records.is_open and short[-1] == filled[-1] and not (is_trimmed and len(short) > 1)
     if not is_cut and not is_trimmed and _is_trimmed_in_blocks(lengths, last):
         return found
-    for row, fault in _pieces(lengths, last, named):
-        found[row] = fault
+    found |= _pieces(lengths, last, named)
+    for row in short:
+        # A line break in the last cell: what stands behind it is a short record below a whole one.
+        before = row - 1
+        is_behind = found.get(before) is Fault.PIECE or (
+            before not in found and header < before and last[before] == named <= lengths[before]
+        )
+        if row not in found and is_behind and not may_begin(row):
+            found.setdefault(before, Fault.FIRST_PIECE)
+            found[row] = Fault.PIECE
     if not is_trimmed:
         found |= {row: Fault.SHORT for row in short if row not in found}
     if is_cut:
@@ -63,8 +74,9 @@ def _is_trimmed_in_blocks(lengths: Mapping[int, int], last: Mapping[int, int]) -
     return all(found == {widest[block]} for block, found in blocks.items())
 
 
-def _pieces(lengths: Mapping[int, int], last: Mapping[int, int], named: int) -> Iterator[tuple[int, Fault]]:
+def _pieces(lengths: Mapping[int, int], last: Mapping[int, int], named: int) -> dict[int, Fault]:
     """Short records in a row that make one whole record together: its two halves share the cell that was cut."""
+    found: dict[int, Fault] = {}
     row, end = min(lengths) + 1, max(lengths)
     while row <= end:
         cells = lengths[row]
@@ -73,7 +85,8 @@ def _pieces(lengths: Mapping[int, int], last: Mapping[int, int], named: int) -> 
             stop += 1
             cells += max(1, lengths[stop]) - 1
         if stop > row and cells == named and all(lengths[n] < named for n in range(row, stop + 1)):
-            yield row, Fault.FIRST_PIECE
-            yield from ((n, Fault.PIECE) for n in range(row + 1, stop + 1))
+            found |= dict.fromkeys(range(row, stop + 1), Fault.PIECE)
+            found[row] = Fault.FIRST_PIECE
             row = stop
         row += 1
+    return found

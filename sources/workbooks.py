@@ -38,6 +38,7 @@ from sources.cell_values import (
     parse_partial_date,
     parse_qualified,
     parse_year,
+    unscrambled,
     year_of,
 )
 from sources.record_lengths import Fault, faults
@@ -52,7 +53,7 @@ from warehouse.declarations import (
     normalised,
 )
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow, key_text, shown
-from warehouse.identifiers import CANONICAL
+from warehouse.identifiers import CANONICAL, slug
 from warehouse.number_formats import is_elapsed, shown_number, shown_text
 from warehouse.sheets import (
     Cell,
@@ -296,12 +297,14 @@ class _UnreadableError(Exception):
 class _Column:
     """What a column's cells say together of those that can be read in two ways.
 
-    ``decimal_mark`` and ``date_order`` are what its texts show, None where they show nothing or both. With
-    ``may_be_swapped`` its dates were read by a program that took days for months.
+    ``decimal_mark`` and ``date_order`` (of dates with slashes) are what its texts show, None where they show
+    nothing or both. ``doubtful_marks`` are those between the parts of dates of which some have the month first
+    against all custom. With ``may_be_swapped`` its dates were read by a program that took days for months.
     """
 
     decimal_mark: str | None = None
     date_order: str | None = None
+    doubtful_marks: frozenset[str] = frozenset()
     may_be_swapped: bool = False
 
 
@@ -330,6 +333,7 @@ class _TableReader:
         self.quarantined: list[QuarantinedRow] = []
         self.incomplete = ""
         self.columns: dict[str, _Column] = {}
+        self.ids = {*match.table.primary_key, *(name for key in match.table.foreign_keys for name in key.fields)}
         self.names = {declared.name: declared.title for declared in match.table.fields}  # as this sheet has them
         self.readings: dict[str, list[_Reading]] = {}
         self.cells: Mapping[str, tuple[int, Cell]] = {}  # of the row being read
@@ -478,10 +482,12 @@ class _TableReader:
         """Row number and filled cells by field, of the rows that are records."""
         titles = {name: normalised(shown_value(self.sheet.rows[header.row][column].value))
                   for name, column in columns.items() if column in self.sheet.rows[header.row]}  # fmt: skip
-        wrong = faults(self.records, self.sheet, header.row, self.width) if self.records else {}
+        wrong: dict[int, Fault] = {}
+        if self.records:
+            wrong = faults(self.records, self.sheet, header.row, self.width, self.may_begin)
         for number in sorted(number for number in self.sheet.rows if number > header.row):
             row = self.sheet.rows[number]
-            if wrong.get(number) in (Fault.FIRST_PIECE, Fault.PIECE, Fault.CUT):
+            if wrong.get(number, Fault.SHORT) is not Fault.SHORT and not _has_total(row):
                 self.put_aside(number, wrong[number], header)
                 continue
             own: dict[str, tuple[int, Cell]] = {}
@@ -545,7 +551,8 @@ class _TableReader:
             )
             help_text = "Export or fetch the file again, and look whether it is whole."
         elif fault in (Fault.FIRST_PIECE, Fault.PIECE):
-            outcome = "and its neighbours make up the rest: a line break within a cell cut it, so it was not read"
+            said = "The row and its neighbours look like one record that a line break within a cell cut in pieces"
+            outcome = "so it was not read"
             help_text = "Put the cell with the line break into quotation marks, or hand in an .xlsx file."
         key = self.key_before(number, fault, header)
         self.add(
@@ -572,6 +579,19 @@ class _TableReader:
                 key_text(key) if key else None,
             )
         )
+
+    def may_begin(self, number: int) -> bool:
+        """Whether a row of a CSV can be the beginning of a record, or a total; a single cell is none."""
+        assert self.records is not None  # noqa: S101
+        assert self.header is not None  # noqa: S101
+        row = self.sheet.rows[number]
+        if self.records.lengths[number] == 1 or _has_total(row):
+            return _has_total(row)
+        for name in self.table.primary_key:
+            pattern, cell = self.table.field(name).constraints.pattern, row.get(self.header.columns.get(name, 0))
+            if pattern and cell and not re.fullmatch(pattern, clean_text(shown_value(cell.value))):
+                return False
+        return True
 
     def key_before(self, number: int, fault: Fault, header: Header) -> dict[str, str] | None:
         """The primary key of a record of a wrong length, where no missing or added cell can have moved it.
@@ -746,17 +766,18 @@ class _TableReader:
             return _Column(decimal_mark=marks.pop() if len(marks) == 1 else None)
         if declared.type not in ("date", "datetime"):
             return _Column()
-        orders = {date_order_of(text) for text in texts} - {None}
-        certain = orders - {"either"}
+        forms = {form for text in texts if (form := date_order_of(text))}
+        doubtful = frozenset(mark for mark, order in forms if (mark, order) in ((".", "mdy"), ("-", "ydm")))
+        slashed = {order for mark, order in forms if mark == "/"}
+        certain = slashed - {"either"}
         stamps = [cell.value for cell in cells if isinstance(cell.value, date)]
-        if not stamps or not orders:
-            if len(certain) == 2:
-                self.warn_of_dates(declared, "has dates with the day first and dates with the month first")
-            return _Column(date_order=certain.pop() if len(certain) == 1 else None)
-        # A program that expects the month first makes a date of "4/5/2016" and leaves "13/5/2016" as text.
-        may_be_swapped = all(stamp.day <= 12 for stamp in stamps)
-        self.warn_of_dates(declared, "has dates beside texts such as 13/5/2016")
-        return _Column(may_be_swapped=may_be_swapped)
+        if slashed and stamps:
+            # A program that expects the month first makes a date of "4/5/2016" and leaves "13/5/2016" as text.
+            self.warn_of_dates(declared, "has dates beside texts such as 13/5/2016")
+            return _Column(doubtful_marks=doubtful, may_be_swapped=all(stamp.day <= 12 for stamp in stamps))
+        if len(certain) == 2 or doubtful:
+            self.warn_of_dates(declared, "has dates with the day first and dates with the month first")
+        return _Column(date_order=certain.pop() if len(certain) == 1 else None, doubtful_marks=doubtful)
 
     def warn_of_dates(self, declared: FieldDeclaration, what: str) -> None:
         self.add(
@@ -790,6 +811,11 @@ class _TableReader:
             raise _UnreadableError(
                 f"in {shown(_quoted(value), declared)} a character was lost before the file came here",
                 "Write the text again; the mark � stands where a letter was.",
+            )
+        if isinstance(value, str) and (before := unscrambled(value)):
+            raise _UnreadableError(
+                f"in {shown(_quoted(value), declared)} letters were taken for others",
+                f"Did you mean {shown(_quoted(before), declared)}? Write it so.",
             )
         if isinstance(value, str) and is_error_word(value):
             raise _UnreadableError(
@@ -842,6 +868,8 @@ class _TableReader:
                 )
         elif limits.check is not None:
             meant = CANONICAL[limits.check](text) or text
+        elif limits.pattern is not None and declared.name in self.ids and not re.fullmatch(limits.pattern, text):
+            meant = slug(text) if re.fullmatch(limits.pattern, slug(text)) else text
         if meant != text:
             self.note(declared, cell, number, meant)
         return meant
@@ -1051,9 +1079,16 @@ class _TableReader:
             if not isinstance(stamp, datetime):
                 raise CellValueError("it is a number, not a date")
             return stamp
-        found = parse(value, order=column.date_order) if isinstance(value, str) else value
-        if isinstance(value, str) and date_order_of(value) == "either":
-            self.note(declared, cell, number, f"{found:%Y-%m-%d}")
+        found: object = value
+        if isinstance(value, str):
+            mark, order = date_order_of(value) or ("", "")
+            if mark in column.doubtful_marks and order == "either":
+                raise CellValueError(
+                    "day and month can be mixed up: other dates of the column have the month first"
+                )
+            found = parse(value, order=column.date_order)
+            if (mark, order) == ("/", "either"):
+                self.note(declared, cell, number, f"{found:%Y-%m-%d}")
         if isinstance(found, datetime):
             return found
         if isinstance(found, date):
@@ -1083,6 +1118,10 @@ def _ranges(numbers: Sequence[int], most: int = 20) -> str:
             spans.append([number, number])
     texts = [f"{first}" if first == last else f"{first}-{last}" for first, last in spans]
     return ", ".join(texts[:most]) + (f" and {len(texts) - most:,} more places" if len(texts) > most else "")
+
+
+def _has_total(row: Mapping[int, Cell]) -> bool:
+    return any(isinstance(cell.value, str) and normalised(cell.value) in _TOTALS for cell in row.values())
 
 
 def _short(header: str) -> str:

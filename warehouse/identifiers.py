@@ -30,6 +30,11 @@ def business_id_fi(text: str) -> str | None:
     return None
 
 
+def slug(text: str) -> str:
+    """A house's own id, such as ``kalasatama-1``, of a text in another case or with a dash a program put there."""
+    return re.sub(_DASH, "-", text.strip()).lower()
+
+
 CANONICAL: Mapping[str, Callable[[str], str | None]] = {"business_id_fi": business_id_fi}
 
 

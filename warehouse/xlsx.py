@@ -17,6 +17,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -227,6 +228,7 @@ class Package:
                 yield chunk
 
 
+@lru_cache(maxsize=512)
 def _local(name: str) -> str:
     return name.rpartition("}")[2].rpartition(":")[2]
 
@@ -529,7 +531,7 @@ class _SheetParser:
     def __init__(self, sheet: Sheet, strings: list[_String], styles: list[_Style], budget: int) -> None:
         self.sheet = sheet
         self.strings = strings
-        self.styles = styles
+        self.styles = {str(index): style for index, style in enumerate(styles)}
         self.budget = budget
         self.row = self.column = self.merged_rows = self.length = self.cell_length = 0
         self.attributes: dict[str, str] = {}
@@ -625,8 +627,7 @@ class _SheetParser:
             self.item.characters(data)
 
     def finish(self) -> None:
-        style = _index(self.attributes.get("s", "0"))
-        formatted = self.styles[style] if style is not None and style < len(self.styles) else _PLAIN
+        formatted = self.styles.get(self.attributes.get("s", "0"), _PLAIN)
         value, note = self.value(formatted)
         if value == "" or (value is None and not self.is_formula):
             return

@@ -130,6 +130,15 @@ def test_a_column_of_texts_with_slashes_has_one_order_or_none(tmp_path):
     assert len(of(reading, "type")) == 2
 
 
+def test_a_date_with_the_month_first_against_all_custom_makes_its_neighbours_questions(tmp_path):
+    for texts in (["4.5.2016", "5.13.2016", "13.5.2016"], ["2016-05-04", "2016-13-05", "2016-05-13"]):
+        read_as, reading = column(tmp_path, DAY, texts)
+        assert read_as == [None, None, date(2016, 5, 13)]
+        assert [f.row_number for f in of(reading, "type")] == [2, 3]
+        assert len(of(reading, "mixed-dates")) == 1
+        assert column(tmp_path, DAY, [texts[0], texts[2]])[0] == [date(2016, 5, 4), date(2016, 5, 13)]
+
+
 @IN_TMP
 @given(
     st.lists(st.dates(date(2000, 1, 1), date(2030, 12, 31)), min_size=1, max_size=8),
@@ -318,11 +327,26 @@ def test_a_business_id_in_any_form_is_read_and_her_own_header_said(tmp_path):
     assert "(3 cells)" in said.message
 
 
+def test_an_id_in_another_case_or_with_another_dash_is_the_id(tmp_path):
+    rows_of = [pilot(Round="Demo–Round–1", **{"Pilot ID": "DEMO-1"}), pilot(**{"Pilot ID": "demo 2"})]
+    path = save(
+        tmp_path / "book.xlsx",
+        {"Pilots": table(rows_of), "Rounds": table([{**ROUND, "Round ID": "demo—round—1"}])},
+    )
+    reading = read(path)
+    assert [(row["pilot_id"], row["round_id"]) for row in rows(reading)] == [
+        ("demo-1", "demo-round-1"),
+        ("demo 2", "demo-round-1"),  # the rule on its form says that it is none
+    ]
+    assert rows(reading, "rounds")[0]["round_id"] == "demo-round-1"
+    assert {(f.rule, f.severity) for f in reading.findings} == {("read-as", Severity.INFO)}
+
+
 # --- what stands in for a value ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "text", ["#N/A", "#REF!", "#NAME?", "Err:508", "Loading…", '"', '-"-', "〃", "do.", "Kes\ufffd"]
+    "text", ["#N/A", "#REF!", "#NAME?", "Err:508", "Loading…", '"', '-"-', "〃", "do.", "Kes\ufffd", "KesÃ¤"]
 )
 @pytest.mark.parametrize("field", [TEXT, AMOUNT, DAY])
 def test_what_is_no_value_is_a_finding_in_every_kind_of_column(tmp_path, field, text):

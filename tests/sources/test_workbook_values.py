@@ -24,6 +24,7 @@ from sources.cell_values import (
     parse_partial_date,
     parse_qualified,
     parse_year,
+    unscrambled,
 )
 
 NBSP, THIN, NARROW = "\u00a0", "\u2009", "\u202f"
@@ -166,8 +167,34 @@ def test_slashes_that_can_be_mixed_up_are_read_in_the_order_of_their_column():
     assert parse_date("4/5/2016", order="dmy") == date(2016, 5, 4)
     assert parse_date("4/5/2016", order="mdy") == date(2016, 4, 5)
     assert parse_date("13/5/2016", order="mdy") == date(2016, 5, 13)
-    orders = [date_order_of(text) for text in ("13/5/2016", "5/13/2016 10:30", "4/5/2016", "5/5/2016", "4.5.2016")]
-    assert orders == ["dmy", "mdy", "either", None, None]
+
+
+def test_the_order_of_a_dates_parts():
+    orders = {
+        "13/5/2016": ("/", "dmy"),
+        "5/13/2016 10:30": ("/", "mdy"),
+        "4/5/2016": ("/", "either"),
+        "4. 5. 2016": (".", "either"),
+        "5.13.2016": (".", "mdy"),
+        "2016-05-13": ("-", "ymd"),
+        "2016-13-05T10:00": ("-", "ydm"),
+        "5/5/2016": None,
+        "spring": None,
+    }
+    assert {text: date_order_of(text) for text in orders} == orders
+
+
+@given(st.text(alphabet="aäöåÄÖé€“”’–ß x", min_size=1))
+def test_letters_taken_for_others_are_known_again(text):
+    scrambled = text.encode().decode("cp1252", errors="ignore")
+    if any(c in text for c in "äöåé€") and scrambled.encode("cp1252", errors="ignore") == text.encode():
+        assert unscrambled(scrambled) == text
+    assert unscrambled(text) is None
+
+
+def test_letters_beside_quotation_marks_are_what_they_are():
+    for text in ("”KESÄ”", "„MENÜ“", "São Paulo", "Jyväskylä – Ähtäri", "€uro’s"):
+        assert unscrambled(text) is None
 
 
 @given(st.datetimes(min_value=datetime(1000, 1, 2), max_value=datetime(9000, 1, 1)), st.integers(-14, 14))
@@ -290,7 +317,8 @@ def test_no_text_breaks_a_parser(text, unit, mark):
     attempt(parse_partial_date)
     attempt(parse_qualified)
     assert decimal_mark_of(text) in (None, ".", ",")
-    assert date_order_of(text) in (None, "dmy", "mdy", "either")
+    assert (date_order_of(text) or ("", "either"))[1] in ("dmy", "mdy", "ymd", "ydm", "either")
+    assert unscrambled(text) != text
     assert is_error_word(text) in (True, False)
     assert is_ditto(text) in (True, False)
     attempt(parse_date)

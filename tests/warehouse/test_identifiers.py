@@ -2,12 +2,12 @@
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum.fi import alv, ytunnus
 
 from warehouse.declarations import DeclarationError, normalised, parse
-from warehouse.identifiers import CANONICAL, business_id_fi, business_id_holds
+from warehouse.identifiers import CANONICAL, business_id_fi, business_id_holds, slug
 from warehouse.reference import CodeList, code_lists
 
 DASHES = "-‐‑‒–—―−－"
@@ -49,6 +49,7 @@ def test_the_six_digits_of_old_papers_have_a_zero_in_front():
     assert ytunnus.is_valid("0112038-9")
 
 
+@settings(deadline=None)
 @given(st.lists(DIGITS, min_size=1, max_size=20))
 def test_the_rule_in_sql_agrees_with_the_library(numbers):
     ids = [business_id_fi(number) for number in numbers]
@@ -58,6 +59,12 @@ def test_the_rule_in_sql_agrees_with_the_library(numbers):
         held = connection.execute(f"SELECT {business_id_holds('x')} FROM t ORDER BY n").fetchall()
     assert [holds for (holds,) in held] == [ytunnus.is_valid(one) for one in ids]
     assert [alv.is_valid(f"FI{one}") for one in ids] == [holds for (holds,) in held]
+
+
+@given(st.text())
+def test_an_id_of_the_house_is_its_own_canonical_form(text):
+    assert slug(slug(text)) == slug(text)
+    assert slug("Kalasatama–1") == "kalasatama-1"
 
 
 def test_every_check_of_a_declaration_has_its_canonical_form():
