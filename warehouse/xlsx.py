@@ -115,6 +115,7 @@ class Sheet:
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)  # first row, column, last row, column
     is_hidden: bool = False
     has_1904_dates: bool = False
+    title: str = ""  # the name as it stands in the file, with what nobody sees in it
     part: str = ""  # where its XML lies in the file
     spread: int = 0  # cells, filled or not, that merged ranges and links cover
     hidden_rows: set[int] = field(default_factory=set)
@@ -170,7 +171,7 @@ def check_parts(archive: zipfile.ZipFile) -> None:
     if len(parts) > MAX_PARTS:
         raise SheetError(f"it holds {len(parts):,} parts, more than the {MAX_PARTS:,} a workbook may have")
     for part in parts:
-        is_sheet = part.filename.lstrip("/").startswith("xl/worksheets/")
+        is_sheet = part_key(part.filename).startswith("xl/worksheets/")
         limit = MAX_SHEET_BYTES if is_sheet else MAX_PART_BYTES
         if part.file_size > limit:
             raise SheetError(
@@ -781,7 +782,8 @@ def _read(package: Package) -> list[Sheet]:
         if kind != "worksheet" or part not in package:
             continue  # a chart or a macro sheet
         sheet = Sheet(
-            name=_attribute(element, "name"),
+            name=without_controls(_attribute(element, "name")),
+            title=_attribute(element, "name"),
             is_hidden=_attribute(element, "state", "visible") != "visible",
             has_1904_dates=is_1904,
             part=package.info(part).filename,

@@ -468,6 +468,18 @@ def test_what_the_writer_warns_of_is_a_loss(tmp_path):
     assert "Data Validation extension" in done.why
 
 
+def test_a_sheet_whose_name_hides_something_is_marked_under_its_own_name(tmp_path):
+    name = "Pilots\u200b"
+    path = written(tmp_path / "book.xlsx", {name: table([pilot(1, **{"Grant (EUR)": "n. 5"})])})
+    reading = read_workbook(snapshot(path), declaration(), tmp_path)
+    assert {f.sheet for f in reading.findings} == {"Pilots", None}
+    done = annotate(path, reading.findings, tmp_path / "out.xlsx", declaration())
+    book = load_workbook(done.path)
+    assert book.sheetnames == ["To do", name]
+    assert "M2" in colours(book[name])
+    assert any(cell.hyperlink and name in cell.hyperlink.location for row in book["To do"] for cell in row)
+
+
 def test_a_value_longer_than_a_cell_is_not_copied(tmp_path):
     path = written(tmp_path / "book.xlsx", {"Pilots": [*table([pilot(1)]), ["x" * 40_000]]})
     done = annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
