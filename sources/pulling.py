@@ -21,7 +21,7 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from email.message import Message
@@ -118,57 +118,91 @@ def part_in(name: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def complete_sets(names: Sequence[str]) -> dict[date, list[str]]:
-    """The names of one date that make up a whole, by date: a file of its own, else parts 1 to N of one N.
+def missing_parts(names: Iterable[str]) -> list[int]:
+    """The numbers of the parts that are not among names such as ``...-part1_3.zip``; none if they are no parts."""
+    parts = [part for name in names if (part := part_in(name)) is not None]
+    count = max((count for _, count in parts), default=0)
+    return sorted(set(range(1, count + 1)) - {number for number, _ in parts})
 
-    A file of its own is preferred to parts of the same date (it is the same content in one piece); of several,
-    the last by name. Names without a date, and incomplete sets of parts, are left out.
+
+def file_sets(names: Iterable[str]) -> dict[date, list[str]]:
+    """The names that make one snapshot, by the date in them: a file of its own, else the parts of one whole.
+
+    A file of its own is preferred to parts of the same date (it is the same content in one piece), all parts to
+    some of them; of several, the last by name. Parts that are not all there are a set too: ``missing_parts`` says
+    which are not. Names without a date are left out.
     """
-    singles: dict[date, list[str]] = {}
-    parts: dict[tuple[date, int, str], dict[int, str]] = {}
-    for name in sorted(set(names)):
-        day = date_in(name_in(name))
-        if day is None:
+    found: dict[date, dict[tuple[int, str], list[str]]] = {}
+    for name in set(names):
+        plain = name_in(name)
+        day, part = date_in(plain), part_in(plain)
+        if day is None or (part and not 1 <= part[0] <= part[1]):
             continue
-        part = part_in(name_in(name))
-        if part is None:
-            singles[day] = [name]
-        else:
-            frame = _PART.sub("", name_in(name))
-            parts.setdefault((day, part[1], frame), {})[part[0]] = name
-    found: dict[date, list[str]] = {}
-    for (day, count, _), numbered in sorted(parts.items(), key=lambda item: item[0]):
-        if count > 0 and set(numbered) == set(range(1, count + 1)):
-            found[day] = [numbered[number] for number in range(1, count + 1)]
-    return found | singles
+        frame = (0, plain) if part is None else (part[1], _PART.sub("", plain))
+        found.setdefault(day, {}).setdefault(frame, []).append(name)
+
+    def preference(frame: tuple[int, str], parts: Sequence[str]) -> tuple[int, int, str]:
+        return (-len(missing_parts(map(name_in, parts))), -frame[0], frame[1])
+
+    chosen = {}
+    for day, frames in sorted(found.items()):
+        best = max(frames, key=lambda frame: preference(frame, frames[frame]))
+        by_part = {part_in(name_in(name)): name for name in sorted(frames[best])}
+        chosen[day] = [by_part[part] for part in sorted(by_part, key=lambda part: part or (0, 0))]
+    return chosen
 
 
-def dated_files(folder: Path, start: date, end: date) -> list[tuple[date, list[Path]]]:
-    """The files of a folder whose names carry a date from ``start`` to ``end``, oldest first, parts together.
+def dated_files(folder: Path, start: date, end: date, pattern: str | None = None) -> list[tuple[date, list[Path]]]:
+    """What a folder holds by date, from ``start`` to ``end``, oldest first: the files of one snapshot together.
+
+    Args:
+        folder: the folder.
+        start: the first date.
+        end: the last date, included.
+        pattern: the form of a source's file names; only those are taken, by the rule of ``file_sets``. Without
+            one, all files that carry a date are its files.
 
     Raises:
         SourceError: the folder is none.
     """
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder. Name the folder that holds the files, one a date.")
-    sets = complete_sets([path.name for path in folder.iterdir() if _is_data(path)])
+    names = [path.name for path in folder.iterdir() if _is_data(path)]
+    sets: dict[date, list[str]] = {}
+    if pattern is not None:
+        sets = file_sets(name for name in names if is_called(name, pattern))
+    else:
+        for name in sorted(names):
+            if (day := date_in(name)) is not None:
+                sets.setdefault(day, []).append(name)
     return [(day, [folder / name for name in sets[day]]) for day in sorted(sets) if start <= day <= end]
 
 
-def newest_files(folder: Path, day: date) -> list[Path]:
-    """What a nightly run takes of a folder: the newest complete dated set up to ``day``, else the newest file.
+def newest_files(folder: Path, day: date, pattern: str | None = None) -> list[Path]:
+    """What a nightly run takes of a folder: the newest dated set up to ``day``, else the newest file.
 
     Raises:
         SourceError: there is nothing to take.
     """
-    if dated := dated_files(folder, date.min, day):
+    if dated := dated_files(folder, date.min, day, pattern):
         return dated[-1][1]
-    undated = [path for path in folder.iterdir() if _is_data(path) and date_in(path.name) is None]
+    undated = [
+        path
+        for path in folder.iterdir()
+        if _is_data(path) and date_in(path.name) is None and (pattern is None or is_called(path.name, pattern))
+    ]
     if not undated:
+        form = f" with a name of the form {pattern}" if pattern else ""
         raise SourceError(
-            f"{folder} holds no file for {day.isoformat()} or before. Put the file there, or name another folder."
+            f"{folder} holds no file for {day.isoformat()} or before{form}. Put the file there, or name another"
+            " folder."
         )
     return [max(undated, key=lambda path: (path.stat().st_mtime_ns, path.name))]
+
+
+def is_called(name: str, pattern: str) -> bool:
+    """Whether a file's name has the form of a source's names."""
+    return re.fullmatch(pattern, name, re.IGNORECASE) is not None
 
 
 def _is_data(path: Path) -> bool:
@@ -177,11 +211,11 @@ def _is_data(path: Path) -> bool:
     return path.is_file() and not path.name.startswith((".", "~")) and not is_half
 
 
-def local_items(origin: str, day: date) -> list[Item]:
+def local_items(origin: str, day: date, pattern: str | None = None) -> list[Item]:
     """The files behind a path: the file itself, or what ``newest_files`` takes of a folder."""
     path = Path(origin).expanduser()
     if path.is_dir():
-        return [Item(str(file), file.name) for file in newest_files(path, day)]
+        return [Item(str(file), file.name) for file in newest_files(path, day, pattern)]
     if not path.is_file():
         raise SourceError(f"{origin} does not exist or is not a file. Check the path.")
     return [Item(str(path), name_in(str(path)))]

@@ -197,6 +197,7 @@ class SourceDeclaration(Declared):
     cadence: Literal["daily", "monthly", "irregular"]
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
+    file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
     tables: tuple[TableDeclaration, ...]
 
     def table(self, name: str) -> TableDeclaration:

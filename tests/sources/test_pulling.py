@@ -19,11 +19,12 @@ from sources.pulling import (
     Item,
     Limits,
     bring,
-    complete_sets,
     date_in,
     dated_files,
     fetch,
+    file_sets,
     local_items,
+    missing_parts,
     name_in,
     newest_files,
     part_in,
@@ -81,17 +82,39 @@ def test_dates_and_parts_in_names() -> None:
     assert part_in("psc-2026-01-01.zip") is None
 
 
-def test_only_complete_sets_count_and_one_file_is_preferred() -> None:
+def test_one_file_is_preferred_to_parts_and_all_parts_to_some() -> None:
     names = [f"d-2024-01-01-part{n}_3.zip" for n in (1, 2, 3)]
-    names += [f"d-2024-02-01-part{n}_3.zip" for n in (1, 3)]
+    some = [f"d-2024-02-01-part{n}_3.zip" for n in (1, 3)]
     names += [f"d-2024-03-01-part{n}_2.zip" for n in (1, 2)] + ["dAsOneFile-2024-03-01.zip", "undated.zip"]
-    found = complete_sets(names)
-    assert sorted(found) == [date(2024, 1, 1), date(2024, 3, 1)]
+    found = file_sets([*names, *some, "d-2024-05-01-part3_2.zip", "d-2024-05-01-part0_2.zip"])
+    assert list(found) == [date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)]
     assert found[date(2024, 1, 1)] == names[:3]
+    assert found[date(2024, 2, 1)] == some
     assert found[date(2024, 3, 1)] == ["dAsOneFile-2024-03-01.zip"]
-    # Seven parts and an old one of six: only the set of one count that is whole.
+    # Seven parts and an old one of six: the set of one count that is whole.
     mixed = [f"d-2024-04-01-part{n}_7.zip" for n in range(1, 8)] + ["d-2024-04-01-part1_6.zip"]
-    assert complete_sets(mixed)[date(2024, 4, 1)] == mixed[:7]
+    assert file_sets(mixed)[date(2024, 4, 1)] == mixed[:7]
+    ten = [f"d-2024-04-01-part{n}_10.zip" for n in range(1, 11)]
+    assert file_sets(ten)[date(2024, 4, 1)] == ten
+
+
+def test_the_parts_that_are_missing_are_named() -> None:
+    assert missing_parts(["d-part1_3.zip", "d-part3_3.zip"]) == [2]
+    assert missing_parts(["d-part2_2.zip"]) == [1]
+    assert missing_parts(["d-part1_1.zip"]) == missing_parts(["d.zip"]) == missing_parts([]) == []
+
+
+def test_only_files_called_as_the_source_calls_them_are_taken(tmp_path: Path) -> None:
+    for name in ("a-2026-01-01.csv", "b-2026-02-01.csv", "A-2026-01-15.CSV", "a-2026-03-01.csv.bak"):
+        (tmp_path / name).write_text(name)
+    form = r"a-\d{4}-\d{2}-\d{2}\.csv"
+    assert [day for day, _ in dated_files(tmp_path, date.min, date.max, form)] == [
+        date(2026, 1, 1),
+        date(2026, 1, 15),
+    ]
+    assert newest_files(tmp_path, date(2026, 4, 1), form) == [tmp_path / "A-2026-01-15.CSV"]
+    with pytest.raises(SourceError, match="with a name of the form c"):
+        newest_files(tmp_path, date(2026, 4, 1), "c.*")
 
 
 def test_the_dated_files_of_a_folder(tmp_path: Path) -> None:
