@@ -54,7 +54,10 @@ def newest_set(text: str, where: str, day: date, pattern: str) -> list[str]:
         SourceError: the page links no such set.
     """
     parser = _Links()
-    parser.feed(text)
+    try:
+        parser.feed(text)
+    except AssertionError as error:  # what Python's parser makes of a declaration it does not know
+        raise SourceError(f"{where}: not a page that can be read ({error}). Open it in a browser.") from None
     links = [link for link in parser.found if _is_product(link, pattern)]
     if not links:
         raise SourceError(
@@ -72,7 +75,10 @@ def newest_set(text: str, where: str, day: date, pattern: str) -> list[str]:
         )
         raise SourceError(f"{where}: no complete set for {day.isoformat()} or before; {said}.")
     chosen = sets[max(in_time)]
-    return [urljoin(parser.base, link) if parser.base else link for link in chosen]
+    try:
+        return [urljoin(parser.base, link) if parser.base else link for link in chosen]
+    except ValueError:
+        raise SourceError(f"{where}: says that its links begin at {parser.base!r:.100}, no address") from None
 
 
 def items(text: str, asked: str, final: str, day: date, pattern: str) -> list[Item]:

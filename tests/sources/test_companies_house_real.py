@@ -273,3 +273,18 @@ def test_the_made_up_register_has_the_dialect(tmp_path: Path) -> None:
     assert all(row.startswith('"') and row.endswith('"') and row.count('","') == 54 for row in rows)
     with pytest.raises(ValueError, match="needs a date from"):
         list(lines(1, date(2014, 12, 1), 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<![x" + links("BasicCompanyDataAsOneFile-2026-10-01.zip"),
+        '<base href="http://[">' + links("BasicCompanyDataAsOneFile-2026-10-01.zip"),
+        links("http://[/BasicCompanyDataAsOneFile-2026-10-01.zip"),
+        "",
+        "\0" * 1000,
+    ],
+)
+def test_a_page_of_any_kind_is_one_sentence(text: str) -> None:
+    with pytest.raises(SourceError, match="page"):
+        newest_set(text, date.max)
