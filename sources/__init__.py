@@ -38,6 +38,10 @@ class SourceError(Exception):
         self.is_transient = is_transient
 
 
+class NothingThereError(SourceError):
+    """The place where a source's files are put holds none: nothing has come, which is no failure."""
+
+
 @dataclass(frozen=True)
 class PullRequest:
     """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date.

@@ -24,7 +24,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from email.message import Message
 from functools import partial
@@ -32,8 +32,9 @@ from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
-from sources import PullRequest, SourceError
+from sources import NothingThereError, PullRequest, SourceError
 from warehouse.archive import Archive, RawFile, Snapshot, copy_file, digest_of, sha256_of
+from warehouse.personal import harmless_name, without_personal
 from warehouse.progress import Progress, silent
 
 _CHUNK = 1 << 20
@@ -203,7 +204,7 @@ def newest_files(folder: Path, day: date, pattern: str | None = None) -> list[Pa
     ]
     if not undated:
         form = f" with a name of the form {pattern}" if pattern else ""
-        raise SourceError(
+        raise NothingThereError(
             f"{folder} holds no file for {day.isoformat()} or before{form}. Put the file there, or name another"
             " folder."
         )
@@ -261,8 +262,8 @@ def bring(
     except OSError as error:
         place = f"{error.filename} " if error.filename else ""
         raise SourceError(
-            f"{request.declaration.name}: {place}cannot be used: {error.strerror or _plain(error)}. See whether the"
-            " disk is full, and the rights of the folder."
+            f"{request.declaration.name}: {place}cannot be used: {error.strerror or _plain(error)}. See"
+            " whether the disk is full, and the rights of the folder."
         ) from error
 
 
@@ -281,6 +282,10 @@ def _bring(
     day, dated = _day_of(items, request.day, is_dated)
     origin = _origin_of(items)
     key = f"{origin}#{len(items)}" if len(items) > 1 else origin
+    # The archive's memory keeps the address; names go on from here into findings, reports and annotated copies.
+    items = [replace(item, name=harmless_name(item.name, n)) for n, item in enumerate(items, start=1)]
+    place, slash, last = origin.rpartition("/")
+    shown_origin = without_personal(place + slash + harmless_name(last, 1))
     standing = None if dated else archive.latest(until=day)
     known = _remembered(archive, key, day, dated, standing)
     with request.home.workspace(f"pull-{request.declaration.name}") as workspace:
@@ -311,7 +316,7 @@ def _bring(
         if snapshot is not None:
             _mend(snapshot, built, found)
         else:
-            snapshot = archive.keep(built, names, day=day, origin=origin)
+            snapshot = archive.keep(built, names, day=day, origin=shown_origin)
         archive.remember(key, token, snapshot)
         return snapshot
 

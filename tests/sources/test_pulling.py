@@ -533,3 +533,13 @@ def test_a_disk_that_cannot_be_written_is_not_the_servers_fault(tmp_path: Path) 
 def _full(folder: Path) -> Path:
     (folder / "full").symlink_to("/dev/full")
     return folder / "full"
+
+
+def test_a_file_whose_name_holds_personal_data_is_called_otherwise(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "pilots matti.meikalainen@firma.fi.csv"
+    path.write_text("a\n1\n")
+    first = bring(request(home), [item(path)])
+    assert [file.name for file in first.files] == ["name-withheld-1.csv"]
+    assert first.origin == str(tmp_path / "name-withheld-1.csv")
+    assert "firma" not in (first.folder / "manifest.json").read_text()
+    assert bring(request(home, "2026-03-02"), [item(path)]) == first  # known by its own name the next night
