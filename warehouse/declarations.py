@@ -101,6 +101,7 @@ class FieldDeclaration(Declared):
     constraints: Constraints = Constraints()
     source_names: tuple[str, ...] = ()  # header texts of this column at the source, beside name and title
     presence: Literal["mandatory", "optional"] = "mandatory"  # a missing mandatory column is critical
+    days_ahead: int | None = Field(None, ge=0)  # dates: so far after the snapshot's own date, and no further
     help: str = ""  # what to do about a wrong value, for the person who keeps the file
     # date only: the column of the code list date_precision that says how exact the day is. "5/2016" is then read,
     # as the month's first day or its last, and noted there.

@@ -724,3 +724,37 @@ def test_lost_zeros_are_called_so(
     assert [(rule, level, message[: len(count)]) for rule, level, message in found] == [
         ("lost-zeros", severity, count)
     ]
+
+
+def test_a_date_beyond_what_the_data_can_know_is_emptied_and_said(
+    tmp_path: Path, declaration: SourceDeclaration
+) -> None:
+    home = Home(tmp_path / "home")
+    path = tmp_path / "BasicCompanyDataAsOneFile-2026-01-01.csv"
+    path.write_bytes(
+        bulk(
+            row(CompanyNumber="00000001", IncorporationDate="31/12/9999"),
+            row(CompanyNumber="00000002", IncorporationDate="01/02/2026"),
+            row(CompanyNumber="00000003", IncorporationDate="02/02/2026", Accounts_NextDueDate="02/02/2027"),
+            row(CompanyNumber="00000004", Accounts_NextDueDate="31/12/2999"),
+        )
+    )
+    staged = stage(declaration, pull(PullRequest(home, declaration, str(path), date(2026, 1, 9))), home, read)
+    with duckdb.connect(str(staged.path), read_only=True) as connection:
+        cells = connection.execute("SELECT incorporation_date, accounts_next_due_date FROM staged.companies")
+        rows = cells.fetchall()
+        found = connection.execute(
+            "SELECT rule, severity, row_number, column_name, value, row_key FROM findings ORDER BY row_number"
+        ).fetchall()
+    usual = date(2020, 1, 31)
+    assert rows == [(None, None), (date(2026, 2, 1), None), (None, date(2027, 2, 2)), (usual, None)]
+    assert found == [
+        ("future", "error", 2, "incorporation_date", "9999-12-31", "00000001"),
+        ("future", "error", 4, "incorporation_date", "2026-02-02", "00000003"),
+        ("future", "warning", 5, "accounts_next_due_date", "2999-12-31", "00000004"),
+    ]
+
+
+def test_the_oldest_date_that_can_be_is_declared(declaration: SourceDeclaration) -> None:
+    minimum = declaration.table("companies").field("incorporation_date").constraints.minimum
+    assert minimum == date(1231, 1, 1)
