@@ -230,7 +230,7 @@ def list_windows(
     """A row a window of a backfill: its date, what is there for it, and whether it is done."""
     from flows.backfill import windows
     from flows.night import NightRequest, request_checked
-    from sources.pulling import dated_files
+    from sources.pulling import dated_files, missing_parts
 
     request = request_checked(plan, NightRequest(last, origins, tuple(datasets)))
     rows = [
@@ -244,9 +244,13 @@ def list_windows(
         for snapshot in window.snapshots
     ]
     for name, origin in origins.items():
-        for day, files in dated_files(Path(origin), first, last) if origin and Path(origin).is_dir() else ():
-            names = ", ".join(file.name for file in files)
-            rows.append({"date": day.isoformat(), "source": name, "what": names, "state": "to take in"})
+        pattern = plan.sources[name].file_names
+        folder = Path(origin) if origin and Path(origin).is_dir() else None
+        for day, files in dated_files(folder, first, last, pattern) if folder else ():
+            names = [file.name for file in files]
+            missing = ", ".join(str(number) for number in missing_parts(names))
+            state = f"to take in, but for part {missing}, which is missing" if missing else "to take in"
+            rows.append({"date": day.isoformat(), "source": name, "what": ", ".join(names), "state": state})
     return sorted(rows, key=lambda row: (row["date"], row["source"], row["state"]))
 
 

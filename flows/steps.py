@@ -62,15 +62,21 @@ class Plan(Declared):
 
 
 def pull(
-    settings: Settings, declaration: SourceDeclaration, origin: str | None, day: date, progress: Progress
+    settings: Settings,
+    declaration: SourceDeclaration,
+    origin: str | None,
+    day: date,
+    progress: Progress,
+    *,
+    of_day: bool = False,
 ) -> Snapshot:
-    """Bring what the origin holds into the raw archive.
+    """Bring what the origin holds into the raw archive; with ``of_day``, of a folder only the files of that date.
 
     Raises:
         SourceError: it cannot be had.
     """
     package = source_packages.package(declaration.name)
-    return package.pull(PullRequest(settings.home, declaration, origin, day, progress))
+    return package.pull(PullRequest(settings.home, declaration, origin, day, progress, of_day))
 
 
 @dataclass(frozen=True)

@@ -44,13 +44,17 @@ class NothingThereError(SourceError):
 
 @dataclass(frozen=True)
 class PullRequest:
-    """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date."""
+    """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date.
+
+    ``of_day``: of a folder, only files whose names carry that date, as a backfill takes them in.
+    """
 
     home: Home
     declaration: SourceDeclaration
     origin: str | None
     day: date
     progress: Progress = silent
+    of_day: bool = False
 
 
 @dataclass(frozen=True)

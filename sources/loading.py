@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,15 @@ from warehouse import database, identifiers, reference, sheets, xlsx
 from warehouse.archive import Snapshot
 from warehouse.declarations import (
     FieldDeclaration,
+    Privacy,
     Severity,
     SourceDeclaration,
     TableDeclaration,
+    literal,
     quote,
 )
 from warehouse.findings import (
+    WITHHELD,
     Finding,
     add_findings,
     add_findings_of,
@@ -98,17 +102,23 @@ def stage(
         files = workspace / "read"
         files.mkdir()
         progress(f"{declaration.name}: read", 0)
-        reading = read(snapshot, declaration, files)
-        progress(f"{declaration.name}: load", 0)
         refusal: _RefusedError | None = None
         try:
-            built, rows = _build(declaration, snapshot, reading, workspace / "quick", mark)
-        except _RefusedError as error:
-            refusal = error
-        if refusal is not None:
-            progress(f"{declaration.name}: load line by line ({refusal})", 0)
-            reading = refusal.fallback()
-            built, rows = _build(declaration, snapshot, reading, workspace / "careful", mark)
+            reading = read(snapshot, declaration, files)
+            progress(f"{declaration.name}: load", 0)
+            try:
+                built, rows = _build(declaration, snapshot, reading, workspace / "quick", mark)
+            except _RefusedError as error:
+                refusal = error
+            if refusal is not None:
+                progress(f"{declaration.name}: load line by line ({refusal})", 0)
+                reading = refusal.fallback()
+                built, rows = _build(declaration, snapshot, reading, workspace / "careful", mark)
+        except duckdb.Error as error:
+            raise SourceError(
+                f"{declaration.name}: {_without_values(error)}. Nothing was replaced; see whether disk and memory"
+                " suffice."
+            ) from None
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(built, target)  # noqa: PTH105 - says that it replaces
     progress(f"{declaration.name}: staged", sum(rows.values()), sum(rows.values()), "rows")
@@ -181,6 +191,8 @@ def _build(
             add_findings_of(connection, declaration.name, query)
         for query in reading.quarantined_sql:
             add_quarantine_of(connection, declaration.name, query)
+        for table in declaration.tables:
+            _refuse_future(connection, declaration.name, table, snapshot.date)
         lacking = {t.name: "not there" for t in declaration.tables if t.name not in reading.tables}
         for table_name, reason in {**lacking, **reading.incomplete}.items():
             connection.execute("INSERT INTO main.incomplete VALUES (?, ?)", [table_name, reason])
@@ -205,6 +217,40 @@ def _number_rows(connection: duckdb.DuckDBPyConnection, table: TableDeclaration)
     connection.execute(
         f"UPDATE {name} AS t SET _row = t.rowid - f.first + 2 FROM ({files}) AS f WHERE f._file = t._file"
     )
+
+
+def _refuse_future(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, day: date) -> None:
+    """Empty the cells of dates further ahead of the snapshot than its data can know; a finding for each."""
+    latest = {
+        field: f"DATE {literal((day + timedelta(days=field.days_ahead)).isoformat())}"
+        for field in table.fields
+        if field.days_ahead is not None
+    }
+    if not latest:
+        return
+    name = f"{SCHEMA}.{quote(table.name)}"
+    listed = ", ".join(f"count(*) FILTER ({quote(field.name)} > {last})" for field, last in latest.items())
+    counts = connection.execute(f"SELECT {listed} FROM {name}").fetchone() or ()
+    for (field, last), count in zip(latest.items(), counts, strict=True):
+        if not count:
+            continue
+        value = f"CAST({quote(field.name)} AS VARCHAR)"
+        key = (
+            "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
+        )
+        message = (
+            f"{field.title} lies more than {field.days_ahead} days after {day.isoformat()}, the date of the data."
+        )
+        add_findings_of(
+            connection,
+            source,
+            f"SELECT 'future' AS rule, {literal(field.severity.value)} AS severity, {literal(message)} AS message,"
+            f" {literal(field.help or 'Correct the date.')} AS help, {literal(table.name)} AS table_name,"
+            f" _file AS file, _sheet AS sheet, _row AS row_number, {literal(field.name)} AS column_name,"
+            f" {literal(WITHHELD) if field.privacy is Privacy.PERSONAL else value} AS value, {key} AS row_key"
+            f" FROM {name} WHERE {quote(field.name)} > {last}",
+        )
+        connection.execute(f"UPDATE {name} SET {quote(field.name)} = NULL WHERE {quote(field.name)} > {last}")
 
 
 def _missing(declaration: SourceDeclaration, reading: Reading) -> Iterator[Finding]:
@@ -330,11 +376,16 @@ def _run_dlt(
         if refused is not None and way_out is not None and not isinstance(refused, _OUT_OF_SPACE):
             raise _RefusedError(way_out, "the file is not what it should be") from None
         # Neither the error itself nor what it quotes: both hold values of rows.
-        said = re.sub(r"""(["']).*?\1""", "(value)", str(refused or error.exception or error).splitlines()[0])
+        said = _without_values(refused or error.exception or error)
         raise SourceError(
             f"{declaration.name}: dlt could not load the tables {', '.join(sorted(reading.tables))}: {said}."
             " Nothing was replaced."
         ) from None
+
+
+def _without_values(error: object) -> str:
+    """The first line of an error without what it quotes: it may be a value of a row."""
+    return re.sub(r"""(["']).*?\1""", "(value)", (str(error) or type(error).__name__).splitlines()[0])
 
 
 # Reading again would not help against these.

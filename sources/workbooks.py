@@ -143,7 +143,7 @@ def pull_workbook(request: PullRequest) -> Snapshot:
     if origin and not folder.is_dir():
         items = pulling.local_items(origin, request.day)
     else:
-        items = [pulling.Item(str(path), path.name) for path in _newest(folder, request.declaration)]
+        items = [pulling.Item(str(path), path.name) for path in _newest(folder, request)]
     for item in items:
         if (size := Path(item.location).stat().st_size) > MAX_BYTES:
             raise SourceError(
@@ -153,12 +153,14 @@ def pull_workbook(request: PullRequest) -> Snapshot:
     return pulling.bring(request, items)
 
 
-def _newest(folder: Path, declaration: SourceDeclaration) -> list[Path]:
+def _newest(folder: Path, request: PullRequest) -> list[Path]:
     """The newest workbook of a folder; where that is the CSV of one table, the newest CSV of each table."""
+    declaration = request.declaration
     found = [
         path
         for path in (folder.iterdir() if folder.is_dir() else ())
         if path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith((".", "~"))
+        if not request.of_day or pulling.date_in(path.name) == request.day
     ]
     found.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     if not found:

@@ -101,6 +101,7 @@ class FieldDeclaration(Declared):
     constraints: Constraints = Constraints()
     source_names: tuple[str, ...] = ()  # header texts of this column at the source, beside name and title
     presence: Literal["mandatory", "optional"] = "mandatory"  # a missing mandatory column is critical
+    days_ahead: int | None = Field(None, ge=0)  # dates: so far after the snapshot's own date, and no further
     help: str = ""  # what to do about a wrong value, for the person who keeps the file
     # date only: the column of the code list date_precision that says how exact the day is. "5/2016" is then read,
     # as the month's first day or its last, and noted there.
@@ -223,6 +224,7 @@ class SourceDeclaration(Declared):
     expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
+    file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
     tables: tuple[TableDeclaration, ...]
 
     @model_validator(mode="after")

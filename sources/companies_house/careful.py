@@ -215,9 +215,7 @@ def sure_key(raw: bytes, width: int, place: int, pattern: str) -> str | None:
 # --- from records to a table --------------------------------------------------------------------------
 
 
-def read(
-    files: Sequence[CsvFile], table: TableDeclaration, findings: Sequence[Finding], workspace: Path
-) -> Reading:
+def read(files: Sequence[CsvFile], table: TableDeclaration, workspace: Path) -> Reading:
     """All files' records as a table, with what is wrong as findings and quarantine.
 
     A record that cannot be taken apart is not loaded and stands in the quarantine. A cell that cannot be read is
@@ -226,7 +224,6 @@ def read(
     Args:
         files: the files, with their columns' places.
         table: the declared table.
-        findings: what is known already; given back with the rest.
         workspace: where the table is built, as Parquet.
     """
     folder = workspace / "careful"
@@ -244,7 +241,6 @@ def read(
             table.name: SqlTable(f"SELECT {columns} FROM ({query}) AS parts" if len(parts) > 1 else query, loaded)
         },
         findings=[
-            *findings,
             *(finding for part in parts for finding in part.notes),
             *_too_many(table, parts, records),
         ],

@@ -84,7 +84,10 @@ class Outcome:
             if table.rows is not None and len(self.rows) != table.rows:
                 self._fall_back(table)
         self.was_quick = self.was_quick and table.fallback is not None
+        final = self.reading.tables["companies"]
+        assert isinstance(final, SqlTable)
         with duckdb.connect() as connection:
+            connection.execute(f"CREATE SCHEMA staged; CREATE TABLE staged.companies AS {final.query}")
             listed = [found for sql in self.reading.findings_sql for found in _dicts(connection, sql)]
             rejected = [found for sql in self.reading.quarantined_sql for found in _dicts(connection, sql)]
         self.findings = [*self.reading.findings]
@@ -679,3 +682,79 @@ def test_generated_parts_load_like_the_one_file(tmp_path: Path, declaration: Sou
             tables.append(found.fetchall())
             assert connection.execute("SELECT count(*) FROM main.findings").fetchone() == (0,)
     assert tables[0] == tables[1]
+
+
+# --- parts and folders ---------------------------------------------------------------------------------
+
+
+def test_a_part_that_is_missing_is_said(tmp_path: Path, declaration: SourceDeclaration) -> None:
+    parts = [bulk(*GOOD[:10]), bulk(*GOOD[10:20])]
+    names = [f"BasicCompanyData-2026-01-01-part{n}_3.csv" for n in (1, 3)]
+    outcome = load(tmp_path, declaration, *parts, names=names)
+    assert len(outcome.rows) == 20
+    assert outcome.rules == [("missing-part", "error")]
+    assert outcome.findings[0].message.startswith("Of 3 parts 2 is missing.")
+    assert outcome.reading.incomplete == {"companies": "Of 3 parts 2 is missing."}
+    broken_part = parts[1] + b"rubbish\r\n"  # the careful way says so too
+    outcome = load(tmp_path, declaration, broken_part, names=names[:1])
+    assert outcome.rules == [("missing-part", "error"), ("unreadable-record", "error")]
+    assert "companies" in outcome.reading.incomplete
+
+
+def test_of_a_folder_only_the_register_is_taken(tmp_path: Path, declaration: SourceDeclaration) -> None:
+    folder = tmp_path / "in"
+    write_register(folder, rows=20, day=date(2026, 2, 1))
+    (folder / "Accounts_Bulk_Data-2026-11-20.zip").write_bytes(b"PK\x05\x06" + b"\0" * 18)
+    snapshot = pull(PullRequest(Home(tmp_path / "home"), declaration, str(folder), date(2026, 12, 1)))
+    assert (snapshot.date, len(snapshot.files)) == (date(2026, 2, 1), 1)
+
+
+@pytest.mark.parametrize(("good", "severity"), [(1, "critical"), (97, "warning")])
+def test_lost_zeros_are_called_so(
+    tmp_path: Path, declaration: SourceDeclaration, good: int, severity: str
+) -> None:
+    home = Home(tmp_path / "home")
+    path = tmp_path / "in.csv"
+    short = [row(CompanyNumber=found["CompanyNumber"].lstrip("0")) for found in GOOD[good:]]
+    path.write_bytes(bulk(*GOOD[:good], *short))
+    staged = stage(declaration, pull(PullRequest(home, declaration, str(path), date(2026, 1, 9))), home, read)
+    with duckdb.connect(str(staged.path), read_only=True) as connection:
+        found = connection.execute("SELECT rule, severity, message FROM findings").fetchall()
+    count = f"{100 - good} of 100 company numbers have fewer than eight digits"
+    assert [(rule, level, message[: len(count)]) for rule, level, message in found] == [
+        ("lost-zeros", severity, count)
+    ]
+
+
+def test_a_date_beyond_what_the_data_can_know_is_emptied_and_said(
+    tmp_path: Path, declaration: SourceDeclaration
+) -> None:
+    home = Home(tmp_path / "home")
+    path = tmp_path / "BasicCompanyDataAsOneFile-2026-01-01.csv"
+    path.write_bytes(
+        bulk(
+            row(CompanyNumber="00000001", IncorporationDate="31/12/9999"),
+            row(CompanyNumber="00000002", IncorporationDate="01/02/2026"),
+            row(CompanyNumber="00000003", IncorporationDate="02/02/2026", Accounts_NextDueDate="02/02/2027"),
+            row(CompanyNumber="00000004", Accounts_NextDueDate="31/12/2999"),
+        )
+    )
+    staged = stage(declaration, pull(PullRequest(home, declaration, str(path), date(2026, 1, 9))), home, read)
+    with duckdb.connect(str(staged.path), read_only=True) as connection:
+        cells = connection.execute("SELECT incorporation_date, accounts_next_due_date FROM staged.companies")
+        rows = cells.fetchall()
+        found = connection.execute(
+            "SELECT rule, severity, row_number, column_name, value, row_key FROM findings ORDER BY row_number"
+        ).fetchall()
+    usual = date(2020, 1, 31)
+    assert rows == [(None, None), (date(2026, 2, 1), None), (None, date(2027, 2, 2)), (usual, None)]
+    assert found == [
+        ("future", "error", 2, "incorporation_date", "9999-12-31", "00000001"),
+        ("future", "error", 4, "incorporation_date", "2026-02-02", "00000003"),
+        ("future", "warning", 5, "accounts_next_due_date", "2999-12-31", "00000004"),
+    ]
+
+
+def test_the_oldest_date_that_can_be_is_declared(declaration: SourceDeclaration) -> None:
+    minimum = declaration.table("companies").field("incorporation_date").constraints.minimum
+    assert minimum == date(1231, 1, 1)
