@@ -176,7 +176,7 @@ def check(
         if annotated:
             from checks.annotate import annotate
 
-            annotate(snapshot.paths()[0], found, annotated, declaration)
+            annotated = annotate(snapshot.paths()[0], found, annotated, declaration).path
         headers = header_texts(snapshot.paths(), declaration)
     if as_json:
         _print_json(
@@ -216,7 +216,7 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Bring the portal to the latest releases."""
-    from flows import publishing
+    from flows import noting
     from flows.console import Terminal, portal_lines
     from warehouse.lease import Lease
 
@@ -225,7 +225,7 @@ def publish(
     names = [_named(declared.datasets, name, "dataset").name for name in dataset or declared.datasets]
     # Two writers on one dataset lose data in CKAN (ckan/ckan#5225): a night under way is not joined.
     with Lease(settings.home, "publish"), Terminal() as terminal:
-        outcome = publishing.publish(settings, declared, names, terminal.progress)
+        outcome = noting.publish_by_hand(settings, declared, names, terminal.progress)
     if as_json:
         _print_json(vars(outcome))
     else:
@@ -446,11 +446,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
         typer.echo("stopped; the same command goes on from here", err=True)
         sys.exit(130)
     except Exception as error:
-        from flows.errors import is_for_people
+        from flows.errors import in_words
 
-        if not is_for_people(error):
+        if (words := in_words(error)) is None:
             raise
-        typer.echo(f"opendistrict: {error}", err=True)
+        typer.echo(f"opendistrict: {words}", err=True)
         sys.exit(FAILED)
 
 

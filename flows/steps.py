@@ -13,15 +13,16 @@ from checks.verdicts import CheckError, check_dataset, check_source, source_fing
 from flows.declared import Declared
 from flows.outcomes import DatasetOutcome
 from flows.settings import Settings
-from sources import PullRequest
+from sources import NothingThereError, PullRequest
 from warehouse import ledger
-from warehouse.archive import Snapshot
+from warehouse.archive import Archive, Snapshot
 from warehouse.curate import CURATED, Model, ModelError, curate, load_model, prepare
 from warehouse.database import attach, opened
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
+from warehouse.personal import without_personal
 from warehouse.progress import Progress
 from warehouse.releases import Release, SnapshotUse
 from warehouse.staging import Staged
@@ -72,12 +73,39 @@ def pull(
     return package.pull(PullRequest(settings.home, declaration, origin, day, progress))
 
 
-def stage(settings: Settings, declaration: SourceDeclaration, snapshot: Snapshot, progress: Progress) -> Staged:
-    """Load a snapshot into its staging file.
+@dataclass(frozen=True)
+class Look:
+    """What a look at a source found: a snapshot, new or known; None while it never had any. With a word on it."""
+
+    snapshot: Snapshot | None
+    message: str = ""
+
+
+def look(
+    settings: Settings, declaration: SourceDeclaration, origin: str | None, day: date, progress: Progress
+) -> Look:
+    """Pull a source. Where there is nothing to pull, what is known stands: absence is no failure.
 
     Raises:
+        SourceError: it cannot be had.
+    """
+    try:
+        return Look(pull(settings, declaration, origin, day, progress))
+    except NothingThereError as nothing:
+        latest = Archive(settings.home, declaration.name).latest(until=day)
+        if latest is None:
+            return Look(None, f"Waiting for the first file. {nothing}")
+        return Look(latest, f"Nothing new since {latest.date}.")
+
+
+def stage(settings: Settings, declaration: SourceDeclaration, snapshot: Snapshot, progress: Progress) -> Staged:
+    """Load a snapshot into its staging file, if its files are still what was taken in.
+
+    Raises:
+        ArchiveDamagedError: they are not.
         SourceError: its files cannot be read at all.
     """
+    Archive(settings.home, snapshot.source).require_whole(snapshot)
     from sources.loading import stage as load  # imports dlt: seconds
 
     read = source_packages.package(declaration.name).read
@@ -100,7 +128,7 @@ def unreadable(snapshot: Snapshot, message: str) -> Judged:
     problem = Finding(
         rule="unreadable",
         severity=Severity.CRITICAL,
-        message=message,
+        message=without_personal(message),
         help="Hand in a file that can be read; the last good one stands in meanwhile.",
         file=snapshot.files[0].name,
     )

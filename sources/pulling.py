@@ -22,15 +22,16 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from email.message import Message
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
-from sources import PullRequest, SourceError
+from sources import NothingThereError, PullRequest, SourceError
 from warehouse.archive import Archive, RawFile, Snapshot, digest_of, sha256_of
+from warehouse.personal import harmless_name, without_personal
 from warehouse.progress import Progress, silent
 
 _CHUNK = 1 << 20
@@ -165,7 +166,7 @@ def newest_files(folder: Path, day: date) -> list[Path]:
         return dated[-1][1]
     undated = [path for path in folder.iterdir() if _is_data(path) and date_in(path.name) is None]
     if not undated:
-        raise SourceError(
+        raise NothingThereError(
             f"{folder} holds no file for {day.isoformat()} or before. Put the file there, or name another folder."
         )
     return [max(undated, key=lambda path: (path.stat().st_mtime_ns, path.name))]
@@ -220,6 +221,10 @@ def bring(
     day, dated = _day_of(items, request.day, is_dated)
     origin = _origin_of(items)
     key = f"{origin}#{len(items)}" if len(items) > 1 else origin
+    # The archive's memory keeps the address; names go on from here into findings, reports and annotated copies.
+    items = [replace(item, name=harmless_name(item.name, n)) for n, item in enumerate(items, start=1)]
+    place, slash, last = origin.rpartition("/")
+    shown_origin = without_personal(place + slash + harmless_name(last, 1))
     standing = None if dated else archive.latest(until=day)
     known = _remembered(archive, key, day, dated, standing)
     with request.home.workspace(f"pull-{request.declaration.name}") as workspace:
@@ -251,7 +256,7 @@ def bring(
         if snapshot is not None:
             _mend(snapshot, built, found)
         else:
-            snapshot = archive.keep(built, names, day=day, origin=origin)
+            snapshot = archive.keep(built, names, day=day, origin=shown_origin)
         archive.remember(key, token, snapshot)
         return snapshot
 

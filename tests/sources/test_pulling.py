@@ -398,3 +398,13 @@ def test_too_much_too_slow_and_too_little(tmp_path: Path) -> None:
         fetch(f"{base}/endless", tmp_path / "x")
     assert caught.value.is_transient
     assert not (tmp_path / "x").exists()
+
+
+def test_a_file_whose_name_holds_personal_data_is_called_otherwise(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "pilots matti.meikalainen@firma.fi.csv"
+    path.write_text("a\n1\n")
+    first = bring(request(home), [item(path)])
+    assert [file.name for file in first.files] == ["name-withheld-1.csv"]
+    assert first.origin == str(tmp_path / "name-withheld-1.csv")
+    assert "firma" not in (first.folder / "manifest.json").read_text()
+    assert bring(request(home, "2026-03-02"), [item(path)]) == first  # known by its own name the next night
