@@ -100,18 +100,22 @@ class Terminal:
             for name in self._untotalled - {step}:
                 self._bars.remove_task(self._tasks.pop(name))
             self._untotalled.intersection_update({step})
-        if step not in self._tasks:
-            self._tasks[step] = self._bars.add_task(escape(step), total=total, amount="")
+        name = unit if unit in _COARSE_UNITS else step  # the next window or dataset goes on in the same line
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task("", total=total, amount="")
         if total is None:
-            self._untotalled.add(step)
+            self._untotalled.add(name)
         else:
-            self._untotalled.discard(step)
-        amount = (
-            f"{_amount(done, unit)} of {_amount(total, unit)}" if total else _amount(done, unit) if done else ""
+            self._untotalled.discard(name)
+        self._bars.update(
+            self._tasks[name],
+            description=escape(step),
+            completed=done,
+            total=total,
+            amount=_so_far(done, total, unit),
         )
-        self._bars.update(self._tasks[step], completed=done, total=total, amount=amount)
         if total and done >= total:
-            self._bars.remove_task(self._tasks.pop(step))
+            self._bars.remove_task(self._tasks.pop(name))
 
     def _log(self, step: str, done: float, total: float | None, unit: str) -> None:
         """A line when a step begins; of coarse work (windows, datasets) a line a part."""
@@ -129,6 +133,12 @@ class Terminal:
 
 def _print_log(text: str) -> None:
     print(datetime.now(UTC).isoformat(timespec="seconds"), text, file=sys.stderr, flush=True)
+
+
+def _so_far(done: float, total: float | None, unit: str) -> str:
+    if not total:
+        return _amount(done, unit) if done else ""
+    return f"{_amount(done, 'bytes') if unit == 'bytes' else f'{done:,.0f}'} of {_amount(total, unit)}"
 
 
 def _amount(number: float, unit: str) -> str:

@@ -283,3 +283,7 @@ def test_a_step_takes_the_place_of_the_one_before_it(monkeypatch):
         assert set(terminal._tasks) == {"copy", "check agile_pilots"}
         terminal.progress("copy", 100, 100, "bytes")
         assert set(terminal._tasks) == {"check agile_pilots"}
+        terminal.progress("publish a", 0, 2, "datasets")
+        terminal.progress("publish b", 1, 2, "datasets")
+        shown = [(bar.description, bar.fields["amount"]) for bar in terminal._bars.tasks]
+        assert shown == [("check agile_pilots", ""), ("publish b", "1 of 2 datasets")]
