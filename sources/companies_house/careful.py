@@ -26,7 +26,15 @@ from sources import Reading, SqlTable
 from sources.companies_house.layout import CsvFile
 from sources.companies_house.quick import DATE_FORMAT, MAX_CELL_BYTES
 from warehouse import database
-from warehouse.declarations import FieldDeclaration, Privacy, Severity, TableDeclaration, literal, quote
+from warehouse.declarations import (
+    FieldDeclaration,
+    Privacy,
+    Severity,
+    TableDeclaration,
+    literal,
+    normalised,
+    quote,
+)
 from warehouse.findings import WITHHELD, Finding
 
 MOST_LISTED = 100_000
@@ -356,6 +364,7 @@ class _Part:
                 opened.seek(0)
             found = records(opened, self._file.width)
             while batch := list(itertools.islice(found, _BATCH)):
+                batch = [record for record in batch if not self._is_header(record)]
                 good = [(record.row, record.fields) for record in batch if record.fields is not None]
                 bad = [record for record in batch if record.fields is None]
                 self.loaded += len(good)
@@ -366,6 +375,27 @@ class _Part:
                 rows = [(record.row, record.line, record.reason, self._sure_key(record.raw)) for record in bad]
                 _write(lines, of_lines, list(zip(*rows, strict=True)) or [[]] * len(of_lines))
                 self._note_cut([record for record in bad if record.is_cut])
+
+    def _is_header(self, record: Record) -> bool:
+        """Whether a record names the columns once more: where files were put one behind the other. It is noted."""
+        place = self._file.places.get(self._key.name)
+        if place is None or record.fields is None:
+            return False
+        names = {normalised(name) for name in (*self._key.source_names, self._key.title, self._key.name)}
+        if normalised(record.fields[place]) not in names:
+            return False
+        self.notes.append(
+            Finding(
+                rule="repeated-header",
+                severity=Severity.WARNING,
+                message=f"Line {record.line} names the columns once more: several files in one. It was left out.",
+                help="See that they are all of one month, and that no line before it is broken.",
+                table_name=self._table.name,
+                file=self._file.name,
+                row_number=record.row,
+            )
+        )
+        return True
 
     def _sure_key(self, raw: bytes) -> str | None:
         place, pattern = self._file.places.get(self._key.name), self._key.constraints.pattern

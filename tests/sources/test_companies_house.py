@@ -491,6 +491,17 @@ def test_na_in_every_empty_cell_is_nothing(tmp_path: Path, declaration: SourceDe
     assert outcome.rules == [("na-is-empty", "info")]
 
 
+def test_a_header_in_the_middle_is_no_company(tmp_path: Path, declaration: SourceDeclaration) -> None:
+    address = "http://business.data.gov.uk/id/company/90000001"
+    last = bulk(row(CompanyNumber="90000001", URI=address)).splitlines(keepends=True)[1]
+    outcome = load(tmp_path, declaration, bulk(*GOOD[:50]) + bulk(*GOOD[50:]))
+    assert (outcome.rules, len(outcome.rows), outcome.quarantined) == ([("repeated-header", "warning")], 100, [])
+    # A line without its end, and the next file's header behind it.
+    outcome = load(tmp_path, declaration, bulk(*GOOD[:50]) + last.rstrip(b"\r\n") + bulk(*GOOD[50:]))
+    assert (outcome.rules, len(outcome.rows)) == ([("unreadable-record", "error")], 100)
+    assert outcome.quarantined[0].row_key == key_text({"company_number": "90000001"})
+
+
 # --- whose row it is -----------------------------------------------------------------------------------
 
 
