@@ -30,6 +30,7 @@ _STYLE = {
     "released": "green",
     "unchanged": "dim",
     "waiting": "dim",
+    "late": "yellow",
     "held": "yellow",
     "failed": "red",
 }
@@ -191,6 +192,10 @@ def print_night(outcome: NightOutcome) -> None:
         if message:
             console.print(f"  {escape(name)}: {escape(message)}", style=_STYLE.get(state, ""))
     for source in outcome.sources:
+        if source.notice:
+            console.print(f"  {escape(source.name)}: {escape(source.notice)}", style="yellow")
+        if source.due and source.state != "late":  # being late is its message
+            console.print(f"  {escape(source.name)}: newer data were due by {source.due}", style="yellow")
         if source.stale_since:
             console.print(f"  {escape(source.name)}: the data of {source.stale_since} stand in", style="yellow")
     portal_lines(outcome.portal, console)
@@ -202,7 +207,7 @@ def print_night(outcome: NightOutcome) -> None:
     if outcome.run_id is None and not outcome.portal.writes and outcome.exit_code not in (HELD, FAILED):
         console.print("Nothing to do: everything is as it was.", style="dim")
     elif outcome.exit_code == HELD:
-        console.print("Something is held: see the report.", style="yellow")
+        console.print("Something is held or late: see the report.", style="yellow")
 
 
 def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None:

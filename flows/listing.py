@@ -24,7 +24,7 @@ class NotReleasedError(LookupError):
     """A dataset has no release, or not in that format."""
 
 
-class NoHomeError(FileNotFoundError):
+class NoHomeError(LookupError):
     """There is nothing of ours where the home should be."""
 
 

@@ -24,7 +24,8 @@ from warehouse.lease import Lease
 pytestmark = pytest.mark.e2e
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SAMPLES = {name: REPOSITORY / "sources" / name / "sample" for name in ("companies_house", "agile_pilots")}
+(REGISTER,) = (REPOSITORY / "sources" / "companies_house" / "sample").glob("*.zip")
+SAMPLES = {"companies_house": REGISTER, "agile_pilots": REPOSITORY / "sources" / "agile_pilots" / "sample"}
 
 
 COMMAND = str(Path(sys.executable).parent / "opendistrict")
