@@ -321,6 +321,27 @@ def _export_format(given: ExportFormat | None, output: Path | None) -> ExportFor
     return ExportFormat(suffix)
 
 
+@app.command("rebuild-warehouse")
+def rebuild_warehouse(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Make the warehouse anew from the raw archive and the releases, for one that cannot be opened. Keeps it."""
+    from flows.console import Terminal, print_night
+    from flows.night import Direct
+    from flows.rebuild import rebuild_warehouse as rebuild
+
+    with Terminal() as terminal, Direct() as runner:
+        done = rebuild(Settings.of(home), runner, terminal.progress)
+    if as_json:
+        _print_json({**done.outcome.as_dict(), "kept": done.kept, "refused": done.refused})
+    else:
+        print_night(done.outcome)
+        typer.echo(f"{done.snapshots} snapshots taken in again, {done.releases} releases adopted.")
+        for folder, fault in done.refused.items():
+            typer.echo(f"Not adopted: {folder}: {fault}")
+        if done.kept:
+            typer.echo(f"The old file is kept: {done.kept}")
+    raise typer.Exit(done.outcome.exit_code)
+
+
 @app.command()
 def serve(portal: PortalOption = None, home: HomeOption = None) -> None:
     """Run the schedule on one machine.
