@@ -132,7 +132,7 @@ def without_personal(text: str) -> str:
 
 
 def harmless_name(name: str, number: int) -> str:
-    """A file's name as the house may call it: a stand-in with its number and ending where it holds personal data."""
+    """A file's name as the house may call it: a stand-in with number and ending where it holds personal data."""
     if not find_personal(name):
         return name
     ending = PurePath(name).suffix
