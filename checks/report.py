@@ -60,13 +60,13 @@ class SourceSection:
 
     declaration: SourceDeclaration
     snapshot: SnapshotRecord | None  # the newest snapshot judged, None: never pulled
-    state: str  # "loaded", "unchanged", "held", "failed"
+    state: str  # "loaded", "unchanged", "late", "waiting", "held", "failed"
     message: str  # why it failed or was held; may be empty
     stale_since: date | None  # data date of the last good snapshot that stands in; None: it's fresh
     counts: Mapping[Severity, int]  # all findings, also those not listed
     findings: Sequence[Finding]  # worst first, at most a few hundred
     rules: Mapping[str, Sequence[str]]  # table -> ids of the rules that were applied ("rule:column")
-    annotated: str | None  # file name, beside index.html, of the annotated workbook
+    annotated: str | None  # where below the home the annotated workbook lies: no link, it holds contacts
 
 
 @dataclass(frozen=True)
@@ -213,13 +213,6 @@ def _link(address: str | None) -> str | None:
     if parts.scheme or parts.netloc or address.startswith("/") or ":" in address.partition("/")[0]:
         return None
     return quote(address, safe="/%#?&=.~-_")
-
-
-def _file_link(name: str | None) -> str | None:
-    """A link to a file beside the page; None if that is not where the name leads."""
-    if not name or name in (".", "..") or "/" in name or "\\" in name or _UNSEEN.search(name):
-        return None
-    return "./" + quote(name, safe="")
 
 
 def _origin(origin: str) -> str:
@@ -482,7 +475,6 @@ class _Work:
     groups: tuple[_Group, ...]
     rest: int  # findings that are not listed
     annotated: str | None
-    file: str
 
 
 @dataclass(frozen=True)
@@ -597,7 +589,7 @@ def _count(section: SourceSection | DatasetSection, *severities: Severity) -> in
 
 
 def _is_halted(section: SourceSection) -> bool:
-    return section.state in ("held", "failed")
+    return section.state in ("held", "failed", "late")
 
 
 def _waits(section: DatasetSection) -> bool:
@@ -630,6 +622,7 @@ def _verdict(content: ReportContent) -> _Verdict:
     sources, datasets = content.sources, content.datasets
     failed = [_title(s) for s in sources if s.state == "failed"]
     held = [_title(s) for s in sources if s.state == "held"]
+    late = [_title(s) for s in sources if s.state == "late"]
     stopped = [_title(d) for d in datasets if d.state in ("held", "failed")]
     loads = [load for s in sources for load in _loads(s).values()]
     set_aside, staged = sum(load.quarantined for load in loads), sum(load.staged for load in loads)
@@ -642,7 +635,9 @@ def _verdict(content: ReportContent) -> _Verdict:
     if held:
         parts.append(f"Held: {_listed(held)}.")
     if failed:
-        parts.append(f"Could not be pulled: {_listed(failed)}.")
+        parts.append(f"Failed: {_listed(failed)}.")
+    if late:
+        parts.append(f"Late: {_listed(late)}.")
     if stopped:
         parts.append(f"Not published: {_listed(stopped)}.")
     if content.portal_problem:
@@ -672,7 +667,7 @@ def _verdict(content: ReportContent) -> _Verdict:
     halted = [
         f"{_many(count, kind)} {word}"
         for kind, sections in (("source", sources), ("dataset", datasets))
-        for state, word in (("held", "held"), ("failed", "failed"), ("waiting", "waiting"))
+        for state, word in (("held", "held"), ("failed", "failed"), ("late", "late"), ("waiting", "waiting"))
         if (count := sum(section.state == state for section in sections))
     ]
     holding = f"{_listed(halted, most=5)}." if halted else "Nothing was held."
@@ -683,6 +678,7 @@ def _verdict(content: ReportContent) -> _Verdict:
         aside = f"{set_aside:,} of {_many(staged, 'row')} set aside."
     else:
         aside = f"No row was set aside, of {staged:,}." if staged else "No row was set aside."
+    aside += _standing_in(loads)
     todo = f"{_many(mend, 'thing')} to mend." if mend else "Nothing to mend."
     todo += f" {_many(look, 'suggestion')}." if look else " No suggestions."
     facts = (
@@ -692,6 +688,19 @@ def _verdict(content: ReportContent) -> _Verdict:
         _fact("warn" if mend else "good", todo, "to-do"),
     )
     return _Verdict(tone, mark, word, headline, facts)
+
+
+def _standing_in(loads: Sequence[TableLoad]) -> str:
+    """What became of records whose row was refused, and of rows with a wrong cell."""
+    held, cells = sum(load.held for load in loads), sum(load.held_cells for load in loads)
+    words = ""
+    if held:
+        words += f" {_many(held, 'record')} {'stands' if held == 1 else 'stand'} as last known, marked as held."
+    if cells:
+        words += f" {_many(cells, 'wrong cell')} {'was' if cells == 1 else 'were'} left empty; the rows went on."
+    if any(load.staged and not load.is_whole for load in loads):
+        words += " What the delivery lacks was not taken as gone: nobody can say whose the unreadable rows are."
+    return words
 
 
 def _fact(tone: str, text: str, anchor: str) -> _Fact:
@@ -712,7 +721,9 @@ def _turns(content: ReportContent) -> tuple[_Turn, ...]:
         who = _whose(section)
         note = "" if is_ours else "the operator passes it on"
         if section.state == "failed" and not mend:
-            add(_OPERATOR, "", 0, f"{title}: find out why it could not be pulled", "held")
+            add(_OPERATOR, "", 0, f"{title}: find out why it failed", "held")
+        elif section.state == "late":
+            add(_OPERATOR, "", 1, f"{title}: ask where the new data are", "held")
         elif section.snapshot is None and not _is_halted(section):
             add(who if is_ours else _OPERATOR, "", 1, f"{title}: hand in the first data", f"source-{name}")
         elif section.state == "held" and not mend:
@@ -755,7 +766,9 @@ _SOURCE_STATES = {
     "loaded": ("good", "✓", "Loaded"),
     "unchanged": ("good", "✓", "Unchanged"),
     "held": ("stop", "✕", "Held"),
-    "failed": ("stop", "✕", "Not pulled"),
+    "failed": ("stop", "✕", "Failed"),
+    "late": ("warn", "!", "Late"),
+    "waiting": ("calm", "○", "Waiting"),
 }
 
 
@@ -788,7 +801,9 @@ def _published(section: DatasetSection) -> _Published:
 
 def _halted_source(section: SourceSection) -> _Halted:
     tone, mark, word = _SOURCE_STATES[section.state]
-    if section.stale_since:
+    if section.state == "late":
+        outcome = f"The data of {_day(section.snapshot.data_date)} stand." if section.snapshot else ""
+    elif section.stale_since:
         outcome = f"Data of {_day(section.stale_since)}, the last good ones, stand in."
     else:
         outcome = "There are no earlier good data that could stand in."
@@ -863,18 +878,21 @@ def _work(
     has_files = len({finding.file for finding in chosen if finding.file}) > 1
     groups = [_group(found, titles, has_files) for found in together.values()]
     groups.sort(key=lambda group: group.severity != Severity.CRITICAL)  # stable: the worst first
-    intro, annotated, file = "", None, ""
+    intro, annotated = "", None
     if isinstance(section, SourceSection):
         set_aside = sum(load.quarantined for load in _loads(section).values())
         if tier == "mend" and section.snapshot and section.snapshot.verdict is Verdict.HELD:
             intro = "The whole delivery was held: none of its rows went on."
-        elif tier == "mend" and set_aside:
+        elif tier == "mend":
             staged = sum(load.staged for load in _loads(section).values())
-            intro = f"{set_aside:,} of {_many(staged, 'row')} set aside until they are mended; the others went on."
+            if set_aside:
+                intro = (
+                    f"{set_aside:,} of {_many(staged, 'row')} set aside until they are mended; the others went on."
+                )
+            intro += _standing_in(list(_loads(section).values()))
         if tier == "mend" and section.state == "failed" and section.snapshot:
             intro = f"From the data of {_day(section.snapshot.data_date)}, the last that could be read. {intro}"
-        annotated = _file_link(section.annotated)
-        file = _cut(_clean(section.annotated or ""), 120)
+        annotated = _cut(_clean(section.annotated or ""), 200) or None
     return _Work(
         anchor=f"{tier}-{section.declaration.name}",
         title=_title(section),
@@ -883,7 +901,6 @@ def _work(
         groups=tuple(groups),
         rest=total - len(chosen),
         annotated=annotated,
-        file=file,
     )
 
 
@@ -961,7 +978,7 @@ def _source_row(section: SourceSection, quality: Sequence[tuple[str, int, int]])
         set_aside="–" if snapshot is None else "all" if is_held else f"{set_aside:,}",
         mend=mend,
         look=_count(section, Severity.WARNING),
-        annotated=_file_link(section.annotated),
+        annotated=_cut(_clean(section.annotated or ""), 200) or None,
         tables=tables,
         checks_note=note,
         plot=_quality_plot(quality),

@@ -83,19 +83,6 @@ def windows(settings: Settings, plan: Plan, request: NightRequest, first: date, 
     ]
 
 
-def _damaged(settings: Settings, window: Window) -> dict[str, SourceError]:
-    """By source, what is wrong with a snapshot whose files are no longer what was taken in."""
-    found = {}
-    for one in window.snapshots:
-        files = Archive(settings.home, one.source).verify(one)
-        if files:
-            found[one.source] = SourceError(
-                f"the raw archive is damaged: {', '.join(files)} in {one.folder} is missing or no longer has its"
-                " checksum. Restore it, or take the file in again with --source NAME=FOLDER."
-            )
-    return found
-
-
 def backfill(
     settings: Settings,
     request: NightRequest,
@@ -124,24 +111,32 @@ def backfill(
     request = nights.request_checked(plan, request)
     sources: dict[str, SourceOutcome] = {}
     datasets: dict[str, DatasetOutcome] = {}
-    faults: dict[str, SourceError] = {}
     run_id = None
-    with Lease(settings.home, f"backfill of {first} to {last}") as lease:
+    purpose = f"backfill of {first} to {last}"
+    at_end = replace(request, day=last)
+    with Lease(settings.home, purpose) as lease, nights.recorded(settings, "backfill", at_end) as run:
         settings.home.sweep()
         take_in(settings, plan, request.sources, first, last, progress)
         listed = windows(settings, plan, request, first, last)
         for number, window in enumerate(listed):
             progress("backfill", number, len(listed), "windows")
             at = replace(request, day=window.day)
-            damaged = {} if window.done else _damaged(settings, window)
-            whole = [one for one in window.snapshots if one.source not in damaged]
-            found_id, found, built = nights.process(settings, plan, at, "backfill", whole, lease, runner, progress)
+            found_id, found, built = nights.process(
+                settings, plan, at, "backfill", window.snapshots, lease, runner, progress
+            )
             run_id = found_id or run_id
-            faults |= damaged
-            sources |= found
-            datasets |= built
+            # What a window held or failed is told, whatever became of the later ones.
+            sources |= {name: one for name, one in found.items() if not _is_bad(sources.get(name)) or _is_bad(one)}
+            datasets |= {
+                name: one for name, one in built.items() if not _is_bad(datasets.get(name)) or _is_bad(one)
+            }
         with reader(settings.home, settings.memory) as connection:
-            for name, error in faults.items():
-                sources[name] = nights.failed_source(ledger.snapshots(connection, name), name, error)
-        at = replace(request, day=last)
-        return nights.conclude(settings, plan, at, "backfill", run_id, sources, datasets, runner, progress)
+            for name, one in sources.items():
+                good = ledger.promoted(connection, name)
+                if _is_bad(one) and good:  # a later window may have brought what now stands in
+                    sources[name] = replace(one, stale_since=good[-1].data_date)
+        return nights.conclude(settings, plan, at_end, run, run_id, sources, datasets, runner, progress)
+
+
+def _is_bad(outcome: SourceOutcome | DatasetOutcome | None) -> bool:
+    return outcome is not None and outcome.state in ("held", "failed")

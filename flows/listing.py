@@ -5,53 +5,108 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flows.night import NightRequest, request_checked
+from flows.cadence import lateness
+from flows.calendar import today
+from flows.declared import Declared
 from flows.settings import Settings
-from flows.steps import Plan
 from warehouse import ledger
 from warehouse.archive import Archive
-from warehouse.ledger import Verdict
+from warehouse.ledger import Said, SnapshotRecord, Verdict
 from warehouse.store import reader
+
+if TYPE_CHECKING:
+    from flows.steps import Plan
 
 
 class NotReleasedError(LookupError):
     """A dataset has no release, or not in that format."""
 
 
-def list_sources(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
-    """A row a source: what it is, and the last data that were judged."""
+class NoHomeError(FileNotFoundError):
+    """There is nothing of ours where the home should be."""
+
+
+def standing(settings: Settings) -> Settings:
+    """The settings, where their home exists: to a command that only looks, a mistyped one is not an empty one.
+
+    Raises:
+        NoHomeError: the folder is missing, or nothing of ours is in it.
+    """
+    home = settings.home
+    if not any(path.exists() for path in (home.warehouse, home.raw, home.inbox)):
+        raise NoHomeError(
+            f"there is no home at {home.root}: run `opendistrict nightly` first, or name another one with --home"
+            " or OPENDISTRICT_HOME"
+        )
+    return settings
+
+
+def list_sources(settings: Settings, plan: Declared, day: date | None = None) -> list[dict[str, Any]]:
+    """A row a source: what it is, its last good data, and what the newest look at it came to."""
     rows = []
     with reader(settings.home, settings.memory) as connection:
+        said = ledger.last_said(ledger.runs(connection, settings.home), "sources")
         for source in plan.sources.values():
             records = ledger.snapshots(connection, source.name)
             good = [s for s in records if s.is_promoted]
+            newest = _spoken_of(records, said.get(source.name))
+            due = source.due(max(s.data_date for s in records)) if records else None
             rows.append(
                 {
                     "source": source.name,
                     "title": source.title,
                     "cadence": source.cadence,
                     "licence": source.licence,
-                    "data of": good[-1].data_date.isoformat() if good else None,
+                    "data_of": good[-1].data_date.isoformat() if good else None,
                     "rows": sum(t.accepted for t in good[-1].tables.values()) if good else None,
-                    "verdict": records[-1].verdict.value if records else None,
-                    "last look": last_look(settings, source.name),
+                    "verdict": newest.verdict.value if newest else None,
+                    "state": _state_of(plan, records, said.get(source.name), day or today()),
+                    "due_by": due.isoformat() if due else None,
+                    "last_look": last_look(settings, source.name),
                 }
             )
     return rows
 
 
+def _spoken_of(records: Sequence[SnapshotRecord], said: Said | None) -> SnapshotRecord | None:
+    """The snapshot that the newest look found; in a home of before looks were noted, the newest one judged."""
+    found = [s for s in records if said and s.snapshot_id == said.what]
+    return found[0] if found else records[-1] if records else None
+
+
+def _state_of(plan: Declared, records: Sequence[SnapshotRecord], said: Said | None, day: date) -> str:
+    """How a source stands, in a word: good, partial, held, failed, late or waiting."""
+    newest = _spoken_of(records, said)
+    if said and said.state == "failed":
+        return "failed"
+    if newest is None:
+        return "waiting"
+    if newest.verdict is Verdict.HELD:
+        return "held"
+    if said and said.is_awaited and lateness(plan.sources, day, records):
+        return "late"
+    return "partial" if newest.verdict is Verdict.PARTIAL else "good"
+
+
 def last_look(settings: Settings, source: str) -> str | None:
-    """When the source was last looked at, in UTC: also when nothing had changed."""
+    """When the source was last looked at, as ISO 8601 in UTC: also when nothing had changed."""
     noted = Archive(settings.home, source).folder / "origins.json"
     if not noted.exists():
         return None
-    return datetime.fromtimestamp(noted.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
+    return in_utc(datetime.fromtimestamp(noted.stat().st_mtime, UTC))
 
 
-def list_datasets(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
+def in_utc(moment: datetime) -> str:
+    """A moment as ISO 8601 with its zone, to the second. The ledger keeps UTC without saying so."""
+    return moment.replace(tzinfo=UTC).isoformat(timespec="seconds")
+
+
+def list_datasets(settings: Settings, plan: Declared) -> list[dict[str, Any]]:
     """A row a dataset: what it is, and its latest release."""
+    from warehouse.curate import load_model  # imports sqlglot
+
     rows = []
     with reader(settings.home, settings.memory) as connection:
         for dataset in plan.datasets.values():
@@ -61,7 +116,7 @@ def list_datasets(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
                 {
                     "dataset": dataset.name,
                     "title": dataset.entry.title,
-                    "sources": ", ".join(sorted(plan.models[dataset.name].sources)),
+                    "sources": ", ".join(sorted(load_model(dataset.stem).sources)),
                     "latest": latest.version if latest else None,
                     "rows": latest.rows if latest else None,
                     "releases": len(releases),
@@ -70,57 +125,98 @@ def list_datasets(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
     return rows
 
 
-def read_status(settings: Settings, plan: Plan) -> dict[str, Any]:
-    """The last run, and whatever is held or stale."""
+def read_status(settings: Settings, plan: Declared, day: date | None = None) -> dict[str, Any]:
+    """The last run, and whatever failed, is held, late or stale since: until a later run mends it, and no longer.
+
+    Args:
+        settings: where the home is.
+        plan: what is declared.
+        day: the day by which a source is late; today unless given.
+    """
     with reader(settings.home, settings.memory) as connection:
-        runs = ledger.runs(connection)
-        held = []
+        runs = ledger.runs(connection, settings.home)
+        looks, builds = ledger.last_said(runs, "sources"), ledger.last_said(runs, "datasets")
+        wrong = []
         for name in plan.sources:
             records = ledger.snapshots(connection, name)
-            if not records or records[-1].verdict is Verdict.PASSED:
-                continue
-            newest = records[-1]
-            good = [s for s in records if s.is_promoted]
-            worst = ledger.findings(connection, name, newest.snapshot_id, limit=1)
-            quarantined = sum(t.quarantined for t in newest.tables.values())
-            is_held = newest.verdict is Verdict.HELD
-            held.append(
-                {
-                    "what": name,
-                    "state": "held" if is_held else f"{quarantined} rows in quarantine",
-                    "data of": newest.data_date.isoformat(),
-                    "stale since": good[-1].data_date.isoformat() if is_held and good else None,
-                    "why": worst[0].message if worst else "",
-                    "what to do": worst[0].help if worst else "",
-                }
-            )
+            wrong += _wrong_source(connection, plan, name, records, looks.get(name), day or today())
         for name in plan.datasets:
-            curations = ledger.curations(connection, name)
-            if curations and curations[-1].verdict is Verdict.HELD:
-                releases = ledger.releases(connection, name)
-                stamp = curations[-1].data_date.isoformat()
-                worst = ledger.findings(connection, name, stamp, limit=1)
-                held.append(
-                    {
-                        "what": name,
-                        "state": "held",
-                        "data of": stamp,
-                        "stale since": releases[-1].version if releases else None,
-                        "why": worst[0].message if worst else "",
-                        "what to do": worst[0].help if worst else "",
-                    }
-                )
+            wrong += _wrong_dataset(connection, name, builds.get(name))
+        for name, said in ledger.last_said(runs, "portal").items():
+            if said.is_wrong and name in plan.datasets:
+                wrong.append(_line(f"{name} on {said.what}", "not published", None, None, said.message))
     last = runs[-1] if runs else None
-    report = settings.home.reports / last.run_id / "index.html" if last else None
+    if last and last.error:
+        wrong.insert(
+            0, _line(f"run {last.run_id}", "stopped", None, None, last.error, "Run the same command again.")
+        )
+    reports = (settings.home.reports / run.run_id / "index.html" for run in reversed(runs))
     return {
         "home": str(settings.home.root),
         "last_run": last.run_id if last else None,
-        "last_run_finished": str(last.finished_at) if last else None,
-        "report": str(report) if report and report.exists() else None,
+        "last_run_finished": in_utc(last.finished_at) if last and last.finished_at else None,
+        "report": next((str(page) for page in reports if page.exists()), None),
         "last_look": {name: last_look(settings, name) for name in plan.sources},
-        "held": held,
-        "needs_attention": bool(held),
+        "held": wrong,
+        "needs_attention": bool(wrong),
     }
+
+
+def _line(
+    what: str, state: str, data_of: str | None, stale_since: str | None, why: str, what_to_do: str = ""
+) -> dict[str, Any]:
+    return {
+        "what": what,
+        "state": state,
+        "data_of": data_of,
+        "stale_since": stale_since,
+        "why": why,
+        "what_to_do": what_to_do,
+    }
+
+
+def _wrong_source(
+    connection: ledger.Connection,
+    plan: Declared,
+    name: str,
+    records: Sequence[SnapshotRecord],
+    said: Said | None,
+    day: date,
+) -> list[dict[str, Any]]:
+    """What is wrong with a source, by its newest look and by the calendar: a line, or none."""
+    state = _state_of(plan, records, said, day)
+    newest = _spoken_of(records, said)
+    good = [s for s in records if s.is_promoted]
+    data_of = newest.data_date.isoformat() if newest else None
+    stale = good[-1].data_date.isoformat() if good else None
+    if state == "failed" and said:
+        return [_line(name, state, data_of, stale, said.message)]
+    if state in ("held", "partial") and newest:
+        worst = ledger.findings(connection, name, newest.snapshot_id, limit=1)
+        quarantined = sum(t.quarantined for t in newest.tables.values())
+        words = f"{quarantined} rows in quarantine" if state == "partial" and quarantined else state
+        why, help = (worst[0].message, worst[0].help) if worst else ("", "")
+        return [_line(name, words, data_of, stale if state == "held" else None, why, help)]
+    if state == "late" and (late := lateness(plan.sources, day, records)):
+        return [_line(name, state, data_of, stale, late[1])]
+    if said and said.is_wrong and said.state == "good":
+        return [_line(name, "look at it", data_of, stale, said.message)]
+    return []
+
+
+def _wrong_dataset(connection: ledger.Connection, name: str, said: Said | None) -> list[dict[str, Any]]:
+    """What is wrong with a dataset, as the newest run said or, in an older home, as the ledger has it."""
+    releases = ledger.releases(connection, name)
+    stale = releases[-1].version if releases else None
+    if said and said.state == "failed":
+        return [_line(name, said.state, None, stale, said.message)]
+    curations = ledger.curations(connection, name)
+    if not curations or curations[-1].verdict is not Verdict.HELD:
+        return []
+    stamp = curations[-1].data_date.isoformat()
+    worst = ledger.findings(connection, name, stamp, limit=1)
+    why, help = (worst[0].message, worst[0].help) if worst else ("", "")
+    return [_line(name, "held", stamp, stale, why, help)]
 
 
 def list_windows(
@@ -133,6 +229,7 @@ def list_windows(
 ) -> list[dict[str, Any]]:
     """A row a window of a backfill: its date, what is there for it, and whether it is done."""
     from flows.backfill import windows
+    from flows.night import NightRequest, request_checked
     from sources.pulling import dated_files
 
     request = request_checked(plan, NightRequest(last, origins, tuple(datasets)))
@@ -153,7 +250,7 @@ def list_windows(
     return sorted(rows, key=lambda row: (row["date"], row["source"], row["state"]))
 
 
-def latest_file(settings: Settings, plan: Plan, dataset: str, key: str) -> Path:
+def latest_file(settings: Settings, dataset: str, key: str) -> Path:
     """The file of a dataset's latest release.
 
     Raises:

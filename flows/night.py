@@ -6,25 +6,26 @@ order and every decision are here, and work without Prefect.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from checks.verdicts import CheckError
-from flows import publishing, reporting, steps
+from flows import noting, publishing, reporting, steps
+from flows.cadence import is_place, lateness
+from flows.errors import FaultLog, RequestError, StepError, in_words
 from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
 from flows.settings import Settings
-from flows.steps import Judged, Plan
+from flows.steps import Judged, Look, Plan
 from sources import SourceError
-from sources.pulling import has_credentials
+from sources.pulling import date_in, has_credentials
 from warehouse import ledger
 from warehouse.archive import Snapshot
-from warehouse.lease import Lease
-from warehouse.ledger import CurationRecord, SnapshotRecord, Verdict
+from warehouse.lease import Lease, LeaseLostError
+from warehouse.ledger import CurationRecord, RunRecord, SnapshotRecord, Verdict
 from warehouse.personal import without_personal
 from warehouse.progress import Progress, silent
 from warehouse.store import reader, working_copy
@@ -74,10 +75,6 @@ class NightRequest:
     publish: bool = True
 
 
-class RequestError(ValueError):
-    """What is asked for cannot be: a name that is not declared, an address with a password."""
-
-
 def request_checked(plan: Plan, request: NightRequest) -> NightRequest:
     """The request with its defaults filled in.
 
@@ -123,41 +120,104 @@ def night(
     """
     plan = plan or Plan.read()
     request = request_checked(plan, request)
-    with Lease(settings.home, f"nightly of {request.day}") as lease:
+    with Lease(settings.home, f"nightly of {request.day}") as lease, recorded(settings, "nightly", request) as run:
         settings.home.sweep()
-        pulled = pull_all(settings, plan, request, runner, progress)
-        snapshots = {name: found for name, found in pulled.items() if isinstance(found, Snapshot)}
-        run_id, sources, datasets = process(
-            settings, plan, request, "nightly", list(snapshots.values()), lease, runner, progress
-        )
-        for name, found in pulled.items():
-            if isinstance(found, Exception):
-                with reader(settings.home, settings.memory) as connection:
-                    sources[name] = failed_source(ledger.snapshots(connection, name), name, found)
-        return conclude(settings, plan, request, "nightly", run_id, sources, datasets, runner, progress)
+        looks = look_all(settings, plan, request, runner, run.faults, progress)
+        snapshots = [look.snapshot for look in looks.values() if isinstance(look, Look) and look.snapshot]
+        run_id, sources, datasets = process(settings, plan, request, "nightly", snapshots, lease, runner, progress)
+        with reader(settings.home, settings.memory) as connection:
+            known = {name: ledger.snapshots(connection, name) for name in request.sources}
+        for name, look in looks.items():
+            if isinstance(look, Exception):
+                sources[name] = failed_source(known[name], name, look)
+            elif look.snapshot is None:
+                sources[name] = SourceOutcome(name, "waiting", message=look.message)
+            else:
+                told = replace(sources[name], message=sources[name].message or look.message)
+                sources[name] = with_notice(plan, look.snapshot, request.day, known[name], told)
+            sources[name] = replace(sources[name], is_awaited=is_place(request.sources[name]))
+            sources[name] = with_lateness(plan, request.day, known[name], sources[name])
+        return conclude(settings, plan, request, run, run_id, sources, datasets, runner, progress)
 
 
-def pull_all(
-    settings: Settings, plan: Plan, request: NightRequest, runner: Runner, progress: Progress
-) -> dict[str, Snapshot | Exception]:
-    """Pull the sources side by side. A source that cannot be had gives its error."""
+@dataclass(frozen=True)
+class Run:
+    """A run that has begun: its kind, when it began (UTC), and where it keeps the faults of the program."""
+
+    kind: str
+    started: datetime
+    faults: FaultLog
+
+
+def asked(request: NightRequest) -> dict[str, Any]:
+    """A request as the ledger keeps it."""
+    return {
+        "sources": {name: without_personal(origin or "default") for name, origin in request.sources.items()},
+        "datasets": list(request.datasets),
+        "allow_shrink": list(request.allow_shrink),
+    }
+
+
+@contextmanager
+def recorded(settings: Settings, kind: str, request: NightRequest) -> Iterator[Run]:
+    """A run's frame, inside its lease: whatever stops the run is noted in the ledger, and told in words.
+
+    Raises:
+        StepError: a fault of the program or of the machine; the message says what, and where its traceback is.
+    """
+    started = ledger.now()
+    with reader(settings.home, settings.memory) as connection:
+        run_id = ledger.next_run_id(connection, settings.home, request.day)
+    faults = FaultLog(settings.home, run_id)
+    try:
+        yield Run(kind, started, faults)
+    except LeaseLostError:
+        raise  # the home is another run's now
+    except Exception as error:
+        words = faults.tell(f"the {kind} run", error)
+        stopped = NightOutcome(kind, request.day, run_id, (), (), PortalOutcome(settings.portal))
+        with suppress(Exception):  # what stopped the run may keep it from being noted: a full disk
+            with reader(settings.home, settings.memory) as connection:
+                runs = ledger.runs(connection, settings.home)
+            last = noting.interrupted(runs)
+            if last and last.started_at >= started:  # it had committed its changes
+                stopped = replace(stopped, run_id=last.run_id, day=last.day)
+            noting.note(settings, runs, stopped, asked(request), started, words)
+        if in_words(error) == str(error):
+            raise
+        fault = StepError(words)
+    else:
+        return
+    raise fault
+
+
+def look_all(
+    settings: Settings, plan: Plan, request: NightRequest, runner: Runner, faults: FaultLog, progress: Progress
+) -> dict[str, Look | Exception]:
+    """Look at the sources side by side, and pull what is new. A source that cannot be had gives its error."""
     begun = {
         name: runner.submit(
-            "pull", f"pull {name}", steps.pull, settings, plan.sources[name], origin, request.day, progress
+            "pull",
+            f"pull {name}",
+            faults.guarded(f"pulling {name}", steps.look),
+            settings,
+            plan.sources[name],
+            origin,
+            request.day,
+            progress,
         )
         for name, origin in request.sources.items()
     }
-    found: dict[str, Snapshot | Exception] = {}
-    for name, future in begun.items():
-        found[name] = _result(future)
-    return found
+    return {name: _result(future) for name, future in begun.items()}
 
 
 def _result(future: Future[Any]) -> Any:
-    """A future's value, or the error of a kind that concerns one source only."""
+    """A future's value, or the error that concerns this source or dataset only; the others go on."""
     try:
         return future.result()
-    except (SourceError, CheckError, OSError, TimeoutError) as error:
+    except LeaseLostError:
+        raise
+    except Exception as error:
         return error
 
 
@@ -174,7 +234,8 @@ def process(
     """Take snapshots from the raw archive to releases, and commit the warehouse. Publishes nothing.
 
     A snapshot that the ledger has a verdict on, under the same declaration and rules, is not touched again; a
-    dataset is built only for dates whose inputs changed. Where nothing is to be done, nothing is written.
+    dataset is built only for dates whose inputs changed. Where nothing is to be done, nothing is written. A source
+    or dataset whose step fails, by whatever error, is told as failed, and the others go on.
 
     Returns:
         The run's id (None if nothing was to be done), and what became of each source and dataset.
@@ -182,43 +243,63 @@ def process(
     with reader(settings.home, settings.memory) as connection:
         known = {name: ledger.snapshots(connection, name) for name in plan.sources}
         curated = {name: ledger.curations(connection, name) for name in plan.datasets}
-        run_id = ledger.next_run_id(connection, request.day)
+        runs = ledger.runs(connection, settings.home)
+        run_id = ledger.next_run_id(connection, settings.home, request.day)
+    faults = FaultLog(settings.home, run_id)
     fresh = [
         snapshot
         for snapshot in sorted(snapshots, key=lambda one: (one.date, one.source))
         if not is_known(plan, known[snapshot.source], snapshot, request)
     ]
-    judged = judge_all(settings, plan, request, fresh, known, runner, progress)
+    judged = judge_all(settings, plan, request, fresh, known, runner, faults, progress)
     good = {s.source: j for s in fresh if isinstance(j := judged[s.source, s.id], Judged)}
     datasets: dict[str, DatasetOutcome] = {}
     is_working = bool(good or due_builds(plan, request, known, curated))
     if is_working:
+        if (last := noting.interrupted(runs)) and not (kind == last.kind == "backfill"):
+            catch_up(settings, plan, last, progress)
         with working_copy(settings.home, lease, settings.memory) as copy:
             with copy.connect() as connection:
-                asked = {name: without_personal(origin or "default") for name, origin in request.sources.items()}
-                ledger.begin_run(
-                    connection, run_id, kind, request.day, {"sources": asked, "datasets": request.datasets}
+                ledger.begin_run(connection, settings.home, run_id, kind, request.day, asked(request))
+            for name, one in good.items():
+                loaded = _result(
+                    runner.submit(
+                        "load",
+                        f"load {name}",
+                        faults.guarded(f"loading {name}", steps.load),
+                        copy,
+                        plan.sources[name],
+                        plan.fingerprint(name),
+                        one,
+                        run_id,
+                    )
                 )
-            for one in good.values():
-                name = one.snapshot.source
-                arguments = (copy, plan.sources[name], plan.fingerprint(name), one, run_id)
-                known[name] = runner.submit("load", f"load {name}", steps.load, *arguments).result()
+                if isinstance(loaded, Exception):
+                    judged[name, one.snapshot.id] = loaded
+                else:
+                    known[name] = loaded
             for name, days in due_builds(plan, request, known, curated).items():
                 for day in days:
-                    datasets[name] = runner.submit(
-                        "build",
-                        f"build {name}",
-                        steps.build,
-                        settings,
-                        copy,
-                        plan,
-                        plan.datasets[name],
-                        known,
-                        day,
-                        run_id,
-                        name in request.allow_shrink,
-                        progress,
-                    ).result()
+                    built = _result(
+                        runner.submit(
+                            "build",
+                            f"build {name}",
+                            faults.guarded(f"building {name}", steps.build),
+                            settings,
+                            copy,
+                            plan,
+                            plan.datasets[name],
+                            known,
+                            day,
+                            run_id,
+                            name in request.allow_shrink,
+                            progress,
+                        )
+                    )
+                    if isinstance(built, Exception):
+                        built = DatasetOutcome(name, "failed", message=in_words(built) or type(built).__name__)
+                    if name not in datasets or datasets[name].state != "failed":
+                        datasets[name] = built  # a day that failed is told, whatever becomes of later ones
             with copy.connect() as connection:
                 ledger.finish_run(connection, run_id)
             copy.commit()
@@ -230,8 +311,9 @@ def process(
         if isinstance(result, Exception):
             outcomes[snapshot.source] = failed_source(known[snapshot.source], snapshot.source, result)
         else:
+            record = next(s for s in known[snapshot.source] if s.snapshot_id == snapshot.id)
             outcomes[snapshot.source] = source_outcome(
-                settings, known[snapshot.source], snapshot, is_new=result is not None
+                settings, known[snapshot.source], record, is_new=result is not None
             )
     for name in request.datasets:
         if name not in datasets:
@@ -255,6 +337,7 @@ def judge_all(
     fresh: Sequence[Snapshot],
     known: Mapping[str, Sequence[SnapshotRecord]],
     runner: Runner,
+    faults: FaultLog,
     progress: Progress,
 ) -> dict[tuple[str, str], Judged | Exception]:
     """Stage and check snapshots, several sources side by side.
@@ -263,7 +346,13 @@ def judge_all(
     """
     staged = {
         (s.source, s.id): runner.submit(
-            "stage", f"stage {s.source}", steps.stage, settings, plan.sources[s.source], s, progress
+            "stage",
+            f"stage {s.source}",
+            faults.guarded(f"reading {s.source}", steps.stage),
+            settings,
+            plan.sources[s.source],
+            s,
+            progress,
         )
         for s in fresh
     }
@@ -281,7 +370,7 @@ def judge_all(
             begun[place] = runner.submit(
                 "check",
                 f"check {name}",
-                steps.check,
+                faults.guarded(f"checking {name}", steps.check),
                 settings,
                 plan.sources[name],
                 plan.rules[name],
@@ -342,25 +431,58 @@ def due_builds(
 def failed_source(records: Sequence[SnapshotRecord], name: str, error: Exception) -> SourceOutcome:
     """The outcome of a source that could not be had tonight; its last good snapshot stands in."""
     good = [s for s in records if s.is_promoted]
-    message = without_personal(str(error)) or type(error).__name__
+    message = without_personal(in_words(error) or str(error)) or type(error).__name__
     return SourceOutcome(
         name, "failed", records[-1] if records else None, message, good[-1].data_date if good else None
     )
 
 
 def source_outcome(
-    settings: Settings, records: Sequence[SnapshotRecord], snapshot: Snapshot, *, is_new: bool
+    settings: Settings, records: Sequence[SnapshotRecord], record: SnapshotRecord, *, is_new: bool
 ) -> SourceOutcome:
     """What stands of a source after a snapshot was judged, tonight or before."""
-    record = next(s for s in records if s.snapshot_id == snapshot.id)
     with reader(settings.home, settings.memory) as connection:
-        counts = ledger.count_findings(connection, snapshot.source, snapshot.id)
-        worst = ledger.worst_in_words(connection, snapshot.source, snapshot.id)
+        counts = ledger.count_findings(connection, record.source, record.snapshot_id)
+        worst = ledger.worst_in_words(connection, record.source, record.snapshot_id)
     if record.verdict is not Verdict.HELD:
-        return SourceOutcome(snapshot.source, "loaded" if is_new else "unchanged", record, counts=counts)
+        return SourceOutcome(record.source, "loaded" if is_new else "unchanged", record, counts=counts)
     good = [s for s in records if s.is_promoted]
     stale = good[-1].data_date if good else None
-    return SourceOutcome(snapshot.source, "held", record, worst, stale, counts)
+    return SourceOutcome(record.source, "held", record, worst, stale, counts)
+
+
+def with_lateness(
+    plan: Plan, day: date, records: Sequence[SnapshotRecord], outcome: SourceOutcome
+) -> SourceOutcome:
+    """The outcome, told late if newer data were due before that day, and would have been seen."""
+    late = lateness(plan.sources, day, records) if outcome.is_awaited else None
+    if late is None:
+        return outcome
+    due, words = late
+    state = "late" if outcome.state == "unchanged" else outcome.state
+    return replace(outcome, state=state, due=due, message=outcome.message if state != "late" else words)
+
+
+def with_notice(
+    plan: Plan, snapshot: Snapshot, day: date, records: Sequence[SnapshotRecord], outcome: SourceOutcome
+) -> SourceOutcome:
+    """The outcome, with a word where the run's day put what came before data that are known already.
+
+    That is a clock that was set back, or a past workbook taken in on purpose: it stands in the history at that
+    day, and what is published is not it.
+    """
+    is_dated = plan.sources[snapshot.source].kind != "workbook" and any(date_in(f.name) for f in snapshot.files)
+    later = [s.data_date for s in records if s.is_promoted and s.data_date > snapshot.date]
+    if is_dated or snapshot.date != day or not later:
+        return outcome
+    return replace(
+        outcome,
+        notice=(
+            f"What came is dated {day}, the day of this run, and lies before the data of {max(later)} that are"
+            f" known: it is in the history at {day}, and the data of {max(later)} stay published. If this"
+            " machine's clock is wrong, set it right and run again: then what came is the newest."
+        ),
+    )
 
 
 def standing_dataset(
@@ -388,25 +510,112 @@ def conclude(
     settings: Settings,
     plan: Plan,
     request: NightRequest,
-    kind: str,
+    run: Run,
     run_id: str | None,
     sources: Mapping[str, SourceOutcome],
     datasets: Mapping[str, DatasetOutcome],
     runner: Runner,
     progress: Progress,
 ) -> NightOutcome:
-    """Publish what stands, and write the report of the last run that changed something, if it lacks one."""
+    """Publish what stands, write the report, and note the run. A quiet one has neither report nor note.
+
+    A run that was killed before this point is ended by the next: by the same run with nothing left to do, as its
+    own; else in its name, before anything else is noted.
+    """
     portal = PortalOutcome(settings.portal)
     if request.publish:
-        portal = runner.submit(
-            "publish", "publish", publishing.publish, settings, plan, request.datasets, progress
-        ).result()
+        published = _result(
+            runner.submit(
+                "publish",
+                "publish",
+                run.faults.guarded("publishing", publishing.publish),
+                settings,
+                plan,
+                request.datasets,
+                progress,
+            )
+        )
+        if isinstance(published, Exception):
+            message = in_words(published) or str(published) or type(published).__name__
+            published = PortalOutcome(settings.portal, problems=dict.fromkeys(request.datasets, message))
+        portal = published
     outcome = NightOutcome(
-        kind,
+        run.kind,
         request.day,
         run_id,
-        tuple(sources.values()),
-        tuple(replace(d, url=portal.urls.get(d.name)) for d in datasets.values()),
+        tuple(sources[name] for name in plan.sources if name in sources),
+        tuple(replace(datasets[name], url=portal.urls.get(name)) for name in plan.datasets if name in datasets),
         portal,
     )
-    return runner.submit("report", "report", reporting.report, settings, plan, outcome, progress).result()
+    if run_id is None:
+        with reader(settings.home, settings.memory) as connection:
+            runs = ledger.runs(connection, settings.home)
+        last = noting.interrupted(runs)
+        if last and last.kind == run.kind and (run.kind == "backfill" or last.day == request.day):
+            outcome = replace(outcome, run_id=last.run_id)
+        else:
+            if last:
+                catch_up(settings, plan, last, progress)
+            outcome = _with_id(settings, outcome)
+    if outcome.run_id is None:
+        return replace(outcome, report=reporting.last_report(settings))
+    return _told(settings, plan, outcome, asked(request), run, runner, progress)
+
+
+def _with_id(settings: Settings, outcome: NightOutcome) -> NightOutcome:
+    """A run that changed nothing, with an id if it has something to say."""
+    with reader(settings.home, settings.memory) as connection:
+        if not noting.is_news(outcome, ledger.runs(connection, settings.home)):
+            return outcome
+        return replace(outcome, run_id=ledger.next_run_id(connection, settings.home, outcome.day))
+
+
+def _told(
+    settings: Settings,
+    plan: Plan,
+    outcome: NightOutcome,
+    request: Mapping[str, Any],
+    run: Run,
+    runner: Runner,
+    progress: Progress,
+) -> NightOutcome:
+    """Write the report and note the run, in this order: a note says that the report is there."""
+    reported = _result(
+        runner.submit(
+            "report",
+            "report",
+            run.faults.guarded("writing the report", reporting.report),
+            settings,
+            plan,
+            outcome,
+            run.faults,
+            progress,
+        )
+    )
+    error = ""
+    if isinstance(reported, Exception):  # what was done stands; that it is not told is told
+        error, reported = in_words(reported) or str(reported), outcome
+    with reader(settings.home, settings.memory) as connection:
+        runs = ledger.runs(connection, settings.home)
+    noting.note(settings, runs, reported, request, run.started, error)
+    if error:
+        raise StepError(f"the run is done and its data are kept, but there is no report: {error}")
+    return reported
+
+
+def catch_up(settings: Settings, plan: Plan, last: RunRecord, progress: Progress) -> None:
+    """Report and note a run that was killed before it could: what it changed, as the ledger has it."""
+    with reader(settings.home, settings.memory) as connection:
+        known = {name: ledger.snapshots(connection, name) for name in plan.sources}
+    sources = []
+    for records in known.values():
+        own = [record for record in records if record.run_id == last.run_id]
+        if own:
+            sources.append(source_outcome(settings, records, own[-1], is_new=True))
+    datasets = [standing_dataset(settings, plan, name, known) for name in plan.datasets]
+    outcome = NightOutcome(
+        last.kind, last.day, last.run_id, tuple(sources), tuple(datasets), PortalOutcome(settings.portal)
+    )
+    run = Run(last.kind, last.started_at, FaultLog(settings.home, last.run_id))
+    with Direct() as runner:
+        _told(settings, plan, outcome, last.request, run, runner, progress)

@@ -7,18 +7,23 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from flows.exit_codes import DONE, FAILED, HELD, USAGE
 from warehouse.declarations import Severity
-from warehouse.ledger import SnapshotRecord, Verdict
+from warehouse.ledger import Said, SnapshotRecord, Verdict
 
-DONE, FAILED, USAGE, HELD = 0, 1, 2, 3  # exit codes
+__all__ = ["DONE", "FAILED", "HELD", "USAGE", "DatasetOutcome", "NightOutcome", "PortalOutcome", "SourceOutcome"]
 
 
 @dataclass(frozen=True)
 class SourceOutcome:
     """What became of a source tonight.
 
-    ``state``: loaded, unchanged, held (its newest snapshot is refused) or failed (it could not be pulled or
-    read). ``stale_since`` is the date of the last good data where they stand in for newer ones.
+    ``state``: loaded, unchanged, late (nothing new, though it was due), waiting (it never had any data), held (its
+    newest snapshot is refused) or failed (it could not be pulled or read). ``stale_since`` is the date of the last
+    good data where they stand in for newer ones. ``due`` is the last day by which newer data should have come, if
+    it is past. ``notice`` is what somebody should know although the data went on. ``annotated`` is the path of the
+    workbook as it goes back to its keeper. ``is_awaited``: newer data would have been seen;
+    None where nobody looked.
     """
 
     name: str
@@ -28,13 +33,27 @@ class SourceOutcome:
     stale_since: date | None = None
     counts: Mapping[Severity, int] = field(default_factory=dict)
     annotated: str | None = None
+    due: date | None = None
+    notice: str = ""
+    is_awaited: bool | None = None
 
     @property
     def needs_attention(self) -> bool:
-        """Something was held: the snapshot, or rows of it."""
-        return self.state in ("held", "failed") or bool(
-            self.snapshot and self.snapshot.verdict is not Verdict.PASSED
+        """Something was held, the snapshot or rows of it; or is late; or is not what it seems."""
+        return (
+            self.state in ("held", "failed", "late")
+            or bool(self.due or self.notice)
+            or bool(self.snapshot and self.snapshot.verdict is not Verdict.PASSED)
         )
+
+    def said(self) -> Said:
+        """What the ledger keeps of it."""
+        state = "good" if self.state in ("loaded", "unchanged") else self.state
+        if state == "good" and self.snapshot and self.snapshot.verdict is Verdict.PARTIAL:
+            state = "partial"
+        message = " ".join(part for part in (self.message, self.notice) if part)
+        what = self.snapshot.snapshot_id if self.snapshot else None
+        return Said(state, self.needs_attention, message, what, self.stale_since, self.is_awaited)
 
 
 @dataclass(frozen=True)
@@ -55,6 +74,11 @@ class DatasetOutcome:
     message: str = ""
     url: str | None = None
 
+    def said(self) -> Said:
+        """What the ledger keeps of it."""
+        state = "good" if self.state in ("released", "unchanged") else self.state
+        return Said(state, self.state in ("held", "failed"), self.message, self.version)
+
 
 @dataclass(frozen=True)
 class PortalOutcome:
@@ -66,10 +90,16 @@ class PortalOutcome:
     problems: Mapping[str, str] = field(default_factory=dict)  # dataset -> what went wrong
     urls: Mapping[str, str] = field(default_factory=dict)  # dataset -> its page
 
+    def said(self) -> dict[str, Said]:
+        """What the ledger keeps of it, by dataset."""
+        good = {name: Said("published", what=self.address) for name in self.published}
+        bad = {name: Said("failed", True, message, self.address) for name, message in self.problems.items()}
+        return {**good, **bad}
+
 
 @dataclass(frozen=True)
 class NightOutcome:
-    """What a night came to. ``run_id`` is None where nothing had to be done to the warehouse."""
+    """What a night came to. ``run_id`` is None where it had nothing to do and nothing to say that is new."""
 
     kind: str
     day: date
@@ -81,7 +111,7 @@ class NightOutcome:
 
     @property
     def exit_code(self) -> int:
-        """0 done or nothing to do, 3 finished but something was held, 1 failed."""
+        """0 done or nothing to do, 3 finished but something was held or is late, 1 failed."""
         if self.portal.problems or any(d.state == "failed" for d in self.datasets):
             return FAILED
         if self.sources and all(s.state == "failed" and s.stale_since is None for s in self.sources):

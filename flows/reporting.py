@@ -1,15 +1,19 @@
-"""The report of a run: the page for coordinators, their annotated workbooks, and where they are put."""
+"""The report of a run: the page for coordinators, which may stand on a web server, and their annotated workbooks.
+
+A workbook holds the names of contacts by its nature, so its annotated copy is put into the outbox alone, and the
+page says where, without a link.
+"""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from checks.report import DatasetSection, ReportContent, SourceSection, write_report
 from checks.rules import compile_rules
-from flows.outcomes import NightOutcome
+from flows.errors import FaultLog
+from flows.outcomes import NightOutcome, SourceOutcome
 from flows.settings import Settings
 from flows.steps import Plan
 from warehouse import ledger
@@ -24,42 +28,39 @@ _LISTED = 300  # findings a source on the page; the annotated workbook and the l
 _SPREADSHEETS = (".xlsx", ".csv")
 
 
-def report(settings: Settings, plan: Plan, outcome: NightOutcome, progress: Progress) -> NightOutcome:
-    """Write the report of this run, or of the last one if it was killed before it had one.
+def report(
+    settings: Settings, plan: Plan, outcome: NightOutcome, faults: FaultLog, progress: Progress
+) -> NightOutcome:
+    """Write the report of a run that has an id. One that stands already is never overwritten.
 
-    A night that found nothing to do writes nothing. Gives the outcome back with the report's path, and with the
-    annotated workbooks of its sources.
+    Gives the outcome back with the report's path, and with the annotated workbooks of its sources.
     """
-    with reader(settings.home, settings.memory) as connection:
-        runs = ledger.runs(connection)
-        next_id = ledger.next_run_id(connection, outcome.day)
-    # A night that only failed changed nothing, so it has no run in the ledger; its report stands under the id that
-    # the next run of the day will have, and gives way to it.
-    has_failed = any(source.state == "failed" for source in outcome.sources)
-    run_id = outcome.run_id or (next_id if has_failed or not runs else runs[-1].run_id)
-    folder = settings.home.reports / run_id
-    if (folder / "index.html").exists() and not (outcome.run_id or outcome.portal.writes or has_failed):
-        return replace(outcome, report=str(folder / "index.html"))
+    run_id = str(outcome.run_id)
+    page = settings.home.reports / run_id / "index.html"
+    if page.exists():
+        return replace(outcome, report=str(page))
     progress("writing the report")
     with settings.home.workspace("report") as workspace:
+        outcome = replace(
+            outcome,
+            sources=tuple(_annotated(settings, plan, source, workspace, faults) for source in outcome.sources),
+        )
+        annotated = {
+            s.name: str(Path(s.annotated).relative_to(settings.home.root)) for s in outcome.sources if s.annotated
+        }
         built = workspace / run_id
         built.mkdir()
-        annotated = _annotate(settings, plan, outcome, built)
-        content = report_content(settings, plan, outcome, run_id, annotated)
-        write_report(built, content)
-        move_folder(built, folder)
-    for source, name in annotated.items():
-        place = settings.home.outbox / source
-        place.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, place / name)
-    return replace(
-        outcome,
-        report=str(folder / "index.html"),
-        sources=tuple(
-            replace(s, annotated=str(folder / annotated[s.name])) if s.name in annotated else s
-            for s in outcome.sources
-        ),
-    )
+        write_report(built, report_content(settings, plan, outcome, run_id, annotated))
+        move_folder(built, page.parent)
+    return replace(outcome, report=str(page))
+
+
+def last_report(settings: Settings) -> str | None:
+    """The page of the last run that has one: what it says still stands after a night with nothing to say."""
+    with reader(settings.home, settings.memory) as connection:
+        runs = ledger.runs(connection, settings.home)
+    pages = (settings.home.reports / run.run_id / "index.html" for run in reversed(runs))
+    return next((str(page) for page in pages if page.exists()), None)
 
 
 def report_content(
@@ -68,6 +69,7 @@ def report_content(
     """What the report says, gathered from the ledger.
 
     It speaks of the run, not of who writes it: after a kill the next run writes it with the same words.
+    ``annotated``: by source, where below the home its annotated workbook lies.
     """
     sources = []
     quality = {}
@@ -83,7 +85,7 @@ def report_content(
                     declaration=declaration,
                     snapshot=snapshot,
                     state="loaded" if is_loaded else source.state,
-                    message=source.message,
+                    message=" ".join(part for part in (source.message, source.notice) if part),
                     stale_since=source.stale_since,
                     counts=source.counts or dict.fromkeys(Severity, 0),
                     findings=ledger.findings(connection, source.name, snapshot.snapshot_id, _LISTED)
@@ -137,21 +139,36 @@ def _quality(record: SnapshotRecord) -> tuple[str, int, int]:
     )
 
 
-def _annotate(settings: Settings, plan: Plan, outcome: NightOutcome, folder: Path) -> dict[str, str]:
-    """Annotated copies of the workbooks that people handed in, by source: the names of the files written."""
+def _annotated(
+    settings: Settings, plan: Plan, source: SourceOutcome, workspace: Path, faults: FaultLog
+) -> SourceOutcome:
+    """The outcome with the annotated copy of what people handed in, put into the outbox, where there is a finding.
+
+    A copy that cannot be made is told, and costs nothing else.
+    """
+    declaration = plan.sources[source.name]
+    if declaration.kind != "workbook" or source.snapshot is None:
+        return source
     from checks.annotate import annotate  # imports openpyxl
 
-    written = {}
-    for source in outcome.sources:
-        declaration = plan.sources[source.name]
-        if declaration.kind != "workbook" or source.snapshot is None:
+    snapshot = Archive(settings.home, source.name).find(source.snapshot.snapshot_id)
+    with reader(settings.home, settings.memory) as connection:
+        found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
+    for path in snapshot.paths() if snapshot and found else ():
+        if path.suffix.lower() not in _SPREADSHEETS:
             continue
-        snapshot = Archive(settings.home, source.name).find(source.snapshot.snapshot_id)
-        with reader(settings.home, settings.memory) as connection:
-            found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
-        for path in snapshot.paths() if snapshot and found else ():
-            if path.suffix.lower() in _SPREADSHEETS:
-                target = folder / f"{path.stem}-annotated.xlsx"
-                annotate(path, [f for f in found if f.file in (None, path.name)], target, declaration)
-                written[source.name] = target.name
-    return written
+        name = f"{path.stem}-annotated.xlsx"
+        place = settings.home.outbox / source.name / name
+        try:
+            findings = [f for f in found if f.file in (None, path.name)]
+            written = annotate(path, findings, workspace / name, declaration).path
+            place = place.with_name(written.name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            written.replace(place)
+        except Exception as error:
+            words = faults.tell(f"marking the workbook of {source.name}", error)
+            return replace(
+                source, notice=f"{source.notice} The marked workbook could not be made: {words}".strip()
+            )
+        source = replace(source, annotated=str(place))
+    return source

@@ -10,12 +10,12 @@ from datetime import date
 import sources as source_packages
 from checks.rules import RulesFile, load_rules
 from checks.verdicts import CheckError, check_dataset, check_source, source_fingerprint
+from flows.declared import Declared
 from flows.outcomes import DatasetOutcome
 from flows.settings import Settings
-from publish.catalogue import load_catalogue
-from sources import PullRequest
+from sources import NothingThereError, PullRequest
 from warehouse import ledger
-from warehouse.archive import Snapshot
+from warehouse.archive import Archive, Snapshot
 from warehouse.curate import CURATED, Model, ModelError, curate, load_model, prepare
 from warehouse.database import attach, opened
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, quote
@@ -31,11 +31,9 @@ from warehouse.withdrawals import apply_to_rows, withdrawals
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Declared):
     """The declarations a night works with, read once: sources, datasets, models, rules."""
 
-    sources: Mapping[str, SourceDeclaration]
-    datasets: Mapping[str, DatasetDeclaration]
     models: Mapping[str, Model]
     rules: Mapping[str, RulesFile]
 
@@ -47,13 +45,12 @@ class Plan:
             DeclarationError: a file cannot be used.
             ModelError: a dataset has no model, or not a usable one.
         """
-        declared = source_packages.declarations()
-        datasets = load_catalogue(sources=declared)
-        stems = {*declared, *(dataset.stem for dataset in datasets.values())}
+        declared = Declared.read()
+        stems = {*declared.sources, *(dataset.stem for dataset in declared.datasets.values())}
         return Plan(
-            declared,
-            datasets,
-            {name: load_model(dataset.stem) for name, dataset in datasets.items()},
+            declared.sources,
+            declared.datasets,
+            {name: load_model(dataset.stem) for name, dataset in declared.datasets.items()},
             {stem: load_rules(stem) for stem in stems},
         )
 
@@ -77,12 +74,39 @@ def pull(
     return package.pull(PullRequest(settings.home, declaration, origin, day, progress))
 
 
-def stage(settings: Settings, declaration: SourceDeclaration, snapshot: Snapshot, progress: Progress) -> Staged:
-    """Load a snapshot into its staging file.
+@dataclass(frozen=True)
+class Look:
+    """What a look at a source found: a snapshot, new or known; None while it never had any. With a word on it."""
+
+    snapshot: Snapshot | None
+    message: str = ""
+
+
+def look(
+    settings: Settings, declaration: SourceDeclaration, origin: str | None, day: date, progress: Progress
+) -> Look:
+    """Pull a source. Where there is nothing to pull, what is known stands: absence is no failure.
 
     Raises:
+        SourceError: it cannot be had.
+    """
+    try:
+        return Look(pull(settings, declaration, origin, day, progress))
+    except NothingThereError as nothing:
+        latest = Archive(settings.home, declaration.name).latest(until=day)
+        if latest is None:
+            return Look(None, f"Waiting for the first file. {nothing}")
+        return Look(latest, f"Nothing new since {latest.date}.")
+
+
+def stage(settings: Settings, declaration: SourceDeclaration, snapshot: Snapshot, progress: Progress) -> Staged:
+    """Load a snapshot into its staging file, if its files are still what was taken in.
+
+    Raises:
+        ArchiveDamagedError: they are not.
         SourceError: its files cannot be read at all.
     """
+    Archive(settings.home, snapshot.source).require_whole(snapshot)
     from sources.loading import stage as load  # imports dlt: seconds
 
     read = source_packages.package(declaration.name).read

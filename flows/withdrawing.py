@@ -18,12 +18,12 @@ from pathlib import Path
 import duckdb
 from markupsafe import escape
 
-from flows import publishing
-from flows.night import RequestError
+from flows import noting
+from flows.declared import Declared
+from flows.errors import RequestError
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
-from flows.steps import Plan
-from publish.releasing import TOMBSTONE, ReleaseError, load_release, release_folder
+from publish.releasing import TOMBSTONE, load_release, release_folder
 from publish.render import labels
 from publish.withdrawal import holds, rewrite, texts_in_release
 from warehouse import ledger
@@ -113,7 +113,7 @@ def key_of(dataset: DatasetDeclaration, text: str) -> dict[str, str]:
 
 def withdraw(
     settings: Settings,
-    plan: Plan,
+    plan: Declared,
     dataset: str,
     key: Mapping[str, str],
     column: str | None,
@@ -134,22 +134,19 @@ def withdraw(
         progress: told of the steps.
 
     Raises:
-        WithdrawalError: the column cannot be emptied, no release holds the key, the reason holds personal data, or
-            a release is damaged.
+        WithdrawalError: the column cannot be emptied, no release holds the key, or the reason holds personal data.
+        ReleaseError: a release is damaged.
         LeaseHeldError: another run works on this home.
     """
     declaration = plan.datasets[dataset]
     _checked(declaration, column, why)
-    try:
-        with Lease(settings.home, f"withdrawal from {dataset}") as lease:
-            return _withdraw(settings, plan, declaration, key, column, why, lease, progress)
-    except ReleaseError as error:
-        raise WithdrawalError(str(error)) from error
+    with Lease(settings.home, f"withdrawal from {dataset}") as lease:
+        return _withdraw(settings, plan, declaration, key, column, why, lease, progress)
 
 
 def _withdraw(
     settings: Settings,
-    plan: Plan,
+    plan: Declared,
     declaration: DatasetDeclaration,
     key: Mapping[str, str],
     column: str | None,
@@ -178,7 +175,7 @@ def _withdraw(
         keep(home, [*standing, one])
     listed = withdrawals(home, dataset)
     needles = needles_of(declaration, column, texts)
-    removed = _clean_files(settings, plan, dataset, needles)
+    removed = _clean_files(settings, declaration, needles)
     for release in releases:
         if holds(home, release, declaration, listed):
             progress(f"{dataset} {release.version}: rewriting")
@@ -187,13 +184,13 @@ def _withdraw(
     with working_copy(home, lease, settings.memory) as copy:
         _clean_warehouse(copy, settings, declaration, listed, releases, needles)
         copy.commit()
-    portal = publishing.publish(settings, plan, [dataset], progress)
+    portal = noting.publish_by_hand(settings, plan, [dataset], progress)
     left = tuple(files_with(home.root, needles))
     versions = tuple(r.version for r in releases if (release_folder(home, r) / TOMBSTONE).exists())
     return Withdrawn(dataset, column, versions, tuple(removed), left, portal)
 
 
-def lift(settings: Settings, plan: Plan, dataset: str, key: Mapping[str, str], column: str | None) -> None:
+def lift(settings: Settings, plan: Declared, dataset: str, key: Mapping[str, str], column: str | None) -> None:
     """Let a value or a row come back with the next build, once its source is mended. Releases stay as they are.
 
     The very text that was withdrawn is in the history no more: a warehouse made anew from the raw archive has it.
@@ -301,10 +298,10 @@ def _contents(path: Path) -> Iterator[bytes]:
         yield path.read_bytes()
 
 
-def _clean_files(settings: Settings, plan: Plan, dataset: str, needles: Sequence[str]) -> list[str]:
+def _clean_files(settings: Settings, dataset: DatasetDeclaration, needles: Sequence[str]) -> list[str]:
     """Reports without the needles, annotated workbooks and staging files that hold them gone. Returns these."""
     home, removed = settings.home, []
-    for source in plan.models[dataset].sources:
+    for source in {field.from_field.partition(".")[0] for field in dataset.entry.fields if field.from_field}:
         for path in (home.staging / source).glob("*.duckdb*"):
             path.unlink()  # made again from the raw archive where it is needed
     wanted = [beginning.encode() for beginning in _beginnings(needles)]

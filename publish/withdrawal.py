@@ -166,13 +166,14 @@ def rewrite(
             if parquet is not None and not parquet.is_file():
                 raise ReleaseError(f"{parquet} is missing, so the changes since then cannot be listed; restore it")
             counts = write_changes(connection, parquet, view, table, built / "changes.csv")
+            held = datapackage.held_rows(connection, view, table)
         files = [release_file(built, file.key, name) for file in release.files if file.key != "datapackage"]
         sums = {file.name: file for file in files}
         for resource in described["resources"]:
             if made := sums.get(resource["path"]):
                 known = {"bytes": made.size, "hash": f"sha256:{made.sha256}"}
                 resource |= {key: value for key, value in known.items() if key in resource}
-        described["rows"] = rows
+        described |= {"rows": rows, "heldRows": held.rows, "heldNotes": list(held.notes)}
         tombstones = _tombstones(folder, [one for one in listed if old.has_row(one) or old.has_change(one)])
         described["withdrawn"] = tombstones
         (built / "datapackage.json").write_text(to_json(described), encoding="utf-8")
@@ -183,9 +184,12 @@ def rewrite(
             rows=int(rows),
             content_sha256=content,
             fingerprint=_fingerprint_now(release, declaration, sources, content),
-            added=counts[0],
-            changed=counts[1],
-            removed=counts[2],
+            added=counts.added,
+            changed=counts.changed,
+            removed=counts.removed,
+            held=held.rows,
+            newly_held=counts.held,
+            released=counts.released,
             files=tuple(files),
         )
         (built / TOMBSTONE).write_text(

@@ -38,6 +38,10 @@ class SourceError(Exception):
         self.is_transient = is_transient
 
 
+class NothingThereError(SourceError):
+    """The place where a source's files are put holds none: nothing has come, which is no failure."""
+
+
 @dataclass(frozen=True)
 class PullRequest:
     """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date."""
@@ -74,6 +78,10 @@ class SqlTable:
 class Reading:
     """A snapshot's tables by declared name, and what could not be read of it.
 
+    ``findings_sql`` are SELECTs that give further findings, a column for each attribute of ``Finding``, over files
+    in the workspace or over the loaded tables (in schema ``staged``); ``quarantined_sql`` the same of quarantined
+    rows. A million wrong cells never pass through Python.
+
     ``incomplete`` says, by table, why it is known not to be whole (a part is missing, the file is cut off): a
     record it lacks is then not gone. A finding says the same to people.
     """
@@ -81,6 +89,8 @@ class Reading:
     tables: Mapping[str, SqlTable | pa.Table]
     findings: Sequence[Finding] = field(default=())
     quarantined: Sequence[QuarantinedRow] = field(default=())
+    findings_sql: Sequence[str] = field(default=())
+    quarantined_sql: Sequence[str] = field(default=())
     incomplete: Mapping[str, str] = field(default_factory=dict)
 
 

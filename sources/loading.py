@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sources import Reading, SourceError, SqlTable
-from warehouse import database, sheets, xlsx
+from warehouse import database, identifiers, reference, sheets, xlsx
 from warehouse.archive import Snapshot
 from warehouse.declarations import (
     FieldDeclaration,
@@ -28,7 +28,14 @@ from warehouse.declarations import (
     TableDeclaration,
     quote,
 )
-from warehouse.findings import Finding, add_findings, add_quarantine, create_tables
+from warehouse.findings import (
+    Finding,
+    add_findings,
+    add_findings_of,
+    add_quarantine,
+    add_quarantine_of,
+    create_tables,
+)
 from warehouse.home import Home
 from warehouse.personal import NAME_WITHHELD
 from warehouse.progress import Progress, silent
@@ -109,19 +116,20 @@ def stage(
 
 
 def fingerprint(declaration: SourceDeclaration, read: Read) -> str:
-    """What a staging file depends on beside its snapshot: the declaration, the code that reads, DuckDB and dlt.
+    """What a staging file depends on beside its snapshot: declaration, code lists, the reading code, DuckDB, dlt.
 
     The code is that of the reading package and of this package's own modules, so a repaired reader stages anew
     without anyone having to remember a version number.
     """
     digest = hashlib.sha256(declaration.model_dump_json().encode())
+    digest.update(reference.fingerprint().encode())
     for name in ("duckdb", "dlt"):
         digest.update(f"{name} {importlib.metadata.version(name)}\n".encode())
     module = sys.modules.get(getattr(read, "__module__", ""), None)
     folders = [Path(__file__).parent]
     if module is not None and module.__file__ and Path(module.__file__).parent != folders[0]:
         folders.append(Path(module.__file__).parent)
-    paths = [Path(str(module.__file__)) for module in (sheets, xlsx)]
+    paths = [Path(str(module.__file__)) for module in (sheets, xlsx, identifiers)]
     paths += [path for folder in folders for path in sorted(folder.glob("*.py"))]
     for path in paths:
         digest.update(f"{path.name} ".encode() + hashlib.sha256(path.read_bytes()).digest())
@@ -169,6 +177,10 @@ def _build(
         found = [*reading.findings, *_missing(declaration, reading), *_renamed(snapshot)]
         add_findings(connection, declaration.name, found)
         add_quarantine(connection, declaration.name, reading.quarantined)
+        for query in reading.findings_sql:
+            add_findings_of(connection, declaration.name, query)
+        for query in reading.quarantined_sql:
+            add_quarantine_of(connection, declaration.name, query)
         lacking = {t.name: "not there" for t in declaration.tables if t.name not in reading.tables}
         for table_name, reason in {**lacking, **reading.incomplete}.items():
             connection.execute("INSERT INTO main.incomplete VALUES (?, ?)", [table_name, reason])

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
-from sources import PullRequest, SourceError
+from sources import NothingThereError, PullRequest, SourceError
 from warehouse.archive import Archive, RawFile, Snapshot, digest_of, sha256_of
 from warehouse.personal import harmless_name, without_personal
 from warehouse.progress import Progress, silent
@@ -166,7 +166,7 @@ def newest_files(folder: Path, day: date) -> list[Path]:
         return dated[-1][1]
     undated = [path for path in folder.iterdir() if _is_data(path) and date_in(path.name) is None]
     if not undated:
-        raise SourceError(
+        raise NothingThereError(
             f"{folder} holds no file for {day.isoformat()} or before. Put the file there, or name another folder."
         )
     return [max(undated, key=lambda path: (path.stat().st_mtime_ns, path.name))]

@@ -66,6 +66,10 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class ArchiveDamagedError(Exception):
+    """Files of the raw archive are no longer what was taken in: a fault on our side, not of who handed them in."""
+
+
 @dataclass(frozen=True)
 class Archive:
     """The snapshots of one source below ``raw/<source>/``."""
@@ -79,18 +83,28 @@ class Archive:
         return self.home.raw / self.source
 
     def snapshots(self) -> list[Snapshot]:
-        """All whole snapshots, oldest data first; of one day, in the order they were taken in."""
+        """All whole snapshots, oldest data first; of one day, in the order they were taken in.
+
+        Raises:
+            ArchiveDamagedError: what is noted of a snapshot cannot be read.
+        """
         found = []
         for manifest in self.folder.glob("*/manifest.json"):
-            content = json.loads(manifest.read_text(encoding="utf-8"))
-            snapshot = Snapshot(
-                source=content["source"],
-                date=date.fromisoformat(content["date"]),
-                origin=content["origin"],
-                files=tuple(RawFile(**file) for file in content["files"]),
-                folder=manifest.parent,
-            )
-            found.append((snapshot.date, content["sequence"], snapshot))
+            try:
+                content = json.loads(manifest.read_text(encoding="utf-8"))
+                snapshot = Snapshot(
+                    source=content["source"],
+                    date=date.fromisoformat(content["date"]),
+                    origin=content["origin"],
+                    files=tuple(RawFile(**file) for file in content["files"]),
+                    folder=manifest.parent,
+                )
+                found.append((snapshot.date, int(content["sequence"]), snapshot))
+            except (ValueError, KeyError, TypeError) as error:
+                raise ArchiveDamagedError(
+                    f"the raw archive is damaged, which is no fault of who handed the data in: {manifest} cannot"
+                    " be read. Restore it from a backup; or move its folder away and take the file in again."
+                ) from error
         return [snapshot for *_, snapshot in sorted(found, key=lambda item: item[:2])]
 
     def latest(self, until: date | None = None) -> Snapshot | None:
@@ -142,6 +156,27 @@ class Archive:
             if not (snapshot.folder / file.name).is_file() or sha256_of(snapshot.folder / file.name) != file.sha256
         ]
 
+    def require_whole(self, snapshot: Snapshot) -> None:
+        """Make sure that a snapshot's files are what was taken in, before anything is made of them.
+
+        A file with another sum is set aside under another name, so that the next look at its origin, which goes by
+        the size, puts the right bytes back.
+
+        Raises:
+            ArchiveDamagedError: they are not; the message says what to do.
+        """
+        damaged = self.verify(snapshot)
+        if not damaged:
+            return
+        for name in damaged:
+            if (path := snapshot.folder / name).is_file():
+                path.rename(path.with_name(f"{name}.damaged"))
+        raise ArchiveDamagedError(
+            f"the raw archive is damaged, which is no fault of who handed the data in: {', '.join(damaged)} in"
+            f" {snapshot.folder} is missing or no longer has its checksum. Restore it from a backup; or take the"
+            f" same file in again: it came from {snapshot.origin}."
+        )
+
     # --- the memory of origins: what makes the second night cheap -------------------------------
 
     def remembered(self, origin: str) -> dict[str, Any] | None:
@@ -164,9 +199,11 @@ class Archive:
         return next((s for s in self.snapshots() if s.id == snapshot_id), None)
 
     def _origins(self) -> dict[str, Any]:
-        path = self.folder / "origins.json"
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        return content
+        try:
+            content = json.loads((self.folder / "origins.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}  # a memory that is lost costs a second reading, nothing else
+        return content if isinstance(content, dict) else {}
 
 
 def copy_file(path: Path, target: Path) -> None:

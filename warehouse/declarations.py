@@ -10,9 +10,11 @@ is found at the source (``source_names``, ``presence``).
 from __future__ import annotations
 
 import re
+import unicodedata
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -100,6 +102,21 @@ class FieldDeclaration(Declared):
     source_names: tuple[str, ...] = ()  # header texts of this column at the source, beside name and title
     presence: Literal["mandatory", "optional"] = "mandatory"  # a missing mandatory column is critical
     help: str = ""  # what to do about a wrong value, for the person who keeps the file
+    # date only: the column of the code list date_precision that says how exact the day is. "5/2016" is then read,
+    # as the month's first day or its last, and noted there.
+    precision_in: str | None = None
+    partial_date: Literal["first", "last"] = "first"
+    # integer and number only: the column that says how the number is meant. "about 12" is then 12, noted there.
+    qualifier_in: str | None = None
+    # Says that the row is not what its source said last: a date since when its last good version stands in, or a
+    # text with the names of the columns that are empty because their value could not be used, joined by ";".
+    mark: bool = False
+
+    @model_validator(mode="after")
+    def _mark_fits(self) -> FieldDeclaration:
+        if self.mark and (self.type not in ("date", "string") or self.constraints.required):
+            raise ValueError(f"the mark {self.name} has to be a date or a string, and may be empty")
+        return self
 
     @property
     def duckdb_type(self) -> str:
@@ -184,6 +201,10 @@ class TableDeclaration(Declared):
         return tuple(field for field in self.fields if field.privacy is not Privacy.PERSONAL)
 
 
+# A daily source may miss a weekend. A monthly one often comes a week after the month's end, or after a holiday.
+GRACE_DAYS: Mapping[str, int] = {"daily": 3, "monthly": 10, "irregular": 0}
+
+
 class SourceDeclaration(Declared):
     """A source: who publishes it, under which terms, how often, and its tables."""
 
@@ -195,10 +216,33 @@ class SourceDeclaration(Declared):
     licence: str  # SPDX id, or the publisher's own name of it
     licence_url: str | None = None
     attribution: str
-    cadence: Literal["daily", "monthly", "irregular"]
+    cadence: Literal["daily", "monthly", "irregular"]  # of irregular data none are due, but for expected_days
+    grace_days: int | None = Field(
+        None, ge=0, le=366
+    )  # how long after its turn it may come; by default GRACE_DAYS
+    expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
     tables: tuple[TableDeclaration, ...]
+
+    @model_validator(mode="after")
+    def _links_exist(self) -> SourceDeclaration:
+        # Here and not at the table: a dataset takes fields over without the columns they speak of.
+        for table in self.tables:
+            names = {field.name for field in table.fields if field.type == "string"}
+            for field in table.fields:
+                for link in (field.precision_in, field.qualifier_in):
+                    if link is not None and link not in names:
+                        raise ValueError(f"table {table.name}: {field.name} names {link}, which is no text column")
+        return self
+
+    @model_validator(mode="after")
+    def _expectation_fits(self) -> SourceDeclaration:
+        if self.expected_days is not None and self.cadence != "irregular":
+            raise ValueError(
+                f"source {self.name}: expected_days is for irregular data; {self.cadence} says it already"
+            )
+        return self
 
     def table(self, name: str) -> TableDeclaration:
         """The table of that name; KeyError if there is none."""
@@ -206,6 +250,16 @@ class SourceDeclaration(Declared):
             if table.name == name:
                 return table
         raise KeyError(f"source {self.name} has no table {name}")
+
+    def due(self, newest: date) -> date | None:
+        """The last day by which data newer than those of a date should be there; None: never expected."""
+        grace = timedelta(days=GRACE_DAYS[self.cadence] if self.grace_days is None else self.grace_days)
+        if self.cadence == "daily":
+            return newest + timedelta(days=1) + grace
+        if self.cadence == "monthly":
+            year, month = divmod(newest.year * 12 + newest.month, 12)
+            return date(year, month + 1, min(newest.day, monthrange(year, month + 1)[1])) + grace
+        return newest + timedelta(days=self.expected_days) + grace if self.expected_days else None
 
 
 D = TypeVar("D", bound=Declared)
@@ -249,8 +303,8 @@ def literal(text: str) -> str:
 
 
 def normalised(header: str) -> str:
-    """A header for comparison: case, spaces and punctuation do not count."""
-    return re.sub(r"[\W_]+", " ", header.casefold()).strip()
+    """A header for comparison: case, spaces and punctuation do not count, nor whether ä is one sign or two."""
+    return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", header).casefold()).strip()
 
 
 # --- datasets ---------------------------------------------------------------------------------------
@@ -279,6 +333,7 @@ class DatasetField(Declared):
     decimals: int | None = None
     severity: Severity | None = None
     constraints: Constraints | None = None
+    mark: bool | None = None
 
 
 class Publisher(Declared):

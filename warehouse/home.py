@@ -17,9 +17,13 @@ _UNFINISHED = ".unfinished"
 
 @dataclass(frozen=True)
 class Home:
-    """The home folder (``OPENDISTRICT_HOME``) and the paths in it. Making one touches no file."""
+    """The home folder (``OPENDISTRICT_HOME``) and the paths in it. Making one touches no file.
+
+    ``database`` is the warehouse where it is not the home's own: one that is being rebuilt.
+    """
 
     root: Path
+    database: Path | None = None
 
     @property
     def raw(self) -> Path:
@@ -34,7 +38,7 @@ class Home:
     @property
     def warehouse(self) -> Path:
         """The warehouse as readers see it: always a whole one."""
-        return self.root / "warehouse.duckdb"
+        return self.database or self.root / "warehouse.duckdb"
 
     @property
     def releases(self) -> Path:
@@ -45,6 +49,16 @@ class Home:
     def reports(self) -> Path:
         """Reports for coordinators: ``reports/<run>/index.html``."""
         return self.root / "reports"
+
+    @property
+    def runs(self) -> Path:
+        """What each run came to: ``runs/<run>.json``, the ledger's part beside the warehouse."""
+        return self.root / "runs"
+
+    @property
+    def logs(self) -> Path:
+        """Tracebacks of faults of the program: ``logs/<run>.log``. They hold no values of data."""
+        return self.root / "logs"
 
     @property
     def inbox(self) -> Path:
@@ -69,7 +83,7 @@ class Home:
     def sweep(self) -> None:
         """Remove what a killed run left half done. To be called by who holds the lease."""
         shutil.rmtree(self.temporary, ignore_errors=True)
-        for folder in (self.root, *self.raw.glob("*")):
+        for folder in (self.root, self.runs, *self.raw.glob("*")):
             for unfinished in folder.glob(f".*{_UNFINISHED}"):
                 unfinished.unlink(missing_ok=True)
 

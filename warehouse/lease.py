@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import TracebackType, UnionType
 from typing import Any
 
 from warehouse.home import Home, to_json, write_atomically
 
 TERM_SECONDS = 120.0
+_LAST_SECOND = 253402300800 - 2 * 86400  # of the year 9999, the last that a date can have
 
 
 class LeaseHeldError(Exception):
@@ -49,6 +52,21 @@ def _process_started(pid: int) -> str | None:
     return "alive" if not Path("/proc/self").exists() else None
 
 
+def _is_claim(content: Any) -> bool:
+    """Whether JSON is what a holder writes."""
+    kinds: dict[str, type | UnionType] = {
+        "purpose": str, "host": str, "pid": int, "started": str | None, "token": str
+    }  # fmt: skip
+    return (
+        isinstance(content, dict)
+        and all(isinstance(content.get(name, 0.5), kind) for name, kind in kinds.items())
+        and isinstance(content.get("expires"), (int, float))
+        and math.isfinite(content["expires"])
+        and abs(content["expires"]) < _LAST_SECOND
+        and 0 < content["pid"] < 1 << 31
+    )
+
+
 class Lease:
     """A claim on a home, held for the length of a ``with`` block.
 
@@ -71,7 +89,7 @@ class Lease:
             if other:
                 raise LeaseHeldError(
                     f"{other['purpose']} (process {other['pid']} on {other['host']}) works on {self._folder}."
-                    f" Wait for it; should it be dead, its lease ends by itself within {self._term:.0f} s."
+                    f" Wait for it; {self._way_out(other)}."
                 )
             self._claim = {
                 "purpose": self._purpose,
@@ -112,19 +130,39 @@ class Lease:
             yield
 
     def _read(self) -> dict[str, Any] | None:
+        """The claim, if it is one. It is written whole or not at all, so anything else is nobody's."""
         try:
-            content: dict[str, Any] = json.loads(self._file.read_text())
+            content = json.loads(self._file.read_text())
         except (FileNotFoundError, ValueError):
             return None
-        return content
+        return content if _is_claim(content) else None
 
     def _standing(self) -> dict[str, Any] | None:
         claim = self._read()
-        if not claim or claim["expires"] < time.time():
+        if not claim or self._ends(claim) < time.time():
             return None
         if claim["host"] == socket.gethostname() and _process_started(claim["pid"]) != claim["started"]:
             return None
         return claim
+
+    def _ends(self, claim: Mapping[str, Any]) -> float:
+        """When the claim ends, by this machine's clock.
+
+        One that ends later than a term from now was dated by a clock that goes ahead. A living holder renews it
+        six times a term, so the file's own time, which the file system gives, says when it was last alive.
+        """
+        ends = float(claim["expires"])
+        return ends if ends <= time.time() + self._term else min(ends, self._file.stat().st_mtime + self._term)
+
+    def _way_out(self, claim: Mapping[str, Any]) -> str:
+        rest = self._ends(claim) - time.time()
+        if rest <= self._term:
+            return f"should it be dead, its lease ends by itself within {max(rest, 1):.0f} s"
+        dated = datetime.fromtimestamp(time.time() + rest, UTC).strftime("%Y-%m-%d %H:%M")
+        return (
+            f"its lease ends at {dated} UTC by this machine's clock, later than any that is rightly dated: compare"
+            f" the clocks of both machines. Should that run be dead, remove {self._file}"
+        )
 
     def _is_ours(self) -> bool:
         claim = self._read()
@@ -135,7 +173,8 @@ class Lease:
 
     def _keep_renewing(self) -> None:
         while not self._stop.wait(self._term / 6):
-            with self._locked():
+            # On a full disk the claim is as it was: the next try may do, and the swap makes sure anyway.
+            with suppress(OSError), self._locked():
                 if self._stop.is_set() or not self._is_ours():
                     return
                 self._write()

@@ -1,28 +1,40 @@
 """The ledger: what was pulled, what was decided of it, what was released, in which run. Rows in the warehouse.
 
 The rooms tell one another through it: a source's snapshot and its verdict, a dataset's verdict, a release.
+
+What a run came to is known only after the warehouse was swapped, and also where it was not touched: a run whose
+sources all failed, or that could not publish. So a run's end is noted beside the warehouse, a small file a run
+(``runs/<run>.json``, written whole or not at all), and ``runs`` puts both together.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from warehouse.database import fetch
 from warehouse.declarations import Severity
 from warehouse.findings import FINDINGS_COLUMNS, QUARANTINE_COLUMNS, Finding, add_findings
+from warehouse.home import Home, to_json, write_atomically
 from warehouse.releases import Release, ReleaseFile, SnapshotUse
+
+SCHEMA_VERSION = 2  # of the ledger: 1 had no version. A column that is only added needs no new number.
 
 _TABLES = f"""
 CREATE SCHEMA IF NOT EXISTS ledger;
+CREATE TABLE IF NOT EXISTS ledger.schema_version (version INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS ledger.runs (
     run_id VARCHAR PRIMARY KEY, kind VARCHAR NOT NULL, day DATE NOT NULL,
-    started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, request VARCHAR NOT NULL
+    started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, request VARCHAR NOT NULL,
+    sequence BIGINT  -- the order of runs: neither their logical days nor a clock gives it
 );
 CREATE TABLE IF NOT EXISTS ledger.snapshots (  -- the verdict on a pull of a source; promoted: it is in the history
     source VARCHAR, snapshot_id VARCHAR, data_date DATE NOT NULL, origin VARCHAR NOT NULL,
@@ -105,8 +117,29 @@ class CurationRecord:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a run said of a source, a dataset, or a dataset's place on the portal.
+
+    ``state`` is that of the outcome (``flows.outcomes``), ``is_wrong`` whether somebody has to look, ``what`` the
+    snapshot or the version spoken of. ``is_awaited``: of a source, whether the run looked where newer data would
+    come in, so that it can be late; None where it did not look, but worked from the archive.
+    """
+
+    state: str
+    is_wrong: bool = False
+    message: str = ""
+    what: str | None = None
+    stale_since: date | None = None
+    is_awaited: bool | None = None
+
+
+@dataclass(frozen=True)
 class RunRecord:
-    """The ledger's line about a run that changed something. Times are UTC."""
+    """The ledger's line about a run. Times are UTC.
+
+    ``exit_code`` is None where the run's end was not noted: it was killed, or it is a window of a backfill, whose
+    end is noted with the last one. ``sequence`` is the run's place in the order of runs.
+    """
 
     run_id: str
     kind: str
@@ -114,14 +147,89 @@ class RunRecord:
     started_at: datetime
     finished_at: datetime | None
     request: Mapping[str, Any]
+    sequence: int = 0
+    exit_code: int | None = None
+    sources: Mapping[str, Said] = field(default_factory=dict)
+    datasets: Mapping[str, Said] = field(default_factory=dict)
+    portal: Mapping[str, Said] = field(default_factory=dict)  # by dataset
+    error: str = ""  # what stopped the run
+
+
+class LedgerError(Exception):
+    """What is written in the ledger cannot be used; the message says where and what to do."""
 
 
 Connection = duckdb.DuckDBPyConnection
 
 
 def create_tables(connection: Connection) -> None:
-    """Make the ledger's tables where they are missing."""
+    """Make the ledger's tables where they are missing, and add the columns that an older ledger lacks.
+
+    Raises:
+        LedgerError: a newer version of the program wrote this ledger.
+    """
+    refuse_newer(connection)
     connection.execute(_TABLES)
+    for table, name, kind in lacking(connection):
+        connection.execute(f"ALTER TABLE ledger.{table} ADD COLUMN IF NOT EXISTS {name} {kind}")
+    connection.execute("DELETE FROM ledger.schema_version")
+    connection.execute(f"INSERT INTO ledger.schema_version VALUES ({SCHEMA_VERSION})")
+
+
+def lacking(connection: Connection) -> list[tuple[str, str, str]]:
+    """Table, name and type of the columns that the ledger should have and does not: it is an older one."""
+    found = set(connection.execute(_COLUMNS_FOUND).fetchall())
+    return [(table, name, kind) for table, name, kind in _columns() if (table, name) not in found]
+
+
+_COLUMNS_FOUND = """
+SELECT table_name, column_name FROM duckdb_columns()
+WHERE schema_name = 'ledger' AND database_name = current_database()
+"""
+
+
+@cache
+def _columns() -> tuple[tuple[str, str, str], ...]:
+    """Table, name and type of every column that a ledger of today has."""
+    with duckdb.connect() as connection:
+        connection.execute(_TABLES)
+        rows = connection.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = 'ledger'"
+            " ORDER BY table_name, column_index"
+        ).fetchall()
+    return tuple((str(table), str(name), str(kind)) for table, name, kind in rows)
+
+
+def copy_tables(connection: Connection, attached: str) -> None:
+    """Take over the ledger of an attached, older warehouse: what it has not is NULL."""
+    refuse_newer(connection, attached)
+    found = connection.execute(
+        f"SELECT table_name FROM duckdb_tables() WHERE schema_name = 'ledger' AND database_name = '{attached}'"
+    ).fetchall()
+    known = {table for table, _, _ in _columns()}
+    for (table,) in found:
+        if table in known - {"schema_version"}:
+            connection.execute(f"INSERT INTO ledger.{table} BY NAME SELECT * FROM {attached}.ledger.{table}")
+
+
+def refuse_newer(connection: Connection, database: str | None = None) -> None:
+    """Raise LedgerError if a newer version of the program wrote this ledger."""
+    name = f"'{database}'" if database else "current_database()"
+    exists = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ledger' AND table_name = 'schema_version'"
+        f" AND database_name = {name}"
+    ).fetchone()
+    prefix = f"{database}." if database else ""
+    row = (
+        connection.execute(f"SELECT max(version) FROM {prefix}ledger.schema_version").fetchone()
+        if exists
+        else None
+    )
+    if row and row[0] is not None and row[0] > SCHEMA_VERSION:
+        raise LedgerError(
+            f"the warehouse was written by a newer opendistrict (its ledger is version {row[0]}, this program's"
+            f" {SCHEMA_VERSION}): install that one, nothing was changed"
+        )
 
 
 def now() -> datetime:
@@ -132,17 +240,25 @@ def now() -> datetime:
 # --- runs ---------------------------------------------------------------------------------------------
 
 
-def next_run_id(connection: Connection, day: date) -> str:
-    """``<day>.<n>``: the n-th run of that logical day that changed something."""
-    (count,) = _one(connection, "SELECT count(*) FROM ledger.runs WHERE day = ?", [day])
-    return f"{day.isoformat()}.{count + 1}"
+def next_run_id(connection: Connection, home: Home, day: date) -> str:
+    """``<day>.<n>``: the next run of that logical day. No run that was noted and no report has that id yet."""
+    taken = [run.run_id for run in runs(connection, home)]
+    taken += [folder.name for folder in home.reports.glob(f"{day.isoformat()}.*")]
+    numbers = [int(number) for one in taken if (number := one.removeprefix(f"{day.isoformat()}.")).isdecimal()]
+    return f"{day.isoformat()}.{max(numbers, default=0) + 1}"
 
 
-def begin_run(connection: Connection, run_id: str, kind: str, day: date, request: Mapping[str, Any]) -> None:
+def next_sequence(connection: Connection, home: Home) -> int:
+    """The place of the next run in the order of runs."""
+    return max((run.sequence for run in runs(connection, home)), default=0) + 1
+
+
+def begin_run(connection: Connection, home: Home, run_id: str, kind: str, day: date, request: Any) -> None:
     """Note that a run began to change something."""
+    place = next_sequence(connection, home)
     connection.execute(
-        "INSERT INTO ledger.runs VALUES (?, ?, ?, ?, NULL, ?)",
-        [run_id, kind, day, now(), json.dumps(request, sort_keys=True)],
+        "INSERT INTO ledger.runs (run_id, kind, day, started_at, request, sequence) VALUES (?, ?, ?, ?, ?, ?)",
+        [run_id, kind, day, now(), json.dumps(request, sort_keys=True), place],
     )
 
 
@@ -151,12 +267,58 @@ def finish_run(connection: Connection, run_id: str) -> None:
     connection.execute("UPDATE ledger.runs SET finished_at = ? WHERE run_id = ?", [now(), run_id])
 
 
-def runs(connection: Connection) -> list[RunRecord]:
-    """All runs that changed something, oldest first."""
+def note_run(home: Home, record: RunRecord) -> None:
+    """Note what a run came to. Safe against a kill, and without a copy of the warehouse."""
+    content = json.loads(json.dumps(asdict(record), default=str))
+    write_atomically(home.runs / f"{record.run_id}.json", to_json(content))
+
+
+def runs(connection: Connection, home: Home) -> list[RunRecord]:
+    """All runs that changed something or had something to say, in the order they ran.
+
+    Raises:
+        LedgerError: a note cannot be read.
+    """
     rows = connection.execute(
-        "SELECT run_id, kind, day, started_at, finished_at, request FROM ledger.runs ORDER BY started_at, run_id"
+        "SELECT run_id, kind, day, started_at, finished_at, request, coalesce(sequence, 0) FROM ledger.runs"
+        " ORDER BY coalesce(sequence, 0), rowid"
     ).fetchall()
-    return [RunRecord(*(*row[:5], json.loads(row[5]))) for row in rows]
+    found = {row[0]: RunRecord(*(*row[:5], json.loads(row[5]), row[6])) for row in rows}
+    found |= {path.stem: _noted(path) for path in home.runs.glob("*.json")}
+    return sorted(found.values(), key=lambda run: run.sequence)  # stable: runs of an older ledger stay in order
+
+
+def last_said(runs: Sequence[RunRecord], part: str) -> dict[str, Said]:
+    """By name, what the newest run that spoke of it said. ``part``: sources, datasets or portal."""
+    said: dict[str, Said] = {}
+    for run in runs:
+        for name, one in getattr(run, part).items():
+            before = said.get(name)
+            said[name] = replace(one, is_awaited=before.is_awaited) if before and one.is_awaited is None else one
+    return said
+
+
+def _noted(path: Path) -> RunRecord:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for part in ("sources", "datasets", "portal"):
+            content[part] = {
+                name: Said(**{**said, "stale_since": _date(said["stale_since"])})
+                for name, said in content[part].items()
+            }
+        content["day"] = date.fromisoformat(content["day"])
+        content["started_at"] = datetime.fromisoformat(content["started_at"])
+        content["finished_at"] = datetime.fromisoformat(content["finished_at"])
+        return RunRecord(**content)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LedgerError(
+            f"{path} cannot be read as the note of a run. Restore it from a backup, or move it away: the data are"
+            " not touched by that, only what was said of that run is lost."
+        ) from error
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 # --- snapshots ------------------------------------------------------------------------------------------
@@ -189,11 +351,12 @@ def supersede(connection: Connection, source: str, data_date: date) -> None:
 
 def snapshots(connection: Connection, source: str | None = None) -> list[SnapshotRecord]:
     """Verdicts on snapshots, oldest data first, of one source or of all."""
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT source, snapshot_id, data_date, origin, fingerprint, verdict, is_promoted, run_id, tables"
         " FROM ledger.snapshots WHERE source = coalesce(?, source) ORDER BY source, data_date, rowid",
         [source],
-    ).fetchall()
+    )
     return [SnapshotRecord(*(*row[:5], Verdict(row[5]), *row[6:8], _table_loads(row[8]))) for row in rows]
 
 
@@ -212,7 +375,10 @@ def take_findings(connection: Connection, attached: str, source: str, snapshot_i
         connection.execute(
             f"DELETE FROM ledger.{table} WHERE subject = ? AND snapshot_id = ?", [source, snapshot_id]
         )
-        connection.execute(f"INSERT INTO ledger.{table} SELECT ?, * FROM {attached}.main.{table}", [snapshot_id])
+        connection.execute(
+            f"INSERT INTO ledger.{table} BY NAME SELECT ? AS snapshot_id, * FROM {attached}.main.{table}",
+            [snapshot_id],
+        )
 
 
 def replace_findings(connection: Connection, subject: str, snapshot_id: str, found: Sequence[Finding]) -> None:
@@ -222,7 +388,9 @@ def replace_findings(connection: Connection, subject: str, snapshot_id: str, fou
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )
     add_findings(connection, subject, found, "temp")
-    connection.execute("INSERT INTO ledger.findings SELECT ?, * FROM temp.findings", [snapshot_id])
+    connection.execute(
+        "INSERT INTO ledger.findings BY NAME SELECT ? AS snapshot_id, * FROM temp.findings", [snapshot_id]
+    )
     connection.execute("DROP TABLE temp.findings")
 
 
@@ -243,21 +411,23 @@ def read_findings(
 ) -> list[Finding]:
     """Findings from a table of findings (and a WHERE clause), worst first, then by place."""
     worst_first = ", ".join(f"'{severity.value}'" for severity in Severity)
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT rule, severity, message, help, table_name, file, sheet, row_number, column_name, value, row_key"
         f" FROM {where} ORDER BY list_position([{worst_first}], severity),"
         " file, sheet, row_number, column_name, rule, value" + (f" LIMIT {limit:d}" if limit else ""),
         list(parameters),
-    ).fetchall()
+    )
     return [Finding(row[0], Severity(row[1]), *row[2:]) for row in rows]
 
 
 def count_findings(connection: Connection, subject: str, snapshot_id: str) -> dict[Severity, int]:
     """How many findings of each severity."""
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT severity, count(*) FROM ledger.findings WHERE subject = ? AND snapshot_id = ? GROUP BY ALL",
         [subject, snapshot_id],
-    ).fetchall()
+    )
     found = {Severity(name): count for name, count in rows}
     return {severity: found.get(severity, 0) for severity in Severity}
 
@@ -283,11 +453,12 @@ def record_curation(connection: Connection, record: CurationRecord) -> None:
 
 def curations(connection: Connection, dataset: str) -> list[CurationRecord]:
     """What became of a dataset, oldest data first."""
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT dataset, data_date, inputs, verdict, rows, version, run_id FROM ledger.curations"
         " WHERE dataset = ? ORDER BY data_date",
         [dataset],
-    ).fetchall()
+    )
     return [CurationRecord(*(*row[:3], Verdict(row[3]), *row[4:])) for row in rows]
 
 
@@ -337,15 +508,9 @@ def release_from(content: Mapping[str, Any]) -> Release:
 
 def releases(connection: Connection, dataset: str, run_id: str | None = None) -> list[Release]:
     """A dataset's releases, oldest data first: the last one is ``latest``. Of one run only, if named."""
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT manifest FROM ledger.releases WHERE dataset = ? AND run_id = coalesce(?, run_id)",
         [dataset, run_id],
-    ).fetchall()
+    )
     return sorted((release_from(json.loads(row[0])) for row in rows), key=lambda release: release.order)
-
-
-def _one(connection: Connection, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
-    row = connection.execute(sql, list(parameters)).fetchone()
-    if row is None:
-        raise LookupError(f"no row: {sql}")
-    return tuple(row)

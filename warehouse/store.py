@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,9 +13,56 @@ from pathlib import Path
 import duckdb
 
 from warehouse import ledger
-from warehouse.database import DEFAULT_MEMORY, opened
+from warehouse.database import DEFAULT_MEMORY, attach, opened
 from warehouse.home import Home
 from warehouse.lease import Lease
+
+_REBUILD = "`opendistrict rebuild-warehouse` makes a new one from the raw archive and keeps this one aside"
+
+
+class WarehouseError(Exception):
+    """The warehouse file cannot be used; the message says why and what to do. Nothing was changed."""
+
+
+def fault_in_words(error: duckdb.Error, path: Path) -> str | None:
+    """What is wrong with a database file, and what to do; None where the error is not about the file.
+
+    DuckDB has no error of its own for a lock, a full disk or a damaged block: its texts tell them apart.
+    """
+    text = str(error)
+    if "set lock on file" in text or "already open" in text or "different configuration" in text:
+        holder = re.search(r"PID (\d+)", text)
+        by = f"process {holder[1]}" if holder else "another program"
+        return f"{path} is held open by {by}. Close it there (a DuckDB shell, a notebook), then try again."
+    if "No space left" in text or "Disk quota exceeded" in text:
+        return f"the disk is full: {path} could not be written. Make room, then run the same command again."
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return (
+            "DuckDB needs more memory than it may take, or more room beside it to spill to."
+            f" Raise OPENDISTRICT_MEMORY, or make room below {path.parent}; then run the same command again."
+        )
+    if "Permission denied" in text or "Read-only file system" in text:
+        return f"{path} may not be opened or written by this user. Give the rights, then try again."
+    if "storage version" in text or "newer version of DuckDB" in text or "serialization version" in text:
+        return (
+            f"{path} was written by another version of DuckDB, which this one cannot read. Install that version."
+        )
+    damage = ("not a valid DuckDB", "orrupt", "checksum", "deserialize", "read enough bytes", "Could not read")
+    is_damage = isinstance(error, (duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException))
+    if is_damage or any(words in text for words in damage):
+        return f"{path} is damaged, or not a database of DuckDB. Restore it from a backup; or {_REBUILD}."
+    return None
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Errors about the file become WarehouseError."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if (words := fault_in_words(error, path)) is None:
+            raise
+        raise WarehouseError(words) from error
 
 
 class WorkingCopy:
@@ -29,7 +77,7 @@ class WorkingCopy:
         self.is_committed = False
         if home.warehouse.exists():
             shutil.copyfile(home.warehouse, self.path)
-        with self.connect() as connection:
+        with _in_words(home.warehouse), self.connect() as connection:
             ledger.create_tables(connection)
 
     @contextmanager
@@ -62,11 +110,29 @@ def working_copy(home: Home, lease: Lease, memory: str = DEFAULT_MEMORY) -> Iter
 
 @contextmanager
 def reader(home: Home, memory: str = DEFAULT_MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to the last good warehouse; an empty one where there is none yet."""
-    if home.warehouse.exists():
-        with opened(home.warehouse, temporary=home.temporary, memory=memory, read_only=True) as connection:
-            yield connection
-    else:
-        with opened(None, temporary=Path(tempfile.gettempdir()), memory=memory) as connection:
+    """A read-only connection to the ledger of the last good warehouse; an empty one where there is none yet.
+
+    A warehouse of an older version is read through a copy of its ledger in memory, in today's shape; the file
+    itself is brought up to date by the next run that writes.
+
+    Raises:
+        WarehouseError: the file is damaged, foreign, or held by another program.
+        LedgerError: a newer version of the program wrote it.
+    """
+    elsewhere = Path(tempfile.gettempdir())  # a home that may not be written is read too
+    if not home.warehouse.exists():
+        with opened(None, temporary=elsewhere, memory=memory) as connection:
             ledger.create_tables(connection)
             yield connection
+        return
+    with _in_words(home.warehouse):
+        with opened(home.warehouse, temporary=elsewhere, memory=memory, read_only=True) as connection:
+            ledger.refuse_newer(connection)
+            if is_current := not ledger.lacking(connection):
+                yield connection
+        if not is_current:
+            with opened(None, temporary=elsewhere, memory=memory) as connection:
+                ledger.create_tables(connection)
+                attach(connection, home.warehouse, "older")
+                ledger.copy_tables(connection, "older")
+                yield connection

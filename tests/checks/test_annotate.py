@@ -11,7 +11,7 @@ from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 
 from checks import annotate as module
-from checks.annotate import COLOURS, COMMENT_MARK, annotate
+from checks.annotate import COLOURS, COMMENT_MARK, Kept, annotate
 from sources.workbooks import read_workbook
 from tests.sources.test_workbooks import formatted_to_the_bottom
 from tests.workbook_factory import (
@@ -258,10 +258,13 @@ def test_the_same_in_makes_the_same_bytes(tmp_path):
 def test_what_cannot_be_opened_gets_the_list_alone(tmp_path):
     path = tmp_path / "book.xlsx"
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 old")
-    annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
-    book = load_workbook(tmp_path / "out.xlsx")
+    done = annotate(path, [finding()], tmp_path / "out-annotated.xlsx", declaration())
+    assert (done.path, done.kept) == (tmp_path / "out-to-do.xlsx", Kept.NOTHING)
+    assert not (tmp_path / "out-annotated.xlsx").exists()
+    book = load_workbook(done.path)
     assert book.sheetnames == ["To do"]
     assert "old Excel file" in book.worksheets[0]["A3"].value
+    assert book.worksheets[0]["A3"].value == done.why
     assert len(listed(book)) == 1
 
 

@@ -79,7 +79,7 @@ def test_nothing_is_seen_of_a_working_copy_until_it_is_committed(home):
 
 def test_a_home_without_a_warehouse_reads_as_an_empty_one(home):
     with reader(home) as connection:
-        assert ledger.runs(connection) == []
+        assert ledger.runs(connection, home) == []
     assert not home.warehouse.exists()
 
 
