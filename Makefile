@@ -2,9 +2,9 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO_HOME ?= var
-SAMPLES := --source companies_house=sources/companies_house/sample --source agile_pilots=sources/agile_pilots/sample
+SAMPLES := --source companies_house=$(wildcard sources/companies_house/sample/*.zip) --source agile_pilots=sources/agile_pilots/sample
 
-.PHONY: help demo test lint types layers unit e2e tools bench lock ckan-up ckan-down clean
+.PHONY: help demo test lint types layers unit e2e tools prove bench lock ckan-up ckan-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,14 +35,17 @@ layers: .venv/installed ## which room may import which
 	@$(BIN)/lint-imports --no-logo
 
 unit: .venv/installed ## fast tests
-	@$(BIN)/pytest -q -n 2 -m "not e2e"
+	@$(BIN)/pytest -q -n 2 -m "not e2e and not prove"
 
 e2e: .venv/installed tools ## tests with a real CKAN, a real Prefect server, a real browser
-	@$(BIN)/pytest -q -n 2 --dist loadfile -m e2e
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "e2e and not prove"
 
 tools: # the browser of the e2e tests; CKAN's parts are installed by dev/ckan/up.sh
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
 	  { echo "installing chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null
+
+prove: .venv/installed ## long proofs: many orders, many seeds (an hour)
+	@$(BIN)/pytest -q -n 2 -m prove
 
 bench: .venv/installed ## the register to the warehouse against a bare read; what Prefect costs
 	@$(BIN)/python -m benchmarks.register && $(BIN)/python -m benchmarks.flow

@@ -8,8 +8,10 @@ removed before new ones are made.
 
 from __future__ import annotations
 
+import enum
 import io
 import re
+import warnings
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +22,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
+from openpyxl.cell.cell import ERROR_CODES, ILLEGAL_CHARACTERS_RE, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.formatting.formatting import ConditionalFormattingList
 from openpyxl.formatting.rule import Rule as FormatRule
@@ -50,7 +52,7 @@ from warehouse.sheets import (
     open_book,
     shown_value,
 )
-from warehouse.xlsx import check_parts, slim_chunks
+from warehouse.xlsx import TOO_LONG, Package, references, slim_chunks
 
 AUTHOR = "opendistrict"
 COMMENT_MARK = "--- opendistrict ---"
@@ -74,12 +76,77 @@ MEANINGS: Mapping[Severity, str] = {
     Severity.WARNING: "The row is published. Have a look: it may be right.",
     Severity.INFO: "For your information: nothing to do if it is meant so.",
 }
+# What openpyxl reads and writes again (or what nobody misses: a printer's settings, a preview, labels of an office
+# system). Every other kind of part is lost in a copy that it writes.
+_KEPT = frozenset(
+    {
+        "officeDocument", "core-properties", "extended-properties", "custom-properties", "thumbnail", "worksheet",
+        "styles", "theme", "sharedStrings", "calcChain", "comments", "vmlDrawing", "table", "printerSettings",
+        "hyperlink", "externalLink", "externalLinkPath", "xlPathMissing", "customXml", "customXmlProps",
+        "classificationlabels", "person",
+        # the names of the standard's strict edition
+        "extendedProperties", "customProperties",
+    }
+)  # fmt: skip
+_LOST = {
+    "drawing": "pictures, charts or shapes",
+    "image": "pictures",
+    "chart": "charts",
+    "chartsheet": "chart sheets",
+    "pivotTable": "pivot tables",
+    "pivotCacheDefinition": "pivot tables",
+    "vbaProject": "macros",
+    "xlMacrosheet": "macros",
+    "ctrlProp": "form controls",
+    "control": "form controls",
+    "oleObject": "embedded objects",
+    "package": "embedded objects",
+    "threadedComment": "threads of comments",
+    "slicer": "slicers",
+    "slicerCache": "slicers",
+    "timeline": "timelines",
+    "queryTable": "data connections",
+    "connections": "data connections",
+    "sheetMetadata": "formulas that fill several cells",
+}
+_NO_LOSS = re.compile("no default style")  # of openpyxl's warnings: all others say that something is lost
+_NOTE_SHAPE = re.compile(rb'ObjectType="(?!Note")')
+# The strict edition of the standard has other names for the same things; openpyxl knows the older ones.
+_EDITIONS = (
+    (
+        b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+        b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    ),
+    (
+        b"http://purl.oclc.org/ooxml/officeDocument/relationships/extendedProperties",
+        b"http://schemas.openxmlformats.org/officeDocument/2006/relationships/extended-properties",
+    ),
+    (
+        b"http://purl.oclc.org/ooxml/officeDocument/relationships/customProperties",
+        b"http://schemas.openxmlformats.org/officeDocument/2006/relationships/custom-properties",
+    ),
+    (
+        b"http://purl.oclc.org/ooxml/officeDocument/extendedProperties",
+        b"http://schemas.openxmlformats.org/officeDocument/2006/extended-properties",
+    ),
+    (
+        b"http://purl.oclc.org/ooxml/officeDocument/customProperties",
+        b"http://schemas.openxmlformats.org/officeDocument/2006/custom-properties",
+    ),
+    (b"http://purl.oclc.org/ooxml/officeDocument/", b"http://schemas.openxmlformats.org/officeDocument/2006/"),
+    (b"http://purl.oclc.org/ooxml/drawingml/", b"http://schemas.openxmlformats.org/drawingml/2006/"),
+    (b' conformance="strict"', b""),
+)
 _VALUES_ALONE = "Your formats could not be kept in this copy: mend the cells in your own file."
 HOW_TO = (
     "Work from the top: the worst comes first. A click on a cell's address takes you there;"
     " its comment says the same as this list.",
     "Mend the cells in your own sheets, save the workbook and hand it in again as it is. This sheet and the"
     " colours are made anew each time, so there is no need to remove them, and notes made here are lost.",
+)
+HOW_TO_ALONE = (
+    "Work from the top: the worst comes first. Mend the cells in your own workbook, save it and hand it in again;"
+    " this list is not to be handed in.",
 )
 COLUMNS = (
     ("Severity", 11),
@@ -109,47 +176,119 @@ class _Place:
         return f"{column_letters(self.column)}{self.row}" if self.column else f"row {self.row}"
 
 
-def annotate(workbook: Path, findings: Sequence[Finding], target: Path, declaration: SourceDeclaration) -> None:
+class Kept(enum.StrEnum):
+    """What of a workbook its annotated copy holds."""
+
+    ALL = "all"  # the sheets as they were, with marks
+    VALUES = "values"  # the values with marks, without formats
+    NOTHING = "nothing"  # the list alone
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What ``annotate`` wrote: where, how much of the workbook it holds, and why not all (a sentence)."""
+
+    path: Path
+    kept: Kept
+    why: str
+
+
+def annotate(
+    workbook: Path, findings: Sequence[Finding], target: Path, declaration: SourceDeclaration
+) -> Annotation:
     """Write the workbook with its findings marked. A CSV file becomes a workbook.
 
-    A file that cannot be opened, or is too large to be copied, gets a workbook with the list alone. The same
-    workbook and findings make the same bytes.
+    A file that cannot be opened, is too large to be copied, or holds what a copy would lose (pictures, charts,
+    pivot tables, macros) gets its list as a file of its own, named ``...-to-do.xlsx`` in the target's folder: so
+    nobody takes it for the workbook. The same workbook and findings make the same bytes.
 
     Args:
         workbook: the file as it was handed in.
         findings: those on this file, in any order.
         target: where the marked copy goes, an ``.xlsx`` file.
         declaration: the source's, to find the tables' columns.
+
+    Returns:
+        What was written.
     """
-    note = ""
+    why = ""
     book: Book | None = None
-    cached: dict[str, Sheet] = {}
     try:
         book = open_book(workbook, declaration.tables)
     except SheetError as error:
-        note = f"The file {workbook.name} could not be opened: {error}."
-    if book is None:
-        copy = _empty()
-    elif sum(len(row) for sheet in book.sheets for row in sheet.rows.values()) > MAX_COPIED_CELLS:
-        copy = _empty()
-        note = f"{workbook.name} is too large to be copied; this is the list alone."
-    elif book.kind == "csv":
-        copy = _copied(book)
-    elif sum(sheet.spread for sheet in book.sheets) > MAX_SPREAD:
-        copy = _copied(book)
-        note = _VALUES_ALONE
-    else:
-        try:
-            copy = _loaded(workbook, book)
-            cached = {sheet.name: sheet for sheet in book.sheets}
-        except Exception:  # whatever openpyxl stumbles over: the values can still be given back
-            copy = _copied(book)
-            note = _VALUES_ALONE
-    _remove_marks(copy)
+        why = f"The file {workbook.name} could not be opened: {error}."
+    if book is not None:
+        why = _reason_not_to_copy(workbook, book)
     places = _located(findings, book, declaration)
-    _mark_cells(copy, places)
-    _write_list(copy, places, note, workbook.name)
-    write_atomically(target, _finished(copy, cached))
+    if book is not None and not why:
+        values_alone = book.kind == "csv" or sum(sheet.spread for sheet in book.sheets) > MAX_SPREAD
+        for kept in (Kept.VALUES,) if values_alone else (Kept.ALL, Kept.VALUES):
+            note = "" if kept is Kept.ALL or book.kind == "csv" else _VALUES_ALONE
+            try:
+                copy = _loaded(workbook, book) if kept is Kept.ALL else _copied(book)
+                pages = {one.name: page for one, page in zip(book.sheets, copy.worksheets, strict=True)}
+                cached = {pages[one.name].title: one for one in book.sheets} if kept is Kept.ALL else {}
+                _remove_marks(copy)
+                _mark_cells(pages, places)
+                _write_list(copy, pages, places, note, workbook.name, HOW_TO)
+                data = _finished(copy, cached)
+            except _LossError as error:
+                why = _list_alone(workbook, [str(error)])
+                break
+            except Exception:  # whatever openpyxl stumbles over: something can still be given back
+                why = f"{workbook.name} could not be copied; this is the list alone."
+                continue
+            write_atomically(target, data)
+            return Annotation(target, Kept.ALL if book.kind == "csv" else kept, note)
+    copy = _empty()
+    _write_list(copy, {}, places, why, workbook.name, HOW_TO_ALONE)
+    target = target.with_name(f"{target.stem.removesuffix('-annotated')}-to-do.xlsx")
+    write_atomically(target, _finished(copy, {}))
+    return Annotation(target, Kept.NOTHING, why)
+
+
+def _reason_not_to_copy(workbook: Path, book: Book) -> str:
+    """Why a copy would not be the workbook, or nothing: found out before anything is written."""
+    if _is_too_large(book):
+        return f"{workbook.name} is too large to be copied; this is the list alone."
+    try:
+        lost = _lost(workbook) if book.kind == "xlsx" else []
+    except Exception:  # parts that reading the values never looked at are broken
+        return f"{workbook.name} has parts that cannot be read, so this is the list alone."
+    return _list_alone(workbook, lost) if lost else ""
+
+
+class _LossError(Exception):
+    """A copy would not hold what the workbook holds; the message says what, in words for the sentence."""
+
+
+def _list_alone(workbook: Path, lost: Sequence[str]) -> str:
+    return (
+        f"{workbook.name} holds {' and '.join(lost)}, which a copy would lose, so this is the list alone: mend the"
+        " cells in your own file."
+    )
+
+
+def _is_too_large(book: Book) -> bool:
+    cells = [cell for sheet in book.sheets for row in sheet.rows.values() for cell in row.values()]
+    return len(cells) > MAX_COPIED_CELLS or any(
+        isinstance(cell.value, ErrorValue) and cell.value.problem == TOO_LONG for cell in cells
+    )
+
+
+def _lost(path: Path) -> list[str]:
+    """What of a workbook a copy would lose, in words."""
+    with zipfile.ZipFile(path) as archive:
+        package = Package(archive)
+        kinds, _ = references(package)
+        shapes = any(
+            _NOTE_SHAPE.search(package.read(name)) for key, name in package.names.items() if key.endswith(".vml")
+        )
+    kinds -= _KEPT
+    words = {_LOST.get(kind, f"parts of the kind {kind[:40]!r}") for kind in kinds if kind}
+    if "drawing" in kinds:
+        words -= {"pictures", "charts"}
+    return sorted(words | ({"form controls"} if shapes else set()))
 
 
 # --- the copy ----------------------------------------------------------------------------------------
@@ -167,21 +306,59 @@ def _loaded(path: Path, book: Book) -> Workbook:
     packed = io.BytesIO()
     sheets = {sheet.part for sheet in book.sheets}
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as slim:
-        check_parts(archive)
-        core = archive.read("docProps/core.xml") if "docProps/core.xml" in archive.NameToInfo else b""
-        for part in archive.infolist():
-            with slim.open(zipfile.ZipInfo(part.filename, _STAMP), "w", force_zip64=True) as writer:
-                if part.filename in sheets:
-                    for chunk in slim_chunks(archive, part.filename):
-                        writer.write(chunk)
-                elif not part.is_dir():
-                    writer.write(archive.read(part))
+        package = Package(archive)
+        core = package.read("docProps/core.xml") if "docProps/core.xml" in package else b""
+        _, names = references(package)
+        for key, name in package.names.items():
+            # openpyxl wants each part spelled as it is referred to.
+            spelled = names.get(key, name.replace("\\", "/").lstrip("/"))
+            with slim.open(zipfile.ZipInfo(spelled, _STAMP), "w", force_zip64=True) as writer:
+                if name in sheets:
+                    for number, chunk in enumerate(slim_chunks(package, name)):
+                        writer.write(chunk if number else _in_the_older_edition(chunk))
+                elif key.endswith((".xml", ".rels")):
+                    writer.write(_in_the_older_edition(package.read(name)))
+                elif not name.endswith(("/", "\\")):
+                    writer.write(package.read(name))
     packed.seek(0)
-    copy = load_workbook(packed, rich_text=True)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        copy = load_workbook(packed, rich_text=True)
+    if lost := [
+        str(one.message)
+        for one in warned
+        if issubclass(one.category, UserWarning) and not _NO_LOSS.search(str(one.message))
+    ]:
+        raise _LossError(f"what the copy's writer does not know ({lost[0][:100]})")
+    _check_whole(copy, book)
     copy.template = False
     if b"created" not in core:
         copy.properties.created = _MADE  # openpyxl says today
     return copy
+
+
+def _in_the_older_edition(xml: bytes) -> bytes:
+    if b"http://purl.oclc.org/ooxml/" in xml:
+        for strict, transitional in _EDITIONS:
+            xml = xml.replace(strict, transitional)
+    return xml
+
+
+def _check_whole(copy: Workbook, book: Book) -> None:
+    """That a loaded copy holds every sheet and every value.
+
+    Raises:
+        _LossError: it does not.
+    """
+    if [sheet.title for sheet in copy.worksheets] != [sheet.title for sheet in book.sheets]:
+        raise _LossError("sheets that cannot be read by the copy's writer")
+    for sheet, theirs in zip(copy.worksheets, book.sheets, strict=True):
+        for number, row in theirs.rows.items():
+            for column, cell in row.items():
+                ours = sheet._cells.get((number, column))
+                is_value = cell.value is not None and not isinstance(cell.value, ErrorValue)
+                if is_value and (ours is None or ours.value is None):
+                    raise _LossError(f"the cell {theirs.name}!{column_letters(column)}{number}")
 
 
 def _copied(book: Book) -> Workbook:
@@ -208,6 +385,8 @@ def _write(sheet: Worksheet, row: int, column: int, value: Value, number_format:
         return
     if isinstance(value, ErrorValue):
         value = value.code
+    if isinstance(value, datetime):
+        value = value.replace(tzinfo=None)  # a cell has no zone: the day and hour as written
     cell = sheet.cell(row, column)
     if isinstance(value, str):
         _set_text(cell, value)
@@ -311,16 +490,16 @@ def _place(finding: Finding, sheet: Sheet, table: TableDeclaration, header: Head
 # --- marks -------------------------------------------------------------------------------------------
 
 
-def _mark_cells(copy: Workbook, places: Sequence[_Place]) -> None:
+def _mark_cells(pages: Mapping[str, Worksheet], places: Sequence[_Place]) -> None:
     """Colour and comment the cells, each by its worst finding. What is only for information is in the list."""
     cells: dict[tuple[str, int, int], list[Finding]] = defaultdict(list)
     for place in places:
         is_wrong = place.finding.severity is not Severity.INFO
-        if is_wrong and place.sheet in copy.sheetnames and place.row and place.column:
+        if is_wrong and place.sheet and place.sheet in pages and place.row and place.column:
             cells[place.sheet, place.row, place.column].append(place.finding)
     coloured: dict[tuple[str, Severity], list[str]] = defaultdict(list)
     for number, ((name, row, column), found) in enumerate(cells.items()):
-        sheet = copy[name]
+        sheet = pages[name]
         row, column = _visible_cell(sheet, row, column)
         worst = min((finding.severity for finding in found), key=lambda severity: severity.rank)
         coloured[name, worst].append(f"{column_letters(column)}{row}")
@@ -335,7 +514,7 @@ def _mark_cells(copy: Workbook, places: Sequence[_Place]) -> None:
             type="expression", formula=[_MARK_FORMULA], dxf=DifferentialStyle(fill=fill), stopIfTrue=False
         )
         for start in range(0, len(addresses), 500):
-            copy[name].conditional_formatting.add(" ".join(addresses[start : start + 500]), rule)
+            pages[name].conditional_formatting.add(" ".join(addresses[start : start + 500]), rule)
 
 
 def _visible_cell(sheet: Worksheet, row: int, column: int) -> tuple[int, int]:
@@ -366,7 +545,14 @@ def _comment(cell: Any, found: Sequence[Finding]) -> None:
 # --- the list ----------------------------------------------------------------------------------------
 
 
-def _write_list(copy: Workbook, places: Sequence[_Place], note: str, name: str) -> None:
+def _write_list(
+    copy: Workbook,
+    pages: Mapping[str, Worksheet],
+    places: Sequence[_Place],
+    note: str,
+    name: str,
+    how_to: Sequence[str],
+) -> None:
     title = TODO_SHEET if TODO_SHEET not in copy.sheetnames else f"{TODO_SHEET} ({AUTHOR})"
     sheet = copy.create_sheet(title, 0)
     copy.active = 0
@@ -380,7 +566,7 @@ def _write_list(copy: Workbook, places: Sequence[_Place], note: str, name: str) 
     sheet.cell(1, 1).font = Font(bold=True, size=14)
     counts = Counter(place.finding.severity for place in places)
     said = ", ".join(f"{counts[severity]:,} {severity.value}" for severity in Severity if counts[severity])
-    lines = [f"Findings: {said}." if said else "Nothing to do: no findings.", *([note] if note else []), *HOW_TO]
+    lines = [f"Findings: {said}." if said else "Nothing to do: no findings.", *([note] if note else []), *how_to]
     row = 2
     for line in lines:
         _set_text(sheet.cell(row, 1), line)
@@ -420,9 +606,9 @@ def _write_list(copy: Workbook, places: Sequence[_Place], note: str, name: str) 
                 _set_text(cell, text)
             cell.alignment = wrap
         sheet.cell(row, 1).fill = PatternFill(fill_type="solid", fgColor=COLOURS[finding.severity])
-        if place.row and place.sheet in copy.sheetnames:
+        if place.row and place.sheet and place.sheet in pages:
             cell = sheet.cell(row, 3)
-            quoted = place.sheet.replace("'", "''")
+            quoted = pages[place.sheet].title.replace("'", "''")
             address = f"{column_letters(place.column or 1)}{place.row}"
             cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{quoted}'!{address}")
             cell.font = Font(underline="single", color="FF0563C1")
@@ -479,6 +665,7 @@ def _results(sheet: Sheet) -> dict[str, Value]:
     }
 
 
+_ERROR_CODES = frozenset(ERROR_CODES)
 _FORMULA_CELL = re.compile(
     rb'<c r="([A-Z]+[0-9]+)"((?: s="[0-9]+")?)((?: t="[a-z]+")?)>(<f\b[^>]*(?:/>|>[^<]*</f>))<v ?(?:/>|></v>)</c>'
 )
@@ -492,6 +679,8 @@ def _with_results(data: bytes, results: Mapping[str, Value], epoch: datetime) ->
         if value is None:
             return match[0]
         if isinstance(value, ErrorValue):
+            if value.code not in _ERROR_CODES:
+                return match[0]
             kind, text = "e", value.code
         elif isinstance(value, bool):
             kind, text = "b", str(int(value))
@@ -500,7 +689,8 @@ def _with_results(data: bytes, results: Mapping[str, Value], epoch: datetime) ->
         elif isinstance(value, int | float):
             kind, text = "n", repr(value)
         else:
-            kind, text = "n", repr(to_excel(value, epoch))
+            naive = value.replace(tzinfo=None) if isinstance(value, datetime) else value
+            kind, text = "n", repr(to_excel(naive, epoch))
         return b'<c r="%b"%b t="%b">%b<v>%b</v></c>' % (match[1], match[2], kind.encode(), match[4], text.encode())
 
     return _FORMULA_CELL.sub(filled, data)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from checks.expected import Expected
 from warehouse import reference
@@ -27,6 +27,7 @@ from warehouse.declarations import (
     quote,
     read_yaml,
 )
+from warehouse.identifiers import business_id_holds
 from warehouse.staging import SCHEMA
 
 _FOLDER = Path(__file__).parent / "rules"
@@ -54,20 +55,33 @@ class WrittenRule(Declared):
     """A rule as a rules file has it.
 
     ``holds`` is an SQL condition over the row's columns: true for good rows, and a row it cannot judge (NULL)
-    passes. ``valid_from`` and ``valid_to`` limit the rule to rows whose ``dated_by`` lies between them: rules
-    of programmes and laws change, and an old row is judged by the rule of its day.
+    passes. ``valid_from`` and ``valid_to`` limit the rule to rows whose ``dated_by`` lies between them: rules of
+    programmes and laws change, and an old row is judged by the rule of its day.
+
+    Instead of ``holds``, ``spans`` may name a list of ``warehouse/reference/usual_spans.yaml``: the first column's
+    value, if above zero, should be what is usual in the row's ``programme`` at its date. ``{span}`` in the message
+    becomes what was expected, of whom and when.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     severity: Severity
     columns: tuple[str, ...] = Field(min_length=1)
-    holds: str
+    holds: str | None = None
+    spans: str | None = None
     message: str
     help: str
     source: str  # where the rule comes from
     dated_by: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> WrittenRule:
+        if (self.holds is None) is (self.spans is None):
+            raise ValueError(f"rule {self.id}: it needs either holds or spans")
+        if self.spans is not None and self.spans not in reference.usual_spans():
+            raise ValueError(f"rule {self.id}: warehouse/reference/usual_spans.yaml has no list {self.spans}")
+        return self
 
 
 class RulesFile(Declared):
@@ -121,10 +135,12 @@ def compile_rules(
         )
         for key in table.foreign_keys
     ]
-    rules += [
-        _unexpected_rows(rule.id, rule.severity, rule.columns, rule.message, rule.help, _dated(rule))
-        for rule in written
-    ]
+    for rule in written:
+        if rule.holds is not None:
+            holds = _dated(rule, rule.holds)
+            rules.append(_unexpected_rows(rule.id, rule.severity, rule.columns, rule.message, rule.help, holds))
+        elif rule.spans is not None:
+            rules += _usual(rule, reference.usual_spans()[rule.spans])
     return rules
 
 
@@ -144,6 +160,59 @@ def row_columns(table: TableDeclaration, written: Sequence[WrittenRule] = ()) ->
             *(rule.dated_by for rule in judged if rule.dated_by),
         }
     )
+
+
+def _usual(rule: WrittenRule, spans: Sequence[reference.UsualSpan]) -> list[Rule]:
+    """A rule for each programme that has spans: its words say what is usual there."""
+    by_programme: dict[tuple[str, str | None], list[reference.UsualSpan]] = {}
+    for span in spans:
+        by_programme.setdefault((span.programme, span.matches), []).append(span)
+    value = quote(rule.columns[0])
+    is_others = " OR ".join(
+        f"({_of_programme(span.matches)} AND {_in_time(rule, span)})" for span in spans if span.matches
+    )
+    found = []
+    for number, ((programme, matches), own) in enumerate(by_programme.items()):
+        usual = " OR ".join(
+            f"({_in_time(rule, span)} AND {value} BETWEEN {span.low or 0} AND {span.high})" for span in own
+        )
+        in_time = " OR ".join(_in_time(rule, span) for span in own)
+        whose = _of_programme(matches) if matches else f"NOT ({is_others or 'false'})"
+        words = " or ".join(_in_words(span) for span in own)
+        found.append(
+            _unexpected_rows(
+                rule.id,
+                rule.severity,
+                rule.columns,
+                rule.message.replace("{span}", f"{words} in {programme}"),
+                rule.help,
+                _dated(rule, f"CASE WHEN {whose} AND ({in_time}) AND {value} > 0 THEN {usual} END"),
+                part=str(number),
+            )
+        )
+    return found
+
+
+def _of_programme(matches: str) -> str:
+    return f"coalesce(regexp_matches(programme, {literal(matches)}, 'i'), false)"
+
+
+def _in_time(rule: WrittenRule, span: reference.UsualSpan) -> str:
+    """SQL that is true where a span may hold for the row: one without a date may belong to any time."""
+    if rule.dated_by is None:
+        return "true"
+    day = quote(rule.dated_by)
+    first, last = span.valid_from or date.min, span.valid_to or date.max
+    return f"({day} IS NULL OR {day} BETWEEN DATE {literal(str(first))} AND DATE {literal(str(last))})"
+
+
+def _in_words(span: reference.UsualSpan) -> str:
+    if span.low is None:
+        words = f"at most {span.high:,}"
+    else:
+        words = f"{span.low:,}" if span.low == span.high else f"{span.low:,} to {span.high:,}"
+    years = sorted({day.year for day in (span.valid_from, span.valid_to) if day})
+    return f"{words} ({' to '.join(map(str, years))})" if years else words
 
 
 def _row_count(table: TableDeclaration) -> Rule:
@@ -272,11 +341,17 @@ def _bound(value: int | float | date | None) -> int | float | datetime | None:
 
 
 def _unexpected_rows(
-    rule_id: str, severity: Severity, columns: tuple[str, ...], message: str, advice: str, holds: str
+    rule_id: str,
+    severity: Severity,
+    columns: tuple[str, ...],
+    message: str,
+    advice: str,
+    holds: str,
+    part: str = "",  # tells expectations of one rule apart
 ) -> Rule:
     literal_braces = holds.replace("{", "{{").replace("}", "}}")  # {batch} is the only place to be filled in
     query = f"SELECT {ROW_ID} FROM {{batch}} WHERE NOT ({literal_braces})"
-    name = f"{rule_id}:{'+'.join(columns)}"
+    name = f"{rule_id}{part}:{'+'.join(columns)}"
     expected = Expected(name, "unexpected_rows_expectation", {"unexpected_rows_query": query})
     return Rule(rule_id, severity, columns, message, advice, expected)
 
@@ -292,30 +367,12 @@ def _reference_holds(fields: Sequence[str], references: Sequence[str], target: s
     return f"CASE WHEN {given} THEN coalesce({found}, false) END"
 
 
-def _dated(rule: WrittenRule) -> str:
-    if rule.dated_by is None:
-        return rule.holds
+def _dated(rule: WrittenRule, holds: str) -> str:
+    if rule.dated_by is None or not (rule.valid_from or rule.valid_to):
+        return holds
     bounds = [f"{quote(rule.dated_by)} IS NOT NULL"]
     if rule.valid_from:
         bounds.append(f"{quote(rule.dated_by)} >= DATE {literal(rule.valid_from.isoformat())}")
     if rule.valid_to:
         bounds.append(f"{quote(rule.dated_by)} <= DATE {literal(rule.valid_to.isoformat())}")
-    return f"CASE WHEN {' AND '.join(bounds)} THEN ({rule.holds}) END"
-
-
-def business_id_holds(column: str) -> str:
-    """SQL that is true for a Finnish business id with the right check digit, NULL for NULL.
-
-    Weights 7, 9, 10, 5, 8, 4, 2; with the check digit itself at weight 1 the sum is divisible by 11. A remainder
-    of 1 would need the digit 10, so such numbers are never given out. Source: the Finnish register's rule,
-    which held for all 19,670 companies of Tampere in October 2024.
-    """
-    digits = [f"CAST(substr({column}, {place}, 1) AS INTEGER)" for place in (1, 2, 3, 4, 5, 6, 7, 9)]
-    weighed = " + ".join(
-        f"{weight} * {digit}" for weight, digit in zip((7, 9, 10, 5, 8, 4, 2, 1), digits, strict=True)
-    )
-    return (
-        f"CASE WHEN {column} IS NULL THEN NULL"
-        f" WHEN NOT regexp_full_match({column}, '[0-9]{{7}}-[0-9]') THEN false"
-        f" ELSE ({weighed}) % 11 = 0 END"
-    )
+    return f"CASE WHEN {' AND '.join(bounds)} THEN ({holds}) END"

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from checks.expected import Outcome
+from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table
 from checks.rules import ROW_ID, Rule, RulesFile, compile_rules, fingerprint, row_columns
 from warehouse.database import DEFAULT_MEMORY, opened
 from warehouse.declarations import (
@@ -29,6 +30,7 @@ from warehouse.declarations import (
 )
 from warehouse.findings import WITHHELD, Finding, add_findings, create_tables, finding_id_sql, key_sql
 from warehouse.ledger import Verdict
+from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
 from warehouse.staging import SCHEMA, Staged
 
@@ -51,7 +53,8 @@ class Checked:
 def source_fingerprint(source: SourceDeclaration, rules: RulesFile) -> str:
     """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
     parts = [fingerprint(table, rules.tables.get(table.name, ())) for table in source.tables]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
+    return hashlib.sha256("\0".join([*parts, personal_sql("text")]).encode()).hexdigest()
 
 
 def check_source(
@@ -84,6 +87,7 @@ def check_source(
     """
     with opened(staged.path, temporary=temporary, memory=memory) as connection:
         _begin(connection)
+        screen_names(connection, source)
         refusals = {}
         for table in source.tables:
             progress(f"checking {source.name}.{table.name}")
@@ -97,12 +101,14 @@ def check_source(
                 [rule for rule in compile_rules(table, written) if unread.allows(rule)],
                 origin=("_file", "_sheet", "_row"),
             )
+            screen_table(connection, source.name, table)
             _set_aside(connection, source.name, table, row_columns(table, written))
             refusals[table.name] = _refusal(connection, table)
             if not _critical(connection, table).is_held:
                 previous = previous_rows.get(table.name)
                 found = _plausible(table, refusals[table.name], previous, may_shrink)
                 add_findings(connection, source.name, found)
+        screen_findings(connection, "main.findings", "main.quarantine")
         accepted = {name: refusal.accepted for name, refusal in refusals.items()}
         counts = _counts(connection, "main.findings")
         (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
@@ -139,7 +145,9 @@ def check_dataset(
     _check_table(connection, name, schema, dataset.table, compiled, origin=None, findings="temp.findings")
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = _plausible(dataset.table, _Refusal(rows, 0), previous_rows, may_shrink)
+    found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
     add_findings(connection, name, found, "temp")
+    screen_findings(connection, "temp.findings")
     counts = _counts(connection, "temp.findings")
     connection.execute("INSERT INTO ledger.findings SELECT ?, * FROM temp.findings", [stamp])
     connection.execute("DROP TABLE temp.findings")

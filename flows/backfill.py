@@ -58,9 +58,9 @@ def take_in(
                 f"{origin} is no folder. A backfill takes in files named by their date (YYYY-MM-DD) from a folder;"
                 " without one it works from what the raw archive holds."
             )
-        for day, files in dated_files(folder, first, last):
-            for file in files[:1]:
-                steps.pull(settings, plan.sources[name], str(file), day, progress)
+        source = plan.sources[name]
+        for day, _ in dated_files(folder, first, last, source.file_names):
+            steps.pull(settings, source, origin, day, progress, of_day=True)
 
 
 def windows(settings: Settings, plan: Plan, request: NightRequest, first: date, last: date) -> list[Window]:

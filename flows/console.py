@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from flows.outcomes import FAILED, HELD, NightOutcome, PortalOutcome
-from flows.steps import Judged
-from publish.portals import Change
+from flows.exit_codes import FAILED, HELD
 from warehouse.declarations import Severity, SourceDeclaration
-from warehouse.findings import Finding
-from warehouse.staging import Staged
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from flows.outcomes import NightOutcome, PortalOutcome
+    from flows.steps import Judged
+    from publish.portals import Change
+    from warehouse.findings import Finding
 
 _STYLE = {
     "loaded": "green",
     "released": "green",
     "unchanged": "dim",
     "waiting": "dim",
+    "late": "yellow",
     "held": "yellow",
     "failed": "red",
 }
@@ -36,18 +42,28 @@ _SEVERITY_STYLE = {
 }
 
 
+_UNCUT = 100_000  # columns: a log or a pipe has no width, so nothing is cut or folded to fit one
+_COARSE_UNITS = ("windows", "datasets")  # of which a log is told one by one
+
+
 def _console() -> Console:
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = 120  # a log or a pipe has no width of its own
+        console.width = _UNCUT
     return console
 
 
 class Terminal:
-    """Progress on stderr: a line a step while it runs, gone at the end. Nothing where stderr is no terminal."""
+    """Progress on stderr: bars while it runs, gone at the end; where stderr is no terminal, a log line a step.
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    Steps run side by side and tell their progress from threads of their own.
+    """
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         console = Console(file=sys.stderr, highlight=False)
+        self._is_watched = console.is_terminal
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -56,9 +72,12 @@ class Terminal:
             TimeElapsedColumn(),
             console=console,
             transient=True,
-            disable=quiet or not console.is_terminal,
+            disable=not self._is_watched,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._untotalled: set[str] = set()
+        self._growing: set[str] = set()
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Terminal:
         self._bars.start()
@@ -70,20 +89,57 @@ class Terminal:
         self._bars.stop()
 
     def progress(self, step: str, done: float = 0, total: float | None = None, unit: str = "") -> None:
-        """Show a step. A step without amounts takes the place of the one before it."""
+        """Show a step. One that begins without amounts takes the place of those without amounts before it."""
+        with self._lock:
+            if self._is_watched:
+                self._show(step, done, total, unit)
+            else:
+                self._log(step, done, total, unit)
+
+    def _show(self, step: str, done: float, total: float | None, unit: str) -> None:
         if total is None and not done:
-            for name, task in list(self._tasks.items()):
-                if not self._bars.tasks[self._bars.task_ids.index(task)].total:
-                    self._bars.remove_task(task)
-                    del self._tasks[name]
-        if step not in self._tasks:
-            self._tasks[step] = self._bars.add_task(escape(step), total=total, amount="")
-        amount = (
-            f"{_amount(done, unit)} of {_amount(total, unit)}" if total else _amount(done, unit) if done else ""
+            for name in self._untotalled - {step}:
+                self._bars.remove_task(self._tasks.pop(name))
+            self._untotalled.intersection_update({step})
+        name = unit if unit in _COARSE_UNITS else step  # the next window or dataset goes on in the same line
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task("", total=total, amount="")
+        if total is None:
+            self._untotalled.add(name)
+        else:
+            self._untotalled.discard(name)
+        self._bars.update(
+            self._tasks[name],
+            description=escape(step),
+            completed=done,
+            total=total,
+            amount=_so_far(done, total, unit),
         )
-        self._bars.update(self._tasks[step], completed=done, total=total, amount=amount)
         if total and done >= total:
-            self._bars.remove_task(self._tasks.pop(step))
+            self._bars.remove_task(self._tasks.pop(name))
+
+    def _log(self, step: str, done: float, total: float | None, unit: str) -> None:
+        """A line when a step begins; of coarse work (windows, datasets) a line a part."""
+        if total and unit in _COARSE_UNITS:
+            if done < total:
+                _print_log(f"{step}, {done + 1:,.0f} of {_amount(total, unit)}")
+            return
+        if step not in self._growing:
+            _print_log(step)
+        if total and done >= total:
+            self._growing.discard(step)
+        elif total or done:
+            self._growing.add(step)
+
+
+def _print_log(text: str) -> None:
+    print(datetime.now(UTC).isoformat(timespec="seconds"), text, file=sys.stderr, flush=True)
+
+
+def _so_far(done: float, total: float | None, unit: str) -> str:
+    if not total:
+        return _amount(done, unit) if done else ""
+    return f"{_amount(done, 'bytes') if unit == 'bytes' else f'{done:,.0f}'} of {_amount(total, unit)}"
 
 
 def _amount(number: float, unit: str) -> str:
@@ -96,7 +152,8 @@ def print_night(outcome: NightOutcome) -> None:
     """The summary of a night: sources, datasets, where to look, what needs somebody."""
     console = _console()
     table = Table(title=f"{outcome.kind.capitalize()} of {outcome.day}", title_justify="left", expand=False)
-    for column in ("", "state", "data of"):
+    table.add_column("", overflow="fold")  # in a narrow terminal a name is folded, not cut
+    for column in ("state", "data of"):
         table.add_column(column, no_wrap=True)
     for column in ("rows", "added", "changed", "gone", "held", "warnings"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -135,6 +192,10 @@ def print_night(outcome: NightOutcome) -> None:
         if message:
             console.print(f"  {escape(name)}: {escape(message)}", style=_STYLE.get(state, ""))
     for source in outcome.sources:
+        if source.notice:
+            console.print(f"  {escape(source.name)}: {escape(source.notice)}", style="yellow")
+        if source.due and source.state != "late":  # being late is its message
+            console.print(f"  {escape(source.name)}: newer data were due by {source.due}", style="yellow")
         if source.stale_since:
             console.print(f"  {escape(source.name)}: the data of {source.stale_since} stand in", style="yellow")
     portal_lines(outcome.portal, console)
@@ -146,7 +207,7 @@ def print_night(outcome: NightOutcome) -> None:
     if outcome.run_id is None and not outcome.portal.writes and outcome.exit_code not in (HELD, FAILED):
         console.print("Nothing to do: everything is as it was.", style="dim")
     elif outcome.exit_code == HELD:
-        console.print("Something is held: see the report.", style="yellow")
+        console.print("Something is held or late: see the report.", style="yellow")
 
 
 def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None:
@@ -176,7 +237,8 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
         return
     table = Table(title=title, title_justify="left")
     for column in rows[0]:
-        table.add_column(column, justify="right" if isinstance(rows[0][column], int) else "left")
+        is_number = any(isinstance(row[column], int) for row in rows)
+        table.add_column(column.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
@@ -200,38 +262,80 @@ def changes_table(portal: str, changes: Sequence[Change]) -> None:
     console.print(table)
 
 
+Headers = Mapping[tuple[str | None, str | None, str], str]
+
+
+def header_texts(files: Sequence[Path], declaration: SourceDeclaration) -> Headers:
+    """What stands over a column in a person's own file, by file, sheet and declared name."""
+    from warehouse.sheets import SheetError, match_tables, open_book, shown_value
+
+    texts: dict[tuple[str | None, str | None, str], str] = {}
+    for path in files if declaration.kind == "workbook" else ():
+        try:
+            book = open_book(path, declaration.tables)
+        except SheetError:
+            continue  # then no finding names a column
+        for match in match_tables(book, declaration.tables).tables:
+            if match.header:
+                cells = match.sheet.rows[match.header.row]
+                for name, column in match.header.columns.items():
+                    if column in cells:
+                        texts[path.name, match.sheet.name, name] = shown_value(cells[column].value)
+    return texts
+
+
 def findings_table(
     file: Path,
     source: SourceDeclaration,
     judged: Judged,
-    staged: Staged,
     found: Sequence[Finding],
+    headers: Headers,
     annotated: Path | None,
     limit: int = 50,
 ) -> None:
-    """What a check found, worst first."""
+    """What a check found, worst first, in the words of the file: its sheets, its headers."""
     console = _console()
     if found:
         table = Table(title=f"{escape(file.name)} as {escape(source.title)}", title_justify="left")
         for column in ("severity", "where", "column", "value", "what is wrong", "what to do"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for one in found[:limit]:
-            where = " ".join(str(part) for part in (one.sheet, one.row_number and f"row {one.row_number}") if part)
-            cells = (
-                where or (one.table_name or ""),
-                one.column_name or "",
-                one.value or "",
-                one.message,
-                one.help,
-            )
+            cells = (_where(one, source), _header(one, source, headers), one.value or "", one.message, one.help)
             table.add_row(f"[{_SEVERITY_STYLE[one.severity]}]{one.severity}[/]", *(escape(text) for text in cells))
         console.print(table)
         if len(found) > limit:
             console.print(f"... and {len(found) - limit:,} more", style="dim")
-    good = ", ".join(f"{judged.accepted.get(t, 0):,} of {n:,} {t}" for t, n in staged.rows.items())
-    console.print(f"{judged.verdict.value}: {good} would go on.")
+    console.print(f"{judged.verdict.value}: {escape(_would_go_on(judged, source))}.")
     if annotated:
         console.print(f"Annotated workbook: {escape(str(annotated))}", soft_wrap=True)
+
+
+def _would_go_on(judged: Judged, source: SourceDeclaration) -> str:
+    if judged.verdict.value == "held" or judged.staged is None:
+        return "nothing of it would go on"
+    rows = judged.staged.rows
+    good = (
+        f"{judged.accepted.get(table.name, 0):,} of {rows[table.name]:,} {table.title}"
+        for table in source.tables
+        if table.name in rows
+    )
+    return f"{', '.join(good)} would go on"
+
+
+def _where(finding: Finding, source: SourceDeclaration) -> str:
+    titles = {table.name: table.title for table in source.tables}
+    place = finding.sheet or titles.get(finding.table_name or "") or finding.file or ""
+    return f"{place} row {finding.row_number}" if finding.row_number else place
+
+
+def _header(finding: Finding, source: SourceDeclaration, headers: Headers) -> str:
+    """The column as its owner knows it: the header's own text, else the declared title."""
+    name = finding.column_name
+    if not name:
+        return ""
+    declared = {(table.name, field.name): field.title for table in source.tables for field in table.fields}
+    text = headers.get((finding.file, finding.sheet, name))
+    return text or declared.get((finding.table_name or "", name), name)
 
 
 def print_status(found: Mapping[str, Any]) -> None:
@@ -241,7 +345,7 @@ def print_status(found: Mapping[str, Any]) -> None:
     console.print(f"Last run  {found['last_run'] or 'none yet'}  {found['last_run_finished'] or ''}")
     if found["report"]:
         console.print(f"Report    {escape(found['report'])}", soft_wrap=True)
-    looks = ", ".join(f"{name} {look} UTC" for name, look in found["last_look"].items() if look)
+    looks = ", ".join(f"{name} {look}" for name, look in found["last_look"].items() if look)
     if looks:
         console.print(f"Looked at {escape(looks)}")
     if found["held"]:

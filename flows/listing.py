@@ -5,21 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.cadence import lateness
 from flows.calendar import today
-from flows.night import NightRequest, request_checked
+from flows.declared import Declared
 from flows.settings import Settings
-from flows.steps import Plan
 from warehouse import ledger
 from warehouse.archive import Archive
 from warehouse.ledger import Said, SnapshotRecord, Verdict
 from warehouse.releases import NotReleasedError
 from warehouse.store import reader
 
+if TYPE_CHECKING:
+    from flows.steps import Plan
 
-def list_sources(settings: Settings, plan: Plan, day: date | None = None) -> list[dict[str, Any]]:
+
+class NoHomeError(LookupError):
+    """There is nothing of ours where the home should be."""
+
+
+def standing(settings: Settings) -> Settings:
+    """The settings, where their home exists: to a command that only looks, a mistyped one is not an empty one.
+
+    Raises:
+        NoHomeError: the folder is missing, or nothing of ours is in it.
+    """
+    home = settings.home
+    if not any(path.exists() for path in (home.warehouse, home.raw, home.inbox)):
+        raise NoHomeError(
+            f"there is no home at {home.root}: run `opendistrict nightly` first, or name another one with --home"
+            " or OPENDISTRICT_HOME"
+        )
+    return settings
+
+
+def list_sources(settings: Settings, plan: Declared, day: date | None = None) -> list[dict[str, Any]]:
     """A row a source: what it is, its last good data, and what the newest look at it came to."""
     rows = []
     with reader(settings.home, settings.memory) as connection:
@@ -35,12 +56,12 @@ def list_sources(settings: Settings, plan: Plan, day: date | None = None) -> lis
                     "title": source.title,
                     "cadence": source.cadence,
                     "licence": source.licence,
-                    "data of": good[-1].data_date.isoformat() if good else None,
+                    "data_of": good[-1].data_date.isoformat() if good else None,
                     "rows": sum(t.accepted for t in good[-1].tables.values()) if good else None,
                     "verdict": newest.verdict.value if newest else None,
                     "state": _state_of(plan, records, said.get(source.name), day or today()),
-                    "due by": due.isoformat() if due else None,
-                    "last look": last_look(settings, source.name),
+                    "due_by": due.isoformat() if due else None,
+                    "last_look": last_look(settings, source.name),
                 }
             )
     return rows
@@ -52,7 +73,7 @@ def _spoken_of(records: Sequence[SnapshotRecord], said: Said | None) -> Snapshot
     return found[0] if found else records[-1] if records else None
 
 
-def _state_of(plan: Plan, records: Sequence[SnapshotRecord], said: Said | None, day: date) -> str:
+def _state_of(plan: Declared, records: Sequence[SnapshotRecord], said: Said | None, day: date) -> str:
     """How a source stands, in a word: good, partial, held, failed, late or waiting."""
     newest = _spoken_of(records, said)
     if said and said.state == "failed":
@@ -67,15 +88,22 @@ def _state_of(plan: Plan, records: Sequence[SnapshotRecord], said: Said | None, 
 
 
 def last_look(settings: Settings, source: str) -> str | None:
-    """When the source was last looked at, in UTC: also when nothing had changed."""
+    """When the source was last looked at, as ISO 8601 in UTC: also when nothing had changed."""
     noted = Archive(settings.home, source).folder / "origins.json"
     if not noted.exists():
         return None
-    return datetime.fromtimestamp(noted.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
+    return in_utc(datetime.fromtimestamp(noted.stat().st_mtime, UTC))
 
 
-def list_datasets(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
+def in_utc(moment: datetime) -> str:
+    """A moment as ISO 8601 with its zone, to the second. The ledger keeps UTC without saying so."""
+    return moment.replace(tzinfo=UTC).isoformat(timespec="seconds")
+
+
+def list_datasets(settings: Settings, plan: Declared) -> list[dict[str, Any]]:
     """A row a dataset: what it is, and its latest release."""
+    from warehouse.curate import load_model  # imports sqlglot
+
     rows = []
     with reader(settings.home, settings.memory) as connection:
         for dataset in plan.datasets.values():
@@ -85,7 +113,7 @@ def list_datasets(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
                 {
                     "dataset": dataset.name,
                     "title": dataset.entry.title,
-                    "sources": ", ".join(sorted(plan.models[dataset.name].sources)),
+                    "sources": ", ".join(sorted(load_model(dataset.stem).sources)),
                     "latest": latest.version if latest else None,
                     "rows": latest.rows if latest else None,
                     "releases": len(releases),
@@ -94,7 +122,7 @@ def list_datasets(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
     return rows
 
 
-def read_status(settings: Settings, plan: Plan, day: date | None = None) -> dict[str, Any]:
+def read_status(settings: Settings, plan: Declared, day: date | None = None) -> dict[str, Any]:
     """The last run, and whatever failed, is held, late or stale since: until a later run mends it, and no longer.
 
     Args:
@@ -123,7 +151,7 @@ def read_status(settings: Settings, plan: Plan, day: date | None = None) -> dict
     return {
         "home": str(settings.home.root),
         "last_run": last.run_id if last else None,
-        "last_run_finished": str(last.finished_at) if last and last.finished_at else None,
+        "last_run_finished": in_utc(last.finished_at) if last and last.finished_at else None,
         "report": next((str(page) for page in reports if page.exists()), None),
         "last_look": {name: last_look(settings, name) for name in plan.sources},
         "held": wrong,
@@ -137,16 +165,16 @@ def _line(
     return {
         "what": what,
         "state": state,
-        "data of": data_of,
-        "stale since": stale_since,
+        "data_of": data_of,
+        "stale_since": stale_since,
         "why": why,
-        "what to do": what_to_do,
+        "what_to_do": what_to_do,
     }
 
 
 def _wrong_source(
     connection: ledger.Connection,
-    plan: Plan,
+    plan: Declared,
     name: str,
     records: Sequence[SnapshotRecord],
     said: Said | None,
@@ -198,7 +226,8 @@ def list_windows(
 ) -> list[dict[str, Any]]:
     """A row a window of a backfill: its date, what is there for it, and whether it is done."""
     from flows.backfill import windows
-    from sources.pulling import dated_files
+    from flows.night import NightRequest, request_checked
+    from sources.pulling import dated_files, missing_parts
 
     request = request_checked(plan, NightRequest(last, origins, tuple(datasets)))
     rows = [
@@ -212,13 +241,17 @@ def list_windows(
         for snapshot in window.snapshots
     ]
     for name, origin in origins.items():
-        for day, files in dated_files(Path(origin), first, last) if origin and Path(origin).is_dir() else ():
-            names = ", ".join(file.name for file in files)
-            rows.append({"date": day.isoformat(), "source": name, "what": names, "state": "to take in"})
+        pattern = plan.sources[name].file_names
+        folder = Path(origin) if origin and Path(origin).is_dir() else None
+        for day, files in dated_files(folder, first, last, pattern) if folder else ():
+            names = [file.name for file in files]
+            missing = ", ".join(str(number) for number in missing_parts(names))
+            state = f"to take in, but for part {missing}, which is missing" if missing else "to take in"
+            rows.append({"date": day.isoformat(), "source": name, "what": ", ".join(names), "state": state})
     return sorted(rows, key=lambda row: (row["date"], row["source"], row["state"]))
 
 
-def latest_file(settings: Settings, plan: Plan, dataset: str, key: str) -> Path:
+def latest_file(settings: Settings, dataset: str, key: str) -> Path:
     """The file of a dataset's latest release.
 
     Raises:

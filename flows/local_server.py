@@ -28,11 +28,11 @@ _CLIENT = {
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
 }
 _SERVER = {
-    "PREFECT_SERVER_UI_ENABLED": "false",
     "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
     "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
 }
-_NO_SCHEDULE = {  # services that only scheduled deployments need
+_NO_SCHEDULE = {  # pages to look at and services that only scheduled deployments need
+    "PREFECT_SERVER_UI_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED": "false",
@@ -54,7 +54,7 @@ def prefect_api(home: Path, *, is_scheduling: bool = False) -> Iterator[None]:
 
     Args:
         home: the run's home; ``<home>/prefect`` holds the private server's database and log.
-        is_scheduling: the private server has to start scheduled runs too.
+        is_scheduling: the private server has to start scheduled runs too, and to show its pages.
 
     Raises:
         ServerError: the private server did not start.
@@ -65,8 +65,9 @@ def prefect_api(home: Path, *, is_scheduling: bool = False) -> Iterator[None]:
     if os.environ.get("PREFECT_API_URL"):
         yield
         return
-    defaults = _SERVER if is_scheduling else {**_SERVER, **_NO_SCHEDULE}
-    with _server(home / "prefect", defaults, _USUAL_PORT if is_scheduling else 0) as address:
+    folder = home / "prefect"
+    defaults = {**_SERVER, **(_with_pages(folder / "pages") if is_scheduling else _NO_SCHEDULE)}
+    with _server(folder, defaults, _USUAL_PORT if is_scheduling else 0) as address:
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
         os.environ["PREFECT_API_URL"] = address  # for processes that the run starts
@@ -76,6 +77,15 @@ def prefect_api(home: Path, *, is_scheduling: bool = False) -> Iterator[None]:
                 _drain()
         finally:
             del os.environ["PREFECT_API_URL"]
+
+
+def _with_pages(folder: Path) -> dict[str, str]:
+    """Settings with which the server shows pages; without the first it answers 404 on every one.
+
+    Unless it is told where, Prefect copies them into its own package (3.8.8), which may be read-only.
+    """
+    folder.mkdir(parents=True, exist_ok=True)  # for a lock beside the copies: Prefect does not make it
+    return {"PREFECT_SERVER_UI_ENABLED": "true", "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(folder)}
 
 
 @contextmanager
@@ -114,6 +124,8 @@ def _server(folder: Path, defaults: Mapping[str, str], wanted_port: int) -> Iter
 def _free_port(wanted: int) -> int:
     """The port wanted, or any free one if that is taken (or 0)."""
     with socket.socket() as probe:
+        # else a port that was in use a minute ago counts as taken, and a restarted `serve` moves elsewhere
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError:

@@ -26,6 +26,7 @@ from warehouse import ledger
 from warehouse.archive import Snapshot
 from warehouse.lease import Lease, LeaseLostError
 from warehouse.ledger import CurationRecord, RunRecord, SnapshotRecord, Verdict
+from warehouse.personal import without_personal
 from warehouse.progress import Progress, silent
 from warehouse.store import reader, working_copy
 
@@ -151,7 +152,7 @@ class Run:
 def asked(request: NightRequest) -> dict[str, Any]:
     """A request as the ledger keeps it."""
     return {
-        "sources": {name: origin or "default" for name, origin in request.sources.items()},
+        "sources": {name: without_personal(origin or "default") for name, origin in request.sources.items()},
         "datasets": list(request.datasets),
         "allow_shrink": list(request.allow_shrink),
     }
@@ -430,7 +431,7 @@ def due_builds(
 def failed_source(records: Sequence[SnapshotRecord], name: str, error: Exception) -> SourceOutcome:
     """The outcome of a source that could not be had tonight; its last good snapshot stands in."""
     good = [s for s in records if s.is_promoted]
-    message = in_words(error) or str(error) or type(error).__name__
+    message = without_personal(in_words(error) or str(error)) or type(error).__name__
     return SourceOutcome(
         name, "failed", records[-1] if records else None, message, good[-1].data_date if good else None
     )

@@ -9,11 +9,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_client, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.states import Completed, Failed
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 
@@ -26,6 +28,7 @@ from flows.reporting import report_content
 from flows.settings import Settings, silence_telemetry
 from flows.steps import Plan
 from flows.watching import watching
+from warehouse.progress import Progress, silent
 
 T = TypeVar("T")
 
@@ -60,13 +63,17 @@ def can_pass(task_object: Task[Any, Any], run: TaskRun, state: State[Any]) -> bo
 
 
 class PrefectRunner:
-    """Runs steps as tasks of the flow that is running."""
+    """Runs steps as tasks of the flow that is running, and tells ``progress`` when one begins."""
+
+    def __init__(self, progress: Progress = silent) -> None:
+        self._progress = progress
 
     def submit(self, kind: str, name: str, step: Callable[..., T], *arguments: Any) -> Future[T]:
         """Begin a step as a task. Its arguments are not sent to the server: they may be large, or secret."""
         policy = POLICIES[kind]
 
         def call() -> T:
+            self._progress(name)
             return step(*arguments)
 
         call.__name__ = kind
@@ -100,7 +107,12 @@ def leave_artifacts(settings: Settings, plan: Plan, outcome: NightOutcome) -> No
 
 
 def final_state(outcome: NightOutcome) -> State[None]:
-    """The state of the flow's run: a night that held something is done, but shows it."""
+    """The state of the flow's run: a night that held something is done, but shows it.
+
+    Prefect's pages go by a state's type, not by its name: "Held" of type COMPLETED is one more green bar, counted
+    among the completed runs (3.8.8). FAILED is what alarms listen to, and PAUSED is no end. CANCELLED is an end
+    with a colour and a count of its own on the dashboard, and nothing else of ours ends like that.
+    """
     if outcome.exit_code == FAILED:
         problems = [
             *(f"{s.name}: {s.message}" for s in outcome.sources if s.state == "failed"),
@@ -109,12 +121,32 @@ def final_state(outcome: NightOutcome) -> State[None]:
         ]
         return Failed(message="; ".join(dict.fromkeys(problems))[:2000])
     if outcome.exit_code == HELD:
-        return Completed(name="Held", message="Something was held or served from its last good snapshot.")
+        return Cancelled(name="Held", message="Something was held or served from its last good snapshot.")
     return Completed()
+
+
+def _called_nightly() -> str:
+    return f"nightly {flow_run.parameters.get('day') or today()}"
+
+
+def _called_backfill() -> str:
+    return f"backfill {flow_run.parameters['first']} to {flow_run.parameters['last']}"
+
+
+def tag_run(settings: Settings, request: NightRequest, plan: Plan, *states: str) -> None:
+    """Tag this run with its sources, its home, and what it came to: so that it is found. Never fails the night."""
+    try:
+        run = FlowRunContext.get().flow_run  # type: ignore[union-attr]
+        tags = {*run.tags, *(request.sources or plan.sources), str(settings.home.root), *states}  # type: ignore[union-attr]
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(run.id, tags=sorted(tags))  # type: ignore[union-attr]
+    except Exception as error:  # tags are a convenience, the night is what matters
+        get_run_logger().warning("no tags: %s", error)
 
 
 @flow(
     name="nightly",
+    flow_run_name=_called_nightly,
     task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
     persist_result=False,
 )
@@ -141,14 +173,19 @@ def nightly(
     settings = Settings.of(Path(home) if home else None, portal)
     plan = Plan.read()
     request = NightRequest(day or today(), sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
-    outcome = night(settings, request, PrefectRunner(), watch.progress, plan)
+    tag_run(settings, request, plan)
+    outcome = night(settings, request, PrefectRunner(watch.progress), watch.progress, plan)
     watch.outcome = outcome
     leave_artifacts(settings, plan, outcome)
-    return final_state(outcome)
+    state = final_state(outcome)
+    if outcome.exit_code in (FAILED, HELD):
+        tag_run(settings, request, plan, str(state.name).lower())
+    return state
 
 
 @flow(
     name="backfill",
+    flow_run_name=_called_backfill,
     task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
     persist_result=False,
 )
@@ -177,7 +214,11 @@ def backfill_flow(
     settings = Settings.of(Path(home) if home else None, portal)
     plan = Plan.read()
     request = NightRequest(last, sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
-    outcome = backfill(settings, request, first, last, PrefectRunner(), watch.progress, plan)
+    tag_run(settings, request, plan)
+    outcome = backfill(settings, request, first, last, PrefectRunner(watch.progress), watch.progress, plan)
     watch.outcome = outcome
     leave_artifacts(settings, plan, outcome)
-    return final_state(outcome)
+    state = final_state(outcome)
+    if outcome.exit_code in (FAILED, HELD):
+        tag_run(settings, request, plan, str(state.name).lower())
+    return state

@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from flows.declared import Declared
 from flows.outcomes import FAILED, NightOutcome, PortalOutcome
 from flows.settings import Settings
-from flows.steps import Plan
 from warehouse import ledger
 from warehouse.ledger import RunRecord
 from warehouse.progress import Progress
@@ -73,7 +73,9 @@ def note(
     ledger.note_run(settings.home, replace(record, exit_code=FAILED, error=error) if error else record)
 
 
-def publish_by_hand(settings: Settings, plan: Plan, datasets: Sequence[str], progress: Progress) -> PortalOutcome:
+def publish_by_hand(
+    settings: Settings, plan: Declared, datasets: Sequence[str], progress: Progress
+) -> PortalOutcome:
     """Publish, and note it like a run if it changed something or is not what was last said of the portal."""
     from flows import publishing
     from flows.calendar import today

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from flows.exit_codes import DONE, FAILED, HELD, USAGE
 from warehouse.declarations import Severity
 from warehouse.ledger import Said, SnapshotRecord, Verdict
 
-DONE, FAILED, USAGE, HELD = 0, 1, 2, 3  # exit codes
+__all__ = ["DONE", "FAILED", "HELD", "USAGE", "DatasetOutcome", "NightOutcome", "PortalOutcome", "SourceOutcome"]
 
 
 @dataclass(frozen=True)

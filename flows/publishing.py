@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from time import sleep
 
+from flows.declared import Declared
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
-from flows.steps import Plan
-from publish.portals import Change, DesiredDataset, Portal, PortalError
+from publish.portals import Change, DesiredDataset, Portal, PortalError, Published
 from warehouse import ledger
 from warehouse.districts import load_districts
 from warehouse.progress import Progress
 from warehouse.store import reader
+
+RETRY_DELAYS = (5.0, 30.0, 120.0)  # seconds; a CKAN that is restarted or a full worker pool is back within these
 
 
 def portal_of(settings: Settings) -> Portal:
@@ -26,7 +29,7 @@ def portal_of(settings: Settings) -> Portal:
     return FolderPortal(Path(settings.portal).absolute())
 
 
-def desired(settings: Settings, plan: Plan, datasets: Iterable[str]) -> list[DesiredDataset]:
+def desired(settings: Settings, plan: Declared, datasets: Iterable[str]) -> list[DesiredDataset]:
     """What the portal should show: the latest release of each dataset that has one."""
     from publish.releasing import desired_dataset
 
@@ -43,7 +46,7 @@ def desired(settings: Settings, plan: Plan, datasets: Iterable[str]) -> list[Des
     return wanted
 
 
-def changes(settings: Settings, plan: Plan, datasets: Iterable[str]) -> list[Change]:
+def changes(settings: Settings, plan: Declared, datasets: Iterable[str]) -> list[Change]:
     """What differs between the portal and what it should show. Writes nothing.
 
     Raises:
@@ -52,23 +55,41 @@ def changes(settings: Settings, plan: Plan, datasets: Iterable[str]) -> list[Cha
     return portal_of(settings).plan(desired(settings, plan, datasets))
 
 
-def publish(settings: Settings, plan: Plan, datasets: Iterable[str], progress: Progress) -> PortalOutcome:
-    """Bring the portal to the state it should have. What could not be written is told, not raised."""
-    problems: dict[str, str] = {}
-    portal = portal_of(settings)
+def publish(settings: Settings, plan: Declared, datasets: Iterable[str], progress: Progress) -> PortalOutcome:
+    """Bring the portal to the state it should have. What could not be written is told, not raised.
+
+    A fault that can pass (a connection, a 5xx, a 429, a time-out) is waited for, ``RETRY_DELAYS``: publishing
+    converges, so a dataset that was left between two versions (new files beside the old table) is completed by
+    another attempt, and need not stand like that until the next night.
+    """
     wanted = desired(settings, plan, datasets)
     try:
-        published = portal.apply(
-            wanted, progress, lambda dataset, error: problems.__setitem__(dataset, str(error))
-        )
-    except PortalError as error:
-        return PortalOutcome(
-            portal.address, problems=dict.fromkeys([w.declaration.name for w in wanted], str(error))
-        )
+        portal = portal_of(settings)
+    except PortalError as error:  # a wrong address or token: the rest of the night still gets its report
+        return PortalOutcome(settings.portal, problems=dict.fromkeys(_names(wanted), str(error)))
+    due, done = wanted, list[Published]()
+    problems: dict[str, PortalError] = {}
+    for delay in (*RETRY_DELAYS, None):
+        faults: dict[str, PortalError] = {}
+        try:
+            done += portal.apply(due, progress, faults.__setitem__)
+        except PortalError as error:
+            faults = dict.fromkeys(_names(due), error)
+        problems = {name: error for name, error in problems.items() if not error.is_transient} | faults
+        passing = {name for name, error in faults.items() if error.is_transient}
+        due = [one for one in due if one.declaration.name in passing]
+        if not due or delay is None:
+            break
+        progress(f"the portal has a fault that may pass: publishing again in {delay:g} s")
+        sleep(delay)
     return PortalOutcome(
         portal.address,
-        sum(one.writes for one in published),
-        {one.dataset: len(one.changes) for one in published},
-        problems,
-        {one.dataset: one.url for one in published},
+        sum(one.writes for one in done),
+        {one.dataset: len(one.changes) for one in done},
+        {name: str(error) for name, error in problems.items()},
+        {one.dataset: one.url for one in done},
     )
+
+
+def _names(wanted: Iterable[DesiredDataset]) -> list[str]:
+    return [one.declaration.name for one in wanted]

@@ -160,9 +160,11 @@ def _annotated(
         name = f"{path.stem}-annotated.xlsx"
         place = settings.home.outbox / source.name / name
         try:
-            annotate(path, [f for f in found if f.file in (None, path.name)], workspace / name, declaration)
+            findings = [f for f in found if f.file in (None, path.name)]
+            written = annotate(path, findings, workspace / name, declaration).path
+            place = place.with_name(written.name)
             place.parent.mkdir(parents=True, exist_ok=True)
-            (workspace / name).replace(place)
+            written.replace(place)
         except Exception as error:
             words = faults.tell(f"marking the workbook of {source.name}", error)
             return replace(

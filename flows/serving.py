@@ -23,6 +23,7 @@ def serve_schedule(settings: Settings) -> None:
     os.environ["OPENDISTRICT_PORTAL"] = settings.portal
     from flows.local_server import prefect_api
 
+    is_own_server = not os.environ.get("PREFECT_API_URL")
     with prefect_api(settings.home.root, is_scheduling=True):
         from prefect import serve
         from prefect.deployments.runner import RunnerDeployment
@@ -34,6 +35,8 @@ def serve_schedule(settings: Settings) -> None:
         warnings.filterwarnings("ignore", message=".*Runner.astop.*", category=RuntimeWarning)
         address = os.environ["PREFECT_API_URL"]
         print(f"Serving nightly ({NIGHTLY_CRON} {TIMEZONE}) and backfill from {settings.home.root}, by {address}.")
+        if is_own_server:
+            print(f"What runs, ran and was held: {address.removesuffix('/api')}")
         print("To run one now, in another terminal:")
         print(f"  PREFECT_API_URL={address} prefect deployment run nightly/nightly", flush=True)
         schedule = Cron(NIGHTLY_CRON, timezone=TIMEZONE)

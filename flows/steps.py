@@ -10,30 +10,30 @@ from datetime import date
 import sources as source_packages
 from checks.rules import RulesFile, load_rules
 from checks.verdicts import CheckError, check_dataset, check_source, source_fingerprint
+from flows.declared import Declared
 from flows.outcomes import DatasetOutcome
 from flows.settings import Settings
-from publish.catalogue import load_catalogue
 from sources import NothingThereError, PullRequest
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.curate import CURATED, Model, ModelError, curate, load_model, prepare
 from warehouse.database import attach, opened
-from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration
+from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, quote
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
+from warehouse.personal import without_personal
 from warehouse.progress import Progress
 from warehouse.releases import Release, SnapshotUse
 from warehouse.staging import Staged
 from warehouse.store import WorkingCopy
+from warehouse.withdrawals import apply_to_rows, withdrawals
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Declared):
     """The declarations a night works with, read once: sources, datasets, models, rules."""
 
-    sources: Mapping[str, SourceDeclaration]
-    datasets: Mapping[str, DatasetDeclaration]
     models: Mapping[str, Model]
     rules: Mapping[str, RulesFile]
 
@@ -45,13 +45,12 @@ class Plan:
             DeclarationError: a file cannot be used.
             ModelError: a dataset has no model, or not a usable one.
         """
-        declared = source_packages.declarations()
-        datasets = load_catalogue(sources=declared)
-        stems = {*declared, *(dataset.stem for dataset in datasets.values())}
+        declared = Declared.read()
+        stems = {*declared.sources, *(dataset.stem for dataset in declared.datasets.values())}
         return Plan(
-            declared,
-            datasets,
-            {name: load_model(dataset.stem) for name, dataset in datasets.items()},
+            declared.sources,
+            declared.datasets,
+            {name: load_model(dataset.stem) for name, dataset in declared.datasets.items()},
             {stem: load_rules(stem) for stem in stems},
         )
 
@@ -64,15 +63,21 @@ class Plan:
 
 
 def pull(
-    settings: Settings, declaration: SourceDeclaration, origin: str | None, day: date, progress: Progress
+    settings: Settings,
+    declaration: SourceDeclaration,
+    origin: str | None,
+    day: date,
+    progress: Progress,
+    *,
+    of_day: bool = False,
 ) -> Snapshot:
-    """Bring what the origin holds into the raw archive.
+    """Bring what the origin holds into the raw archive; with ``of_day``, of a folder only the files of that date.
 
     Raises:
         SourceError: it cannot be had.
     """
     package = source_packages.package(declaration.name)
-    return package.pull(PullRequest(settings.home, declaration, origin, day, progress))
+    return package.pull(PullRequest(settings.home, declaration, origin, day, progress, of_day))
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def unreadable(snapshot: Snapshot, message: str) -> Judged:
     problem = Finding(
         rule="unreadable",
         severity=Severity.CRITICAL,
-        message=message,
+        message=without_personal(message),
         help="Hand in a file that can be read; the last good one stands in meanwhile.",
         file=snapshot.files[0].name,
     )
@@ -293,8 +298,10 @@ def build(
         previous = before[-1] if before else None
         try:
             progress(f"building {dataset.name}")
+            withdrawn = withdrawals(settings.home, dataset.name)
             prepare(connection, [plan.sources[source] for source in model.sources], loaded, as_of)
-            rows = curate(connection, model, dataset)
+            curate(connection, model, dataset)
+            apply_to_rows(connection, f"{CURATED}.{quote(dataset.stem)}", dataset, withdrawn)
             checked = check_dataset(
                 connection,
                 dataset,
@@ -303,6 +310,7 @@ def build(
                 previous.rows if previous else None,
                 may_shrink=may_shrink,
             )
+            rows = checked.accepted[dataset.stem]
         except (ModelError, CheckError) as error:
             return _failed(dataset, previous, error)
         release: Release | None = None

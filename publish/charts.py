@@ -120,28 +120,58 @@ def _over_time(
             # a year with any unknown value has no total
             found = connection.execute(
                 f"SELECT {quote(year.name)}, CASE WHEN count(*) = count({quote(field.name)})"
-                f" THEN sum({quote(field.name)}) END FROM {source} GROUP BY ALL ORDER BY ALL"
+                f" THEN sum({quote(field.name)}) END, count(*) FROM {source} GROUP BY ALL ORDER BY ALL"
             ).fetchall()
-            values = {int(number): None if total is None else float(total) for number, total in found}
-            note = "Sum over all rows of the year." + (unfinished if data_date.year in values else "")
+            dated = [(int(number), total, count) for number, total, count in found if number is not None]
+            values = {number: None if total is None else float(total) for number, total, _ in dated}
+            unknown = {number: count for number, total, count in dated if total is None}
+            undated = sum(count for number, _, count in found if number is None)
+            shown = _coverage(
+                sum(count for *_, count in found),
+                sum(count for _, total, count in dated if total is not None),
+                _in_years(unknown),
+                f"{undated:,} without a year" if undated else "",
+            )
+            note = f"Sum over the rows of each year. {shown}" + (unfinished if data_date.year in values else "")
             yield _columns(field.title, note, values, weak_years, strong, weak)
         return
-    day = next((field for field in table.fields if field.type == "date"), None)
+    day = next((field for field in table.fields if field.type == "date" and not field.mark), None)
     if day is None:
         return
     found = connection.execute(
         f"SELECT CAST(extract(year FROM {quote(day.name)}) AS INTEGER) AS y, count(*) FROM {source}"
-        f" WHERE {quote(day.name)} IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        " GROUP BY ALL ORDER BY ALL"
     ).fetchall()
-    counted = {int(number): float(total) for number, total in found}
+    counted = {int(number): float(total) for number, total in found if number is not None}
     if len(counted) > 1:
         last = max(counted)
         first = max(min(counted), last - _MAX_YEARS + 1)
         earlier = int(sum(total for number, total in counted.items() if number < first))
         values = {number: counted.get(number, 0.0) for number in range(first, last + 1)}
-        note = "Rows by year." + (f" {earlier:,} rows are older." if earlier else "")
-        note += unfinished if data_date.year in values else ""
-        yield _columns(f"{day.title}, by year", note, values, frozenset(), "", "")
+        undated = sum(total for number, total in found if number is None)
+        shown = _coverage(
+            sum(total for _, total in found),
+            int(sum(counted.get(number, 0.0) for number in values)),
+            f"{earlier:,} from before {first}" if earlier else "",
+            f"{undated:,} without this date" if undated else "",
+        )
+        note = shown + (unfinished if data_date.year in values else "")
+        yield _columns(f"Rows by year: {_lower(day.title)}", note, values, frozenset(), "", "")
+
+
+def _coverage(rows: int, shown: int, *missing: str) -> str:
+    """How many of a dataset's rows a chart shows, and what became of the others. Every chart says it."""
+    if shown == rows:
+        return f"All {rows:,} rows."
+    return f"{shown:,} of {rows:,} rows; not shown: {', '.join(filter(None, missing))}."
+
+
+def _in_years(unknown: Mapping[int, int]) -> str:
+    if not unknown:
+        return ""
+    first, last = min(unknown), max(unknown)
+    years = str(first) if first == last else f"{len(unknown)} years from {first} to {last}"
+    return f"{sum(unknown.values()):,} in {years}, whose sum is unknown"
 
 
 def _bases(
@@ -240,24 +270,23 @@ def _frequent(connection: duckdb.DuckDBPyConnection, source: str, table: TableDe
     if field is None:
         return
     found = connection.execute(
-        f"SELECT {quote(field.name)} AS code, count(*) AS n FROM {source} WHERE {quote(field.name)} IS NOT NULL"
-        " GROUP BY ALL ORDER BY n DESC, code"
+        f"SELECT {quote(field.name)} AS code, count(*) AS n FROM {source} GROUP BY ALL ORDER BY n DESC, code"
     ).fetchall()
-    if not found:
+    counted = [(code, total) for code, total in found if code is not None]
+    if not counted:
         return
-    (empty,) = connection.execute(
-        f"SELECT count(*) FROM {source} WHERE {quote(field.name)} IS NULL"
-    ).fetchone() or (0,)
     meanings = labels(field)
-    shown, rest = found[:_MAX_BARS], found[_MAX_BARS:]
+    shown, rest = counted[:_MAX_BARS], counted[_MAX_BARS:]
     longest = max(total for _, total in shown)
     bars = [Bar(meanings.get(code, str(code)), total, round(100 * total / longest, 2)) for code, total in shown]
-    notes = []
-    if rest:
-        notes.append(f"{sum(total for _, total in rest):,} rows in {len(rest)} more codes.")
-    if empty:
-        notes.append(f"{empty:,} rows without one.")
-    yield BarChart(f"Rows by {_lower(field.title)}", " ".join(notes), tuple(bars))
+    empty = sum(total for code, total in found if code is None)
+    note = _coverage(
+        sum(total for _, total in found),
+        sum(total for _, total in shown),
+        f"{sum(total for _, total in rest):,} in {len(rest)} more codes" if rest else "",
+        f"{empty:,} without one" if empty else "",
+    )
+    yield BarChart(f"Rows by {_lower(field.title)}", note, tuple(bars))
 
 
 def _lower(title: str) -> str:

@@ -17,11 +17,11 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from publish import charts
+from publish import charts, opening
 from publish.datapackage import FREQUENCIES
 from publish.portals import DesiredDataset
 from publish.render import labels
-from warehouse.declarations import FieldDeclaration, literal
+from warehouse.declarations import FieldDeclaration, literal, quote
 
 PREVIEW_ROWS = 20
 _LONGEST_CELL = 160
@@ -56,11 +56,14 @@ def dataset_page(wanted: DesiredDataset, site: Site) -> str:
     """The page of a dataset."""
     parquet = next(resource.path for resource in wanted.resources if resource.key == "parquet")
     time_charts, bar_charts = charts.draw(wanted.declaration.table, parquet, wanted.release.data_date)
+    table = wanted.declaration.table
     return _render(
         "dataset.html",
         site=site,
         entry=wanted.declaration.entry,
-        fields=wanted.declaration.table.fields,
+        fields=table.fields,
+        held_notes=wanted.metadata.get("heldNotes", []),  # a release made by an earlier version has none
+        openings=opening.openings(table, {resource.key: resource.path.name for resource in wanted.resources}),
         labels={field.name: labels(field) for field in wanted.declaration.table.fields},
         release=wanted.release,
         metadata=wanted.metadata,
@@ -112,10 +115,11 @@ def front_page(cards: Sequence[Mapping[str, Any]], site: Site) -> str:
 
 def preview(fields: Sequence[FieldDeclaration], parquet: Path) -> list[list[str]]:
     """The first rows as people read them, texts cut where they are long."""
+    columns = ", ".join(f"CAST({quote(field.name)} AS {field.duckdb_type})" for field in fields)
     connection = duckdb.connect(":memory:", config={"threads": "1"})
     try:
         rows = connection.execute(
-            f"SELECT * FROM read_parquet({literal(str(parquet))}) LIMIT {PREVIEW_ROWS}"
+            f"SELECT {columns} FROM read_parquet({literal(str(parquet))}) LIMIT {PREVIEW_ROWS}"
         ).fetchall()
     finally:
         connection.close()

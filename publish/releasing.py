@@ -14,21 +14,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from publish import datapackage, render, workbook
 from publish.portals import DesiredDataset, DesiredResource, resource_id
 from warehouse.archive import sha256_of
-from warehouse.declarations import DatasetDeclaration, SourceDeclaration, TableDeclaration, literal, quote
+from warehouse.declarations import (
+    DatasetDeclaration,
+    FieldDeclaration,
+    SourceDeclaration,
+    TableDeclaration,
+    literal,
+    quote,
+)
 from warehouse.districts import District, load_districts
+from warehouse.findings import WITHHELD
 from warehouse.home import Home, move_folder, to_json
 from warehouse.ledger import release_from
+from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
 from warehouse.releases import Release, ReleaseFile, SnapshotUse
 from warehouse.releases import ReleaseError as ReleaseError
 
 MANIFEST = "release.json"
+TOMBSTONE = "withdrawn.json"  # what was taken out of a release, see publish.withdrawal
 _CHANGED_ROWS = "changed_rows"
 
 
@@ -99,7 +110,7 @@ def make_release(
                 csv = built / f"{name}.csv"
                 render.write_csv(connection, view, table, csv)
                 content_sha256 = sha256_of(csv)
-                fingerprint = _fingerprint(
+                fingerprint = fingerprint_of(
                     content_sha256, datapackage.declaration_digest(declaration, used, district)
                 )
                 if previous and previous.fingerprint == fingerprint:
@@ -120,11 +131,12 @@ def make_release(
                 progress(f"{name}: changes")
                 before = _previous_parquet(previous, previous_folder)
                 counts = write_changes(connection, before, view, table, built / "changes.csv")
+                held = datapackage.held_rows(connection, view, table)
                 schema_changes = compare_schemas(_previous_schema(previous_folder), declaration)
         except duckdb.Error as error:
             raise ReleaseError(f"{name}: the table {curated_table} cannot be released: {error}") from error
         keys = ["csv", "parquet", *(["xlsx"] if has_xlsx else []), "changes"]
-        files = [_file(built, key, name) for key in keys]
+        files = [release_file(built, key, name) for key in keys]
         described = datapackage.build(
             declaration,
             version=version,
@@ -135,9 +147,10 @@ def make_release(
             snapshots=snapshots,
             sources=used,
             district=district,
+            held=held,
         )
         (built / "datapackage.json").write_text(to_json(described), encoding="utf-8")
-        files.append(_file(built, "datapackage", name))
+        files.append(release_file(built, "datapackage", name))
         release = Release(
             dataset=name,
             version=version,
@@ -147,15 +160,18 @@ def make_release(
             content_sha256=content_sha256,
             fingerprint=fingerprint,
             previous_version=previous.version if previous else None,
-            added=counts[0],
-            changed=counts[1],
-            removed=counts[2],
+            added=counts.added,
+            changed=counts.changed,
+            removed=counts.removed,
             files=tuple(files),
             snapshots=tuple(sorted(snapshots, key=lambda use: (use.source, use.date, use.snapshot_id))),
             schema_changes=tuple(schema_changes),
+            held=held.rows,
+            newly_held=counts.held,
+            released=counts.released,
         )
         (built / MANIFEST).write_text(manifest(release), encoding="utf-8")
-        _sync(built)
+        sync(built)
         place = release_folder(home, release)
         move_folder(built, place)
         _sync_folder(place.parent)
@@ -194,21 +210,35 @@ def _checked(connection: duckdb.DuckDBPyConnection, view: str, declaration: Data
     if twice:
         shown = ", ".join(str(value) for value in twice)
         raise ReleaseError(f"{declaration.name}: the key ({listed}) is not unique: {shown} occurs more than once")
+    for field in declaration.table.fields:
+        if field.type != "number" or (limit := render.too_long(field)) is None:
+            continue
+        found = connection.execute(
+            f"SELECT {quote(field.name)}, {', '.join(keys)} FROM {view} WHERE {limit} LIMIT 1"
+        ).fetchone()
+        if found:
+            raise ReleaseError(
+                f"{declaration.name}: {field.name} is {found[0]} in the row {', '.join(map(str, found[1:]))}: more"
+                f" than {render.DIGITS} digits, which spreadsheets and Parquet would round; check the value, or"
+                " declare the column a string"
+            )
     return int(rows)
 
 
-def _fingerprint(content_sha256: str, declaration_sha256: str) -> str:
+def fingerprint_of(content_sha256: str, declaration_sha256: str) -> str:
+    """Stands for all that a release's files are made of."""
     parts = (content_sha256, declaration_sha256, f"renderer {render.RENDERER_VERSION}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _file(folder: Path, key: str, dataset: str) -> ReleaseFile:
+def release_file(folder: Path, key: str, dataset: str) -> ReleaseFile:
+    """A file of a release that is being built, with its sum and size."""
     names = {"changes": "changes.csv", "datapackage": "datapackage.json"}
     path = folder / names.get(key, f"{dataset}.{key}")
     return ReleaseFile(key, path.name, datapackage.media_type(path.name), sha256_of(path), path.stat().st_size)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Have the folder's files on the disk before its name can be."""
     for path in sorted(folder.iterdir()):
         with path.open("rb") as file:
@@ -240,17 +270,30 @@ def _previous_parquet(previous: Release | None, folder: Path | None) -> Path | N
     return path
 
 
+class Changes(NamedTuple):
+    """How many rows differ between two versions. A row is counted once."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    held: int = 0
+    released: int = 0
+
+
 def write_changes(
     connection: duckdb.DuckDBPyConnection,
     before: Path | None,
     view: str,
     table: TableDeclaration,
     path: Path,
-) -> tuple[int, int, int]:
-    """Write ``changes.csv``: a line for each row added or removed, and one for each value changed.
+) -> Changes:
+    """Write ``changes.csv``: a line for each row added or removed, and one for each value that differs.
 
     Values are compared as CSV files show them, in fields that both versions have. Lines are sorted by key, then by
     the field's place.
+
+    A mark that came or grew is ``held``, one that was taken away ``released``, and so are the cells that it names:
+    that a value could not be read is no change of it. A row with no other difference does not count as changed.
 
     Args:
         connection: sees the view.
@@ -260,67 +303,104 @@ def write_changes(
         path: the file to write.
 
     Returns:
-        How many rows were added, changed and removed.
+        How many rows were added, changed, removed, held and released.
     """
     keys = table.primary_key
     head = ", ".join(quote(name) for name in ("change", *keys, "field", "old", "new"))
     if before is None:
         nothing = ", ".join(f"NULL::VARCHAR AS {quote(name)}" for name in ("change", *keys, "field", "old", "new"))
         render.copy_csv(connection, f"SELECT {nothing} WHERE false", path)
-        return (0, 0, 0)
+        return Changes()
     source = f"read_parquet({literal(str(before))})"
-    old_names = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    old_columns = render.old_columns(connection, before)
     compared = [
         (place, field)
         for place, field in enumerate(table.fields)
-        if field.name not in keys and field.name in old_names
+        # a version without the column of a mark had no row that was marked
+        if field.name not in keys and (field.name in old_columns or field.mark)
     ]
 
     def texts(relation: str, prefix: str, *, is_old: bool) -> str:
         fields = [table.field(name) for name in keys] + [field for _, field in compared]
         columns = []
         for field in fields:
-            known = not is_old or field.name in old_names
-            # what another type was before is compared as it reads
-            value = f"TRY_CAST({quote(field.name)} AS {field.duckdb_type})" if is_old else quote(field.name)
-            text = render.as_text(field, value)
-            if is_old:
-                text = f"coalesce({text}, CAST({quote(field.name)} AS VARCHAR))" if known else "NULL::VARCHAR"
+            text = render.as_text(field)
+            if is_old and (column := old_columns.get(field.name)):
+                # what another type was before is compared as it reads
+                text = render.as_text(field, f"TRY_CAST({column} AS {field.duckdb_type})")
+                text = f"coalesce({text}, CAST({column} AS VARCHAR))"
+            elif is_old:
+                text = "NULL::VARCHAR"
             columns.append(f"{text} AS {quote(prefix + field.name)}")
         return f"SELECT true AS {prefix}here, {', '.join(columns)} FROM {relation}"
 
     joined = " AND ".join(f"o.{quote('o_' + key)} = n.{quote('n_' + key)}" for key in keys)
-    differs = " OR ".join(
-        f"o.{quote('o_' + field.name)} IS DISTINCT FROM n.{quote('n_' + field.name)}" for _, field in compared
-    )
+    kinds = [
+        f"WHEN {_differs(field)} AND {_kind(field, table)} = 'changed' THEN 'changed'" for _, field in compared
+    ]
+    kinds += [f"WHEN {_differs(field)} AND {_kind(field, table)} = 'held' THEN 'held'" for _, field in compared]
+    kinds += [f"WHEN {_differs(field)} THEN 'released'" for _, field in compared]
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_CHANGED_ROWS} AS"
-        " SELECT CASE WHEN o_here IS NULL THEN 'added' WHEN n_here IS NULL THEN 'removed' ELSE 'changed' END"
-        " AS change, o.*, n.*"
+        f"CREATE OR REPLACE TEMP TABLE {_CHANGED_ROWS} AS SELECT * FROM ("
+        "SELECT CASE WHEN o_here IS NULL THEN 'added' WHEN n_here IS NULL THEN 'removed'"
+        f" {' '.join(kinds)} END AS change, o.*, n.*"
         f" FROM ({texts(source, 'o_', is_old=True)}) AS o FULL JOIN ({texts(view, 'n_', is_old=False)}) AS n"
-        f" ON {joined}"
-        " WHERE o_here IS NULL OR n_here IS NULL" + (f" OR {differs}" if differs else "")
+        f" ON {joined}) WHERE change IS NOT NULL"
     )
     try:
         key_columns = ", ".join(
-            f"coalesce({quote('n_' + key)}, {quote('o_' + key)}) AS {quote(key)}" for key in keys
+            f"coalesce({quote('n_' + key)}, {_seen(table.field(key), quote('o_' + key))}) AS {quote(key)}"
+            for key in keys
         )
         lines = [
             f"SELECT change, {key_columns}, NULL AS field, NULL AS old, NULL AS new, -1 AS place"
-            f" FROM {_CHANGED_ROWS} WHERE change <> 'changed'"
+            f" FROM {_CHANGED_ROWS} WHERE change IN ('added', 'removed')"
         ]
         lines += [
-            f"SELECT change, {key_columns}, {literal(field.name)}, {quote('o_' + field.name)},"
-            f" {quote('n_' + field.name)}, {place} FROM {_CHANGED_ROWS}"
-            f" WHERE change = 'changed' AND {quote('o_' + field.name)} IS DISTINCT FROM {quote('n_' + field.name)}"
+            f"SELECT {_kind(field, table)} AS change, {key_columns}, {literal(field.name)},"
+            f" {_seen(field, quote('o_' + field.name))}, {quote('n_' + field.name)}, {place} FROM {_CHANGED_ROWS}"
+            f" WHERE change NOT IN ('added', 'removed') AND {_differs(field)}"
             for place, field in compared
         ]
         order = ", ".join([*(quote(key) for key in keys), "place"])
         render.copy_csv(connection, f"SELECT {head} FROM ({' UNION ALL '.join(lines)}) ORDER BY {order}", path)
-        counted = dict(connection.execute(f"SELECT change, count(*) FROM {_CHANGED_ROWS} GROUP BY ALL").fetchall())
+        counted = connection.execute(f"SELECT change, count(*) FROM {_CHANGED_ROWS} GROUP BY ALL").fetchall()
     finally:
         connection.execute(f"DROP TABLE IF EXISTS {_CHANGED_ROWS}")
-    return (counted.get("added", 0), counted.get("changed", 0), counted.get("removed", 0))
+    return Changes(**dict(counted))
+
+
+def _differs(field: FieldDeclaration) -> str:
+    return f"{quote('o_' + field.name)} IS DISTINCT FROM {quote('n_' + field.name)}"
+
+
+def _kind(field: FieldDeclaration, table: TableDeclaration) -> str:
+    """SQL for what it means that a field's value differs: changed, held or released."""
+    before, now = quote(f"o_{field.name}"), quote(f"n_{field.name}")
+    lists = [mark.name for mark in table.fields if mark.mark and mark.type == "string"]
+    if field.mark:
+        fewer = f" OR list_has_all({_listed(before)}, {_listed(now)})" if field.name in lists else ""
+        return f"CASE WHEN {now} IS NULL{fewer} THEN 'released' ELSE 'held' END"
+    cases = ""
+    for name in lists:
+        is_held, was_held = (
+            f"list_contains({_listed(quote(prefix + name))}, {literal(field.name)})" for prefix in ("n_", "o_")
+        )
+        cases += (
+            f" WHEN {now} IS NULL AND {is_held} THEN 'held' WHEN {before} IS NULL AND {was_held} THEN 'released'"
+        )
+    return f"CASE{cases} ELSE 'changed' END" if cases else "'changed'"
+
+
+def _listed(column: str) -> str:
+    return f"string_split(coalesce({column}, ''), ';')"
+
+
+def _seen(field: FieldDeclaration, old: str) -> str:
+    """SQL for an old value: one with personal data, released before they were screened, is not repeated."""
+    if field.type != "string" or not field.screen:
+        return old
+    return f"CASE WHEN {personal_sql(old)} IS NULL THEN {old} ELSE {literal(WITHHELD)} END"
 
 
 def _previous_schema(folder: Path | None) -> Mapping[str, object] | None:
@@ -391,7 +471,7 @@ def verify_release(folder: Path) -> list[str]:
             faults.append(f"{file.name} is missing")
         elif path.stat().st_size != file.size or sha256_of(path) != file.sha256:
             faults.append(f"{file.name} is not what was released: its SHA-256 differs")
-    known = {MANIFEST, *(file.name for file in release.files)}
+    known = {MANIFEST, TOMBSTONE, *(file.name for file in release.files)}
     faults += [f"{path.name} does not belong here" for path in sorted(folder.iterdir()) if path.name not in known]
     return faults
 
@@ -403,13 +483,17 @@ def changelog(releases: Sequence[Release]) -> str:
         lines = [f"## {release.version}", "", f"- Data of {release.data_date.isoformat()}, {release.rows:,} rows"]
         if release.previous_version is None:
             lines.append("- First version")
-        elif release.added or release.changed or release.removed:
-            lines.append(
-                f"- Since {release.previous_version}: {release.added:,} added, {release.changed:,} changed,"
-                f" {release.removed:,} removed"
-            )
+        elif release.added or release.changed or release.removed or release.newly_held or release.released:
+            parts_changed = [
+                f"{release.added:,} added, {release.changed:,} changed, {release.removed:,} removed",
+                f"{release.newly_held:,} held as they were" if release.newly_held else "",
+                f"{release.released:,} no longer held" if release.released else "",
+            ]
+            lines.append(f"- Since {release.previous_version}: {', '.join(filter(None, parts_changed))}")
         else:
             lines.append(f"- The rows are those of {release.previous_version}; their description changed")
+        if release.held:
+            lines.append(f"- Rows of which something that the source says could not be used: {release.held:,}")
         lines += [f"- {change}" for change in release.schema_changes]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
@@ -441,9 +525,12 @@ def desired_dataset(
         raise ReleaseError(f"{folder}: the release cannot be read: {error}") from error
     if geometry is None and (district := district_of(declaration)):
         geometry = district.geojson
+    described = {resource["path"]: resource for resource in metadata["resources"]}
     resources = []
     for file in release.files:
         title, description = datapackage.resource_title(file.key)
+        if resource := described.get(file.name):
+            title, description = resource["title"], resource["description"]
         resources.append(
             DesiredResource(
                 key=file.key,

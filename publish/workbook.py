@@ -20,7 +20,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from publish.render import as_text, labels, order_by
+from publish.render import as_text, labels, order_by, too_long
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
 from warehouse.progress import Progress, silent
 
@@ -30,6 +30,11 @@ _CREATED = datetime(2020, 1, 1)  # fixed: the day of the run must not be in the 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _DATA = "xl/worksheets/sheet1.xml"
 _BATCH = 2_000
+# What a sheet cannot hold as the other files do, for those who read it.
+NOTE = (
+    "In the XLSX file a text of more than 32,767 characters is cut, and dates before 1900 and whole numbers of"
+    " more than 15 digits are texts: a sheet cannot hold them otherwise."
+)
 _BIG = 15_000_000  # cells: their XML may be larger than a plain zip can hold
 
 
@@ -235,6 +240,8 @@ def _cell(field: FieldDeclaration, letters: str, style: str) -> str:
         )
     else:
         filled = f"concat({opening}><v>', {value}, '</v></c>')"
+        if rounded := too_long(field):
+            filled = f"CASE WHEN {rounded} THEN {text} {value}, '</t></is></c>') ELSE {filled} END"
     return f"CASE WHEN {value} IS NULL THEN '' ELSE {filled} END"
 
 

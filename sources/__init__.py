@@ -44,13 +44,17 @@ class NothingThereError(SourceError):
 
 @dataclass(frozen=True)
 class PullRequest:
-    """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date."""
+    """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date.
+
+    ``of_day``: of a folder, only files whose names carry that date, as a backfill takes them in.
+    """
 
     home: Home
     declaration: SourceDeclaration
     origin: str | None
     day: date
     progress: Progress = silent
+    of_day: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,10 @@ class SqlTable:
 class Reading:
     """A snapshot's tables by declared name, and what could not be read of it.
 
+    ``findings_sql`` are SELECTs that give further findings, a column for each attribute of ``Finding``, over files
+    in the workspace or over the loaded tables (in schema ``staged``); ``quarantined_sql`` the same of quarantined
+    rows. A million wrong cells never pass through Python.
+
     ``incomplete`` says, by table, why it is known not to be whole (a part is missing, the file is cut off): a
     record it lacks is then not gone. A finding says the same to people.
     """
@@ -85,6 +93,8 @@ class Reading:
     tables: Mapping[str, SqlTable | pa.Table]
     findings: Sequence[Finding] = field(default=())
     quarantined: Sequence[QuarantinedRow] = field(default=())
+    findings_sql: Sequence[str] = field(default=())
+    quarantined_sql: Sequence[str] = field(default=())
     incomplete: Mapping[str, str] = field(default_factory=dict)
 
 

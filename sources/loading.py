@@ -13,23 +13,35 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from sources import Reading, SourceError, SqlTable
-from warehouse import database, sheets, xlsx
+from warehouse import database, identifiers, reference, sheets, xlsx
 from warehouse.archive import Snapshot
 from warehouse.declarations import (
     FieldDeclaration,
+    Privacy,
     Severity,
     SourceDeclaration,
     TableDeclaration,
+    literal,
     quote,
 )
-from warehouse.findings import Finding, add_findings, add_quarantine, create_tables
+from warehouse.findings import (
+    WITHHELD,
+    Finding,
+    add_findings,
+    add_findings_of,
+    add_quarantine,
+    add_quarantine_of,
+    create_tables,
+)
 from warehouse.home import Home
+from warehouse.personal import NAME_WITHHELD
 from warehouse.progress import Progress, silent
 from warehouse.staging import ORIGIN_COLUMNS, SCHEMA, Staged, staging_path
 
@@ -90,17 +102,23 @@ def stage(
         files = workspace / "read"
         files.mkdir()
         progress(f"{declaration.name}: read", 0)
-        reading = read(snapshot, declaration, files)
-        progress(f"{declaration.name}: load", 0)
         refusal: _RefusedError | None = None
         try:
-            built, rows = _build(declaration, snapshot, reading, workspace / "quick", mark)
-        except _RefusedError as error:
-            refusal = error
-        if refusal is not None:
-            progress(f"{declaration.name}: load line by line ({refusal})", 0)
-            reading = refusal.fallback()
-            built, rows = _build(declaration, snapshot, reading, workspace / "careful", mark)
+            reading = read(snapshot, declaration, files)
+            progress(f"{declaration.name}: load", 0)
+            try:
+                built, rows = _build(declaration, snapshot, reading, workspace / "quick", mark)
+            except _RefusedError as error:
+                refusal = error
+            if refusal is not None:
+                progress(f"{declaration.name}: load line by line ({refusal})", 0)
+                reading = refusal.fallback()
+                built, rows = _build(declaration, snapshot, reading, workspace / "careful", mark)
+        except duckdb.Error as error:
+            raise SourceError(
+                f"{declaration.name}: {_without_values(error)}. Nothing was replaced; see whether disk and memory"
+                " suffice."
+            ) from None
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(built, target)  # noqa: PTH105 - says that it replaces
     progress(f"{declaration.name}: staged", sum(rows.values()), sum(rows.values()), "rows")
@@ -108,19 +126,20 @@ def stage(
 
 
 def fingerprint(declaration: SourceDeclaration, read: Read) -> str:
-    """What a staging file depends on beside its snapshot: the declaration, the code that reads, DuckDB and dlt.
+    """What a staging file depends on beside its snapshot: declaration, code lists, the reading code, DuckDB, dlt.
 
     The code is that of the reading package and of this package's own modules, so a repaired reader stages anew
     without anyone having to remember a version number.
     """
     digest = hashlib.sha256(declaration.model_dump_json().encode())
+    digest.update(reference.fingerprint().encode())
     for name in ("duckdb", "dlt"):
         digest.update(f"{name} {importlib.metadata.version(name)}\n".encode())
     module = sys.modules.get(getattr(read, "__module__", ""), None)
     folders = [Path(__file__).parent]
     if module is not None and module.__file__ and Path(module.__file__).parent != folders[0]:
         folders.append(Path(module.__file__).parent)
-    paths = [Path(str(module.__file__)) for module in (sheets, xlsx)]
+    paths = [Path(str(module.__file__)) for module in (sheets, xlsx, identifiers)]
     paths += [path for folder in folders for path in sorted(folder.glob("*.py"))]
     for path in paths:
         digest.update(f"{path.name} ".encode() + hashlib.sha256(path.read_bytes()).digest())
@@ -165,8 +184,15 @@ def _build(
             if isinstance(given, SqlTable) and given.number_rows:
                 _number_rows(connection, table)
         create_tables(connection)
-        add_findings(connection, declaration.name, [*reading.findings, *_missing(declaration, reading)])
+        found = [*reading.findings, *_missing(declaration, reading), *_renamed(snapshot)]
+        add_findings(connection, declaration.name, found)
         add_quarantine(connection, declaration.name, reading.quarantined)
+        for query in reading.findings_sql:
+            add_findings_of(connection, declaration.name, query)
+        for query in reading.quarantined_sql:
+            add_quarantine_of(connection, declaration.name, query)
+        for table in declaration.tables:
+            _refuse_future(connection, declaration.name, table, snapshot.date)
         lacking = {t.name: "not there" for t in declaration.tables if t.name not in reading.tables}
         for table_name, reason in {**lacking, **reading.incomplete}.items():
             connection.execute("INSERT INTO main.incomplete VALUES (?, ?)", [table_name, reason])
@@ -193,6 +219,40 @@ def _number_rows(connection: duckdb.DuckDBPyConnection, table: TableDeclaration)
     )
 
 
+def _refuse_future(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, day: date) -> None:
+    """Empty the cells of dates further ahead of the snapshot than its data can know; a finding for each."""
+    latest = {
+        field: f"DATE {literal((day + timedelta(days=field.days_ahead)).isoformat())}"
+        for field in table.fields
+        if field.days_ahead is not None
+    }
+    if not latest:
+        return
+    name = f"{SCHEMA}.{quote(table.name)}"
+    listed = ", ".join(f"count(*) FILTER ({quote(field.name)} > {last})" for field, last in latest.items())
+    counts = connection.execute(f"SELECT {listed} FROM {name}").fetchone() or ()
+    for (field, last), count in zip(latest.items(), counts, strict=True):
+        if not count:
+            continue
+        value = f"CAST({quote(field.name)} AS VARCHAR)"
+        key = (
+            "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
+        )
+        message = (
+            f"{field.title} lies more than {field.days_ahead} days after {day.isoformat()}, the date of the data."
+        )
+        add_findings_of(
+            connection,
+            source,
+            f"SELECT 'future' AS rule, {literal(field.severity.value)} AS severity, {literal(message)} AS message,"
+            f" {literal(field.help or 'Correct the date.')} AS help, {literal(table.name)} AS table_name,"
+            f" _file AS file, _sheet AS sheet, _row AS row_number, {literal(field.name)} AS column_name,"
+            f" {literal(WITHHELD) if field.privacy is Privacy.PERSONAL else value} AS value, {key} AS row_key"
+            f" FROM {name} WHERE {quote(field.name)} > {last}",
+        )
+        connection.execute(f"UPDATE {name} SET {quote(field.name)} = NULL WHERE {quote(field.name)} > {last}")
+
+
 def _missing(declaration: SourceDeclaration, reading: Reading) -> Iterator[Finding]:
     """A critical finding for every mandatory table the reading lacks, unless it says so itself."""
     said = {finding.table_name for finding in reading.findings if finding.severity is Severity.CRITICAL}
@@ -204,6 +264,19 @@ def _missing(declaration: SourceDeclaration, reading: Reading) -> Iterator[Findi
                 message=f"The table '{table.title}' is missing.",
                 help="Hand in the file again with this table in it.",
                 table_name=table.name,
+            )
+
+
+def _renamed(snapshot: Snapshot) -> Iterator[Finding]:
+    """A finding for every file whose own name holds personal data and is known to the archive's memory alone."""
+    for file in snapshot.files:
+        if file.name.startswith(NAME_WITHHELD):
+            yield Finding(
+                rule="personal-data",
+                severity=Severity.WARNING,
+                message="The name of a file holds personal data, so it is called otherwise here.",
+                help="Give it a name without personal data: names of files stand in reports.",
+                file=file.name,
             )
 
 
@@ -303,11 +376,16 @@ def _run_dlt(
         if refused is not None and way_out is not None and not isinstance(refused, _OUT_OF_SPACE):
             raise _RefusedError(way_out, "the file is not what it should be") from None
         # Neither the error itself nor what it quotes: both hold values of rows.
-        said = re.sub(r"""(["']).*?\1""", "(value)", str(refused or error.exception or error).splitlines()[0])
+        said = _without_values(refused or error.exception or error)
         raise SourceError(
             f"{declaration.name}: dlt could not load the tables {', '.join(sorted(reading.tables))}: {said}."
             " Nothing was replaced."
         ) from None
+
+
+def _without_values(error: object) -> str:
+    """The first line of an error without what it quotes: it may be a value of a row."""
+    return re.sub(r"""(["']).*?\1""", "(value)", (str(error) or type(error).__name__).splitlines()[0])
 
 
 # Reading again would not help against these.

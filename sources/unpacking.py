@@ -19,6 +19,10 @@ from warehouse.progress import Progress, silent
 _CHUNK = 1 << 20
 _ENCRYPTED = 0x1
 
+# The ways of packing that Python can undo; the names of others, by their numbers in PKWARE's APPNOTE.
+_KNOWN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_OTHER_METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -105,6 +109,12 @@ def unpack(
     except SourceError:
         _remove(written)
         raise
+    except OSError as error:
+        _remove(written)
+        raise SourceError(
+            f"{archive.name} cannot be unpacked into {folder}: {error.strerror}. Make room on the disk, or see its"
+            " rights."
+        ) from error
     return written
 
 
@@ -147,6 +157,13 @@ def _refuse(archive: Path, members: list[zipfile.ZipInfo], limits: Limits) -> No
         if member.flag_bits & _ENCRYPTED:
             raise SourceError(
                 f"{archive.name}: the member {_shown(member)} is encrypted. Hand it in without a password."
+            )
+        if member.compress_type not in _KNOWN_METHODS:
+            method = _OTHER_METHODS.get(member.compress_type, "one of its own")
+            raise SourceError(
+                f"{archive.name}: the member {_shown(member)} is packed with method {member.compress_type}"
+                f" ({method}), which cannot be read here. The file is not damaged: unpack it, zip it again with"
+                " an ordinary program (Deflate), and hand that in."
             )
     total = sum(member.file_size for member in members)
     packed = archive.stat().st_size

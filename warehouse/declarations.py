@@ -10,6 +10,7 @@ is found at the source (``source_names``, ``presence``).
 from __future__ import annotations
 
 import re
+import unicodedata
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,11 +96,28 @@ class FieldDeclaration(Declared):
     unit: str | None = None  # EUR, m2, people, ...; a code of UCUM or ISO 4217 where there is one
     decimals: int | None = Field(None, ge=0, le=9)  # number only: an exact decimal with so many places
     privacy: Privacy = Privacy.INTERNAL  # default-deny
+    screen: bool = True  # for personal data (warehouse.personal); False for what a public register states
     severity: Severity = Severity.ERROR  # of a broken constraint or an unreadable value
     constraints: Constraints = Constraints()
     source_names: tuple[str, ...] = ()  # header texts of this column at the source, beside name and title
     presence: Literal["mandatory", "optional"] = "mandatory"  # a missing mandatory column is critical
+    days_ahead: int | None = Field(None, ge=0)  # dates: so far after the snapshot's own date, and no further
     help: str = ""  # what to do about a wrong value, for the person who keeps the file
+    # date only: the column of the code list date_precision that says how exact the day is. "5/2016" is then read,
+    # as the month's first day or its last, and noted there.
+    precision_in: str | None = None
+    partial_date: Literal["first", "last"] = "first"
+    # integer and number only: the column that says how the number is meant. "about 12" is then 12, noted there.
+    qualifier_in: str | None = None
+    # Says that the row is not what its source said last: a date since when its last good version stands in, or a
+    # text with the names of the columns that are empty because their value could not be used, joined by ";".
+    mark: bool = False
+
+    @model_validator(mode="after")
+    def _mark_fits(self) -> FieldDeclaration:
+        if self.mark and (self.type not in ("date", "string") or self.constraints.required):
+            raise ValueError(f"the mark {self.name} has to be a date or a string, and may be empty")
+        return self
 
     @property
     def duckdb_type(self) -> str:
@@ -206,7 +224,19 @@ class SourceDeclaration(Declared):
     expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
+    file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
     tables: tuple[TableDeclaration, ...]
+
+    @model_validator(mode="after")
+    def _links_exist(self) -> SourceDeclaration:
+        # Here and not at the table: a dataset takes fields over without the columns they speak of.
+        for table in self.tables:
+            names = {field.name for field in table.fields if field.type == "string"}
+            for field in table.fields:
+                for link in (field.precision_in, field.qualifier_in):
+                    if link is not None and link not in names:
+                        raise ValueError(f"table {table.name}: {field.name} names {link}, which is no text column")
+        return self
 
     @model_validator(mode="after")
     def _expectation_fits(self) -> SourceDeclaration:
@@ -275,8 +305,8 @@ def literal(text: str) -> str:
 
 
 def normalised(header: str) -> str:
-    """A header for comparison: case, spaces and punctuation do not count."""
-    return re.sub(r"[\W_]+", " ", header.casefold()).strip()
+    """A header for comparison: case, spaces and punctuation do not count, nor whether ä is one sign or two."""
+    return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", header).casefold()).strip()
 
 
 # --- datasets ---------------------------------------------------------------------------------------
@@ -305,6 +335,7 @@ class DatasetField(Declared):
     decimals: int | None = None
     severity: Severity | None = None
     constraints: Constraints | None = None
+    mark: bool | None = None
 
 
 class Publisher(Declared):

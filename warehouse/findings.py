@@ -123,18 +123,25 @@ def add_findings(
 ) -> int:
     """Insert findings made in Python; larger sets are inserted by SQL. Returns how many."""
     rows = [{**vars(one), "severity": one.severity.value} for one in findings]
+    names = [field.name for field in fields(Finding)]
+    _insert(connection, rows, names, _findings_insert(subject, "FROM given", schema))
+    return len(rows)
+
+
+def add_findings_of(connection: duckdb.DuckDBPyConnection, subject: str, query: str) -> None:
+    """Insert the findings that a SELECT gives, with a column for each attribute of ``Finding``."""
+    connection.execute(_findings_insert(subject, query, "main"))
+
+
+def _findings_insert(subject: str, query: str, schema: str) -> str:
     # concat_ws passes over what is missing; with || a finding on a whole sheet would have no place at all.
     place = "coalesce(row_key, concat_ws(':', file, sheet, CAST(row_number AS VARCHAR)))"
     identity = finding_id_sql("subject", "table_name", "rule", "column_name", place)
-    _insert(
-        connection,
-        rows,
-        [field.name for field in fields(Finding)],
+    return (
         f"INSERT INTO {schema}.findings SELECT {identity}, subject, table_name, rule, severity, file, sheet,"
         " row_number, column_name, value, message, help, row_key"
-        f" FROM (SELECT {literal(subject)} AS subject, * FROM given)",
+        f" FROM (SELECT {literal(subject)} AS subject, * FROM ({query}))"
     )
-    return len(rows)
 
 
 def add_quarantine(
@@ -142,14 +149,21 @@ def add_quarantine(
 ) -> int:
     """Insert rows that never became typed rows. Returns how many."""
     kept = [vars(row) for row in rows]
-    _insert(
-        connection,
-        kept,
-        [field.name for field in fields(QuarantinedRow)],
-        f"INSERT INTO {schema}.quarantine"
-        f" SELECT {literal(subject)}, table_name, file, sheet, row_number, record, row_key FROM given",
-    )
+    names = [field.name for field in fields(QuarantinedRow)]
+    _insert(connection, kept, names, _quarantine_insert(subject, "FROM given", schema))
     return len(kept)
+
+
+def add_quarantine_of(connection: duckdb.DuckDBPyConnection, subject: str, query: str) -> None:
+    """Insert the rows that a SELECT gives, with a column for each attribute of ``QuarantinedRow``."""
+    connection.execute(_quarantine_insert(subject, query, "main"))
+
+
+def _quarantine_insert(subject: str, query: str, schema: str) -> str:
+    return (
+        f"INSERT INTO {schema}.quarantine"
+        f" SELECT {literal(subject)}, table_name, file, sheet, row_number, record, row_key FROM ({query})"
+    )
 
 
 def _insert(

@@ -98,9 +98,12 @@ def promote(
     """
     book = _Book(connection, history_table(source, table.name), said_table(source, table.name), table)
     later = [(other, load) for other, load in sorted(others.items()) if other > day]
-    if day in others:
-        book.forget(day, later)
     load = _take(connection, attached, table, snapshot_id)
+    has_exceptions = load.held or book.count(f"SELECT count(*) FROM {book.said} WHERE _day = {_at(day)}")
+    # A snapshot that speaks of every record takes the place of another such one by itself: the register judged
+    # anew under other rules is not taken out and put in again.
+    if day in others and (has_exceptions or not (_is_plain(load) and _is_plain(others[day]))):
+        book.forget(day, later)
     if load.delivery == "full" and load.is_whole:
         scope = f"NOT {book.among('held_now')}" if load.held else "true"
     else:
@@ -198,6 +201,10 @@ def _take(
         is_whole=is_whole,
         delivery=table.delivery,
     )
+
+
+def _is_plain(load: TableLoad) -> bool:
+    return load.delivery == "full" and load.is_whole
 
 
 def _at(day: date) -> str:

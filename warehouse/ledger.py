@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse.database import fetch
 from warehouse.declarations import Severity
 from warehouse.findings import FINDINGS_COLUMNS, QUARANTINE_COLUMNS, Finding, add_findings
 from warehouse.home import Home, to_json, write_atomically
@@ -350,11 +351,12 @@ def supersede(connection: Connection, source: str, data_date: date) -> None:
 
 def snapshots(connection: Connection, source: str | None = None) -> list[SnapshotRecord]:
     """Verdicts on snapshots, oldest data first, of one source or of all."""
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT source, snapshot_id, data_date, origin, fingerprint, verdict, is_promoted, run_id, tables"
         " FROM ledger.snapshots WHERE source = coalesce(?, source) ORDER BY source, data_date, rowid",
         [source],
-    ).fetchall()
+    )
     return [SnapshotRecord(*(*row[:5], Verdict(row[5]), *row[6:8], _table_loads(row[8]))) for row in rows]
 
 
@@ -409,21 +411,23 @@ def read_findings(
 ) -> list[Finding]:
     """Findings from a table of findings (and a WHERE clause), worst first, then by place."""
     worst_first = ", ".join(f"'{severity.value}'" for severity in Severity)
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT rule, severity, message, help, table_name, file, sheet, row_number, column_name, value, row_key"
         f" FROM {where} ORDER BY list_position([{worst_first}], severity),"
         " file, sheet, row_number, column_name, rule, value" + (f" LIMIT {limit:d}" if limit else ""),
         list(parameters),
-    ).fetchall()
+    )
     return [Finding(row[0], Severity(row[1]), *row[2:]) for row in rows]
 
 
 def count_findings(connection: Connection, subject: str, snapshot_id: str) -> dict[Severity, int]:
     """How many findings of each severity."""
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT severity, count(*) FROM ledger.findings WHERE subject = ? AND snapshot_id = ? GROUP BY ALL",
         [subject, snapshot_id],
-    ).fetchall()
+    )
     found = {Severity(name): count for name, count in rows}
     return {severity: found.get(severity, 0) for severity in Severity}
 
@@ -449,21 +453,42 @@ def record_curation(connection: Connection, record: CurationRecord) -> None:
 
 def curations(connection: Connection, dataset: str) -> list[CurationRecord]:
     """What became of a dataset, oldest data first."""
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT dataset, data_date, inputs, verdict, rows, version, run_id FROM ledger.curations"
         " WHERE dataset = ? ORDER BY data_date",
         [dataset],
-    ).fetchall()
+    )
     return [CurationRecord(*(*row[:3], Verdict(row[3]), *row[4:])) for row in rows]
 
 
 def record_release(connection: Connection, release: Release, run_id: str) -> None:
     """Note a release: from now on its folder is official."""
-    manifest = json.dumps(asdict(release), sort_keys=True, default=str)
     connection.execute(
         "INSERT INTO ledger.releases VALUES (?, ?, ?, ?, ?)",
-        [release.dataset, release.version, release.data_date, manifest, run_id],
+        [release.dataset, release.version, release.data_date, _manifest(release), run_id],
     )
+
+
+def rewrite_release(connection: Connection, release: Release) -> None:
+    """Note that a release's files were made anew."""
+    connection.execute(
+        "UPDATE ledger.releases SET manifest = ? WHERE dataset = ? AND version = ?",
+        [_manifest(release), release.dataset, release.version],
+    )
+
+
+def forget_newest_curation(connection: Connection, dataset: str) -> None:
+    """Have a dataset's newest date built anew by the next run."""
+    connection.execute(
+        "UPDATE ledger.curations SET inputs = '' WHERE dataset = $1"
+        " AND data_date = (SELECT max(data_date) FROM ledger.curations WHERE dataset = $1)",
+        [dataset],
+    )
+
+
+def _manifest(release: Release) -> str:
+    return json.dumps(asdict(release), sort_keys=True, default=str)
 
 
 def release_from(content: Mapping[str, Any]) -> Release:
@@ -483,8 +508,9 @@ def release_from(content: Mapping[str, Any]) -> Release:
 
 def releases(connection: Connection, dataset: str, run_id: str | None = None) -> list[Release]:
     """A dataset's releases, oldest data first: the last one is ``latest``. Of one run only, if named."""
-    rows = connection.execute(
+    rows = fetch(
+        connection,
         "SELECT manifest FROM ledger.releases WHERE dataset = ? AND run_id = coalesce(?, run_id)",
         [dataset, run_id],
-    ).fetchall()
+    )
     return sorted((release_from(json.loads(row[0])) for row in rows), key=lambda release: release.order)

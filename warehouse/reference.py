@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
+from decimal import Decimal
+from functools import cache, cached_property
 from pathlib import Path
 
 import duckdb
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from warehouse.declarations import SLUG, Declared, parse, read_yaml
+from warehouse.declarations import SLUG, Declared, normalised, parse, read_yaml
 
 _FOLDER = Path(__file__).parent / "reference"
 
 
 class Code(Declared):
-    """A code's meaning."""
+    """A code's meaning. ``aliases`` are other words for it that people write, in either language."""
 
     title: str
+    title_fi: str = ""
     description: str = ""
+    aliases: tuple[str, ...] = ()
+
+    def words(self, code: str) -> tuple[str, ...]:
+        """All texts that mean this code."""
+        return tuple(text for text in (code, self.title, self.title_fi, *self.aliases) if text)
 
 
 class CodeList(Declared):
@@ -28,6 +36,27 @@ class CodeList(Declared):
 
     title: str
     codes: Mapping[str, Code]
+
+    @model_validator(mode="after")
+    def _no_word_means_two_codes(self) -> CodeList:
+        for code, meaning in self.codes.items():
+            for text in meaning.words(code):
+                if self._words[normalised(text)] != code:
+                    raise ValueError(f"{text!r} means two codes")
+        return self
+
+    @cached_property
+    def _words(self) -> Mapping[str, str]:
+        return {normalised(text): code for code, meaning in self.codes.items() for text in meaning.words(code)}
+
+    def code_of(self, text: str) -> str | None:
+        """The code that a text means: the code itself, a title or an alias; case and punctuation do not count."""
+        return text if text in self.codes else self._words.get(normalised(text))
+
+    def nearest(self, text: str) -> list[str]:
+        """The codes whose words are most like a text that means none, the likeliest first."""
+        near = difflib.get_close_matches(normalised(text)[:80], self._words, n=3, cutoff=0.7)
+        return list(dict.fromkeys(self._words[word] for word in near))
 
 
 class _CodeLists(Declared):
@@ -51,6 +80,30 @@ class Sectors(Declared):
     sectors: tuple[Sector, ...]
 
 
+class UsualSpan(Declared):
+    """What is usual in a programme at a time. ``matches`` is found in the programme's name; without it the span is
+    for programmes that have none of their own.
+    """
+
+    programme: str  # as messages call it
+    matches: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    low: Decimal | None = None
+    high: Decimal
+    source: str
+
+
+class _UsualSpans(Declared):
+    lists: Mapping[str, tuple[UsualSpan, ...]]
+
+
+def usual_spans(path: Path = _FOLDER / "usual_spans.yaml") -> Mapping[str, tuple[UsualSpan, ...]]:
+    """What is usual in programmes, by the name of what is meant: ``grant``, ``companies_a_round``."""
+    return parse(_UsualSpans, {"lists": read_yaml(path)}, path).lists
+
+
+@cache
 def code_lists(path: Path = _FOLDER / "code_lists.yaml") -> Mapping[str, CodeList]:
     """All code lists by name."""
     return parse(_CodeLists, {"lists": read_yaml(path)}, path).lists

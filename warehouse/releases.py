@@ -57,6 +57,11 @@ class Release:
     files: tuple[ReleaseFile, ...]
     snapshots: tuple[SnapshotUse, ...]
     schema_changes: tuple[str, ...] = ()  # fields that came, went or changed since the previous version, in words
+    held: int = 0  # rows that carry a mark: see ``FieldDeclaration.mark``
+    newly_held: int = (
+        0  # since the previous version, rows of which nothing but marks differs: a mark came or grew,
+    )
+    released: int = 0  # or was taken away
 
     @property
     def order(self) -> tuple[date, int]:

@@ -487,6 +487,10 @@ def _changed_fields(
     if owner.get("name") != wanted.organisation["name"]:
         different["owner_org"] = wanted.organisation["name"]
         note("update", "organisation", _was("", owner.get("name"), wanted.organisation["name"]))
+    if package["name"] != wanted.name:
+        different["name"] = wanted.name
+        why = "somebody has renamed the dataset on the portal; links to it by name work again"
+        note("update", "name", f"{_was('', package['name'], wanted.name)}: {why}")
     if package.get("state", "active") != "active":
         different["state"] = "active"
         note("update", "state", f"somebody has {package['state']} the dataset on the portal; it is restored")
@@ -735,7 +739,7 @@ class CkanPortal:
 
     def _read(self, wanted: Wanted) -> Actual:
         call = self._client.call
-        package = call("package_show", {"id": wanted.name}, missing_ok=True)
+        package = call("package_show", {"id": wanted.name}, missing_ok=True) or self._renamed(wanted)
         organisation = call("organization_show", {"id": wanted.organisation["name"]}, missing_ok=True)
         actual = Actual(
             package=package,
@@ -750,7 +754,7 @@ class CkanPortal:
             rid: size
             for rid in wanted.resources
             if rid in standing and standing[rid].get("hash") and standing[rid].get("url_type") == "upload"
-            for size in [self._client.size(self._file_url(wanted, rid))]
+            for size in [self._client.size(self._file_url(wanted, rid, package["name"]))]
             if size is not None
         }
         table, views = None, []
@@ -760,6 +764,14 @@ class CkanPortal:
                 views = call("resource_view_list", {"id": wanted.table_id})
         return replace(actual, table=table, views=tuple(views), sizes=sizes)
 
+    def _renamed(self, wanted: Wanted) -> Any:
+        """The dataset under another name: names are changed by hand, the ids of our resources never are."""
+        for rid in _ids(wanted.name):
+            found = self._client.call("resource_show", {"id": rid}, missing_ok=True)
+            if found is not None:
+                return self._client.call("package_show", {"id": found["package_id"]}, missing_ok=True)
+        return None
+
     def _read_table(self, rid: str) -> TableState | None:
         info = self._client.call("datastore_info", {"id": rid}, missing_ok=True)
         if info is None:
@@ -768,8 +780,10 @@ class CkanPortal:
         holds = str((columns[0].get("info") or {}).get(_HOLDS) or "") if columns else ""
         return TableState(columns, int(info["meta"]["count"]), holds)
 
-    def _file_url(self, wanted: Wanted, rid: str) -> str:
-        return str(wanted.resources[rid]["download_url"])
+    def _file_url(self, wanted: Wanted, rid: str, name: str) -> str:
+        """A file's address; CKAN serves it under the name that the dataset has at the moment only (2.12.0)."""
+        url = str(wanted.resources[rid]["download_url"])
+        return url.replace(f"/dataset/{wanted.name}/", f"/dataset/{name}/", 1)
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -898,7 +912,7 @@ class CkanPortal:
         total = sum(wanted.files[rid].size for rid in rids)
         done = 0
         for rid in rids:
-            if self._client.sha256(self._file_url(wanted, rid)) != wanted.files[rid].sha256:
+            if self._client.sha256(self._file_url(wanted, rid, wanted.name)) != wanted.files[rid].sha256:
                 wrong.append(rid)
             done += wanted.files[rid].size
             progress(f"{wanted.name}: verify", done, total, "bytes")
@@ -1219,7 +1233,7 @@ def _json_ready(value: Any) -> Any:
 READS = frozenset(
     {
         "status_show", "user_show", "organization_list_for_user", "package_show", "organization_show",
-        "resource_view_list", "datastore_info", "datastore_search", "package_activity_list",
+        "resource_show", "resource_view_list", "datastore_info", "datastore_search", "package_activity_list",
     }
 )  # fmt: skip
 

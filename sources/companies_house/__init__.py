@@ -7,25 +7,38 @@ files that break it in ``careful``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sources import PullRequest, Reading, SourceError, SqlTable
 from sources.companies_house import careful, page, quick
 from sources.companies_house.layout import CsvFile, Tally, describe
-from sources.pulling import Item, Limits, bring, fetch, is_url, local_items, name_in, without_credentials
+from sources.pulling import (
+    Item,
+    Limits,
+    bring,
+    fetch,
+    is_url,
+    local_items,
+    missing_parts,
+    name_in,
+    without_credentials,
+)
 from sources.unpacking import is_zip, look_into, unpack
 from warehouse.archive import Snapshot
-from warehouse.declarations import SourceDeclaration
+from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
 from warehouse.findings import Finding
+from warehouse.staging import SCHEMA
 
 _PAGE_LIMITS = Limits(max_bytes=5 << 20, timeout_seconds=60, deadline_seconds=300)
 
 
 def pull(request: PullRequest) -> Snapshot:
-    """Bring the newest complete set of files up to the logical day into the raw archive.
+    """Bring the newest set of files up to the logical day into the raw archive.
 
     The origin is the publisher's page (an address or a saved file), a zip or CSV (an address or a path), or a
-    folder with files named as the publisher names them. The date in the names is the snapshot's.
+    folder with files named as the publisher names them. The date in the names is the snapshot's. Of a folder, the
+    newest date is taken even where not all of its parts are there: ``read`` says so.
 
     Raises:
         SourceError: there is no such set, or it cannot be had.
@@ -33,12 +46,13 @@ def pull(request: PullRequest) -> Snapshot:
     origin = request.origin or request.declaration.default_origin
     if origin is None:
         raise SourceError(f"{request.declaration.name}: no origin given, and none declared")
+    pattern = request.declaration.file_names or ".*"
     if is_url(origin):
         items = [Item(origin, name_in(origin))] if _is_file(origin) else _of_page(origin, request)
     elif Path(origin).suffix.lower() in (".html", ".htm") and Path(origin).is_file():
-        items = page.local_items(Path(origin), request.day)
+        items = page.local_items(Path(origin), request.day, pattern)
     else:
-        items = local_items(origin, request.day)
+        items = local_items(origin, request.day, pattern)
     return bring(request, items, is_dated=True, check=_check)
 
 
@@ -56,23 +70,76 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
     table = declaration.table("companies")
     files: list[CsvFile] = []
     findings: list[Finding] = []
+    incomplete = _incomplete(snapshot)
+    if incomplete:
+        findings.append(
+            Finding(
+                rule="missing-part",
+                severity=Severity.ERROR,
+                message=f"{incomplete} What it holds is not known, so no company is taken for gone.",
+                help="Put all parts into the folder, and run again.",
+                table_name=table.name,
+                file=snapshot.files[0].name,
+            )
+        )
     for raw in snapshot.paths():
         path, tally = _as_csv(raw, workspace)
         described, found = describe(path, raw.name, tally, table)
         findings += found
         if described is not None:
             files.append(described)
-    if not files:
-        return Reading(tables={}, findings=findings)
+
+    def with_notes(reading: Reading) -> Reading:
+        reasons = [reason for reason in (incomplete, reading.incomplete.get(table.name)) if reason]
+        return replace(
+            reading,
+            findings=[*findings, *reading.findings],
+            findings_sql=[*reading.findings_sql, _lost_zeros(table)] if files else [],
+            incomplete={table.name: " ".join(reasons)} if reasons else {},
+        )
 
     def carefully() -> Reading:
-        return careful.read(files, table, findings, workspace)
+        return with_notes(careful.read(files, table, workspace))
 
+    if not files:
+        return with_notes(Reading(tables={}))
     if not all(file.tally.is_plain for file in files):
         return carefully()
     rows = sum(file.tally.lines - 1 for file in files)
     quickly = SqlTable(quick.query(files, table), rows=rows, fallback=carefully, number_rows=True)
-    return Reading(tables={table.name: quickly}, findings=findings)
+    return with_notes(Reading(tables={table.name: quickly}))
+
+
+def _incomplete(snapshot: Snapshot) -> str:
+    """Which parts of the whole are not there, as a sentence; empty if all are."""
+    missing = missing_parts(file.name for file in snapshot.files)
+    if not missing:
+        return ""
+    numbers = ", ".join(str(number) for number in missing)
+    verb = "is" if len(missing) == 1 else "are"
+    return f"Of {len(missing) + len(snapshot.files)} parts {numbers} {verb} missing."
+
+
+def _lost_zeros(table: TableDeclaration) -> str:
+    """The SELECT of a finding on numbers that a spreadsheet has read as numbers; of no row where there are none.
+
+    Most numbers of the register begin with a zero. Without it a number is not the company's any more, and it
+    cannot be told how many zeros there were: the two-letter ones have lost none.
+    """
+    short = "count(*) FILTER (strlen(company_number) < 8 AND regexp_full_match(company_number, '[0-9]+'))"
+    message = (
+        f"{short} || ' of ' || count(*) || ' company numbers have fewer than eight digits: their leading zeros are"
+        " lost. The file went through a spreadsheet.'"
+    )
+    advice = "Take the file as the publisher gives it, and do not save it with a spreadsheet program."
+    severity = f"CASE WHEN {short} * 2 > count(*) THEN 'critical' ELSE 'warning' END"
+    return (
+        f"SELECT 'lost-zeros' AS rule, {severity} AS severity, {message} AS message, {literal(advice)} AS help,"
+        f" {literal(table.name)} AS table_name, CAST(NULL AS VARCHAR) AS file, CAST(NULL AS VARCHAR) AS sheet,"
+        " CAST(NULL AS BIGINT) AS row_number, CAST(NULL AS VARCHAR) AS column_name,"
+        " CAST(NULL AS VARCHAR) AS value,"
+        f" CAST(NULL AS VARCHAR) AS row_key FROM {SCHEMA}.{quote(table.name)} HAVING {short} > 0"
+    )
 
 
 def _is_file(url: str) -> bool:
@@ -86,7 +153,7 @@ def _of_page(url: str, request: PullRequest) -> list[Item]:
         if fetched is None:  # cannot be without a note of an earlier look
             raise SourceError(f"{without_credentials(url)}: no page")
         text = (workspace / "page.html").read_text(encoding="utf-8", errors="replace")
-    return page.items(text, url, fetched.location, request.day)
+    return page.items(text, url, fetched.location, request.day, request.declaration.file_names or ".*")
 
 
 def _check(path: Path) -> None:

@@ -4,15 +4,18 @@ Every record either is loaded or stands in the quarantine with its reason. A rec
 open at its end, the lines after it may belong to it, but no more than a few: a quote that is never closed must
 not swallow the rest of the register, so such a line is rejected by itself and reading goes on at the next.
 
+A cell that cannot be read is left empty and stands in a finding at its place; its record is loaded. Cells are
+looked at as a column too: where days and months cannot be told apart, none of its dates can be read.
+
 Slower than the quick way by a factor of some ten, and rarely needed.
 """
 
 from __future__ import annotations
 
 import csv
-import io
-import json
-from collections.abc import Iterator, Sequence
+import itertools
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,19 +24,26 @@ import duckdb
 
 from sources import Reading, SqlTable
 from sources.companies_house.layout import CsvFile
-from sources.companies_house.quick import DATE_FORMAT
+from sources.companies_house.quick import DATE_FORMAT, MAX_CELL_BYTES
 from warehouse import database
-from warehouse.declarations import FieldDeclaration, Privacy, Severity, TableDeclaration, literal, quote
-from warehouse.findings import Finding, QuarantinedRow, shown
+from warehouse.declarations import (
+    FieldDeclaration,
+    Privacy,
+    Severity,
+    TableDeclaration,
+    literal,
+    normalised,
+    quote,
+)
+from warehouse.findings import WITHHELD, Finding
 
-MOST_REJECTED = 10_000
-"""More rejected records than this: no list any more, but one critical finding with examples."""
+MOST_LISTED = 100_000
+"""More lines, or more cells of one column, than this: one critical finding, and ``EXAMPLES`` of them."""
 
-MOST_REJECTED_SHARE = 0.05
-"""The same as a share of all records, for files in which it is more than ``FEW``."""
+EXAMPLES = 100
 
-FEW = 20
-"""So many are listed in any case, and given as examples where there are too many."""
+MAX_LINE_BYTES = 1 << 20
+"""A record of the register has some 500 bytes; the publisher's columns together cannot hold 20,000."""
 
 _JOIN_LINES = 20
 _BATCH = 50_000
@@ -42,18 +52,30 @@ _BOM = b"\xef\xbb\xbf"
 # What stands for "nothing" in columns that are no text: empty, and the NA that R writes.
 _NOTHING = "('', 'NA')"
 
+# What nobody sees, in the regular expressions of DuckDB; line breaks and tabs become a space before.
+_HIDDEN = r"[\x00-\x1F\x7F-\x{9F}\x{202A}-\x{202E}\x{2066}-\x{2069}\x{FFFE}\x{FFFF}]"
+_BREAKS = r"[\t\n\v\f\r]+"
+
+# The number once more, in the address that the publisher writes into each row.
+_NUMBER_IN_ADDRESS = re.compile(r"/id/company/([0-9A-Za-z]+)")
+
+_MOST_CELLS_OFF = 2  # a row with more cells too many or too few is no row of which anything is certain
+
 
 @dataclass(frozen=True)
 class Record:
     """A record as it was found: its fields, or why there are none.
 
     ``row`` counts records and blank lines as a spreadsheet would (the header is row 1), ``line`` counts lines.
+    ``raw`` is the line of a record without fields. ``is_cut``: the file ends within it.
     """
 
     row: int
     line: int
     fields: list[str] | None
     reason: str = ""
+    raw: bytes = b""
+    is_cut: bool = False
 
 
 def records(file: BinaryIO, width: int) -> Iterator[Record]:
@@ -71,7 +93,13 @@ def records(file: BinaryIO, width: int) -> Iterator[Record]:
         fields, reason, is_open = _parse(raw, width)
         if is_open:
             fields, reason = _join(raw, lines, width)
-        yield Record(row, number, fields, reason)
+        is_last = lines.peek(0) is None
+        if is_last and not lines.is_ended and raw[:1] == b'"' != raw[-1:]:
+            # Every cell of the register stands in quotes: what the last one held is not known.
+            fields, reason = None, "is not whole"
+        # Without its end it is no whole line, and with an open quote to the last line no whole record.
+        is_cut = fields is None and is_last and (is_open or not lines.is_ended)
+        yield Record(row, number, fields, reason, b"" if fields else raw, is_cut)
 
 
 class _Lines:
@@ -81,10 +109,21 @@ class _Lines:
         self._file = file
         self._ahead: list[bytes] = []
         self.number = 0
+        self.is_ended = True  # whether the line read last has an end
+
+    def _read(self) -> bytes:
+        """A line with its end; of one that is too long the start, without its end."""
+        raw = self._file.readline(MAX_LINE_BYTES + 1)
+        rest = raw
+        while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
+            rest = self._file.readline(MAX_LINE_BYTES + 1)
+        if rest:  # also of the rest of a long line
+            self.is_ended = rest.endswith(b"\n")
+        return raw
 
     def next(self) -> bytes | None:
         """The next line, or None at the end."""
-        raw = self._ahead.pop(0) if self._ahead else self._file.readline()
+        raw = self._ahead.pop(0) if self._ahead else self._read()
         if not raw:
             return None
         self.number += 1
@@ -93,7 +132,7 @@ class _Lines:
     def peek(self, position: int) -> bytes | None:
         """The line that many lines ahead (0: the next), as it stands; None beyond the end."""
         while len(self._ahead) <= position:
-            raw = self._file.readline()
+            raw = self._read()
             if not raw:
                 return None
             self._ahead.append(raw)
@@ -107,6 +146,8 @@ class _Lines:
 
 def _parse(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
     """The fields of a line, or why not, and whether a quote is open at its end."""
+    if len(raw) > MAX_LINE_BYTES:
+        return None, f"is longer than {MAX_LINE_BYTES:,} bytes", False
     if b"\0" in raw:
         return None, "holds a NUL byte", False
     try:
@@ -121,6 +162,8 @@ def _parse(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
     try:
         found = next(csv.reader([text], strict=True, skipinitialspace=True), [])
     except csv.Error as error:
+        if "limit" in str(error):
+            return None, f"has a cell longer than {csv.field_size_limit():,} characters", False
         return None, f"has a quote out of place ({error})", "unexpected end" in str(error)
     if len(found) != width:
         return None, f"has {len(found)} values where the header has {width}", False
@@ -128,14 +171,17 @@ def _parse(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
 
 
 def _join(first: bytes, lines: _Lines, width: int) -> tuple[list[str] | None, str]:
-    """A record whose quotes are open at the end of its line, with as many further lines as close them."""
+    """A record whose quotes are open at the end of its line, with as many further lines as close them.
+
+    A line break within a cell becomes a space.
+    """
     joined = first
     for position in range(_JOIN_LINES):
         raw = lines.peek(position)
         if raw is None:
             break
-        joined += b"\n" + raw.removesuffix(b"\n").removesuffix(b"\r")
-        fields, _, is_open = _parse_joined(joined, width)
+        joined += b" " + raw.removesuffix(b"\n").removesuffix(b"\r")
+        fields, _, is_open = _parse(joined, width)
         if fields is not None:
             lines.skip(position + 1)
             return fields, ""
@@ -144,320 +190,423 @@ def _join(first: bytes, lines: _Lines, width: int) -> tuple[list[str] | None, st
     return None, "has a quote that is never closed"
 
 
-def _parse_joined(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
-    if b"\0" in raw:
-        return None, "", False
-    try:
-        text = io.StringIO(raw.decode("utf-8"), newline="")
-        found = list(csv.reader(text, strict=True, skipinitialspace=True))
-    except UnicodeDecodeError:
-        return None, "", False
-    except csv.Error as error:
-        return None, "", "unexpected end" in str(error)
-    return (found[0], "", False) if len(found) == 1 and len(found[0]) == width else (None, "", False)
+def sure_key(raw: bytes, width: int, place: int, pattern: str) -> str | None:
+    """The company's number in a line that cannot be read, if it is certain whose line it is.
+
+    There must be just one well-formed number where it can stand: at its place, or moved by as many places as there
+    are cells too many or too few. And the address in the row must name the same, and no other.
+
+    Args:
+        raw: the line.
+        width: how many cells it should have.
+        place: the number's place among them, from 0.
+        pattern: the form of a number.
+    """
+    text = raw.decode("utf-8", errors="replace").replace("\0", "\ufffd")
+    cells = text.removeprefix('"').removesuffix('"').split('","')  # the register's own form
+    if len(cells) != width:
+        try:
+            cells = min(
+                cells, *csv.reader([text], skipinitialspace=True), key=lambda found: abs(len(found) - width)
+            )
+        except csv.Error:
+            return None
+    off = len(cells) - width
+    if abs(off) > _MOST_CELLS_OFF:
+        return None
+    near = cells[max(0, place + min(off, 0)) : place + max(off, 0) + 1]
+    numbers = {cell for cell in near if re.fullmatch(pattern, cell)}
+    named = set(_NUMBER_IN_ADDRESS.findall(text))
+    return numbers.pop() if len(numbers) == 1 and named == numbers else None
 
 
 # --- from records to a table --------------------------------------------------------------------------
 
 
-def read(
-    files: Sequence[CsvFile], table: TableDeclaration, findings: Sequence[Finding], workspace: Path
-) -> Reading:
-    """All files' good records as a table, what is wrong with the others as findings and quarantine.
+def read(files: Sequence[CsvFile], table: TableDeclaration, workspace: Path) -> Reading:
+    """All files' records as a table, with what is wrong as findings and quarantine.
 
-    An unreadable value is treated as its field's severity says: of an error the whole record goes to quarantine,
-    of a warning the value is left out (and stands in the finding) and the record is loaded.
+    A record that cannot be taken apart is not loaded and stands in the quarantine. A cell that cannot be read is
+    left empty and has a finding of its field's severity.
 
     Args:
         files: the files, with their columns' places.
         table: the declared table.
-        findings: what is known already; given back with the rest.
         workspace: where the table is built, as Parquet.
     """
     folder = workspace / "careful"
     folder.mkdir(parents=True, exist_ok=True)
-    rejects = _Rejects(table)
+    parts = [_Part(file, table, folder, number) for number, file in enumerate(files)]
     with database.opened(None, temporary=folder) as connection:
-        for number, file in enumerate(files):
-            texts = folder / f"texts-{number}.parquet"
-            _write_texts(file, texts, rejects)
-            _type_values(connection, file, table, texts, folder / f"typed-{number}.parquet", rejects)
-            texts.unlink()
+        for part in parts:
+            part.build(connection)
     columns = ", ".join(quote(name) for name in [*(f.name for f in table.fields), "_file", "_sheet", "_row"])
-    parts = " UNION ALL ".join(
-        f"SELECT {columns} FROM read_parquet({literal(str(folder / f'typed-{number}.parquet'))})"
-        for number in range(len(files))
-    )
-    query = parts if len(files) == 1 else f"SELECT {columns} FROM ({parts}) AS parts"
-    found, quarantined = rejects.result()
+    query = " UNION ALL ".join(f"SELECT {columns} FROM {part.typed}" for part in parts)
+    loaded = sum(part.loaded for part in parts)
+    records = loaded + sum(part.rejected for part in parts)
     return Reading(
-        tables={table.name: SqlTable(query, rows=rejects.records - rejects.rejected)},
-        findings=[*findings, *found],
-        quarantined=quarantined,
+        tables={
+            table.name: SqlTable(f"SELECT {columns} FROM ({query}) AS parts" if len(parts) > 1 else query, loaded)
+        },
+        findings=[
+            *(finding for part in parts for finding in part.notes),
+            *_too_many(table, parts, records),
+        ],
+        findings_sql=[sql for part in parts for sql in part.findings_sql],
+        quarantined_sql=[part.quarantined_sql for part in parts if part.rejected],
+        incomplete={table.name: "; ".join(cut)} if (cut := [part.cut for part in parts if part.cut]) else {},
     )
 
 
-class _Rejects:
-    """What is wrong, listed as long as it can be."""
-
-    def __init__(self, table: TableDeclaration) -> None:
-        self._table = table
-        self._listed: list[tuple[Finding, QuarantinedRow]] = []
-        self._extra: list[tuple[Finding, None]] = []
-        self._values: dict[str, list[Finding]] = {}
-        self._value_counts: dict[str, int] = {}
-        self.records = 0
-        self.rejected = 0
-
-    def reject(self, finding: Finding, record: str) -> None:
-        """One record that is not loaded, for one reason."""
-        self.rejected += 1
-        if len(self._listed) < MOST_REJECTED:
-            assert finding.file is not None  # noqa: S101 - made below, always of a row
-            assert finding.row_number is not None  # noqa: S101
-            row = QuarantinedRow(self._table.name, finding.file, None, finding.row_number, record)
-            self._listed.append((finding, row))
-
-    def more_rejected(self, count: int) -> None:
-        """So many more than were listed."""
-        self.rejected += count
-
-    def leave_out(self, column: str, findings: Sequence[Finding], count: int) -> None:
-        """Values that are not loaded, while their records are."""
-        self._values.setdefault(column, []).extend(findings)
-        self._value_counts[column] = self._value_counts.get(column, 0) + count
-
-    def _too_many(self, count: int) -> bool:
-        return count > MOST_REJECTED or (count > FEW and count > self.records * MOST_REJECTED_SHARE)
-
-    def result(self) -> tuple[list[Finding], list[QuarantinedRow]]:
-        """The findings and the quarantine: all, or examples under a critical finding."""
-        listed = self._listed
-        findings = []
-        if self._too_many(self.rejected):
-            listed = listed[:FEW]
+def _too_many(table: TableDeclaration, parts: Sequence[_Part], records: int) -> list[Finding]:
+    """Critical findings where most of the records lack a value, or more is wrong than is listed."""
+    findings = []
+    rejected = sum(part.rejected for part in parts)
+    if rejected > MOST_LISTED:
+        findings.append(
+            Finding(
+                rule="too-many-rejected",
+                severity=Severity.CRITICAL,
+                message=f"{rejected:,} of {records:,} records cannot be read; some of them are listed.",
+                help="The file is damaged or its form has changed: see the examples, then fetch it again.",
+                table_name=table.name,
+            )
+        )
+    for field in table.fields:
+        count = sum(part.unread.get(field.name, 0) for part in parts)
+        if count > MOST_LISTED or count * 2 > records:
             findings.append(
                 Finding(
-                    rule="too-many-rejected",
+                    rule="too-many-unreadable",
                     severity=Severity.CRITICAL,
-                    message=(
-                        f"{self.rejected:,} of {self.records:,} records cannot be read; the first {len(listed)}"
-                        " are listed, all of them are in the raw archive."
-                    ),
-                    help="The file is damaged or its form has changed: see the examples, then fetch it again.",
-                    table_name=self._table.name,
+                    message=f"In {count:,} of {records:,} records '{field.title}' cannot be read.",
+                    help="Its form has changed at the source: see the examples, and change the declaration.",
+                    table_name=table.name,
+                    column_name=field.name,
                 )
             )
-        for column, found in sorted(self._values.items()):
-            count = self._value_counts[column]
-            kept = found
-            if self._too_many(count):
-                kept = found[:FEW]
-                findings.append(
-                    Finding(
-                        rule="too-many-unreadable",
-                        severity=Severity.CRITICAL,
-                        message=(
-                            f"{count:,} values of '{self._table.field(column).title}' cannot be read;"
-                            f" the first {len(kept)} are listed."
-                        ),
-                        help="Its form has changed at the source: see the examples, and change the declaration.",
-                        table_name=self._table.name,
-                        column_name=column,
-                    )
+    return findings
+
+
+class _Part:
+    """One file's records on their way: as texts, then typed, with what is wrong beside them."""
+
+    def __init__(self, file: CsvFile, table: TableDeclaration, folder: Path, number: int) -> None:
+        self._file = file
+        self._table = table
+        self._key = table.field(table.primary_key[0])
+        self._texts, self._lines, self._typed, self._cells = (
+            folder / f"{kind}-{number}.parquet" for kind in ("texts", "lines", "typed", "cells")
+        )
+        self.loaded = 0
+        self.rejected = 0
+        self.unread: dict[str, int] = {}  # by column, how many cells
+        self.notes: list[Finding] = []  # on the file as a whole
+        self.cut = ""  # why the file is known not to be whole
+
+    @property
+    def typed(self) -> str:
+        """The good records, as a table function of DuckDB."""
+        return f"read_parquet({literal(str(self._typed))})"
+
+    @property
+    def findings_sql(self) -> list[str]:
+        """SELECTs of the findings on lines and on cells."""
+        found = [f"FROM read_parquet({literal(str(self._cells))})"] if self._cells.exists() else []
+        if self.rejected:
+            advice = (
+                "Compare it with its neighbours in the original file; if it is broken there, tell the publisher."
+            )
+            found.append(
+                f"SELECT 'unreadable-record' AS rule, {literal(Severity.ERROR.value)} AS severity,"
+                f" 'Line ' || line || ' ' || reason || '.' AS message, {literal(advice)} AS help,"
+                f" {literal(self._table.name)} AS table_name, {literal(self._file.name)} AS file,"
+                " CAST(NULL AS VARCHAR) AS sheet, row_number, CAST(NULL AS VARCHAR) AS column_name,"
+                " CAST(NULL AS VARCHAR) AS value, number AS row_key"
+                f" FROM read_parquet({literal(str(self._lines))}) ORDER BY line LIMIT {_listed(self.rejected)}"
+            )
+        return found
+
+    @property
+    def quarantined_sql(self) -> str:
+        """The SELECT of the lines that are no records. Their text is not repeated: some of it may be personal."""
+        note = "only in the raw archive: its columns cannot be told apart"
+        return (
+            f"SELECT {literal(self._table.name)} AS table_name, {literal(self._file.name)} AS file,"
+            " CAST(NULL AS VARCHAR) AS sheet, row_number,"
+            f" CAST(to_json(struct_pack(line := line, note := {literal(note)})) AS VARCHAR) AS record,"
+            f" CASE WHEN number IS NOT NULL THEN CAST(to_json(struct_pack({quote(self._key.name)} := number))"
+            f" AS VARCHAR) END AS row_key FROM read_parquet({literal(str(self._lines))})"
+        )
+
+    def build(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Read the file, and write what becomes of it."""
+        self._write_texts()
+        self._write_typed(connection)
+        self._texts.unlink()
+
+    def _write_texts(self) -> None:
+        """Write the records of the right form as Parquet, all text, and beside them the lines that are none."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        places = sorted(self._file.places.values())
+        of_texts = pa.schema([("_row", pa.int64()), *((f"c{place}", pa.string()) for place in places)])
+        of_lines = pa.schema(
+            [("row_number", pa.int64()), ("line", pa.int64()), ("reason", pa.string()), ("number", pa.string())]
+        )
+        with (
+            pq.ParquetWriter(self._texts, of_texts) as texts,
+            pq.ParquetWriter(self._lines, of_lines) as lines,
+            self._file.path.open("rb") as opened,
+        ):
+            if opened.read(len(_BOM)) != _BOM:
+                opened.seek(0)
+            found = records(opened, self._file.width)
+            while batch := list(itertools.islice(found, _BATCH)):
+                batch = [record for record in batch if not self._is_header(record)]
+                good = [(record.row, record.fields) for record in batch if record.fields is not None]
+                bad = [record for record in batch if record.fields is None]
+                self.loaded += len(good)
+                self.rejected += len(bad)
+                columns: list[Any] = [[row for row, _ in good]]
+                columns += [[fields[place] for _, fields in good] for place in places]
+                _write(texts, of_texts, columns)
+                rows = [(record.row, record.line, record.reason, self._sure_key(record.raw)) for record in bad]
+                _write(lines, of_lines, list(zip(*rows, strict=True)) or [[]] * len(of_lines))
+                self._note_cut([record for record in bad if record.is_cut])
+
+    def _is_header(self, record: Record) -> bool:
+        """Whether a record names the columns once more: where files were put one behind the other. It is noted."""
+        place = self._file.places.get(self._key.name)
+        if place is None or record.fields is None:
+            return False
+        names = {normalised(name) for name in (*self._key.source_names, self._key.title, self._key.name)}
+        if normalised(record.fields[place]) not in names:
+            return False
+        self.notes.append(
+            Finding(
+                rule="repeated-header",
+                severity=Severity.WARNING,
+                message=f"Line {record.line} names the columns once more: several files in one. It was left out.",
+                help="See that they are all of one month, and that no line before it is broken.",
+                table_name=self._table.name,
+                file=self._file.name,
+                row_number=record.row,
+            )
+        )
+        return True
+
+    def _sure_key(self, raw: bytes) -> str | None:
+        place, pattern = self._file.places.get(self._key.name), self._key.constraints.pattern
+        if place is None or pattern is None:
+            return None
+        return sure_key(raw, self._file.width, place, pattern)
+
+    def _note_cut(self, cut: Sequence[Record]) -> None:
+        for record in cut:
+            self.cut = f"{self._file.name} ends in the middle of a record, at line {record.line}"
+            self.notes.append(
+                Finding(
+                    rule="cut-off",
+                    severity=Severity.ERROR,
+                    message=f"The file ends in the middle of a record, at line {record.line}.",
+                    help="Fetch the file again: it was cut off on the way, and what followed is not known.",
+                    table_name=self._table.name,
+                    file=self._file.name,
                 )
-            findings += kept
-        return [*findings, *(finding for finding, _ in listed)], [row for _, row in listed]
+            )
+
+    def _write_typed(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Give every column its type, and write what cannot be read as findings."""
+        fields = [field for field in self._table.fields if field.name in self._file.places]
+        na_is_empty = self._na_is_empty(connection)
+        listed = ", ".join(
+            f"{self._text(field, na_is_empty)} AS {quote(field.name)},"
+            f" c{self._file.places[field.name]} AS {quote(_as_given(field))}"
+            for field in fields
+        )
+        connection.execute(
+            "CREATE OR REPLACE TEMP VIEW texts AS"
+            f" SELECT _row, {listed} FROM read_parquet({literal(str(self._texts))})"
+        )
+        months_first = self._months_first(connection, [field for field in fields if field.type == "date"])
+        typed = {field.name: _typed(field, field.name in months_first) for field in fields}
+        expressions = ", ".join(
+            f"{typed.get(field.name, f'CAST(NULL AS {field.duckdb_type})')} AS {quote(field.name)}"
+            for field in self._table.fields
+        )
+        connection.execute(
+            f"COPY (SELECT {expressions}, {literal(self._file.name)} AS _file, CAST(NULL AS VARCHAR) AS _sheet,"
+            f" _row FROM texts) TO {literal(str(self._typed))} (FORMAT parquet)"
+        )
+        self._write_findings(connection, fields, typed, months_first)
+
+    def _text(self, field: FieldDeclaration, na_is_empty: bool) -> str:
+        """The SQL of a cell's text without what nobody sees and spaces around it; NULL if nothing is left."""
+        text = f"c{self._file.places[field.name]}"
+        if self._file.tally.has_hidden:
+            text = f"regexp_replace(regexp_replace({text}, '{_BREAKS}', ' ', 'g'), '{_HIDDEN}', '', 'g')"
+        text = f"nullif(trim({text}), '')"
+        return f"nullif({text}, 'NA')" if na_is_empty or field.type != "string" else text
+
+    def _na_is_empty(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether the file writes NA for an empty cell, as R does: no cell of it is empty, and every row has one.
+
+        Elsewhere a text "NA" is a text: there may be a company of that name.
+        """
+        columns = [f"trim(c{place})" for place in self._file.places.values()]
+        has_empty, has_na = (f"list_contains([{', '.join(columns)}], {text})" for text in ("''", "'NA'"))
+        counted = connection.execute(
+            f"SELECT count(*) FILTER ({has_na} AND NOT {has_empty}), count(*)"
+            f" FROM read_parquet({literal(str(self._texts))})"
+        ).fetchone()
+        rows, of = counted or (0, 0)
+        if rows == 0 or rows != of:
+            return False
+        self.notes.append(
+            Finding(
+                rule="na-is-empty",
+                severity=Severity.INFO,
+                message="Every empty cell of the file holds NA, as R writes it: NA was read as nothing.",
+                help="Nothing has to be done.",
+                table_name=self._table.name,
+                file=self._file.name,
+            )
+        )
+        return True
+
+    def _months_first(
+        self, connection: duckdb.DuckDBPyConnection, fields: Sequence[FieldDeclaration]
+    ) -> frozenset[str]:
+        """The columns of dates in which some can only be month, day, year, and none only day, month, year.
+
+        A date such as 03/04/2020 in them is read wrongly, so none of them can be read.
+        """
+        if not fields:
+            return frozenset()
+        counts = []
+        for field in fields:
+            day_first, month_first = (
+                f"try_strptime({quote(field.name)}, {literal(form)})" for form in (DATE_FORMAT, "%m/%d/%Y")
+            )
+            counts.append(f"bool_or({day_first} IS NULL AND {month_first} IS NOT NULL)")
+            counts.append(f"bool_or({day_first} IS NOT NULL AND {month_first} IS NULL)")
+        found = connection.execute(f"SELECT {', '.join(counts)} FROM texts").fetchone() or ()
+        return frozenset(
+            field.name
+            for field, american, british in zip(fields, found[::2], found[1::2], strict=True)
+            if american and not british
+        )
+
+    def _write_findings(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        fields: Sequence[FieldDeclaration],
+        typed: Mapping[str, str],
+        months_first: Collection[str],
+    ) -> None:
+        """Write a finding for every cell that cannot be read, and for every one that held what nobody sees."""
+        unread = {
+            field.name: f"{quote(field.name)} IS NOT NULL AND ({typed[field.name]}) IS NULL" for field in fields
+        }
+        hidden = {field.name: f"{quote(field.name)} IS NOT NULL AND {_is_hidden(field)}" for field in fields}
+        conditions = [*unread.values(), *(hidden.values() if self._file.tally.has_hidden else ())]
+        counted = connection.execute(
+            f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in conditions)} FROM texts"
+        ).fetchone()
+        counts = list(counted or ())
+        selects = []
+        for field, count in zip(fields, counts, strict=False):
+            if count:
+                self.unread[field.name] = count
+                selects.append(self._of_cells(field, unread[field.name], count, _unread(field, months_first)))
+        for field, count in zip(fields, counts[len(fields) :], strict=False):
+            if count:
+                words = (
+                    "hidden-characters",
+                    Severity.WARNING,
+                    f"{field.title} held characters that nobody sees (controls, or marks that turn the direction"
+                    " of writing). They were left out.",
+                    "See what it should be, and tell the publisher.",
+                )
+                selects.append(self._of_cells(field, hidden[field.name], count, words))
+        if selects:
+            connection.execute(
+                f"COPY ({' UNION ALL '.join(selects)}) TO {literal(str(self._cells))} (FORMAT parquet)"
+            )
+
+    def _of_cells(
+        self, field: FieldDeclaration, condition: str, count: int, words: tuple[str, Severity, str, str]
+    ) -> str:
+        """The SELECT of one finding a cell, as far as they are listed."""
+        rule, severity, message, advice = words
+        text = quote(field.name)
+        value = f"CASE WHEN length({text}) > 200 THEN left({text}, 199) || '…' ELSE {text} END"
+        if rule != "type":
+            value = "CAST(NULL AS VARCHAR)"  # the value is there, and good
+        elif field.privacy is Privacy.PERSONAL:
+            value = literal(WITHHELD)
+        key = quote(self._key.name) if self._key.name in self._file.places else "CAST(NULL AS VARCHAR)"
+        return (
+            f"(SELECT {literal(rule)} AS rule, {literal(severity.value)} AS severity,"
+            f" {literal(message)} AS message, {literal(advice)} AS help,"
+            f" {literal(self._table.name)} AS table_name, {literal(self._file.name)} AS file,"
+            " CAST(NULL AS VARCHAR) AS sheet, _row AS row_number,"
+            f" {literal(field.name)} AS column_name, {value} AS value, {key} AS row_key"
+            f" FROM texts WHERE {condition} ORDER BY _row LIMIT {_listed(count)})"
+        )
 
 
-def _write_texts(file: CsvFile, target: Path, rejects: _Rejects) -> None:
-    """Write the records of the right form as Parquet, all text: ``_row``, ``_line`` and a column a place."""
+def _listed(count: int) -> int:
+    """How many of so many are listed one by one."""
+    return count if count <= MOST_LISTED else EXAMPLES
+
+
+def _write(writer: Any, schema: Any, columns: Sequence[Sequence[Any]]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    places = sorted(file.places.values())
-    schema = pa.schema(
-        [("_row", pa.int64()), ("_line", pa.int64()), *((f"c{place}", pa.string()) for place in places)]
-    )
-    with pq.ParquetWriter(target, schema) as writer, file.path.open("rb") as opened:
-        if opened.read(len(_BOM)) != _BOM:
-            opened.seek(0)
-        batch: list[Record] = []
-
-        def flush() -> None:
-            columns: list[Any] = [[record.row for record in batch], [record.line for record in batch]]
-            rows = [record.fields for record in batch if record.fields is not None]
-            columns += [[fields[place] for fields in rows] for place in places]
-            arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-            writer.write_table(pa.table(arrays, schema=schema))
-            batch.clear()
-
-        for record in records(opened, file.width):
-            rejects.records += 1
-            if record.fields is None:
-                _reject_line(file, record, rejects)
-                continue
-            batch.append(record)
-            if len(batch) == _BATCH:
-                flush()
-        flush()
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    writer.write_table(pa.table(arrays, schema=schema))
 
 
-def _reject_line(file: CsvFile, record: Record, rejects: _Rejects) -> None:
-    """A line without fields one can tell apart: its text is not repeated, for some of it may be personal."""
-    rejects.reject(
-        Finding(
-            rule="unreadable-record",
-            severity=Severity.ERROR,
-            message=f"Line {record.line} {record.reason}.",
-            help="Compare it with its neighbours in the original file; if it is broken there, tell the publisher.",
-            table_name=rejects._table.name,
-            file=file.name,
-            row_number=record.row,
-        ),
-        json.dumps({"line": record.line, "note": "only in the raw archive: its columns cannot be told apart"}),
-    )
+def _as_given(field: FieldDeclaration) -> str:
+    """The column of a cell as the file has it; no declared name ends so."""
+    return f"{field.name}__given"
 
 
-def _typed(field: FieldDeclaration, column: str) -> str:
+def _is_hidden(field: FieldDeclaration) -> str:
+    breaks_aside = f"regexp_replace({quote(_as_given(field))}, '{_BREAKS}', ' ', 'g')"
+    return f"regexp_matches({breaks_aside}, '{_HIDDEN}')"
+
+
+def _typed(field: FieldDeclaration, months_first: bool) -> str:
     """A text as the declared type; NULL if it cannot be."""
-    if field.type == "date":
-        return f"CAST(try_strptime({column}, {literal(DATE_FORMAT)}) AS DATE)"
+    column = quote(field.name)
+    if field.type == "string":
+        return f"CASE WHEN strlen({column}) <= {MAX_CELL_BYTES} THEN {column} END"
     if field.type == "integer":
         return f"CASE WHEN regexp_full_match({column}, '[+-]?[0-9]+') THEN TRY_CAST({column} AS BIGINT) END"
+    if field.type == "date" and months_first:
+        return "CAST(NULL AS DATE)"
+    if field.type == "date":
+        # Four digits: strptime takes 93 for the year 93, and 'epoch' for 1900.
+        form = f"regexp_full_match({column}, '[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{4}}')"
+        return f"CASE WHEN {form} THEN CAST(try_strptime({column}, {literal(DATE_FORMAT)}) AS DATE) END"
     return f"TRY_CAST({column} AS {field.duckdb_type})"
 
 
-def _type_values(
-    connection: duckdb.DuckDBPyConnection,
-    file: CsvFile,
-    table: TableDeclaration,
-    texts: Path,
-    target: Path,
-    rejects: _Rejects,
-) -> None:
-    """Give every column its type; records with an unreadable value of an error-level field are left out."""
-    trimmed = {name: f"nullif(trim(c{place}), '')" for name, place in file.places.items()}
-    typed_fields = [field for field in table.fields if field.type != "string" and field.name in file.places]
-    for field in typed_fields:
-        text = trimmed[field.name]
-        trimmed[field.name] = f"CASE WHEN {text} IN {_NOTHING} THEN NULL ELSE {text} END"
-    listed = ", ".join(f"{text} AS {quote(name)}" for name, text in trimmed.items())
-    connection.execute(
-        "CREATE OR REPLACE TEMP VIEW texts AS"
-        f" SELECT _row, _line, {listed} FROM read_parquet({literal(str(texts))})"
-    )
-    bad = {
-        field.name: f"({quote(field.name)} IS NOT NULL AND {_typed(field, quote(field.name))} IS NULL)"
-        for field in typed_fields
-    }
-    strict = [field.name for field in typed_fields if field.severity in (Severity.CRITICAL, Severity.ERROR)]
-    is_rejected = " OR ".join(bad[name] for name in strict) or "false"
-    expressions = []
-    for field in table.fields:
-        if field.name not in file.places:
-            expression = f"CAST(NULL AS {field.duckdb_type})"
-        else:
-            expression = quote(field.name) if field.type == "string" else _typed(field, quote(field.name))
-        expressions.append(f"{expression} AS {quote(field.name)}")
-    connection.execute(
-        f"COPY (SELECT {', '.join(expressions)},"
-        f" {literal(file.name)} AS _file, CAST(NULL AS VARCHAR) AS _sheet, _row"
-        f" FROM texts WHERE NOT ({is_rejected})) TO {literal(str(target))} (FORMAT parquet)"
-    )
-    # One look at everything: files with a few bad values are the rule here.
-    conditions = {"": is_rejected} | {
-        field.name: f"{bad[field.name]} AND NOT ({is_rejected})"
-        for field in typed_fields
-        if field.name not in strict
-    }
-    counted = connection.execute(
-        f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in conditions.values())} FROM texts"
-    ).fetchone()
-    counts = dict(zip(conditions, counted or (), strict=True))
-    if counts.pop(""):
-        _reject_values(connection, file, table, [table.field(name) for name in strict], bad, is_rejected, rejects)
-    for name, count in counts.items():
-        if count:
-            _leave_out_values(connection, file, table, table.field(name), conditions[name], count, rejects)
-
-
-def _reject_values(
-    connection: duckdb.DuckDBPyConnection,
-    file: CsvFile,
-    table: TableDeclaration,
-    strict: Sequence[FieldDeclaration],
-    bad: dict[str, str],
-    is_rejected: str,
-    rejects: _Rejects,
-) -> None:
-    """Findings and quarantine of records that have an unreadable value where there must be a readable one."""
-    names = [field.name for field in table.fields if field.name in file.places]
-    flags = ", ".join(bad[field.name] for field in strict)
-    counted = connection.execute(f"SELECT count(*) FROM texts WHERE {is_rejected}").fetchone()
-    count = int(counted[0]) if counted else 0
-    rows = connection.execute(
-        f"SELECT _row, _line, [{flags}], {', '.join(quote(name) for name in names)} FROM texts"
-        f" WHERE {is_rejected} ORDER BY _row LIMIT {MOST_REJECTED}"
-    ).fetchall()
-    for row_number, line, broken, *values in rows:
-        record = dict(zip(names, values, strict=True))
-        wrong = [field for field, is_bad in zip(strict, broken, strict=True) if is_bad]
-        public = {
-            name: value
-            for name, value in record.items()
-            if value is not None and table.field(name).privacy is not Privacy.PERSONAL
-        }
-        field = wrong[0]
-        rejects.reject(
-            _unreadable(file, table, field, row_number, record, f"Line {line}: " if len(wrong) == 1 else
-                        f"Line {line}, {len(wrong)} values unreadable; the first: "),
-            json.dumps(public, ensure_ascii=False),
-        )  # fmt: skip
-    rejects.more_rejected(count - len(rows))
-
-
-def _leave_out_values(
-    connection: duckdb.DuckDBPyConnection,
-    file: CsvFile,
-    table: TableDeclaration,
-    field: FieldDeclaration,
-    condition: str,
-    count: int,
-    rejects: _Rejects,
-) -> None:
-    """Findings of unreadable values without which a record can do."""
-    key = table.primary_key[0]
-    with_key = quote(key) if key in file.places else "CAST(NULL AS VARCHAR)"
-    rows = connection.execute(
-        f"SELECT _row, {quote(field.name)}, {with_key} FROM texts"
-        f" WHERE {condition} ORDER BY _row LIMIT {MOST_REJECTED}"
-    ).fetchall()
-    findings = [
-        _unreadable(file, table, field, row, {field.name: value, key: number}, "") for row, value, number in rows
-    ]
-    rejects.leave_out(field.name, findings, count)
-
-
-def _unreadable(
-    file: CsvFile,
-    table: TableDeclaration,
-    field: FieldDeclaration,
-    row_number: int,
-    record: dict[str, Any],
-    lead: str,
-) -> Finding:
-    kind = {"date": "a date as dd/mm/yyyy", "integer": "a whole number"}.get(field.type, f"of type {field.type}")
-    loaded = "" if field.severity in (Severity.ERROR, Severity.CRITICAL) else " It was left out."
-    return Finding(
-        rule="type",
-        severity=field.severity,
-        message=f"{lead}{field.title} is not {kind}.{loaded}",
-        help=field.help or f"Write {field.title} as {kind}, or leave it empty.",
-        table_name=table.name,
-        file=file.name,
-        row_number=row_number,
-        column_name=field.name,
-        value=shown(record[field.name], field),
-        row_key=record.get(table.primary_key[0]),
+def _unread(field: FieldDeclaration, months_first: Collection[str]) -> tuple[str, Severity, str, str]:
+    """Rule, severity, message and help for a cell that cannot be read."""
+    kind = {
+        "string": f"a text of up to {MAX_CELL_BYTES:,} bytes",
+        "date": "a date as dd/mm/yyyy",
+        "integer": "a whole number",
+    }.get(field.type, f"of type {field.type}")
+    why = " The column is written with the month first." if field.name in months_first else ""
+    return (
+        "type",
+        field.severity,
+        f"{field.title} is not {kind}.{why} It was left out.",
+        field.help or f"Write {field.title} as {kind}, or leave it empty.",
     )

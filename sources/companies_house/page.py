@@ -7,16 +7,13 @@ grew from five in 2018 to seven in 2024.
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from sources import SourceError
-from sources.pulling import Item, complete_sets, is_url, name_in, without_credentials
-
-_PRODUCT = re.compile(r"(?i)^BasicCompanyData.*\d{4}-\d{2}-\d{2}.*\.zip$")
+from sources.pulling import Item, file_sets, is_called, is_url, missing_parts, name_in, without_credentials
 
 
 class _Links(HTMLParser):
@@ -36,26 +33,39 @@ class _Links(HTMLParser):
             self.base = target.strip()
 
 
-def newest_set(text: str, where: str, day: date) -> list[str]:
+def _is_product(link: str, pattern: str) -> bool:
+    """Whether a link leads to a file of the product; one that is no address does not."""
+    try:
+        return is_called(name_in(urlsplit(link).path), pattern)
+    except ValueError:
+        return False
+
+
+def newest_set(text: str, where: str, day: date, pattern: str) -> list[str]:
     """The links of the newest complete set up to ``day``, as they stand on the page: one file, else all parts.
 
     Args:
         text: the page.
         where: the page's place, for messages.
         day: files that speak of a later day are left alone, so that a run for last March stays in last March.
+        pattern: the form of the files' names.
 
     Raises:
         SourceError: the page links no such set.
     """
     parser = _Links()
-    parser.feed(text)
-    links = [link for link in parser.found if _PRODUCT.match(name_in(urlsplit(link).path))]
+    try:
+        parser.feed(text)
+    except AssertionError as error:  # what Python's parser makes of a declaration it does not know
+        raise SourceError(f"{where}: not a page that can be read ({error}). Open it in a browser.") from None
+    links = [link for link in parser.found if _is_product(link, pattern)]
     if not links:
         raise SourceError(
-            f"{where}: links no BasicCompanyData zip. The page has changed or is another one: open it in a"
-            " browser, and hand in the zip's address or the downloaded file instead."
+            f"{where}: links no file with a name of the form {pattern}. The page has changed or is"
+            " another one: open it in a browser, and hand in the zip's address or the downloaded file instead."
         )
-    sets = complete_sets(links)
+    # A page that is being changed may lack parts for an hour: then last month's stand.
+    sets = {found: names for found, names in file_sets(links).items() if not missing_parts(map(name_in, names))}
     in_time = [found for found in sets if found <= day]
     if not in_time:
         said = (
@@ -65,10 +75,13 @@ def newest_set(text: str, where: str, day: date) -> list[str]:
         )
         raise SourceError(f"{where}: no complete set for {day.isoformat()} or before; {said}.")
     chosen = sets[max(in_time)]
-    return [urljoin(parser.base, link) if parser.base else link for link in chosen]
+    try:
+        return [urljoin(parser.base, link) if parser.base else link for link in chosen]
+    except ValueError:
+        raise SourceError(f"{where}: says that its links begin at {parser.base!r:.100}, no address") from None
 
 
-def items(text: str, asked: str, final: str, day: date) -> list[Item]:
+def items(text: str, asked: str, final: str, day: date, pattern: str) -> list[Item]:
     """The files a page offers, as addresses.
 
     Args:
@@ -76,8 +89,9 @@ def items(text: str, asked: str, final: str, day: date) -> list[Item]:
         asked: the address as it was asked for; credentials in it go along to files on the same host.
         final: the address after redirects, against which relative links are resolved.
         day: the logical day.
+        pattern: the form of the files' names.
     """
-    links = [urljoin(final, link) for link in newest_set(text, without_credentials(asked), day)]
+    links = [urljoin(final, link) for link in newest_set(text, without_credentials(asked), day, pattern)]
     user, host = urlsplit(asked).netloc.rpartition("@")[::2]
     found = []
     for link in links:
@@ -90,10 +104,10 @@ def items(text: str, asked: str, final: str, day: date) -> list[Item]:
     return found
 
 
-def local_items(path: Path, day: date) -> list[Item]:
+def local_items(path: Path, day: date, pattern: str) -> list[Item]:
     """The files a saved page offers, which must lie beside it (absolute addresses are taken as they are)."""
     found = []
-    for link in newest_set(path.read_text(encoding="utf-8", errors="replace"), str(path), day):
+    for link in newest_set(path.read_text(encoding="utf-8", errors="replace"), str(path), day, pattern):
         if is_url(link):
             found.append(Item(link, name_in(link)))
             continue

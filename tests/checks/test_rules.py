@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.rules import business_id_holds, compile_rules, load_rules
+from checks.rules import compile_rules, load_rules
 from checks.verdicts import check_source
 from warehouse.declarations import Severity, SourceDeclaration, parse
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow, add_findings, add_quarantine, create_tables
+from warehouse.identifiers import business_id_holds
 from warehouse.ledger import Verdict, read_findings
 from warehouse.staging import Staged
 
@@ -33,8 +34,10 @@ SOURCE = parse(
                 "fields": [
                     {"name": "pilot_id", "title": "Id", "privacy": "public"},
                     {"name": "theme_code", "title": "Theme", "constraints": {"codeList": "themes"}},
+                    {"name": "programme", "title": "Programme"},
                     {"name": "start_date", "type": "date", "title": "Starts"},
                     {"name": "end_date", "type": "date", "title": "Ends"},
+                    {"name": "date_precision_code", "title": "Precision"},
                     {
                         "name": "grant_eur",
                         "type": "number",
@@ -59,6 +62,7 @@ SOURCE = parse(
 COLUMNS = [field.name for field in SOURCE.tables[0].fields]
 GOOD = {
     "theme_code": "mobility",
+    "programme": "Smart Kalasatama Agile Piloting",
     "start_date": date(2018, 1, 1),
     "end_date": date(2018, 6, 30),
     "grant_eur": 8000,
@@ -74,7 +78,7 @@ def staged(path, rows, findings=(), quarantined=()):
         for number, row in enumerate(rows, start=2):
             values = [row.get(name) for name in COLUMNS]
             connection.execute(
-                f"INSERT INTO staged.pilots VALUES ({'?, ' * 6} 'f.xlsx', 'Pilots', {number})", values
+                f"INSERT INTO staged.pilots VALUES ({'?, ' * len(COLUMNS)} 'f.xlsx', 'Pilots', {number})", values
             )
         create_tables(connection)
         add_findings(connection, "agile_pilots", findings)
@@ -117,7 +121,7 @@ def rows_with(*changes):
         ({"end_date": date(2017, 12, 31)}, "ends-after-start", "end_date", "error"),
         ({"end_date": date(2018, 7, 2)}, "at-most-six-months", "end_date", "error"),
         ({"grant_eur": -1}, "range", "grant_eur", "error"),
-        ({"grant_eur": 4999.99}, "usual-grant", "grant_eur", "warning"),
+        ({"grant_eur": 999.99}, "usual-grant", "grant_eur", "warning"),
         ({"grant_eur": 10000.01}, "usual-grant", "grant_eur", "warning"),
         ({"grant_eur": 60000}, "below-procurement-threshold", "grant_eur", "error"),
         ({"pilot_id": None}, "required", "pilot_id", "error"),
@@ -148,6 +152,7 @@ def test_each_rule_finds_its_cell(tmp_path, change, rule, column, severity):
         {"grant_eur": None},
         {"end_date": date(2018, 7, 1)},  # six months to the day
         {"end_date": date(2018, 1, 1)},
+        {"end_date": date(2018, 12, 31), "date_precision_code": "year"},
         {"start_date": None, "end_date": None},
         {"theme_code": None},
     ],

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from dev.synthetic_register import write_register
+from flows import publishing
 from flows.night import Direct, NightRequest, night
 from flows.outcomes import DONE, FAILED
 from flows.settings import Secret, Settings
@@ -88,7 +89,10 @@ def test_a_night_is_public_the_same_again_writes_nothing_and_a_change_is_switche
     assert now["version"] == "2026-02-01"
 
 
-def test_a_portal_that_is_away_fails_the_night_and_the_next_one_completes_it(run, ckan_alone, tmp_path):
+def test_a_portal_that_is_away_fails_the_night_and_the_next_one_completes_it(
+    run, ckan_alone, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(publishing, "RETRY_DELAYS", (0.1, 0.1))
     workbook = factory.good_workbook(tmp_path / "pilots.xlsx")
     ckan_alone.stop_web()
     failed = run(date(2026, 2, 2), agile_pilots=workbook)
@@ -99,4 +103,15 @@ def test_a_portal_that_is_away_fails_the_night_and_the_next_one_completes_it(run
     completed = run(date(2026, 2, 2), agile_pilots=workbook)
     assert (completed.exit_code, completed.run_id) == (DONE, None)
     assert completed.portal.writes > 0
+    assert ckanapi.RemoteCKAN(ckan_alone.url).action.package_show(id="agile-pilots")["private"] is False
+
+
+def test_a_portal_that_comes_back_within_the_night_is_published_to_in_the_same_night(
+    run, ckan_alone, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(publishing, "sleep", lambda seconds: ckan_alone.start_web())
+    workbook = factory.good_workbook(tmp_path / "pilots.xlsx")
+    ckan_alone.stop_web()
+    outcome = run(date(2026, 2, 2), agile_pilots=workbook)
+    assert (outcome.exit_code, outcome.portal.problems) == (DONE, {})
     assert ckanapi.RemoteCKAN(ckan_alone.url).action.package_show(id="agile-pilots")["private"] is False

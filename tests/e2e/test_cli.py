@@ -3,8 +3,15 @@
 import csv
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,15 +24,19 @@ from warehouse.lease import Lease
 pytestmark = pytest.mark.e2e
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SAMPLES = {name: REPOSITORY / "sources" / name / "sample" for name in ("companies_house", "agile_pilots")}
+(REGISTER,) = (REPOSITORY / "sources" / "companies_house" / "sample").glob("*.zip")
+SAMPLES = {"companies_house": REGISTER, "agile_pilots": REPOSITORY / "sources" / "agile_pilots" / "sample"}
 
 
-def opendistrict(*arguments, home, code=0, **environment):
-    """Run the command; its standard output. The exit code must be ``code``."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENDISTRICT_", "PREFECT_"))}
+COMMAND = str(Path(sys.executable).parent / "opendistrict")
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("OPENDISTRICT_", "PREFECT_"))}
+
+
+def opendistrict(*arguments, home, code=0, log=None, **environment):
+    """Run the command; its standard output. The exit code must be ``code``; ``log`` gets the lines of stderr."""
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "opendistrict"), *map(str, arguments)],
-        env={**clean, "OPENDISTRICT_HOME": str(home), **environment},
+        [COMMAND, *map(str, arguments)],
+        env={**CLEAN, "OPENDISTRICT_HOME": str(home), **environment},
         capture_output=True,
         text=True,
         timeout=600,
@@ -33,6 +44,8 @@ def opendistrict(*arguments, home, code=0, **environment):
     )
     assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
+    if log is not None:
+        log += done.stderr.splitlines()
     return done.stdout
 
 
@@ -41,12 +54,13 @@ def demo(tmp_path_factory):
     """A home after the night of `make demo`."""
     home = tmp_path_factory.mktemp("demo") / "var"
     given = [f"--source={name}={path}" for name, path in SAMPLES.items()]
-    printed = opendistrict("nightly", *given, home=home)
-    return home, printed, given
+    log = []
+    printed = opendistrict("nightly", *given, home=home, log=log)
+    return home, printed, given, log
 
 
 def test_the_demo_prints_a_summary_and_where_to_look(demo):
-    home, printed, _ = demo
+    home, printed, _, _ = demo
     for name in ("companies_house", "agile_pilots", "tech-city-companies", "tech-city-growth", "agile-pilots"):
         assert name in printed
     for line in printed.splitlines():
@@ -55,8 +69,19 @@ def test_the_demo_prints_a_summary_and_where_to_look(demo):
     assert str(home / "portal" / "index.html") in printed
 
 
+def test_the_log_of_a_night_that_nobody_watches_has_a_line_a_step(demo):
+    """Through Prefect, whose tasks run in threads: each step says when it begins."""
+    _, _, _, log = demo
+    moments, steps = zip(*(line.split(" ", 1) for line in log), strict=True)
+    for step in ("pull agile_pilots", "stage companies_house", "check agile_pilots", "load companies_house"):
+        assert steps.count(step) == 1, log
+    assert list(steps).index("publish") < list(steps).index("report")
+    assert all(datetime.fromisoformat(moment).tzinfo for moment in moments)
+    assert len(log) < 100
+
+
 def test_the_same_night_again_writes_nothing(demo):
-    home, _, given = demo
+    home, _, given, _ = demo
     before = {name: stamp for name, stamp in stamps(home).items() if not name.startswith("prefect/")}
     printed = opendistrict("nightly", *given, home=home)
     after = {name: stamp for name, stamp in stamps(home).items() if not name.startswith("prefect/")}
@@ -67,14 +92,17 @@ def test_the_same_night_again_writes_nothing(demo):
 
 def test_prefect_has_every_step_as_a_finished_task_and_the_artifacts(demo):
     """The private server is gone, its database in the home tells what it was told."""
-    home, _, _ = demo
+    home, _, _, _ = demo
     import sqlite3
 
     with sqlite3.connect(home / "prefect" / "prefect.db") as database:
-        flows = database.execute("SELECT state_type FROM flow_run ORDER BY start_time").fetchall()
+        flows = database.execute("SELECT state_type, name, tags FROM flow_run ORDER BY start_time").fetchall()
         tasks = database.execute("SELECT state_type, name FROM task_run").fetchall()
         artifacts = database.execute("SELECT key FROM artifact").fetchall()
-    assert flows[0] == ("COMPLETED",)
+    state, name, tags = flows[0]
+    assert state == "COMPLETED"
+    assert re.fullmatch(r"nightly \d{4}-\d{2}-\d{2}", name)
+    assert json.loads(tags) == [str(home), "agile_pilots", "companies_house"]
     assert {state for state, _ in tasks} == {"COMPLETED"}
     kinds = {name.split()[0] for _, name in tasks}
     assert {"pull", "stage", "check", "load", "build", "publish", "report"} <= kinds
@@ -82,7 +110,7 @@ def test_prefect_has_every_step_as_a_finished_task_and_the_artifacts(demo):
 
 
 def test_lists_and_status_as_json(demo):
-    home, _, _ = demo
+    home, _, _, _ = demo
     sources = json.loads(opendistrict("sources", "--json", home=home))
     assert [one["source"] for one in sources] == ["agile_pilots", "companies_house"]
     datasets = json.loads(opendistrict("datasets", "--json", home=home))
@@ -95,7 +123,7 @@ def test_lists_and_status_as_json(demo):
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
 def test_export(demo, tmp_path, kind):
-    home, _, _ = demo
+    home, _, _, _ = demo
     target = tmp_path / f"pilots.{kind}"
     opendistrict("export", "agile-pilots", "--format", kind, "-o", target, home=home)
     (release,) = (home / "releases" / "agile-pilots").iterdir()
@@ -103,7 +131,7 @@ def test_export(demo, tmp_path, kind):
 
 
 def test_publishing_by_hand_writes_nothing_new_and_does_not_join_a_night(demo):
-    home, _, _ = demo
+    home, _, _, _ = demo
     assert json.loads(opendistrict("publish", "--json", home=home))["writes"] == 0
     with Lease(Home(home), "a night under way"):
         opendistrict("publish", home=home, code=1)
@@ -115,6 +143,7 @@ def test_wrong_usage_is_told_at_once(tmp_path):
         ["nightly", "--dataset", "no-such-dataset"],
         ["nightly", "--date", "yesterday"],
         ["export", "agile-pilots", "--format", "doc"],
+        ["export", "agile-pilots", "-o", "pilots.xlsx", "--format", "csv"],
         ["backfill", "--from", "2026-02-01", "--to", "2026-01-01"],
         ["no-such-command"],
     ):
@@ -122,8 +151,12 @@ def test_wrong_usage_is_told_at_once(tmp_path):
     assert not (tmp_path / "home").exists()
 
 
-def test_an_export_before_any_release_says_what_to_do(tmp_path):
-    opendistrict("export", "agile-pilots", home=tmp_path / "home", code=1)
+def test_a_home_that_is_not_there_says_what_to_do(tmp_path):
+    log = []
+    for command in (["export", "agile-pilots"], ["status"]):
+        assert opendistrict(*command, home=tmp_path / "home", code=1, log=log) == ""
+    assert len(log) == 2
+    assert all("there is no home at" in line and "nightly` first" in line for line in log)
 
 
 def test_a_faulty_workbook_ends_with_three_and_comes_back_marked(tmp_path):
@@ -142,24 +175,84 @@ def test_a_faulty_workbook_ends_with_three_and_comes_back_marked(tmp_path):
     )
     assert night["exit_code"] == 3
     with (home / "portal/datasets/agile-pilots/agile-pilots.csv").open(newline="") as file:
-        assert len(list(csv.DictReader(file))) == 11
+        rows = list(csv.DictReader(file))
+    assert sum(not row["held_columns"] for row in rows) == 11  # the others lack the cell that was wrong
     opendistrict("status", home=home, code=3)
 
 
+class Refusal(BaseHTTPRequestHandler):
+    """No CKAN: 404 to everything, which no second attempt would change."""
+
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_error(404)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *arguments):
+        pass
+
+
 def test_a_token_is_shown_nowhere(tmp_path):
-    """The portal does not exist: the night fails, and says so without the token."""
+    """The portal is none: the night fails, and says so without the token."""
     workbook = factory.good_workbook(tmp_path / "pilots.xlsx")
     home = tmp_path / "home"
-    printed = opendistrict(
-        "nightly",
-        f"--source=agile_pilots={workbook}",
-        "--portal=http://127.0.0.1:9",
-        home=home,
-        code=1,
-        OPENDISTRICT_PORTAL_TOKEN="a-very-secret-token",
-    )
-    assert "127.0.0.1:9" in printed
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusal)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        printed = opendistrict(
+            "nightly",
+            f"--source=agile_pilots={workbook}",
+            f"--portal=http://127.0.0.1:{server.server_port}",
+            home=home,
+            code=1,
+            OPENDISTRICT_PORTAL_TOKEN="a-very-secret-token",
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert f"127.0.0.1:{server.server_port} is not a CKAN" in printed
     assert "a-very-secret-token" not in printed
     for path in home.rglob("*"):
         if path.is_file():
             assert b"a-very-secret-token" not in path.read_bytes(), path
+
+
+def test_serve_shows_prefects_pages(tmp_path):
+    """Every page and what it loads; started again at once, it answers where it did before."""
+    addresses = []
+    for _ in range(2):
+        process = subprocess.Popen(
+            [COMMAND, "serve"],
+            env={**CLEAN, "OPENDISTRICT_HOME": str(tmp_path / "home")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            line = next(line for line in process.stdout if "prefect deployment run" in line)
+            address = re.search(r"http://[\d.]+:\d+", line)[0]
+            addresses.append(address)
+            for page in ("/", "/dashboard", "/runs", "/deployments"):
+                request = urllib.request.Request(address + page, headers={"Accept": "text/html"})
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    content = answer.read().decode()
+                assert "<title>Prefect" in content, page
+            (script, *_) = re.findall(r'src="(/[^"]+\.js)"', content)
+            with urllib.request.urlopen(address + script, timeout=30) as answer:
+                assert "javascript" in answer.headers["Content-Type"]
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                question = urllib.request.Request(
+                    f"{address}/api/deployments/filter", b"{}", {"Content-Type": "application/json"}
+                )
+                with urllib.request.urlopen(question, timeout=30) as answer:
+                    if {one["name"] for one in json.load(answer)} == {"nightly", "backfill"}:
+                        break
+                time.sleep(0.5)
+            else:
+                raise AssertionError("the deployments are not there")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+    assert addresses[0] == addresses[1]

@@ -1,5 +1,6 @@
 """A real Prefect server and worker on loopback run the deployments of prefect.yaml."""
 
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from dev.synthetic_register import write_register
+from tests import workbook_factory as factory
 from tests.flows.home_tree import files
 
 pytestmark = pytest.mark.e2e
@@ -75,6 +77,13 @@ class Prefect:
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def ask(self, kind):
+        request = urllib.request.Request(
+            f"{self.environment['PREFECT_API_URL']}/{kind}/filter", b"{}", {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
     def wait_for(self, address):
         until = time.monotonic() + 120
         while time.monotonic() < until:
@@ -127,6 +136,22 @@ def test_a_worker_runs_the_night_and_then_a_backfill(prefect, months, tmp_path):
     assert versions[:2] == ["2026-01-01", "2026-02-01"]
     assert versions[-1].startswith("2026-03-01")
     assert latest.keys() == files(home / "portal" / "datasets" / "tech-city-growth").keys()
+
+
+def test_runs_are_named_after_what_they_do_and_a_held_one_is_seen(prefect, tmp_path):
+    workbook = factory.workbook_with_one_of_each_error(tmp_path / "pilots.xlsx")
+    prefect.run(
+        "deployment", "run", "nightly/nightly", "--watch", "--watch-interval", "1", "-p", f"home={tmp_path}/home",
+        "-p", "day=2026-11-25", "-p", f'sources={{"agile_pilots": "{workbook}"}}', code=1,
+    )  # fmt: skip
+    runs = {one["name"]: one for one in prefect.ask("flow_runs")}
+    assert {"nightly 2026-03-02", "backfill 2026-01-01 to 2026-03-31"} <= runs.keys()
+    held = runs["nightly 2026-11-25"]
+    assert (held["state"]["name"], held["state"]["type"]) == ("Held", "CANCELLED")
+    assert {"agile_pilots", "held", f"{tmp_path}/home"} <= set(held["tags"])
+    assert not {"held", "failed"} & set(runs["nightly 2026-03-02"]["tags"])
+    summary = {one["key"]: one for one in prefect.ask("artifacts")}["nightly-2026-11-25-summary"]
+    assert summary["flow_run_id"] == held["id"]
 
 
 def test_a_night_that_fails_is_failed_in_prefect_too(prefect, tmp_path):

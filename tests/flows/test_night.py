@@ -314,7 +314,7 @@ def two_months(tmp_path_factory):
     for day in MONTHS[:2]:
         write_register(folder, rows=1500, day=day, seed=7, zipped=False)
     first, second = sorted(folder.glob("*.csv"))
-    content, faults = broken(second.read_bytes(), 0.02, seed=5, faults=("blank-name", "duplicate-number"))
+    content, faults = broken(second.read_bytes(), 0.02, seed=5)
     (folder / "broken").mkdir()
     bad = folder / "broken" / second.name
     bad.write_bytes(content)

@@ -171,11 +171,47 @@ def test_keywords_become_tags_that_ckan_takes(versions):
         ({"license_id": "other-open"}, "update license_id: “other-open” becomes “cc-by”"),
         ({"tags": [{"name": "spam"}]}, "update keywords: + places, - spam"),
         ({"organization": {"name": "else"}}, "update organisation: “else” becomes “town”"),
+        (
+            {"name": "my-places"},
+            "update name: “my-places” becomes “places”: somebody has renamed the dataset on the portal;"
+            " links to it by name work again",
+        ),
     ],
 )
 def test_what_somebody_changed_is_found(wanted, changes, expected):
     plan = compare(wanted, shown_as(wanted, **changes))
     assert told(plan) == [expected]
+
+
+@pytest.mark.parametrize("gone", [0, 1, 4])
+def test_a_dataset_renamed_by_hand_is_found_by_a_resource_of_ours_and_gets_its_name_back(wanted, shown, gone):
+    """A name is looked up first; creating the dataset anew would fail, for its resource ids are taken."""
+    package = {**shown.package, "name": "my-places", "resources": shown.package["resources"][gone:]}
+    portal = CkanPortal(ADDRESS, TOKEN)
+
+    def call(action, data, *, missing_ok=False):
+        if action == "package_show":
+            return package if data["id"] in (package["id"], package["name"]) else None
+        if action == "resource_show":
+            held = [item["id"] for item in package["resources"]]
+            return {"id": data["id"], "package_id": package["id"]} if data["id"] in held else None
+        answers = {"organization_show": {"state": "active"}, "resource_view_list": [], "datastore_info": None}
+        return answers[action]
+
+    portal._client.call = call
+    portal._client.size = lambda url: None if "/dataset/my-places/" in url else -1
+    plan = compare(wanted, portal._read(wanted))
+    assert not plan.create
+    assert len(plan.additions) == len(plan.uploads) == gone
+    data = revision(wanted, plan, package)
+    assert json.loads(data["update__name"]) == "places"
+    assert json.loads(data["match__id"]) == "a-package"
+
+
+def test_a_dataset_that_is_nowhere_is_created(wanted):
+    portal = CkanPortal(ADDRESS, TOKEN)
+    portal._client.call = lambda action, data, *, missing_ok=False: None
+    assert compare(wanted, portal._read(wanted)).create
 
 
 def test_extras_of_others_stay_and_ours_that_are_gone_go(wanted, shown):

@@ -12,9 +12,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from publish import charts, releasing
 from publish.portals import Portal, PortalError, folder
 from publish.portals.folder import FolderPortal
 from tests.publish import places
+from warehouse import reference
 from warehouse.home import Home
 from warehouse.progress import silent
 
@@ -336,3 +338,69 @@ def test_a_dataset_nobody_asked_for_stays(tmp_path, versions):
     assert portal.plan([]) == []
     portal.apply([], silent, raise_it)
     assert places.tree(tmp_path) == expected
+
+
+# --- what a page says of what it shows ------------------------------------------------------------------
+
+
+def shown(table, fields, data_date=dt.date(2026, 6, 30), folder=None):
+    """The notes under the charts of a dataset with these fields and rows."""
+    dataset = places.declaration(fields=[places.ENTRY["fields"][0], *fields], primaryKey=["code"])
+    home = Home(folder)
+    made = places.release(home, [(f"{n:03d}", *row) for n, row in enumerate(table)], dataset=dataset)
+    file = releasing.release_folder(home, made) / "places.parquet"
+    over_time, bars = charts.draw(dataset.table, file, data_date)
+    return [(chart.title, chart.note) for chart in (*over_time, *bars)]
+
+
+STARTS = {"name": "start_date", "title": "Starts", "type": "date"}
+THEME = {"name": "theme_code", "title": "Theme", "constraints": {"codeList": "themes"}}
+YEAR = {"name": "year", "title": "Year", "type": "year"}
+COUNT = {"name": "gone_count", "title": "Gone", "type": "integer"}
+
+
+def test_a_chart_over_time_says_how_many_rows_it_shows(tmp_path):
+    days = [dt.date(1950, 1, 1), *[dt.date(2019 + n % 3, 1, 1) for n in range(35)], *[None] * 27]
+    assert shown([(day,) for day in days], [STARTS], folder=tmp_path / "a") == [
+        ("Rows by year: starts", "35 of 63 rows; not shown: 1 from before 1992, 27 without this date.")
+    ]
+    days = [dt.date(2019 + n % 3, 1, 1) for n in range(35)]
+    assert shown([(day,) for day in days], [STARTS], folder=tmp_path / "b") == [
+        ("Rows by year: starts", "All 35 rows.")
+    ]
+
+
+def test_bars_say_how_many_rows_they_show(tmp_path):
+    codes = list(reference.code_lists()["themes"].codes)[:10]
+    table = [(code,) for place, code in enumerate(codes) for _ in range(20 - place)] + [(None,)] * 3
+    assert shown(table, [THEME], folder=tmp_path) == [
+        ("Rows by theme", "132 of 158 rows; not shown: 23 in 2 more codes, 3 without one.")
+    ]
+
+
+def test_sums_say_which_years_are_unknown(tmp_path):
+    table = [(2024, None), (2024, 1), (2025, 2), (2026, 3), (None, 4)]
+    assert shown(table, [YEAR, COUNT], folder=tmp_path) == [
+        (
+            "Gone",
+            "Sum over the rows of each year. 2 of 5 rows; not shown: 2 in 2024, whose sum is unknown, 1 without a"
+            " year. 2026 is not over.",
+        )
+    ]
+
+
+def test_what_changes_holds_is_said_wherever_it_is_offered(tmp_path, versions):
+    first, second = versions
+    for wanted, title, text in (
+        (first, "Changes", "this is the first version"),
+        (second, "Changes since 2026-02-01", "What differs from version 2026-02-01, value by value; not what"),
+    ):
+        (changes,) = [resource for resource in wanted.resources if resource.key == "changes"]
+        (described,) = [one for one in wanted.metadata["resources"] if one["path"] == "changes.csv"]
+        assert changes.title == described["title"] == title
+        assert changes.description == described["description"]
+        assert text in changes.description
+        FolderPortal(tmp_path / wanted.release.version).apply([wanted], silent, raise_it)
+        page = " ".join(Page((tmp_path / wanted.release.version / "datasets/places/index.html").read_text()).data)
+        assert changes.description in page
+        assert changes.description in (tmp_path / wanted.release.version / "catalog.jsonld").read_text()

@@ -217,7 +217,8 @@ def test_datapackage_says_what_is_needed_and_nothing_of_the_machine(tmp_path):
     assert len(by_name) == len(content["resources"]) == 4
     for resource in by_name.values():
         file = releasing.release_folder(home, made) / resource["path"]
-        assert resource["bytes"] == file.stat().st_size
+        # frictionless counts no bytes of a Parquet file and calls a size that is said wrong
+        assert resource.get("bytes") == (None if file.suffix == ".parquet" else file.stat().st_size)
         assert re.fullmatch(r"sha256:[0-9a-f]{64}", resource["hash"])
         assert {"format", "mediatype", "title"} <= set(resource)
     table = by_name["places"]
@@ -229,3 +230,31 @@ def test_datapackage_says_what_is_needed_and_nothing_of_the_machine(tmp_path):
     assert fields["area_m2"]["unit"] == "m2"
     assert {"value": "climate", "label": "Climate"} in fields["theme_code"]["categories"]
     assert "climate" in fields["theme_code"]["constraints"]["enum"]
+
+
+def test_a_release_whose_parquet_holds_decimals_is_compared_value_by_value(tmp_path):
+    """As releases were before renderer 2: money as DECIMAL, no ``decimals`` in the file's dictionary."""
+    home = Home(tmp_path)
+    first = places.release(home, [simple(1, area=8), simple(2, area=1.25), simple(3)])
+    path = releasing.release_folder(home, first) / "places.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"CREATE TABLE old AS SELECT * REPLACE (CAST(area_m2 AS DECIMAL(18,2)) AS area_m2) FROM '{path}'"
+        )
+        connection.execute(f"COPY old TO '{path}' (FORMAT parquet)")
+    second = places.release(home, [simple(1, area=8), simple(2, area=1.5), simple(3)], [first])
+    assert changes_of(home, second)[1:] == [("changed", "P", "2", "area_m2", "1.25", "1.50")]
+    assert (second.added, second.changed, second.removed) == (0, 1, 0)
+
+
+def test_personal_data_released_before_they_were_screened_do_not_come_back_as_the_old_value(tmp_path):
+    home = Home(tmp_path)
+    first = places.release(
+        home, [simple(1, "ask m@firma.fi"), simple(2, "in 2016-2018"), ("m@firma.fi", *simple(3)[1:])]
+    )
+    second = places.release(home, [simple(1, "mended"), simple(2, "in 2018")], [first])
+    assert changes_of(home, second)[1:] == [
+        ("removed", "(withheld)", "3", "", "", ""),
+        ("changed", "P", "1", "name", "(withheld)", "mended"),
+        ("changed", "P", "2", "name", "in 2016-2018", "in 2018"),
+    ]

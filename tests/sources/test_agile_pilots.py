@@ -158,6 +158,20 @@ def test_csv_files_of_the_tables_belong_together(tmp_path):
     assert not reading.findings
 
 
+def test_sheets_downloaded_one_by_one_are_one_snapshot(tmp_path):
+    """Google Sheets names each file after the spreadsheet and the sheet."""
+    names = ["Agile pilots - Pilots.csv", "Agile pilots - Rounds.csv"]
+    for stamp, (name, rows) in enumerate(zip(names, ([pilot()], [ROUND]), strict=True), start=1):
+        with (tmp_path / name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(table(rows))
+        os.utime(tmp_path / name, (stamp, stamp))
+    pulled = agile_pilots.pull(request(tmp_path, str(tmp_path)))
+    assert [file.name for file in pulled.files] == names
+    reading = agile_pilots.read(pulled, declaration(), tmp_path)
+    assert reading.tables["pilots"].num_rows == reading.tables["rounds"].num_rows == 1
+    assert not reading.findings
+
+
 def test_a_workbook_far_too_large_is_not_pulled(tmp_path, monkeypatch):
     path = save(tmp_path / "book.xlsx", {"Pilots": [["x"]]})
     monkeypatch.setattr("sources.workbooks.MAX_BYTES", 100)

@@ -49,6 +49,13 @@ def staged_rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
+FORM = declarations()["companies_house"].file_names or ""
+
+
+def newest_set(text: str, day: date) -> list[str]:
+    return page.newest_set(text, "page", day, FORM)
+
+
 # --- real files ----------------------------------------------------------------------------------------
 
 
@@ -84,11 +91,11 @@ def test_the_real_sample_loads_whole(home: Home, declaration: SourceDeclaration)
 @needs_real
 def test_the_real_page_names_its_newest_set() -> None:
     text = (REAL / "CompaniesHomePage.html").read_text(encoding="utf-8")
-    assert page.newest_set(text, "page", date(2020, 6, 30)) == ["BasicCompanyDataAsOneFile-2020-06-01.zip"]
+    assert newest_set(text, date(2020, 6, 30)) == ["BasicCompanyDataAsOneFile-2020-06-01.zip"]
     with pytest.raises(SourceError, match="no complete set for 2020-05-31"):
-        page.newest_set(text, "page", date(2020, 5, 31))
+        newest_set(text, date(2020, 5, 31))
     without = "".join(row for row in text.splitlines(keepends=True) if "AsOneFile" not in row)
-    assert page.newest_set(without, "page", date(2020, 6, 30)) == [
+    assert newest_set(without, date(2020, 6, 30)) == [
         f"BasicCompanyData-2020-06-01-part{number}_6.zip" for number in range(1, 7)
     ]
 
@@ -136,24 +143,26 @@ def links(*names: str) -> str:
 
 
 def test_a_page_without_a_complete_set_is_said_to_have_none() -> None:
-    with pytest.raises(SourceError, match="links no BasicCompanyData"):
-        page.newest_set(links("other.zip", "en_pscdata.html"), "page", date.max)
+    with pytest.raises(SourceError, match="links no file with a name of the form BasicCompanyData"):
+        newest_set(links("other.zip", "en_pscdata.html"), date.max)
     parts = [f"BasicCompanyData-2026-10-01-part{number}_7.zip" for number in (1, 2, 3, 5, 6, 7)]
     with pytest.raises(SourceError, match="some are missing"):
-        page.newest_set(links(*parts), "page", date.max)
+        newest_set(links(*parts), date.max)
     older = [f"BasicCompanyData-2026-09-01-part{number}_2.zip" for number in (1, 2)]
-    assert page.newest_set(links(*parts, *older), "page", date.max) == older
+    assert newest_set(links(*parts, *older), date.max) == older
 
 
 def test_links_are_resolved_and_stay_on_the_web() -> None:
     text = links("BasicCompanyDataAsOneFile-2026-10-01.zip")
-    (item,) = page.items(text, "http://me:pw@x.example/a/page.html", "https://y.example/b/", date.max)
+    (item,) = page.items(text, "http://me:pw@x.example/a/page.html", "https://y.example/b/", date.max, FORM)
     assert item.location == "https://y.example/b/BasicCompanyDataAsOneFile-2026-10-01.zip"
-    (item,) = page.items(text, "http://me:pw@x.example/a/page.html", "http://x.example/a/page.html", date.max)
+    (item,) = page.items(
+        text, "http://me:pw@x.example/a/page.html", "http://x.example/a/page.html", date.max, FORM
+    )
     assert item.location == "http://me:pw@x.example/a/BasicCompanyDataAsOneFile-2026-10-01.zip"
     assert item.name == "BasicCompanyDataAsOneFile-2026-10-01.zip"
     with pytest.raises(SourceError, match="no web address"):
-        page.items(links("file:///etc/BasicCompanyData-2026-10-01.zip"), "http://x/", "http://x/", date.max)
+        page.items(links("file:///etc/BasicCompanyData-2026-10-01.zip"), "http://x/", "http://x/", date.max, FORM)
 
 
 def test_a_saved_page_takes_the_files_beside_it(
@@ -167,16 +176,23 @@ def test_a_saved_page_takes_the_files_beside_it(
     assert pull(request(home, declaration, saved)).date == date(2026, 10, 1)
 
 
-def test_a_folder_gives_its_newest_complete_set(
+def test_a_folder_gives_its_newest_set_and_says_what_is_missing(
     home: Home, declaration: SourceDeclaration, tmp_path: Path
 ) -> None:
     folder = tmp_path / "in"
     write_register(folder, rows=5, day=date(2026, 8, 1), zipped=True)
     write_register(folder, rows=5, day=date(2026, 9, 1), parts=2, zipped=True)
-    (folder / "BasicCompanyData-2026-10-01-part1_2.zip").write_bytes(b"half of it")
-    assert len(pull(request(home, declaration, folder)).files) == 2
+    *some, last = write_register(folder, rows=9, day=date(2026, 10, 1), parts=3, zipped=True)
+    held_back = last.rename(tmp_path / last.name)
+    assert len(pull(request(home, declaration, folder, "2026-09-30")).files) == 2
     assert pull(request(home, declaration, folder, "2026-08-31")).date == date(2026, 8, 1)
-    assert [snapshot.date.month for snapshot in Archive(home, "companies_house").snapshots()] == [8, 9]
+    part_of_it = pull(request(home, declaration, folder))
+    assert [file.name for file in part_of_it.files] == [path.name for path in some]
+    assert read(part_of_it, declaration, tmp_path / "one").incomplete == {"companies": "Of 3 parts 3 is missing."}
+    held_back.rename(last)
+    whole = pull(request(home, declaration, folder))
+    assert (whole.date, len(whole.files)) == (date(2026, 10, 1), 3)
+    assert read(whole, declaration, tmp_path / "two").incomplete == {}
 
 
 @pytest.mark.parametrize(
@@ -257,3 +273,18 @@ def test_the_made_up_register_has_the_dialect(tmp_path: Path) -> None:
     assert all(row.startswith('"') and row.endswith('"') and row.count('","') == 54 for row in rows)
     with pytest.raises(ValueError, match="needs a date from"):
         list(lines(1, date(2014, 12, 1), 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<![x" + links("BasicCompanyDataAsOneFile-2026-10-01.zip"),
+        '<base href="http://[">' + links("BasicCompanyDataAsOneFile-2026-10-01.zip"),
+        links("http://[/BasicCompanyDataAsOneFile-2026-10-01.zip"),
+        "",
+        "\0" * 1000,
+    ],
+)
+def test_a_page_of_any_kind_is_one_sentence(text: str) -> None:
+    with pytest.raises(SourceError, match="page"):
+        newest_set(text, date.max)

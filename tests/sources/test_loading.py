@@ -93,12 +93,12 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def snapshot_of(home: Home, name: str = "things", content: str = "raw") -> Snapshot:
+def snapshot_of(home: Home, name: str = "things", content: str = "raw", file: str = "in.csv") -> Snapshot:
     with home.workspace("test") as workspace:
         built = workspace / "files"
         built.mkdir()
-        (built / "in.csv").write_text(content)
-        return Archive(home, name).keep(built, ["in.csv"], day=date(2026, 1, 1), origin="test")
+        (built / file).write_text(content)
+        return Archive(home, name).keep(built, [file], day=date(2026, 1, 1), origin="test")
 
 
 def rows_of(path: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -286,3 +286,10 @@ def test_nothing_is_printed_and_nothing_left_outside(
     assert list(bare_home_folder.rglob("*")) == []
     assert list(home.temporary.iterdir()) == []
     assert os.environ["RUNTIME__DLTHUB_TELEMETRY"] == "false"
+
+
+def test_a_file_that_is_called_otherwise_has_a_finding(home: Home) -> None:
+    snapshot = snapshot_of(home, file="name-withheld-1.csv")
+    staged = stage(declared(), snapshot, home, lambda *_: Reading({"things": arrow(ROW), "others": arrow(ROW)}))
+    found = rows_of(staged.path, "SELECT rule, severity, file FROM main.findings")
+    assert found == [("personal-data", "warning", "name-withheld-1.csv")]

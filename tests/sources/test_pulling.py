@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -19,11 +20,12 @@ from sources.pulling import (
     Item,
     Limits,
     bring,
-    complete_sets,
     date_in,
     dated_files,
     fetch,
+    file_sets,
     local_items,
+    missing_parts,
     name_in,
     newest_files,
     part_in,
@@ -81,17 +83,39 @@ def test_dates_and_parts_in_names() -> None:
     assert part_in("psc-2026-01-01.zip") is None
 
 
-def test_only_complete_sets_count_and_one_file_is_preferred() -> None:
+def test_one_file_is_preferred_to_parts_and_all_parts_to_some() -> None:
     names = [f"d-2024-01-01-part{n}_3.zip" for n in (1, 2, 3)]
-    names += [f"d-2024-02-01-part{n}_3.zip" for n in (1, 3)]
+    some = [f"d-2024-02-01-part{n}_3.zip" for n in (1, 3)]
     names += [f"d-2024-03-01-part{n}_2.zip" for n in (1, 2)] + ["dAsOneFile-2024-03-01.zip", "undated.zip"]
-    found = complete_sets(names)
-    assert sorted(found) == [date(2024, 1, 1), date(2024, 3, 1)]
+    found = file_sets([*names, *some, "d-2024-05-01-part3_2.zip", "d-2024-05-01-part0_2.zip"])
+    assert list(found) == [date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)]
     assert found[date(2024, 1, 1)] == names[:3]
+    assert found[date(2024, 2, 1)] == some
     assert found[date(2024, 3, 1)] == ["dAsOneFile-2024-03-01.zip"]
-    # Seven parts and an old one of six: only the set of one count that is whole.
+    # Seven parts and an old one of six: the set of one count that is whole.
     mixed = [f"d-2024-04-01-part{n}_7.zip" for n in range(1, 8)] + ["d-2024-04-01-part1_6.zip"]
-    assert complete_sets(mixed)[date(2024, 4, 1)] == mixed[:7]
+    assert file_sets(mixed)[date(2024, 4, 1)] == mixed[:7]
+    ten = [f"d-2024-04-01-part{n}_10.zip" for n in range(1, 11)]
+    assert file_sets(ten)[date(2024, 4, 1)] == ten
+
+
+def test_the_parts_that_are_missing_are_named() -> None:
+    assert missing_parts(["d-part1_3.zip", "d-part3_3.zip"]) == [2]
+    assert missing_parts(["d-part2_2.zip"]) == [1]
+    assert missing_parts(["d-part1_1.zip"]) == missing_parts(["d.zip"]) == missing_parts([]) == []
+
+
+def test_only_files_called_as_the_source_calls_them_are_taken(tmp_path: Path) -> None:
+    for name in ("a-2026-01-01.csv", "b-2026-02-01.csv", "A-2026-01-15.CSV", "a-2026-03-01.csv.bak"):
+        (tmp_path / name).write_text(name)
+    form = r"a-\d{4}-\d{2}-\d{2}\.csv"
+    assert [day for day, _ in dated_files(tmp_path, date.min, date.max, form)] == [
+        date(2026, 1, 1),
+        date(2026, 1, 15),
+    ]
+    assert newest_files(tmp_path, date(2026, 4, 1), form) == [tmp_path / "A-2026-01-15.CSV"]
+    with pytest.raises(SourceError, match="with a name of the form c"):
+        newest_files(tmp_path, date(2026, 4, 1), "c.*")
 
 
 def test_the_dated_files_of_a_folder(tmp_path: Path) -> None:
@@ -398,3 +422,124 @@ def test_too_much_too_slow_and_too_little(tmp_path: Path) -> None:
         fetch(f"{base}/endless", tmp_path / "x")
     assert caught.value.is_transient
     assert not (tmp_path / "x").exists()
+
+
+def raw(answer: bytes) -> Answer:
+    """An answer as it stands, whatever HTTP says of it."""
+    return lambda handler: handler.wfile.write(answer) and None
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "is_transient"),
+    [
+        (OK + b"Content-Length: \xb2\r\n\r\nxx", "length is '²'", False),
+        (OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nxx", "length is '999", False),
+        (OK + b"Content-Length: -5\r\n\r\nxx", "length is '-5'", False),
+        (OK + b"Content-Length: 2, 2\r\n\r\nxx", "length is '2, 2'", False),
+        (CHUNKED + b"-5\r\nabc\r\n", "breaks off", True),
+        (CHUNKED + b"-1\r\nabc\r\n", "breaks off", True),
+        (CHUNKED + b"ZZZ\r\nabc\r\n", "breaks off", True),
+        (CHUNKED + b"5\r\nabc", "again", True),
+        (CHUNKED + b"1" * 70_000, "again", True),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", "304", False),
+        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n\r\nxx", "206", False),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "204", False),
+        (b"HTTP/1.1 abc\r\n\r\n", "again", True),
+        (b"SSH-2.0-OpenSSH\r\n", "again", True),
+        (b"", "again", True),
+        (OK + b"".join(b"X%d: y\r\n" % number for number in range(300)) + b"\r\n", "again", True),
+        (OK + b"X: " + b"y" * 100_000 + b"\r\n\r\n", "again", True),
+        (OK + b"Content-Encoding: gzip\r\n\r\nxx", "compressed", False),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://[/x.zip\r\n\r\n", "cannot be understood", False),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:99999999/x\r\n\r\n", "not an address", False),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://" + b"x" * 80 + b".example/\r\n\r\n", "not an address", False),
+    ],
+)
+def test_whatever_a_server_answers_is_one_sentence(
+    home: Home, answer: bytes, said: str, is_transient: bool
+) -> None:
+    with served({"/in.csv": raw(answer)}) as base, pytest.raises(SourceError, match=said) as caught:
+        bring(request(home), [Item(f"{base}/in.csv", "in.csv")])
+    assert caught.value.is_transient is is_transient
+    assert len(str(caught.value)) < 400
+    assert "\n" not in str(caught.value)
+    assert Archive(home, "things").snapshots() == []
+    assert list(home.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[/x.zip", "http://h:99999999/x.zip", "https://[::1/x.zip?key=hunter2"]
+)
+def test_an_address_that_is_none_is_said_to_be_none(home: Home, address: str) -> None:
+    with pytest.raises(SourceError, match="not an address") as caught:
+        bring(request(home), [Item(address, name_in(address))])
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_tag_that_cannot_be_sent_back_is_not_noted(home: Home) -> None:
+    tags: list[str | None] = []
+
+    def odd(handler: BaseHTTPRequestHandler) -> None:
+        tags.append(handler.headers.get("If-None-Match"))
+        handler.wfile.write(OK + b'ETag: "\xff\xe9\x00\x01"\r\nConnection: close\r\n\r\nx')
+
+    with served({"/in.csv": odd}) as base:
+        first = bring(request(home), [Item(f"{base}/in.csv", "in.csv")])
+        assert bring(request(home, "2026-03-02"), [Item(f"{base}/in.csv", "in.csv")]) == first
+    assert tags == [None, None]
+
+
+def _drips(start: bytes) -> Answer:
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        try:
+            handler.wfile.write(start)
+            for _ in range(100):
+                handler.wfile.write(b"x")
+                threading.Event().wait(0.05)
+        except OSError:
+            pass
+
+    return drip
+
+
+@pytest.mark.parametrize(
+    "start", [b"HTTP/1.", OK + b"X: ", OK + b"\r\n", CHUNKED, CHUNKED + b"ffff\r\n"], ids=range(5)
+)
+def test_what_drips_is_cut_at_the_deadline(tmp_path: Path, start: bytes) -> None:
+    limits = Limits(timeout_seconds=2, deadline_seconds=0.5)
+    with served({"/x": _drips(start)}) as base:
+        began = time.monotonic()
+        with pytest.raises(SourceError, match="not whole after") as caught:
+            fetch(f"{base}/x", tmp_path / "x", limits=limits)
+        assert time.monotonic() - began < 1.5
+    assert caught.value.is_transient
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_disk_that_cannot_be_written_is_not_the_servers_fault(tmp_path: Path) -> None:
+    with served({"/x": lambda h: give(h, 200, b"x")}) as base:
+        with pytest.raises(SourceError, match="cannot be written") as caught:
+            fetch(f"{base}/x", tmp_path / "nowhere" / "x")
+        assert not caught.value.is_transient
+        if Path("/dev/full").exists():
+            with pytest.raises(SourceError, match="No space left"):
+                fetch(f"{base}/x", _full(tmp_path))
+
+
+def _full(folder: Path) -> Path:
+    (folder / "full").symlink_to("/dev/full")
+    return folder / "full"
+
+
+def test_a_file_whose_name_holds_personal_data_is_called_otherwise(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "pilots matti.meikalainen@firma.fi.csv"
+    path.write_text("a\n1\n")
+    first = bring(request(home), [item(path)])
+    assert [file.name for file in first.files] == ["name-withheld-1.csv"]
+    assert first.origin == str(tmp_path / "name-withheld-1.csv")
+    assert "firma" not in (first.folder / "manifest.json").read_text()
+    assert bring(request(home, "2026-03-02"), [item(path)]) == first  # known by its own name the next night

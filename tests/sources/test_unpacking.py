@@ -100,6 +100,26 @@ def test_a_wrong_checksum_names_file_and_member(tmp_path: Path) -> None:
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.parametrize(("method", "name"), [(9, "Deflate64"), (98, "PPMd"), (77, "one of its own")])
+def test_a_way_of_packing_that_cannot_be_undone_is_named(tmp_path: Path, method: int, name: str) -> None:
+    archive = a_zip(tmp_path / "in.zip", {"data.csv": b"a,b\n" * 50})
+    content = bytearray(archive.read_bytes())
+    for signature, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = content.index(signature) + place
+        content[at : at + 2] = method.to_bytes(2, "little")
+    archive.write_bytes(content)
+    for attempt in (lambda: look_into(archive), lambda: unpack(archive, tmp_path / "out")):
+        with pytest.raises(SourceError, match=rf"method {method} \({name}\).*not damaged.*zip it again"):
+            attempt()
+
+
+def test_a_folder_that_cannot_be_written_is_not_the_zips_fault(tmp_path: Path) -> None:
+    archive = a_zip(tmp_path / "in.zip", {"data.csv": b"a,b\n"})
+    (tmp_path / "out").write_text("a file where a folder should be")
+    with pytest.raises(SourceError, match="cannot be unpacked into"):
+        unpack(archive, tmp_path / "out")
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>sorry</html>", b"PK\x03\x04", b"PK\x05\x06" + bytes(18)])
 def test_rubbish_is_refused_with_advice(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "rubbish.zip"

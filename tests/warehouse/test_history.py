@@ -162,7 +162,7 @@ def standing_after(day, said, before, delivery):
 
 @pytest.mark.parametrize("delivery", ["full", "changes", "append"])
 @given(statements)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_each_date_reads_back_as_what_the_snapshots_until_then_said(delivery, taken):
     taken = [(day, fitting(said, delivery)) for day, said in taken]
     warehouse = Warehouse(delivery)
@@ -181,7 +181,7 @@ def test_each_date_reads_back_as_what_the_snapshots_until_then_said(delivery, ta
 
 @pytest.mark.parametrize("delivery", ["full", "changes", "append"])
 @given(statements, st.randoms())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_the_order_of_loading_does_not_matter(delivery, taken, random):
     last = {day: fitting(said, delivery) for day, said in taken}
     in_order, shuffled = Warehouse(delivery), Warehouse(delivery)
@@ -198,7 +198,7 @@ def test_the_order_of_loading_does_not_matter(delivery, taken, random):
 
 
 @given(snapshots, st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_broken_row_leaves_its_record_as_it_last_was(taken, data):
     broken, whole = Warehouse(), Warehouse()
     standing = {}

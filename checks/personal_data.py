@@ -1,0 +1,167 @@
+"""Personal data in what is to be public: cells are held, and no finding, record or name repeats what was seen.
+
+``warehouse.personal`` says what the screen sees and what it cannot see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import duckdb
+
+from warehouse.declarations import (
+    FieldDeclaration,
+    Privacy,
+    Severity,
+    SourceDeclaration,
+    TableDeclaration,
+    literal,
+    quote,
+)
+from warehouse.findings import WITHHELD, Finding, add_findings, finding_id_sql, key_sql
+from warehouse.personal import personal_sql
+from warehouse.staging import SCHEMA
+
+RULE = "personal-data"
+_CELL_HELP = "Take it out: this column is published. If it is somebody's contact, keep it in a contact column."
+_NAME_HELP = "Give it a name without personal data: names of files and sheets stand in reports."
+_STAND_INS = {
+    **dict.fromkeys(("column_name", "value", "row_key"), WITHHELD),
+    "message": "What is wrong here cannot be said without repeating personal data.",
+    "help": "Take the personal data out first.",
+}
+
+
+def _screened(table: TableDeclaration) -> list[FieldDeclaration]:
+    """The text columns that may be published, and the keys: they stand in findings whatever their class."""
+    return [
+        field
+        for field in table.fields
+        if field.type == "string"
+        and field.screen
+        and (field.privacy is Privacy.PUBLIC or field.name in table.primary_key)
+    ]
+
+
+def _hits(connection: duckdb.DuckDBPyConnection, relation: str, fields: Sequence[FieldDeclaration]) -> list[int]:
+    """How many texts of each column hold personal data, all columns in one pass."""
+    if not fields:
+        return []
+    counts = ", ".join(f"count({personal_sql(quote(field.name))})" for field in fields)
+    return list(connection.execute(f"SELECT {counts} FROM {relation}").fetchone() or ())
+
+
+def screen_table(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration) -> None:
+    """Write an error finding at every cell of a staged table that holds personal data and may be published.
+
+    What such a finding costs, the row or the cell, is decided as for any other error. To be called before it is.
+    """
+    relation = f"{SCHEMA}.{quote(table.name)}"
+    fields = _screened(table)
+    for field, hits in zip(fields, _hits(connection, relation, fields), strict=True):
+        if not hits:
+            continue
+        kinds = personal_sql(quote(field.name))
+        message = f"concat({literal(f'{field.title} holds personal data (')}, kinds, '), so it is withheld.')"
+        given = [literal(source), literal(table.name), literal(RULE)]
+        place = "concat_ws(':', _file, _sheet, CAST(_row AS VARCHAR))"
+        connection.execute(f"""
+            INSERT INTO main.findings
+            SELECT {finding_id_sql(*given, literal(field.name), place)}, {", ".join(given)},
+                   '{Severity.ERROR.value}', _file, _sheet, _row, {literal(field.name)}, {literal(WITHHELD)},
+                   {message}, {literal(_CELL_HELP)}, {key_sql(table)}
+            FROM (SELECT *, {kinds} AS kinds FROM {relation}) WHERE kinds IS NOT NULL""")
+
+
+def screen_dataset(
+    connection: duckdb.DuckDBPyConnection, relation: str, dataset: str, table: TableDeclaration
+) -> list[Finding]:
+    """The last look before a release: an error for every column with personal data, which holds the dataset.
+
+    Its rows are computed, so which cell of which source a text came from is not known here.
+    """
+    fields = _screened(table)
+    return [
+        Finding(
+            rule=RULE,
+            severity=Severity.ERROR,
+            message=f"{field.title} holds personal data in {hits:,} rows, so the dataset is held.",
+            help=f"Take it out at its source, or with: opendistrict withdraw {dataset} KEY --column {field.name}",
+            table_name=table.name,
+            column_name=field.name,
+            value=WITHHELD,
+        )
+        for field, hits in zip(fields, _hits(connection, relation, fields), strict=True)
+        if hits
+    ]
+
+
+def screen_findings(connection: duckdb.DuckDBPyConnection, findings: str, quarantine: str | None = None) -> None:
+    """Withhold personal data that findings and quarantined rows repeat.
+
+    Args:
+        connection: writes to the tables.
+        findings: the table of findings.
+        quarantine: the table of quarantined rows, if there is one. Of a record as JSON the values with personal
+            data are withheld, of a line as it stood the whole line.
+    """
+    for column, stand_in in _STAND_INS.items():
+        connection.execute(
+            f"UPDATE {findings} SET {column} = {literal(stand_in)} WHERE {personal_sql(column)} IS NOT NULL"
+        )
+    if quarantine is None:
+        return
+    connection.execute(f"UPDATE {quarantine} SET row_key = NULL WHERE {personal_sql('row_key')} IS NOT NULL")
+    # Value by value, and then once more as a whole: a line that is no JSON, or what only the joint of two cells
+    # makes.
+    plain, withheld = personal_sql("(e.value ->> '$')"), literal(json.dumps(WITHHELD))
+    value = f"CASE WHEN {plain} IS NULL THEN CAST(e.value AS VARCHAR) ELSE {withheld} END"
+    hit = f"{personal_sql('record')} IS NOT NULL"
+    connection.execute(f"""
+        UPDATE {quarantine} AS q SET record = cleaned.record FROM (
+            SELECT of.rowid AS id,
+                   '{{' || string_agg(concat(to_json(e.key), ':', {value}), ',' ORDER BY e.id) || '}}' AS record
+            FROM (SELECT rowid, record FROM {quarantine} WHERE json_valid(record) AND {hit}) AS of,
+                 json_each(of.record) AS e
+            GROUP BY of.rowid) AS cleaned
+        WHERE q.rowid = cleaned.id""")
+    connection.execute(f"UPDATE {quarantine} SET record = {literal(WITHHELD)} WHERE {hit}")
+
+
+def screen_names(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
+    """Give files and sheets whose names hold personal data other names, everywhere in a staging file.
+
+    A stand-in is "file 1" or "sheet 2". A finding says so without the name. It stays, as those of reading do.
+    """
+    staged = [f"{SCHEMA}.{quote(table.name)}" for table in source.tables]
+    kept = [f"main.{table}" for table in ("read_findings", "findings", "read_quarantine", "quarantine")]
+    for kind in ("file", "sheet"):
+        columns = {**dict.fromkeys(staged, f"_{kind}"), **dict.fromkeys(kept, kind)}
+        names = " UNION ".join(f"SELECT {column} AS name FROM {table}" for table, column in columns.items())
+        hits = connection.execute(
+            f"SELECT name, kinds FROM (SELECT name, {personal_sql('name')} AS kinds FROM ({names}))"
+            " WHERE kinds IS NOT NULL ORDER BY name"
+        ).fetchall()
+        for number, (name, kinds) in enumerate(hits, start=1):
+            stand_in = f"{kind} {number}"
+            for table, column in columns.items():
+                connection.execute(f"UPDATE {table} SET {column} = $1 WHERE {column} = $2", [stand_in, name])
+            for table in kept[:2]:
+                for column in ("value", "message", "help"):
+                    connection.execute(
+                        f"UPDATE {table} SET {column} = replace({column}, $2, $1)", [stand_in, name]
+                    )
+            found = Finding(
+                rule=RULE,
+                severity=Severity.WARNING,
+                message=f"The name of a {kind} holds personal data ({kinds}); it is called {stand_in} here.",
+                help=_NAME_HELP,
+                file=stand_in if kind == "file" else None,
+                sheet=stand_in if kind == "sheet" else None,
+            )
+            add_findings(connection, source.name, [found])
+            connection.execute(
+                "INSERT INTO main.read_findings FROM main.findings WHERE rule = $1 AND message = $2",
+                [RULE, found.message],
+            )

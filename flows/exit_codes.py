@@ -1,0 +1,5 @@
+"""What a command's exit code says. A module of its own: ``--help`` needs nothing else of the house."""
+
+from __future__ import annotations
+
+DONE, FAILED, USAGE, HELD = 0, 1, 2, 3

@@ -1,0 +1,94 @@
+"""Publishing within a night: what can pass is tried again until it has, what cannot is told once."""
+
+import pytest
+
+from flows import publishing
+from flows.settings import Secret, Settings
+from publish.portals import PortalError, Published
+from tests.publish import places
+from warehouse.home import Home
+from warehouse.progress import silent
+
+TRANSIENT = PortalError("HTTP 503", is_transient=True)
+LASTING = PortalError("no right to package_revise")
+
+
+class FlakyPortal:
+    """Fails for each dataset with the errors given for it, one an attempt, and then publishes it."""
+
+    address = "https://data.example.org"
+
+    def __init__(self, errors):
+        self.errors = {name: list(found) for name, found in errors.items()}
+        self.attempts = []
+
+    def apply(self, desired, progress, failed):
+        names = [one.declaration.name for one in desired]
+        self.attempts.append(names)
+        if self.errors.get("portal"):
+            raise self.errors["portal"].pop(0)
+        done = []
+        for name in names:
+            if self.errors.get(name):
+                failed(name, self.errors[name].pop(0))
+            else:
+                done.append(Published(name, (), 3, f"{self.address}/dataset/{name}"))
+        return done
+
+
+@pytest.fixture
+def publish(tmp_path, monkeypatch):
+    """Publish the datasets a, b and c to a portal with these errors: the portal, the outcome, the waits."""
+    home = Home(tmp_path)
+    version = places.release(home, places.rows(3))
+    wanted = [places.wanted(home, version, dataset=places.declaration(name=name)) for name in ("a", "b", "c")]
+    waits = []
+    monkeypatch.setattr(publishing, "sleep", waits.append)
+    monkeypatch.setattr(publishing, "desired", lambda *arguments: wanted)
+
+    def run(**errors):
+        portal = FlakyPortal(errors)
+        monkeypatch.setattr(publishing, "portal_of", lambda settings: portal)
+        outcome = publishing.publish(Settings(home, portal.address), None, ["a", "b", "c"], silent)
+        return portal, outcome, waits
+
+    return run
+
+
+def test_a_fault_that_passes_is_waited_for_and_only_its_dataset_is_published_again(publish):
+    portal, outcome, waits = publish(b=[TRANSIENT, TRANSIENT])
+    assert portal.attempts == [["a", "b", "c"], ["b"], ["b"]]
+    assert waits == list(publishing.RETRY_DELAYS[:2])
+    assert outcome.problems == {}
+    assert set(outcome.urls) == {"a", "b", "c"}
+    assert outcome.writes == 9
+
+
+def test_a_fault_that_stays_is_told_after_the_last_attempt(publish):
+    portal, outcome, waits = publish(b=[TRANSIENT] * 99)
+    assert waits == list(publishing.RETRY_DELAYS)
+    assert len(portal.attempts) == len(waits) + 1
+    assert outcome.problems == {"b": "HTTP 503"}
+
+
+def test_what_cannot_pass_is_not_tried_again_and_stays_told(publish):
+    portal, outcome, _ = publish(a=[LASTING], b=[TRANSIENT], c=[TRANSIENT, LASTING])
+    assert portal.attempts == [["a", "b", "c"], ["b", "c"]]
+    assert outcome.problems == {"a": str(LASTING), "c": str(LASTING)}
+
+
+def test_a_portal_that_cannot_be_read_at_all_is_tried_again_too(publish):
+    portal, outcome, waits = publish(portal=[TRANSIENT])
+    assert portal.attempts == [["a", "b", "c"]] * 2
+    assert outcome.problems == {}
+    assert len(waits) == 1
+
+
+def test_a_portal_that_cannot_be_used_is_told_and_does_not_stop_the_night(tmp_path, monkeypatch):
+    """Without a token there is no CKAN to talk to; the night goes on to its report."""
+    wanted = [places.wanted(Home(tmp_path), places.release(Home(tmp_path), places.rows(3)))]
+    monkeypatch.setattr(publishing, "desired", lambda *arguments: wanted)
+    settings = Settings(Home(tmp_path), "https://data.example.org", Secret(""))
+    outcome = publishing.publish(settings, None, ["places"], silent)
+    assert outcome.writes == 0
+    assert "token is empty" in outcome.problems["places"]

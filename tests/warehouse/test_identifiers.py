@@ -1,0 +1,124 @@
+"""Identifiers and codes: one canonical form, from every form that people write."""
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stdnum.fi import alv, ytunnus
+
+from warehouse.declarations import DeclarationError, normalised, parse
+from warehouse.identifiers import CANONICAL, business_id_fi, business_id_holds, slug
+from warehouse.reference import CodeList, code_lists
+
+DASHES = "-‐‑‒–—―−－"
+FORMS = [
+    "{0}{1}", "{0}-{1}", "FI{0}{1}", "FI {0}{1}", "fi{0}-{1}", " {0} - {1} ", "{0} {1}", "FI-{0}{1}",
+    *(f"{{0}}{dash}{{1}}" for dash in DASHES),
+]  # fmt: skip
+DIGITS = st.text(alphabet="0123456789", min_size=8, max_size=8)
+
+
+@given(DIGITS, st.sampled_from(FORMS))
+def test_a_business_id_in_any_form_has_one_canonical_form(digits, form):
+    canonical = f"{digits[:7]}-{digits[7]}"
+    assert business_id_fi(form.format(digits[:7], digits[7])) == canonical
+    assert business_id_fi(canonical) == canonical
+    assert canonical == ytunnus.format(digits)
+
+
+@given(st.one_of(st.text(), st.text(alphabet=f"0123456789FI {DASHES}", max_size=14)))
+def test_a_canonical_form_is_canonical_and_the_library_agrees(text):
+    found = business_id_fi(text)
+    if found is not None:
+        assert business_id_fi(found) == found
+    if ytunnus.is_valid(text) and text.isascii() and "0" <= text.strip()[-1:] <= "9" and len(text.split()) == 1:
+        assert found in (ytunnus.format(text), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2170029", "217002 9", "SE21700292", "2170029-22", "2170029--2", "2170029-X", "y-tunnus 2170029-2",
+     "2170029-2, 0112038-9", "٢١٧٠٠٢٩-٢", ""],
+)  # fmt: skip
+def test_what_may_be_something_else_is_none(text):
+    assert business_id_fi(text) is None
+
+
+def test_the_six_digits_of_old_papers_have_a_zero_in_front():
+    assert business_id_fi("112038-9") == "0112038-9"
+    assert ytunnus.is_valid("0112038-9")
+
+
+@settings(deadline=None)
+@given(st.lists(DIGITS, min_size=1, max_size=20))
+def test_the_rule_in_sql_agrees_with_the_library(numbers):
+    ids = [business_id_fi(number) for number in numbers]
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t (n INTEGER, x VARCHAR)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", list(enumerate(ids)))
+        held = connection.execute(f"SELECT {business_id_holds('x')} FROM t ORDER BY n").fetchall()
+    assert [holds for (holds,) in held] == [ytunnus.is_valid(one) for one in ids]
+    assert [alv.is_valid(f"FI{one}") for one in ids] == [holds for (holds,) in held]
+
+
+@given(st.text())
+def test_an_id_of_the_house_is_its_own_canonical_form(text):
+    assert slug(slug(text)) == slug(text)
+    assert slug("Kalasatama–1") == "kalasatama-1"
+
+
+def test_every_check_of_a_declaration_has_its_canonical_form():
+    from typing import get_args, get_type_hints
+
+    from warehouse.declarations import Constraints
+
+    kinds = {kind for part in get_args(get_type_hints(Constraints)["check"]) for kind in get_args(part)}
+    assert set(CANONICAL) == kinds
+
+
+# --- code lists --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(code_lists()))
+def test_every_word_of_a_list_means_its_code_in_any_case(name):
+    codes = code_lists()[name]
+    for code, meaning in codes.codes.items():
+        assert meaning.title_fi
+        for word in (code, meaning.title, meaning.title_fi, *meaning.aliases):
+            for form in (
+                word,
+                word.upper(),
+                word.casefold(),
+                f" {word} ",
+                normalised(word),
+                word.replace("_", " "),
+            ):
+                assert codes.code_of(form) == code, form
+
+
+def test_words_that_people_write():
+    themes = code_lists()["themes"]
+    words = {
+        "Mobility": "mobility",
+        "liikkuminen": "mobility",
+        "resource recycling": "resource_recycling",
+        "Kiertotalous": "resource_recycling",
+        "blockchain": None,
+        "": None,
+    }
+    assert {word: themes.code_of(word) for word in words} == words
+    assert themes.nearest("mobilty") == ["mobility"]
+    assert themes.nearest("liikuminen") == ["mobility"]
+    assert themes.nearest("blockchain") == []
+
+
+def test_a_word_of_two_codes_is_a_fault_of_the_list():
+    with pytest.raises(DeclarationError, match="'a' means two codes"):
+        parse(CodeList, {"title": "T", "codes": {"a": {"title": "One"}, "b": {"title": "A"}}}, "test")
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_a_list(text):
+    for codes in code_lists().values():
+        assert codes.code_of(text) in (None, *codes.codes)
+        assert set(codes.nearest(text)) <= set(codes.codes)
