@@ -253,7 +253,7 @@ def withdraw(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a value or a row out of everything released so far, and keep it out until it is lifted."""
+    """Take a value or a row out of all releases."""
     from flows import withdrawing
     from flows.console import Terminal
 
