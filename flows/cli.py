@@ -116,7 +116,7 @@ def backfill(
     plan: Annotated[bool, typer.Option("--plan", help="Print the windows and stop.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Work through past snapshots of the raw archive, in order.
+    """Work through the archived snapshots of the past, in order.
 
     --source NAME=DIR takes in the files of a folder that are named by their date first.
     """
@@ -370,7 +370,10 @@ def _export_format(given: ExportFormat | None, output: Path | None) -> ExportFor
 
 @app.command("rebuild-warehouse")
 def rebuild_warehouse(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Make the warehouse anew from the raw archive and the releases, for one that cannot be opened. Keeps it."""
+    """Make the warehouse anew from the raw archive.
+
+    For one that cannot be opened: the releases that stand are adopted, and the old file is kept aside.
+    """
     from flows.console import Terminal, print_night
     from flows.night import Direct
     from flows.rebuild import rebuild_warehouse as rebuild
