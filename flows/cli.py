@@ -116,7 +116,7 @@ def backfill(
     plan: Annotated[bool, typer.Option("--plan", help="Print the windows and stop.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Work through past snapshots, in the order of their dates.
+    """Work through past snapshots, oldest first.
 
     --source NAME=DIR takes in the files of a folder that are named by their date first.
     """
