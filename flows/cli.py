@@ -379,7 +379,7 @@ def rebuild_warehouse(home: HomeOption = None, as_json: JsonOption = False) -> N
     from flows.rebuild import rebuild_warehouse as rebuild
 
     with Terminal() as terminal, Direct() as runner:
-        done = rebuild(Settings.of(home), runner, terminal.progress)
+        done = rebuild(_standing(home), runner, terminal.progress)
     if as_json:
         _print_json({**done.outcome.as_dict(), "kept": done.kept, "refused": done.refused})
     else:

@@ -21,6 +21,7 @@ from flows.night import NightRequest, Runner
 from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
 from flows.settings import Settings
 from flows.steps import Plan
+from flows.withdrawing import obey
 from publish.releasing import load_release, verify_release
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
@@ -90,6 +91,9 @@ def rebuild_warehouse(
                     count += len(together)
                     sources |= {name: one for name, one in found.items() if not _has_failed(sources.get(name))}
                     datasets |= {name: one for name, one in built.items() if not _has_failed(datasets.get(name))}
+            with working_copy(home, lease, settings.memory) as copy:
+                obey(copy, settings, plan)
+                copy.commit()
             with lease.confirmed():
                 kept = _keep_aside(settings.home)
                 home.warehouse.replace(settings.home.warehouse)

@@ -366,6 +366,13 @@ def _clean_warehouse(
     compact(copy.path, settings.memory)
 
 
+def obey(copy: WorkingCopy, settings: Settings, plan: Declared) -> None:
+    """Take what is withdrawn out of a warehouse that was made anew from the raw archive, where it still stands."""
+    for dataset in plan.datasets.values():
+        if listed := withdrawals(settings.home, dataset.name):
+            _clean_warehouse(copy, settings, dataset, listed, (), ())
+
+
 def compact(path: Path, memory: str) -> None:
     """Write a database as a new file in place of the old one, without its freed blocks."""
     fresh = path.with_name(f"{path.name}.fresh")

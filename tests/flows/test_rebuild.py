@@ -8,12 +8,14 @@ import duckdb
 import pytest
 
 from dev.synthetic_register import write_register
+from flows.cli import main
 from flows.listing import list_sources, read_status
 from flows.night import Direct, NightRequest, night
 from flows.outcomes import DONE
 from flows.rebuild import rebuild_warehouse
 from flows.settings import Settings
 from flows.steps import Plan
+from flows.withdrawing import withdraw
 from tests import workbook_factory as factory
 from tests.flows.home_tree import files
 from warehouse import ledger
@@ -128,6 +130,30 @@ def test_a_rebuild_that_breaks_off_changes_nothing(lived, monkeypatch):
     with Direct() as runner, pytest.raises(KeyboardInterrupt):
         rebuild_warehouse(lived, runner)
     assert files(lived.home.root) == before
+
+
+def test_what_was_withdrawn_does_not_come_back(lived, plan):
+    text = factory.pilot(2)["Description"]
+    withdraw(lived, plan, "agile-pilots", {"pilot_id": "demo-2"}, "description", "asked for by the pilot")
+    released = files(lived.home.releases)
+    with Direct() as runner:
+        done = rebuild_warehouse(lived, runner)
+    assert done.refused == {}
+    assert files(lived.home.releases) == released
+    with duckdb.connect(str(lived.home.warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT description FROM history.agile_pilots__pilots WHERE pilot_id = 'demo-2'"
+        ).fetchall()
+    assert text
+    assert rows == [(None,)]
+
+
+def test_the_command_makes_it_anew_and_says_where_the_old_file_is(lived, capsys):
+    lived.home.warehouse.write_bytes(b"not a database")
+    with pytest.raises(SystemExit) as ended:
+        main(["rebuild-warehouse", "--home", str(lived.home.root)])
+    assert ended.value.code == DONE
+    assert "warehouse-before-rebuild-1.duckdb" in capsys.readouterr().out.replace("\n", "")
 
 
 def test_a_release_that_is_damaged_is_told_and_made_again(lived, plan):
