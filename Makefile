@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO_HOME ?= var
-SAMPLES := --source companies_house=sources/companies_house/sample --source agile_pilots=sources/agile_pilots/sample
+SAMPLES := --source companies_house=$(wildcard sources/companies_house/sample/*.zip) --source agile_pilots=sources/agile_pilots/sample
 
 .PHONY: help demo test lint types layers unit e2e tools prove bench lock ckan-up ckan-down clean
 

@@ -226,10 +226,11 @@ def annotate(
             note = "" if kept is Kept.ALL or book.kind == "csv" else _VALUES_ALONE
             try:
                 copy = _loaded(workbook, book) if kept is Kept.ALL else _copied(book)
-                cached = {sheet.name: sheet for sheet in book.sheets} if kept is Kept.ALL else {}
+                pages = {one.name: page for one, page in zip(book.sheets, copy.worksheets, strict=True)}
+                cached = {pages[one.name].title: one for one in book.sheets} if kept is Kept.ALL else {}
                 _remove_marks(copy)
-                _mark_cells(copy, places)
-                _write_list(copy, places, note, workbook.name, HOW_TO)
+                _mark_cells(pages, places)
+                _write_list(copy, pages, places, note, workbook.name, HOW_TO)
                 data = _finished(copy, cached)
             except _LossError as error:
                 why = _list_alone(workbook, [str(error)])
@@ -240,7 +241,7 @@ def annotate(
             write_atomically(target, data)
             return Annotation(target, Kept.ALL if book.kind == "csv" else kept, note)
     copy = _empty()
-    _write_list(copy, places, why, workbook.name, HOW_TO_ALONE)
+    _write_list(copy, {}, places, why, workbook.name, HOW_TO_ALONE)
     target = target.with_name(f"{target.stem.removesuffix('-annotated')}-to-do.xlsx")
     write_atomically(target, _finished(copy, {}))
     return Annotation(target, Kept.NOTHING, why)
@@ -349,7 +350,7 @@ def _check_whole(copy: Workbook, book: Book) -> None:
     Raises:
         _LossError: it does not.
     """
-    if [sheet.title for sheet in copy.worksheets] != [sheet.name for sheet in book.sheets]:
+    if [sheet.title for sheet in copy.worksheets] != [sheet.title for sheet in book.sheets]:
         raise _LossError("sheets that cannot be read by the copy's writer")
     for sheet, theirs in zip(copy.worksheets, book.sheets, strict=True):
         for number, row in theirs.rows.items():
@@ -489,16 +490,16 @@ def _place(finding: Finding, sheet: Sheet, table: TableDeclaration, header: Head
 # --- marks -------------------------------------------------------------------------------------------
 
 
-def _mark_cells(copy: Workbook, places: Sequence[_Place]) -> None:
+def _mark_cells(pages: Mapping[str, Worksheet], places: Sequence[_Place]) -> None:
     """Colour and comment the cells, each by its worst finding. What is only for information is in the list."""
     cells: dict[tuple[str, int, int], list[Finding]] = defaultdict(list)
     for place in places:
         is_wrong = place.finding.severity is not Severity.INFO
-        if is_wrong and place.sheet in copy.sheetnames and place.row and place.column:
+        if is_wrong and place.sheet and place.sheet in pages and place.row and place.column:
             cells[place.sheet, place.row, place.column].append(place.finding)
     coloured: dict[tuple[str, Severity], list[str]] = defaultdict(list)
     for number, ((name, row, column), found) in enumerate(cells.items()):
-        sheet = copy[name]
+        sheet = pages[name]
         row, column = _visible_cell(sheet, row, column)
         worst = min((finding.severity for finding in found), key=lambda severity: severity.rank)
         coloured[name, worst].append(f"{column_letters(column)}{row}")
@@ -513,7 +514,7 @@ def _mark_cells(copy: Workbook, places: Sequence[_Place]) -> None:
             type="expression", formula=[_MARK_FORMULA], dxf=DifferentialStyle(fill=fill), stopIfTrue=False
         )
         for start in range(0, len(addresses), 500):
-            copy[name].conditional_formatting.add(" ".join(addresses[start : start + 500]), rule)
+            pages[name].conditional_formatting.add(" ".join(addresses[start : start + 500]), rule)
 
 
 def _visible_cell(sheet: Worksheet, row: int, column: int) -> tuple[int, int]:
@@ -544,7 +545,14 @@ def _comment(cell: Any, found: Sequence[Finding]) -> None:
 # --- the list ----------------------------------------------------------------------------------------
 
 
-def _write_list(copy: Workbook, places: Sequence[_Place], note: str, name: str, how_to: Sequence[str]) -> None:
+def _write_list(
+    copy: Workbook,
+    pages: Mapping[str, Worksheet],
+    places: Sequence[_Place],
+    note: str,
+    name: str,
+    how_to: Sequence[str],
+) -> None:
     title = TODO_SHEET if TODO_SHEET not in copy.sheetnames else f"{TODO_SHEET} ({AUTHOR})"
     sheet = copy.create_sheet(title, 0)
     copy.active = 0
@@ -598,9 +606,9 @@ def _write_list(copy: Workbook, places: Sequence[_Place], note: str, name: str, 
                 _set_text(cell, text)
             cell.alignment = wrap
         sheet.cell(row, 1).fill = PatternFill(fill_type="solid", fgColor=COLOURS[finding.severity])
-        if place.row and place.sheet in copy.sheetnames:
+        if place.row and place.sheet and place.sheet in pages:
             cell = sheet.cell(row, 3)
-            quoted = place.sheet.replace("'", "''")
+            quoted = pages[place.sheet].title.replace("'", "''")
             address = f"{column_letters(place.column or 1)}{place.row}"
             cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{quoted}'!{address}")
             cell.font = Font(underline="single", color="FF0563C1")

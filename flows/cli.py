@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -234,6 +235,52 @@ def publish(
 
 
 @app.command()
+def withdraw(
+    dataset: Annotated[str, typer.Argument(help="The dataset.")],
+    key: Annotated[
+        str, typer.Argument(help='The row: the values of its primary key, with " | " between several.')
+    ],
+    column: Annotated[
+        str | None, typer.Option("--column", help="Only this value, not the whole row.", metavar="NAME")
+    ] = None,
+    why: Annotated[
+        str, typer.Option("--why", help="The reason; it is published, so do not repeat the value.")
+    ] = "",
+    lift: Annotated[
+        bool, typer.Option("--lift", help="Let it come back with the next build, once its source is mended.")
+    ] = False,
+    portal: PortalOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a value or a row out of everything released so far, and keep it out until it is lifted."""
+    from flows import withdrawing
+    from flows.console import Terminal
+
+    declared = _declared()
+    declaration = _named(declared.datasets, dataset, "dataset")
+    settings = _standing(home, portal)
+    if lift:
+        withdrawing.lift(settings, declared, dataset, withdrawing.key_of(declaration, key), column)
+        typer.echo(
+            f"{dataset}: lifted; the next run builds it anew, releases that were rewritten stay as they are"
+        )
+        return
+    with Terminal() as terminal:
+        done = withdrawing.withdraw(
+            settings,
+            declared,
+            dataset,
+            withdrawing.key_of(declaration, key),
+            column,
+            why,
+            terminal.progress,
+        )
+    _print_json(asdict(done)) if as_json else typer.echo(withdrawing.in_words(done))
+    raise typer.Exit(FAILED if done.portal.problems or done.left else DONE)
+
+
+@app.command()
 def sources(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the sources, and the last data of each."""
     from flows.console import print_table
@@ -319,6 +366,27 @@ def _export_format(given: ExportFormat | None, output: Path | None) -> ExportFor
     if given and given != suffix:
         raise typer.BadParameter(f"{output}: the name says {suffix}, --format says {given.value}")
     return ExportFormat(suffix)
+
+
+@app.command("rebuild-warehouse")
+def rebuild_warehouse(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Make the warehouse anew from the raw archive and the releases, for one that cannot be opened. Keeps it."""
+    from flows.console import Terminal, print_night
+    from flows.night import Direct
+    from flows.rebuild import rebuild_warehouse as rebuild
+
+    with Terminal() as terminal, Direct() as runner:
+        done = rebuild(Settings.of(home), runner, terminal.progress)
+    if as_json:
+        _print_json({**done.outcome.as_dict(), "kept": done.kept, "refused": done.refused})
+    else:
+        print_night(done.outcome)
+        typer.echo(f"{done.snapshots} snapshots taken in again, {done.releases} releases adopted.")
+        for folder, fault in done.refused.items():
+            typer.echo(f"Not adopted: {folder}: {fault}")
+        if done.kept:
+            typer.echo(f"The old file is kept: {done.kept}")
+    raise typer.Exit(done.outcome.exit_code)
 
 
 @app.command()

@@ -30,6 +30,7 @@ _STYLE = {
     "released": "green",
     "unchanged": "dim",
     "waiting": "dim",
+    "late": "yellow",
     "held": "yellow",
     "failed": "red",
 }
@@ -100,18 +101,22 @@ class Terminal:
             for name in self._untotalled - {step}:
                 self._bars.remove_task(self._tasks.pop(name))
             self._untotalled.intersection_update({step})
-        if step not in self._tasks:
-            self._tasks[step] = self._bars.add_task(escape(step), total=total, amount="")
+        name = unit if unit in _COARSE_UNITS else step  # the next window or dataset goes on in the same line
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task("", total=total, amount="")
         if total is None:
-            self._untotalled.add(step)
+            self._untotalled.add(name)
         else:
-            self._untotalled.discard(step)
-        amount = (
-            f"{_amount(done, unit)} of {_amount(total, unit)}" if total else _amount(done, unit) if done else ""
+            self._untotalled.discard(name)
+        self._bars.update(
+            self._tasks[name],
+            description=escape(step),
+            completed=done,
+            total=total,
+            amount=_so_far(done, total, unit),
         )
-        self._bars.update(self._tasks[step], completed=done, total=total, amount=amount)
         if total and done >= total:
-            self._bars.remove_task(self._tasks.pop(step))
+            self._bars.remove_task(self._tasks.pop(name))
 
     def _log(self, step: str, done: float, total: float | None, unit: str) -> None:
         """A line when a step begins; of coarse work (windows, datasets) a line a part."""
@@ -129,6 +134,12 @@ class Terminal:
 
 def _print_log(text: str) -> None:
     print(datetime.now(UTC).isoformat(timespec="seconds"), text, file=sys.stderr, flush=True)
+
+
+def _so_far(done: float, total: float | None, unit: str) -> str:
+    if not total:
+        return _amount(done, unit) if done else ""
+    return f"{_amount(done, 'bytes') if unit == 'bytes' else f'{done:,.0f}'} of {_amount(total, unit)}"
 
 
 def _amount(number: float, unit: str) -> str:
@@ -181,6 +192,10 @@ def print_night(outcome: NightOutcome) -> None:
         if message:
             console.print(f"  {escape(name)}: {escape(message)}", style=_STYLE.get(state, ""))
     for source in outcome.sources:
+        if source.notice:
+            console.print(f"  {escape(source.name)}: {escape(source.notice)}", style="yellow")
+        if source.due and source.state != "late":  # being late is its message
+            console.print(f"  {escape(source.name)}: newer data were due by {source.due}", style="yellow")
         if source.stale_since:
             console.print(f"  {escape(source.name)}: the data of {source.stale_since} stand in", style="yellow")
     portal_lines(outcome.portal, console)
@@ -192,7 +207,7 @@ def print_night(outcome: NightOutcome) -> None:
     if outcome.run_id is None and not outcome.portal.writes and outcome.exit_code not in (HELD, FAILED):
         console.print("Nothing to do: everything is as it was.", style="dim")
     elif outcome.exit_code == HELD:
-        console.print("Something is held: see the report.", style="yellow")
+        console.print("Something is held or late: see the report.", style="yellow")
 
 
 def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None:

@@ -28,7 +28,7 @@ from warehouse.declarations import DeclarationError
 from warehouse.home import Home
 from warehouse.lease import LeaseHeldError, LeaseLostError
 from warehouse.ledger import LedgerError
-from warehouse.releases import ReleaseError
+from warehouse.releases import NotReleasedError, ReleaseError
 from warehouse.store import WarehouseError, fault_in_words
 
 P = ParamSpec("P")
@@ -50,8 +50,8 @@ _FOR_PEOPLE = (
     LeaseHeldError,
     LeaseLostError,
     LedgerError,
-    LookupError,
     ModelError,
+    NotReleasedError,
     PortalError,
     ReleaseError,
     RequestError,
@@ -80,7 +80,7 @@ _OF_THE_MACHINE = {
 
 def in_words(error: BaseException) -> str | None:
     """An error as a message to a person; None for a fault of the program."""
-    if isinstance(error, _FOR_PEOPLE) and not isinstance(error, (KeyError, IndexError)):
+    if isinstance(error, _FOR_PEOPLE):
         return str(error)
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         place = error.filename2 or error.filename
@@ -148,7 +148,7 @@ class FaultLog:
             try:
                 return step(*arguments, **named)
             except Exception as error:
-                if isinstance(error, _FOR_PEOPLE) and is_for_people(error):
+                if isinstance(error, _FOR_PEOPLE):
                     raise
                 words = self.tell(doing, error)
             raise StepError(words)

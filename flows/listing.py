@@ -14,17 +14,14 @@ from flows.settings import Settings
 from warehouse import ledger
 from warehouse.archive import Archive
 from warehouse.ledger import Said, SnapshotRecord, Verdict
+from warehouse.releases import NotReleasedError
 from warehouse.store import reader
 
 if TYPE_CHECKING:
     from flows.steps import Plan
 
 
-class NotReleasedError(LookupError):
-    """A dataset has no release, or not in that format."""
-
-
-class NoHomeError(FileNotFoundError):
+class NoHomeError(LookupError):
     """There is nothing of ours where the home should be."""
 
 

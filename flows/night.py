@@ -256,7 +256,7 @@ def process(
     datasets: dict[str, DatasetOutcome] = {}
     is_working = bool(good or due_builds(plan, request, known, curated))
     if is_working:
-        if (last := noting.interrupted(runs)) and not (kind == last.kind == "backfill"):
+        if (last := noting.interrupted(runs)) and (kind == "nightly" or kind != last.kind):
             catch_up(settings, plan, last, progress)
         with working_copy(settings.home, lease, settings.memory) as copy:
             with copy.connect() as connection:

@@ -111,7 +111,7 @@ def final_state(outcome: NightOutcome) -> State[None]:
 
     Prefect's pages go by a state's type, not by its name: "Held" of type COMPLETED is one more green bar, counted
     among the completed runs (3.8.8). FAILED is what alarms listen to, and PAUSED is no end. CANCELLED is an end
-    that has a colour and a count of its own on the dashboard, and nothing else of ours ends like that.
+    with a colour and a count of its own on the dashboard, and nothing else of ours ends like that.
     """
     if outcome.exit_code == FAILED:
         problems = [

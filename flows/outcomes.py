@@ -51,7 +51,10 @@ class SourceOutcome:
         state = "good" if self.state in ("loaded", "unchanged") else self.state
         if state == "good" and self.snapshot and self.snapshot.verdict is Verdict.PARTIAL:
             state = "partial"
-        message = " ".join(part for part in (self.message, self.notice) if part)
+        # "Nothing new since ..." on a source that is well is no news.
+        message = (
+            " ".join(part for part in (self.message, self.notice) if part) if state != "good" else self.notice
+        )
         what = self.snapshot.snapshot_id if self.snapshot else None
         return Said(state, self.needs_attention, message, what, self.stale_since, self.is_awaited)
 

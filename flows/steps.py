@@ -18,7 +18,7 @@ from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.curate import CURATED, Model, ModelError, curate, load_model, prepare
 from warehouse.database import attach, opened
-from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration
+from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, quote
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
@@ -27,6 +27,7 @@ from warehouse.progress import Progress
 from warehouse.releases import Release, SnapshotUse
 from warehouse.staging import Staged
 from warehouse.store import WorkingCopy
+from warehouse.withdrawals import apply_to_rows, withdrawals
 
 
 @dataclass(frozen=True)
@@ -297,8 +298,10 @@ def build(
         previous = before[-1] if before else None
         try:
             progress(f"building {dataset.name}")
+            withdrawn = withdrawals(settings.home, dataset.name)
             prepare(connection, [plan.sources[source] for source in model.sources], loaded, as_of)
-            rows = curate(connection, model, dataset)
+            curate(connection, model, dataset)
+            apply_to_rows(connection, f"{CURATED}.{quote(dataset.stem)}", dataset, withdrawn)
             checked = check_dataset(
                 connection,
                 dataset,
@@ -307,6 +310,7 @@ def build(
                 previous.rows if previous else None,
                 may_shrink=may_shrink,
             )
+            rows = checked.accepted[dataset.stem]
         except (ModelError, CheckError) as error:
             return _failed(dataset, previous, error)
         release: Release | None = None

@@ -112,8 +112,9 @@ def held_rows(connection: duckdb.DuckDBPyConnection, relation: str, table: Table
                 )
             continue
         emptied = connection.execute(
-            f"SELECT emptied, count(*) AS n FROM (SELECT unnest(string_split({name}, ';')) AS emptied"
-            f" FROM {relation}) GROUP BY ALL ORDER BY n DESC, emptied"
+            "SELECT emptied, count(*) AS n FROM"
+            f" (SELECT unnest(list_distinct(string_split({name}, ';'))) AS emptied FROM {relation})"
+            " GROUP BY ALL ORDER BY n DESC, emptied"
         ).fetchall()
         if emptied:
             (count,) = connection.execute(f"SELECT count({name}) FROM {relation}").fetchone() or (0,)

@@ -39,6 +39,7 @@ from warehouse.releases import Release, ReleaseFile, SnapshotUse
 from warehouse.releases import ReleaseError as ReleaseError
 
 MANIFEST = "release.json"
+TOMBSTONE = "withdrawn.json"  # what was taken out of a release, see publish.withdrawal
 _CHANGED_ROWS = "changed_rows"
 
 
@@ -109,7 +110,7 @@ def make_release(
                 csv = built / f"{name}.csv"
                 render.write_csv(connection, view, table, csv)
                 content_sha256 = sha256_of(csv)
-                fingerprint = _fingerprint(
+                fingerprint = fingerprint_of(
                     content_sha256, datapackage.declaration_digest(declaration, used, district)
                 )
                 if previous and previous.fingerprint == fingerprint:
@@ -135,7 +136,7 @@ def make_release(
         except duckdb.Error as error:
             raise ReleaseError(f"{name}: the table {curated_table} cannot be released: {error}") from error
         keys = ["csv", "parquet", *(["xlsx"] if has_xlsx else []), "changes"]
-        files = [_file(built, key, name) for key in keys]
+        files = [release_file(built, key, name) for key in keys]
         described = datapackage.build(
             declaration,
             version=version,
@@ -149,7 +150,7 @@ def make_release(
             held=held,
         )
         (built / "datapackage.json").write_text(to_json(described), encoding="utf-8")
-        files.append(_file(built, "datapackage", name))
+        files.append(release_file(built, "datapackage", name))
         release = Release(
             dataset=name,
             version=version,
@@ -170,7 +171,7 @@ def make_release(
             released=counts.released,
         )
         (built / MANIFEST).write_text(manifest(release), encoding="utf-8")
-        _sync(built)
+        sync(built)
         place = release_folder(home, release)
         move_folder(built, place)
         _sync_folder(place.parent)
@@ -224,18 +225,20 @@ def _checked(connection: duckdb.DuckDBPyConnection, view: str, declaration: Data
     return int(rows)
 
 
-def _fingerprint(content_sha256: str, declaration_sha256: str) -> str:
+def fingerprint_of(content_sha256: str, declaration_sha256: str) -> str:
+    """Stands for all that a release's files are made of."""
     parts = (content_sha256, declaration_sha256, f"renderer {render.RENDERER_VERSION}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _file(folder: Path, key: str, dataset: str) -> ReleaseFile:
+def release_file(folder: Path, key: str, dataset: str) -> ReleaseFile:
+    """A file of a release that is being built, with its sum and size."""
     names = {"changes": "changes.csv", "datapackage": "datapackage.json"}
     path = folder / names.get(key, f"{dataset}.{key}")
     return ReleaseFile(key, path.name, datapackage.media_type(path.name), sha256_of(path), path.stat().st_size)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Have the folder's files on the disk before its name can be."""
     for path in sorted(folder.iterdir()):
         with path.open("rb") as file:
@@ -468,7 +471,7 @@ def verify_release(folder: Path) -> list[str]:
             faults.append(f"{file.name} is missing")
         elif path.stat().st_size != file.size or sha256_of(path) != file.sha256:
             faults.append(f"{file.name} is not what was released: its SHA-256 differs")
-    known = {MANIFEST, *(file.name for file in release.files)}
+    known = {MANIFEST, TOMBSTONE, *(file.name for file in release.files)}
     faults += [f"{path.name} does not belong here" for path in sorted(folder.iterdir()) if path.name not in known]
     return faults
 

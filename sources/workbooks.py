@@ -88,7 +88,6 @@ _TOTALS = frozenset(
         "yhteensä", "summa", "kaikki yhteensä", "välisumma", "keskiarvo",
     )
 )  # fmt: skip
-_PERCENT_UNITS = frozenset({"%", "percent", "pct"})
 _HOW_TO_WRITE: Mapping[str, str] = {
     "integer": "Write a whole number, such as 12.",
     "number": "Write the number alone, such as 5000 or 5000.50.",
@@ -899,15 +898,18 @@ class _TableReader:
             raise CellValueError("its number format shows nothing of it")
         return clean_text(text) or None
 
-    def check_shown(self, declared: FieldDeclaration, cell: Cell) -> None:
+    def check_shown(self, declared: FieldDeclaration, cell: Cell) -> int:
         """What only a number's format shows counts as if it were written: 50 %, 5 k€, 6000 kr.
+
+        Returns:
+            By how many powers of ten the number that is shown is greater: 2 for per cent.
 
         Raises:
             CellValueError: as text the cell could not be read either.
         """
         value, code = cell.value, cell.number_format
         if not isinstance(value, int | float):
-            return
+            return 0
         if is_elapsed(code):
             raise CellValueError("its number format shows a length of time")
         shows = shown_number(value, code)
@@ -928,17 +930,16 @@ class _TableReader:
                 raise CellValueError(f"it is in {word}, the column is in {declared.unit}")
         if shows.has_number:
             parse_amount(f"{words[0]} 1 {words[1]}", unit=declared.unit)
+        return shows.power
 
     def as_number(self, declared: FieldDeclaration, cell: Cell, number: int) -> Decimal | float:
         value = cell.value
         if isinstance(value, bool | datetime | date | time):
             raise CellValueError("it is not a number")
-        is_percent = declared.unit in _PERCENT_UNITS and "%" in cell.number_format
         if isinstance(value, str):
             amount = self.counted(declared, cell, number, parse_amount)
         else:
-            self.check_shown(declared, cell)
-            amount = Decimal(repr(value)) * (100 if is_percent else 1)
+            amount = Decimal(repr(value)).scaleb(self.check_shown(declared, cell))
         if declared.decimals is None:
             return float(amount)
         if abs(amount) >= Decimal(10) ** (18 - declared.decimals):

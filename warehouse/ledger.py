@@ -464,11 +464,31 @@ def curations(connection: Connection, dataset: str) -> list[CurationRecord]:
 
 def record_release(connection: Connection, release: Release, run_id: str) -> None:
     """Note a release: from now on its folder is official."""
-    manifest = json.dumps(asdict(release), sort_keys=True, default=str)
     connection.execute(
         "INSERT INTO ledger.releases VALUES (?, ?, ?, ?, ?)",
-        [release.dataset, release.version, release.data_date, manifest, run_id],
+        [release.dataset, release.version, release.data_date, _manifest(release), run_id],
     )
+
+
+def rewrite_release(connection: Connection, release: Release) -> None:
+    """Note that a release's files were made anew."""
+    connection.execute(
+        "UPDATE ledger.releases SET manifest = ? WHERE dataset = ? AND version = ?",
+        [_manifest(release), release.dataset, release.version],
+    )
+
+
+def forget_newest_curation(connection: Connection, dataset: str) -> None:
+    """Have a dataset's newest date built anew by the next run."""
+    connection.execute(
+        "UPDATE ledger.curations SET inputs = '' WHERE dataset = $1"
+        " AND data_date = (SELECT max(data_date) FROM ledger.curations WHERE dataset = $1)",
+        [dataset],
+    )
+
+
+def _manifest(release: Release) -> str:
+    return json.dumps(asdict(release), sort_keys=True, default=str)
 
 
 def release_from(content: Mapping[str, Any]) -> Release:

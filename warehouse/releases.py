@@ -10,6 +10,10 @@ class ReleaseError(Exception):
     """A release cannot be made or read; the message names the dataset and what to do."""
 
 
+class NotReleasedError(LookupError):
+    """A dataset has no release, or not in that format."""
+
+
 @dataclass(frozen=True)
 class ReleaseFile:
     """One file of a release. ``size`` in bytes."""

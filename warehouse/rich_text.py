@@ -35,9 +35,9 @@ class Run:
 
 def assembled(runs: Sequence[Run]) -> tuple[str, str, str]:
     """The text that counts, a note of what was left out, and the reason why it is not certain (or nothing)."""
-    runs = _merged(runs)
     if not any(run.is_raised or run.is_struck for run in runs):
-        return "".join(run.text for run in runs), "", ""
+        return "".join([run.text for run in runs]), "", ""
+    runs = _merged(runs)
     notes = []
     valid = [run for run in runs if not run.is_struck]
     if not any(run.text.strip() for run in valid):

@@ -63,6 +63,8 @@ MAX_CSV_BYTES = 64 << 20
 MAX_CSV_CELL = 1 << 20
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DELIMITERS = ",;\t"
+_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are no text, as PEP 383 keeps them
+_DECODED = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,23 +227,17 @@ def _decoded(path: Path) -> tuple[str, list[str]]:
         raise SheetError("it is neither a workbook nor text; hand in an .xlsx or .csv file")
     text = data.decode("utf-8-sig", errors="surrogateescape")
     # One byte of another encoding in a line does not make the other lines' letters Windows text.
-    is_utf8 = data.startswith(codecs.BOM_UTF8) or any(c > "\x7f" and not _is_undecoded(c) for c in text)
-    if is_utf8 or text.isascii():
+    if text.isascii() or data.startswith(codecs.BOM_UTF8) or _DECODED.search(text):
         return text, []
     note = "it is not UTF-8, so it was read as Windows text (cp1252): look whether ä, ö and € are right"
     return data.decode("cp1252", errors="surrogateescape"), [note]
 
 
-def _is_undecoded(character: str) -> bool:
-    return "\udc80" <= character <= "\udcff"
-
-
 def _text_cell(text: str) -> Cell:
-    if text.isascii() or not any(map(_is_undecoded, text)):
+    if text.isascii() or not _UNDECODED.search(text):
         return Cell(text_value(text))
-    seen = "".join("\ufffd" if _is_undecoded(c) else c for c in text)
-    likely = "".join(bytes([ord(c) - 0xDC00]).decode("cp1252", "replace") if _is_undecoded(c) else c for c in text)
-    return Cell(UndecodedText(seen, likely))
+    likely = _UNDECODED.sub(lambda m: bytes([ord(m[0]) - 0xDC00]).decode("cp1252", "replace"), text)
+    return Cell(UndecodedText(_UNDECODED.sub("\ufffd", text), likely))
 
 
 @contextmanager

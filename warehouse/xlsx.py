@@ -17,6 +17,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -61,7 +62,8 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.,]+(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?")
 _TIME = re.compile(r"T?[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?Z?")
-_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']{1,40})")
+_ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]{1,40})")
+_ENCODINGS = frozenset({"utf-8", "utf-16", "utf8", "utf16", "us-ascii", "ascii", "iso-8859-1", "windows-1252"})
 _OWN_CURRENCY = frozenset({5, 6, 7, 8, 42, 44})  # formats whose $ each reader sees as the money of their own place
 
 
@@ -113,6 +115,7 @@ class Sheet:
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)  # first row, column, last row, column
     is_hidden: bool = False
     has_1904_dates: bool = False
+    title: str = ""  # the name as it stands in the file, with what nobody sees in it
     part: str = ""  # where its XML lies in the file
     spread: int = 0  # cells, filled or not, that merged ranges and links cover
     hidden_rows: set[int] = field(default_factory=set)
@@ -168,7 +171,7 @@ def check_parts(archive: zipfile.ZipFile) -> None:
     if len(parts) > MAX_PARTS:
         raise SheetError(f"it holds {len(parts):,} parts, more than the {MAX_PARTS:,} a workbook may have")
     for part in parts:
-        is_sheet = part.filename.lstrip("/").startswith("xl/worksheets/")
+        is_sheet = part_key(part.filename).startswith("xl/worksheets/")
         limit = MAX_SHEET_BYTES if is_sheet else MAX_PART_BYTES
         if part.file_size > limit:
             raise SheetError(
@@ -226,30 +229,40 @@ class Package:
                 yield chunk
 
 
+@lru_cache(maxsize=512)
 def _local(name: str) -> str:
     return name.rpartition("}")[2].rpartition(":")[2]
 
 
-def _unreadable(part: str, start: bytes, error: Exception) -> SheetError:
-    declared = _ENCODING.search(start[:200])
-    encoding = declared[1].decode("ascii", "replace") if declared else ""
-    if encoding and encoding.casefold() not in ("utf-8", "utf-16") and not isinstance(error, expat.ExpatError):
-        why = f"is in the encoding {encoding!r}, which no spreadsheet program writes"
-    else:
-        why = f"is XML that cannot be read ({str(error)[:80]})"
-    return SheetError(f"its part {part[:80]!r} {why}; open it and save it again as .xlsx")
+def _check_encoding(part: str, start: bytes) -> None:
+    """The parsers know every codec of Python, some of which are no encodings of text."""
+    declared = _ENCODING.match(start[:200])
+    encoding = declared[1].decode("ascii", "replace") if declared else "utf-8"
+    if encoding.casefold() not in _ENCODINGS:
+        raise SheetError(
+            f"its part {part[:80]!r} is in the encoding {encoding!r}, which no spreadsheet program writes;"
+            " open it and save it again as .xlsx"
+        )
+
+
+def _unreadable(part: str, error: Exception) -> SheetError:
+    return SheetError(
+        f"its part {part[:80]!r} is XML that cannot be read ({str(error)[:80]});"
+        " open it and save it again as .xlsx"
+    )
 
 
 def _tree(package: Package, part: str) -> Element:
     if package.info(part).file_size > MAX_TREE_BYTES:
         raise SheetError(f"its part {part[:80]!r} is larger than any spreadsheet program makes it")
     data = package.read(part)
+    _check_encoding(part, data)
     try:
         root: Element = fromstring(data, forbid_dtd=True)
     except DefusedXmlException as error:
         raise SheetError(f"its part {part[:80]!r}: {_OWN_TYPE}") from error
     except (ParseError, ValueError, LookupError) as error:
-        raise _unreadable(part, data, error) from error
+        raise _unreadable(part, error) from error
     return root
 
 
@@ -415,10 +428,11 @@ def _parse(
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = characters
-    fed, first = 0, b""
+    fed = 0
     try:
         for chunk in chunks:
-            first = first or chunk
+            if not fed:
+                _check_encoding(part, chunk)
             fed += len(chunk)
             parser.Parse(chunk, False)
             if fed - parser.CurrentByteIndex > _MAX_TAG_BYTES:
@@ -429,7 +443,7 @@ def _parse(
     except SheetError:
         raise
     except (expat.ExpatError, ValueError, LookupError) as error:
-        raise _unreadable(part, first, error) from error
+        raise _unreadable(part, error) from error
 
 
 class _TextItem:
@@ -518,7 +532,7 @@ class _SheetParser:
     def __init__(self, sheet: Sheet, strings: list[_String], styles: list[_Style], budget: int) -> None:
         self.sheet = sheet
         self.strings = strings
-        self.styles = styles
+        self.styles = {str(index): style for index, style in enumerate(styles)}
         self.budget = budget
         self.row = self.column = self.merged_rows = self.length = self.cell_length = 0
         self.attributes: dict[str, str] = {}
@@ -614,8 +628,7 @@ class _SheetParser:
             self.item.characters(data)
 
     def finish(self) -> None:
-        style = _index(self.attributes.get("s", "0"))
-        formatted = self.styles[style] if style is not None and style < len(self.styles) else _PLAIN
+        formatted = self.styles.get(self.attributes.get("s", "0"), _PLAIN)
         value, note = self.value(formatted)
         if value == "" or (value is None and not self.is_formula):
             return
@@ -769,7 +782,8 @@ def _read(package: Package) -> list[Sheet]:
         if kind != "worksheet" or part not in package:
             continue  # a chart or a macro sheet
         sheet = Sheet(
-            name=_attribute(element, "name"),
+            name=without_controls(_attribute(element, "name")),
+            title=_attribute(element, "name"),
             is_hidden=_attribute(element, "state", "visible") != "visible",
             has_1904_dates=is_1904,
             part=package.info(part).filename,

@@ -176,7 +176,7 @@ class FolderPortal:
                 writes += 1
         _sync_folder(built)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _swap(built, folder)
+        swap(built, folder)
         _sync_folder(folder.parent)
         return writes
 
@@ -287,7 +287,7 @@ def _link(standing: Path, place: Path) -> None:
         shutil.copy2(standing, place)
 
 
-def _swap(built: Path, place: Path) -> None:
+def swap(built: Path, place: Path) -> None:
     """Put a folder where another one stands, which ends where the first was."""
     if not place.exists():
         built.rename(place)

@@ -2,28 +2,33 @@
 
 import time
 import zipfile
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from openpyxl import Workbook, load_workbook
+from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 
 from checks import annotate as module
-from checks.annotate import COLOURS, COMMENT_MARK, Kept, annotate
+from checks.annotate import COLOURS, COMMENT_MARK, Annotation, Kept, annotate
 from sources.workbooks import read_workbook
 from tests.sources.test_workbooks import formatted_to_the_bottom
 from tests.workbook_factory import (
+    ROUND,
     SAMPLE,
+    Raw,
     declaration,
     good_workbook,
+    picture_in,
     pilot,
     rewritten,
     save,
     snapshot,
     table,
     workbook_with_one_of_each_error,
+    written,
 )
 from warehouse.declarations import Severity
 from warehouse.findings import Finding
@@ -351,3 +356,162 @@ def test_a_wrong_cell_without_a_fill_is_filled_and_a_mended_one_is_not(tmp_path)
     assert len(fills(marked)) == 1
     annotate(marked, [], mended, declaration())
     assert fills(mended) == set()
+
+
+# --- what a copy keeps -------------------------------------------------------------------------------
+
+
+def pilots(tmp_path, **options):
+    return written(
+        tmp_path / "book.xlsx", {"Pilots": table([pilot(1), pilot(2)]), "Rounds": table([ROUND])}, **options
+    )
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [
+        str,
+        lambda name: name.replace("xl/sharedStrings", "xl/SharedStrings"),
+        lambda name: name.replace("worksheets/sheet", "worksheets/Sheet"),
+        lambda name: name.replace("xl/workbook.xml", "xl/WorkBook.xml").replace(
+            "_rels/workbook", "_rels/WorkBook"
+        ),
+        lambda name: name if name.startswith("[") else name.replace("/", "\\"),
+    ],
+)
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_a_workbook_of_any_make_comes_back_with_its_sheets_and_marks(tmp_path, is_strict, rename):
+    path = pilots(tmp_path, is_strict=is_strict, is_shared=True, rename=rename)
+    done = annotate(path, [finding()], tmp_path / "out-annotated.xlsx", declaration())
+    assert (done.path, done.kept, done.why) == (tmp_path / "out-annotated.xlsx", Kept.ALL, "")
+    book = load_workbook(done.path)
+    assert book.sheetnames == ["To do", "Pilots", "Rounds"]
+    assert colours(book["Pilots"]) == {"M3": COLOURS[ERROR]}
+    before = read_workbook(snapshot(path), declaration(), tmp_path)
+    after = read_workbook(snapshot(done.path), declaration(), tmp_path)
+    for name in ("pilots", "rounds"):
+        assert after.tables[name].drop(["_file"]) == before.tables[name].drop(["_file"])
+
+
+def test_a_strict_workbook_keeps_its_days_its_durations_and_its_formats(tmp_path):
+    path = written(
+        tmp_path / "book.xlsx",
+        {"Pilots": [["Day", Raw("<v>2016-03-01</v>", "d", "d.m.yyyy"), Raw("<v>PT0H11M0S</v>", "d", "[mm]:ss")]]},
+        is_strict=True,
+    )
+    done = annotate(path, [], tmp_path / "out.xlsx", declaration())
+    sheet = load_workbook(done.path)["Pilots"]
+    assert sheet["B1"].value == datetime(2016, 3, 1)
+    assert sheet["B1"].number_format == "d.m.yyyy"
+    assert sheet["C1"].value == timedelta(minutes=11)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("drawing", "pictures, charts or shapes"),
+        ("pivotTable", "pivot tables"),
+        ("vbaProject", "macros"),
+        ("threadedComment", "threads of comments"),
+        ("ctrlProp", "form controls"),
+        ("slicer", "slicers"),
+        ("somethingNew", "parts of the kind 'somethingNew'"),
+    ],
+)
+def test_what_a_copy_would_lose_is_found_before_writing(tmp_path, kind, said):
+    relation = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1"'
+        f' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}" Target="x.xml"/>'
+        "</Relationships>"
+    )
+    path = pilots(
+        tmp_path, parts={"xl/worksheets/_rels/sheet1.xml.rels": relation.encode(), "xl/worksheets/x.xml": b"<x/>"}
+    )
+    done = annotate(path, [finding()], tmp_path / "book-annotated.xlsx", declaration())
+    assert (done.path.name, done.kept) == ("book-to-do.xlsx", Kept.NOTHING)
+    assert said in done.why
+    assert not (tmp_path / "book-annotated.xlsx").exists()
+    book = load_workbook(done.path)
+    assert book.sheetnames == ["To do"]
+    assert [row["Cell"] for row in listed(book)] == ["M3"]
+    texts = [cell.value for row in book.worksheets[0].iter_rows() for cell in row if cell.value]
+    assert done.why in texts
+    assert not any("takes you there" in str(text) for text in texts)
+
+
+def test_a_picture_is_not_dropped_without_a_word(tmp_path):
+    path = picture_in(good_workbook(tmp_path / "plain.xlsx"), tmp_path / "book.xlsx")
+    done = annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
+    assert done.why == (
+        "book.xlsx holds pictures, charts or shapes, which a copy would lose, so this is the list alone: mend the"
+        " cells in your own file."
+    )
+
+
+def test_charts_of_theirs_are_kept_by_giving_the_list_alone(tmp_path):
+    path = good_workbook(tmp_path / "book.xlsx")
+    theirs = load_workbook(path)
+    chart = BarChart()
+    chart.add_data(Reference(theirs["Pilots"], min_col=13, min_row=1, max_row=9), titles_from_data=True)
+    theirs["Pilots"].add_chart(chart, "P2")
+    theirs.save(path)
+    assert annotate(path, [], tmp_path / "out.xlsx", declaration()).kept is Kept.NOTHING
+
+
+def test_what_the_writer_warns_of_is_a_loss(tmp_path):
+    extension = (
+        '<extLst><ext uri="{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}"><x14:dataValidations'
+        ' xmlns:x14="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main"/></ext></extLst>'
+    )
+    done = annotate(pilots(tmp_path, after=extension), [], tmp_path / "out.xlsx", declaration())
+    assert done.kept is Kept.NOTHING
+    assert "Data Validation extension" in done.why
+
+
+def test_a_sheet_whose_name_hides_something_is_marked_under_its_own_name(tmp_path):
+    name = "Pilots\u200b"
+    path = written(tmp_path / "book.xlsx", {name: table([pilot(1, **{"Grant (EUR)": "n. 5"})])})
+    reading = read_workbook(snapshot(path), declaration(), tmp_path)
+    assert {f.sheet for f in reading.findings} == {"Pilots", None}
+    done = annotate(path, reading.findings, tmp_path / "out.xlsx", declaration())
+    book = load_workbook(done.path)
+    assert book.sheetnames == ["To do", name]
+    assert "M2" in colours(book[name])
+    assert any(cell.hyperlink and name in cell.hyperlink.location for row in book["To do"] for cell in row)
+
+
+def test_a_value_longer_than_a_cell_is_not_copied(tmp_path):
+    path = written(tmp_path / "book.xlsx", {"Pilots": [*table([pilot(1)]), ["x" * 40_000]]})
+    done = annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
+    assert done.kept is Kept.NOTHING
+    assert "too large" in done.why
+
+
+def test_what_cannot_be_saved_comes_back_as_values(tmp_path, monkeypatch):
+    loaded = module._loaded
+
+    def broken(path, book):
+        copy = loaded(path, book)
+        copy["Pilots"]["B2"].value = datetime(2016, 3, 1, tzinfo=UTC)  # Excel knows no zones, so saving fails
+        return copy
+
+    monkeypatch.setattr(module, "_loaded", broken)
+    done = annotate(pilots(tmp_path), [finding()], tmp_path / "out.xlsx", declaration())
+    assert done.kept is Kept.VALUES
+    assert "could not be kept" in done.why
+    assert load_workbook(done.path)["Pilots"]["B2"].value == "Demo"
+
+
+def test_a_part_that_is_broken_where_no_value_is_gives_the_list_alone(tmp_path):
+    path = pilots(tmp_path, parts={"xl/charts/_rels/chart1.xml.rels": b"<broken"})
+    done = annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
+    assert done.kept is Kept.NOTHING
+    assert "parts that cannot be read" in done.why
+
+
+def test_a_csv_says_that_all_of_it_is_there(tmp_path):
+    path = tmp_path / "pilots.csv"
+    path.write_text("Pilot ID,Pilot,City\na,Demo,Helsinki\n")
+    assert annotate(path, [], tmp_path / "out.xlsx", declaration()) == Annotation(
+        tmp_path / "out.xlsx", Kept.ALL, ""
+    )

@@ -37,6 +37,7 @@ SOURCE = parse(
                     {"name": "programme", "title": "Programme"},
                     {"name": "start_date", "type": "date", "title": "Starts"},
                     {"name": "end_date", "type": "date", "title": "Ends"},
+                    {"name": "date_precision_code", "title": "Precision"},
                     {
                         "name": "grant_eur",
                         "type": "number",
@@ -151,6 +152,7 @@ def test_each_rule_finds_its_cell(tmp_path, change, rule, column, severity):
         {"grant_eur": None},
         {"end_date": date(2018, 7, 1)},  # six months to the day
         {"end_date": date(2018, 1, 1)},
+        {"end_date": date(2018, 12, 31), "date_precision_code": "year"},
         {"start_date": None, "end_date": None},
         {"theme_code": None},
     ],

@@ -3,15 +3,17 @@
 import json
 import re
 import sys
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.console import Terminal
+from flows.console import Terminal, print_night
+from flows.errors import in_words
 from flows.listing import NoHomeError
 from flows.night import Direct, NightRequest, night
+from flows.outcomes import NightOutcome, PortalOutcome, SourceOutcome
 from flows.settings import Settings
 from tests import workbook_factory as factory
 from tests.flows.test_night import DAY
@@ -117,7 +119,8 @@ def test_a_home_that_does_not_exist_is_not_an_empty_one(run, tmp_path, arguments
         missing.mkdir()  # some folder, with nothing of ours in it
     result = run(*arguments, code=1, home=missing)
     assert isinstance(result.exception, NoHomeError)
-    assert f"there is no home at {missing}: run `opendistrict nightly` first" in str(result.exception)
+    told = in_words(result.exception)
+    assert f"there is no home at {missing}: run `opendistrict nightly` first" in told
     assert result.stdout == ""
     assert missing.exists() is is_there
 
@@ -169,6 +172,17 @@ def test_a_table_is_not_cut_where_no_terminal_is(run):
         for text in filter(None, row.values()):
             assert any(str(text) in line for line in printed.splitlines()), text
     assert "what_to_do" not in printed
+
+
+def test_a_night_says_what_is_late_and_what_is_odd(capsys):
+    loaded = SourceOutcome("register", "loaded", due=date(2026, 11, 11), notice="It has other columns.")
+    late = SourceOutcome("prices", "late", message="Late: it was due by 2026-10-01.", due=date(2026, 10, 1))
+    print_night(NightOutcome("nightly", DAY, None, (loaded, late), (), PortalOutcome("https://data.example.org")))
+    printed = capsys.readouterr().out
+    assert "register: newer data were due by 2026-11-11" in printed
+    assert "register: It has other columns." in printed
+    assert printed.count("2026-10-01") == 1
+    assert "Something is held or late" in printed
 
 
 # --- check ------------------------------------------------------------------------------------------
@@ -283,3 +297,7 @@ def test_a_step_takes_the_place_of_the_one_before_it(monkeypatch):
         assert set(terminal._tasks) == {"copy", "check agile_pilots"}
         terminal.progress("copy", 100, 100, "bytes")
         assert set(terminal._tasks) == {"check agile_pilots"}
+        terminal.progress("publish a", 0, 2, "datasets")
+        terminal.progress("publish b", 1, 2, "datasets")
+        shown = [(bar.description, bar.fields["amount"]) for bar in terminal._bars.tasks]
+        assert shown == [("check agile_pilots", ""), ("publish b", "1 of 2 datasets")]

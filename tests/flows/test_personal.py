@@ -1,16 +1,26 @@
-"""Personal data in a workbook, from the night to all it leaves: nothing outside the raw archive holds them."""
+"""Personal data in a workbook: a night lets nothing of it out, and a withdrawal takes out what was let out."""
 
+import json
+import shutil
+import subprocess
+import sys
 import zipfile
 from datetime import date
 
 import duckdb
 import pytest
 
+from flows import cli, publishing, withdrawing
 from flows.night import Direct, NightRequest, night
-from flows.outcomes import HELD
+from flows.outcomes import DONE, HELD
 from flows.settings import Settings
+from flows.steps import Plan
+from publish.releasing import load_release, verify_release
 from tests import workbook_factory as factory
+from tests.flows.home_tree import files
+from warehouse import ledger
 from warehouse.home import Home
+from warehouse.store import reader
 
 SECRETS = ("matti.meikalainen@firma.fi", "040 123 4567", "131052-308T")
 DAY = date(2026, 11, 23)
@@ -69,3 +79,205 @@ def test_a_night_leaves_nothing_of_it_but_in_what_goes_back_to_its_keeper(home, 
     assert SECRETS[0] not in repr(outcome)
     left = [(path, secret) for path, secret in holders(home, *SECRETS) if "annotated" not in path]
     assert left == []
+
+
+# --- withdrawing ------------------------------------------------------------------------------------------
+
+
+WORDS = 'Ask Matti Meikäläinen of Flat 4 & "his" neighbours, who tested it for us in the summer of 2016'
+DATASET = "agile-pilots"
+
+
+def withdraw(home, key="demo-1", column="description", why="A person is named."):
+    plan = Plan.read()
+    settings = Settings(Home(home), str(home / "portal"))
+    return withdrawing.withdraw(
+        settings, plan, DATASET, withdrawing.key_of(plan.datasets[DATASET], key), column, why
+    )
+
+
+def released(home):
+    """By version, the rows of a release's Parquet file by key."""
+    with reader(Home(home)) as connection:
+        releases = ledger.releases(connection, DATASET)
+    found = {}
+    for release in releases:
+        path = home / "releases" / DATASET / release.version / f"{DATASET}.parquet"
+        rows = duckdb.sql(f"SELECT pilot_id, description FROM '{path}'").fetchall()
+        found[release.version] = dict(rows)
+    return found
+
+
+def is_whole(home):
+    """Releases have their sums, in the ledger and in their folders, and the portal shows the last one."""
+    with reader(Home(home)) as connection:
+        releases = ledger.releases(connection, DATASET)
+    for release in releases:
+        folder = home / "releases" / DATASET / release.version
+        assert load_release(folder) == release
+        assert verify_release(folder) == []
+    assert publishing.changes(Settings(Home(home), str(home / "portal")), Plan.read(), [DATASET]) == []
+
+
+@pytest.fixture(scope="module")
+def three_nights(tmp_path_factory):
+    """A text that the screen cannot see, then a workbook with another change, then the text mended."""
+    folder = tmp_path_factory.mktemp("nights")
+    home = folder / "home"
+    for number, text in enumerate((WORDS, WORDS, "Tested by its residents"), start=1):
+        values = {"Description": text, "Participants": number, "Source": text}
+        run(home, workbook(folder / f"{number}" / "pilots.xlsx", **values), date(2026, 11, number))
+    assert len(released(home)) == 3
+    found = {path.split("/")[0] for path, _ in holders(home, WORDS[:20])}
+    assert found == {"portal", "releases", "reports", "warehouse.duckdb"}
+    return home
+
+
+@pytest.fixture
+def nights(three_nights, tmp_path):
+    shutil.copytree(three_nights, tmp_path / "home")
+    return tmp_path / "home"
+
+
+def test_a_withdrawn_value_is_nowhere_but_in_the_raw_archive(nights):
+    before = released(nights)
+    done = withdraw(nights)
+    assert done.versions == ("2026-11-01", "2026-11-02", "2026-11-03")
+    assert (done.left, done.portal.problems) == ((), {})
+    assert holders(nights, "Matti", "Meikäläinen", private=("raw",)) == []
+    for version, rows in released(nights).items():
+        assert rows == {**before[version], "demo-1": None}
+        tombstone = json.loads((nights / "releases" / DATASET / version / "withdrawn.json").read_text())
+        (only,) = tombstone["withdrawn"]
+        assert (only["key"], only["column"]) == ('{"pilot_id":"demo-1"}', "description")
+        assert only["why"] == "A person is named."
+    is_whole(nights)
+
+
+def test_it_stays_withdrawn_in_later_nights_and_after_a_rebuild_until_it_is_lifted(nights, tmp_path):
+    withdraw(nights)
+    book = workbook(tmp_path / "new" / "pilots.xlsx", Description=WORDS, Participants=9)
+    assert run(nights, book, date(2026, 11, 4)).exit_code == DONE
+    assert released(nights)["2026-11-04"]["demo-1"] is None
+    (nights / "warehouse.duckdb").unlink()
+    shutil.rmtree(nights / "releases")
+    assert run(nights, book, date(2026, 11, 4)).exit_code == DONE
+    assert released(nights) == {
+        "2026-11-04": {f"demo-{n}": None if n == 1 else "A demonstration" for n in range(1, 13)}
+    }
+    mended = workbook(tmp_path / "mended" / "pilots.xlsx", Description="Tested by residents", Participants=9)
+    run(nights, mended, date(2026, 11, 5))
+    plan = Plan.read()
+    withdrawing.lift(
+        Settings(Home(nights), str(nights / "portal")), plan, DATASET, {"pilot_id": "demo-1"}, "description"
+    )
+    run(nights, mended, date(2026, 11, 5))
+    assert list(released(nights).values())[-1]["demo-1"] == "Tested by residents"
+    with pytest.raises(withdrawing.WithdrawalError, match="nothing of agile-pilots is withdrawn"):
+        withdrawing.lift(
+            Settings(Home(nights), str(nights / "portal")), plan, DATASET, {"pilot_id": "demo-1"}, "description"
+        )
+
+
+def test_a_withdrawn_row_leaves_every_file_and_its_list_of_changes(nights):
+    done = withdraw(nights, column=None)
+    assert len(done.versions) == 3
+    for version, rows in released(nights).items():
+        assert len(rows) == 11
+        assert "demo-1" not in rows
+        folder = nights / "releases" / DATASET / version
+        assert "demo-1," not in (folder / "changes.csv").read_text()
+        assert load_release(folder).rows == 11
+        assert json.loads((folder / "datapackage.json").read_text())["rows"] == 11
+    is_whole(nights)
+    again = withdraw(nights, column=None)  # nothing more is to be done
+    assert again.versions == done.versions
+    is_whole(nights)
+
+
+def test_the_night_after_a_withdrawal_has_nothing_to_do(nights, three_nights):
+    withdraw(nights)
+    book = next((three_nights.parent / "3").glob("*.xlsx"))
+    outcome = run(nights, book, date(2026, 11, 3))
+    assert (outcome.run_id, outcome.portal.writes) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"column": "pilot_name"}, "must not be empty"),
+        ({"column": "pilot_id"}, "must not be empty"),
+        ({"column": "nothing"}, "has no column nothing"),
+        ({"key": "demo-99"}, "no release of agile-pilots holds such a value"),
+        ({"key": "demo-1 | x"}, "the key of agile-pilots is pilot_id"),
+        ({"why": " "}, "say why"),
+        ({"why": f"{SECRETS[0]} asked"}, "must not hold personal data"),
+    ],
+)
+def test_what_cannot_be_withdrawn_is_said_and_nothing_is_written(nights, given, message):
+    before = files(nights)
+    with pytest.raises(withdrawing.WithdrawalError, match=message):
+        withdraw(nights, **given)
+    assert files(nights) == before
+
+
+KILLED = """
+import os, pathlib, shutil, sys
+from flows import withdrawing
+from flows.settings import Settings
+from flows.steps import Plan
+from warehouse.home import Home
+from publish.portals import folder
+home, last = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+calls = 0
+def counted(where, name):
+    real = getattr(where, name)
+    def call(*arguments, **named):
+        global calls
+        calls += 1
+        if calls == last:
+            os._exit(9)
+        return real(*arguments, **named)
+    setattr(where, name, call)
+for name in ("replace", "rename", "unlink"):
+    counted(pathlib.Path, name)
+counted(shutil, "rmtree")
+counted(folder, "_exchange")
+withdrawing.withdraw(Settings(Home(home), str(home / "portal")), Plan.read(), "agile-pilots",
+                     {"pilot_id": "demo-1"}, "description", "A person is named.")
+print(calls)
+"""
+
+
+@pytest.mark.e2e
+def test_killed_anywhere_and_called_again_it_ends_the_same(nights, three_nights, tmp_path):
+    def in_process(home, last):
+        return subprocess.run(
+            [sys.executable, "-c", KILLED, str(home), str(last)], capture_output=True, text=True, check=False
+        )
+
+    whole = in_process(nights, 0)
+    assert whole.returncode == 0, whole.stderr
+    calls = int(whole.stdout)
+    expected = released(nights)
+    for number, last in enumerate(range(2, calls, max(1, calls // 7))):
+        home = tmp_path / f"killed-{number}" / "home"
+        shutil.copytree(three_nights, home)
+        assert in_process(home, last).returncode == 9
+        done = withdraw(home)
+        assert (done.left, done.portal.problems) == ((), {})
+        assert holders(home, "Matti", "Meikäläinen", private=("raw",)) == [], last
+        assert released(home) == expected
+        is_whole(home)
+
+
+def test_the_command_says_what_it_reached_and_what_it_cannot(nights, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(
+            ["withdraw", DATASET, "demo-1", "--column", "description", "--why", "Named.", "--home", str(nights)]
+        )
+    assert ended.value.code == DONE
+    told = capsys.readouterr().out
+    assert "taken out of 2026-11-01, 2026-11-02, 2026-11-03" in told
+    assert "copies that others have downloaded" in told
+    assert "Matti" not in told

@@ -298,6 +298,11 @@ def test_text_is_cleaned_of_what_cannot_be_seen_and_keeps_what_can():
     assert not is_blank("0")
 
 
+@given(st.text(alphabet=st.characters(categories=("L", "M", "N", "P", "S", "Zs"))))
+def test_text_that_can_all_be_printed_is_cleaned_like_any_other(text):
+    assert clean_text(text) == clean_text(f"{text}\x00")
+
+
 @given(st.text())
 def test_cleaning_text_twice_changes_nothing(text):
     assert clean_text(clean_text(text)) == clean_text(text)

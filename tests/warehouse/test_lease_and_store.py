@@ -1,5 +1,6 @@
 """One run at a time, a dead one blocks nobody, and readers see whole warehouses only."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -55,6 +56,75 @@ def test_an_expired_lease_of_another_machine_is_taken_over_and_its_holder_stoppe
     stuck._stop.set()  # its thread renews no more, as on a machine that sleeps
     time.sleep(0.3)
     with Lease(home, "successor"), pytest.raises(LeaseLostError), stuck.confirmed():
+        pass
+
+
+def claim(home, **changed):
+    """A claim of another machine as it stands in the home."""
+    content = {
+        "purpose": "nightly elsewhere",
+        "host": "another-machine",
+        "pid": 4711,
+        "started": "123",
+        "token": "abc",
+        "expires": time.time() + 60,
+    }
+    home.root.mkdir(exist_ok=True)
+    path = home.root / "lease.json"
+    path.write_text(json.dumps({name: value for name, value in (content | changed).items() if value != "-"}))
+    return path
+
+
+def test_the_message_says_how_long_the_lease_of_another_machine_still_holds(home):
+    claim(home)
+    with pytest.raises(LeaseHeldError, match=r"ends by itself within (60|59|58) s"):
+        Lease(home, "now").__enter__()
+
+
+def test_a_lease_dated_a_day_ahead_ends_when_its_holder_has_not_renewed_it_for_a_term(home):
+    path = claim(home, expires=time.time() + 86400)
+    with pytest.raises(LeaseHeldError, match=r"ends by itself within 1[12]\d s"):
+        Lease(home, "now").__enter__()
+    os.utime(path, (time.time() - 121, time.time() - 121))
+    with Lease(home, "the successor"):
+        pass
+
+
+def test_a_lease_of_a_file_system_whose_clock_goes_ahead_says_so(home):
+    path = claim(home, expires=time.time() + 86400)
+    os.utime(path, (time.time() + 86400, time.time() + 86400))
+    with pytest.raises(LeaseHeldError, match=r"compare the clocks.*remove .*lease\.json"):
+        Lease(home, "now").__enter__()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"expires": "x"},
+        {"expires": None},
+        {"expires": float("nan")},
+        {"expires": float("inf")},
+        {"expires": 1e300},
+        {"expires": "-"},
+        {"pid": "x"},
+        {"pid": -1},
+        {"pid": 10**30},
+        {"host": 1},
+        {"started": 5},
+        {"purpose": "-"},
+    ],
+)
+def test_what_is_no_claim_blocks_nobody(home, changed):
+    claim(home, **changed)
+    with Lease(home, "now"):
+        pass
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", "null", '"x"', "{}"])
+def test_a_lease_file_that_nobody_wrote_like_that_blocks_nobody(home, content):
+    home.root.mkdir(exist_ok=True)
+    (home.root / "lease.json").write_text(content)
+    with Lease(home, "now") as lease, lease.confirmed():
         pass
 
 

@@ -1,0 +1,155 @@
+"""A warehouse made anew from the raw archive: for one that cannot be opened, or is lost.
+
+Every archived snapshot is put in again, in the order of its date, into a new file, which is swapped in at the end;
+the old one is kept aside. The releases that stand in the home are adopted first, so that versions go on, and a
+date whose rows are those of its release gives none anew.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import zip_longest
+from pathlib import Path
+
+from flows import night as nights
+from flows import noting
+from flows.calendar import today
+from flows.night import NightRequest, Runner
+from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
+from flows.settings import Settings
+from flows.steps import Plan
+from publish.releasing import load_release, verify_release
+from warehouse import ledger
+from warehouse.archive import Archive, Snapshot
+from warehouse.home import Home
+from warehouse.lease import Lease
+from warehouse.progress import Progress, silent
+from warehouse.releases import Release, ReleaseError
+from warehouse.store import reader, working_copy
+
+KIND = "rebuild"
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild came to.
+
+    ``kept`` is where the old file lies. ``refused``: release folders that were not adopted, with what is wrong.
+    """
+
+    outcome: NightOutcome
+    snapshots: int
+    releases: int
+    kept: Path | None
+    refused: dict[str, str]
+
+
+def rebuild_warehouse(
+    settings: Settings, runner: Runner, progress: Progress = silent, plan: Plan | None = None
+) -> Rebuilt:
+    """Make the warehouse anew from the raw archive and the releases, and swap it in. Publishes nothing.
+
+    A snapshot of which a release was made is let in although it is much smaller than the one before it: somebody
+    allowed that once.
+
+    Raises:
+        LeaseHeldError: a run works on this home.
+        ArchiveDamagedError: what is noted of a snapshot cannot be read.
+    """
+    plan = plan or Plan.read()
+    sources: dict[str, SourceOutcome] = {}
+    datasets: dict[str, DatasetOutcome] = {}
+    count, started = 0, ledger.now()
+    with Lease(settings.home, "rebuild of the warehouse") as lease:
+        settings.home.sweep()
+        with settings.home.workspace("rebuild") as folder:
+            home = Home(settings.home.root, folder / "warehouse.duckdb")
+            apart = replace(settings, home=home)
+            adopted, refused = _standing_releases(home, plan)
+            with working_copy(home, lease, settings.memory) as copy:
+                with copy.connect() as connection:
+                    for release in adopted:
+                        ledger.record_release(connection, release, KIND)
+                copy.commit()
+            used = {use.snapshot_id for release in adopted for use in release.snapshots}
+            days = _days(home, plan)
+            for number, (day, rounds) in enumerate(days):
+                progress("rebuild", number, len(days), "dates")
+                for place, together in enumerate(rounds, start=1):
+                    allowed = [one.source for one in together if one.id in used]
+                    allowed += [release.dataset for release in adopted if release.data_date == day]
+                    # What stood for a part of a day only is no release: datasets are built when the day is whole.
+                    building = tuple(plan.datasets) if place == len(rounds) else ()
+                    request = NightRequest(
+                        day, dict.fromkeys(plan.sources), building, tuple(allowed), publish=False
+                    )
+                    _, found, built = nights.process(apart, plan, request, KIND, together, lease, runner, progress)
+                    count += len(together)
+                    sources |= {name: one for name, one in found.items() if not _has_failed(sources.get(name))}
+                    datasets |= {name: one for name, one in built.items() if not _has_failed(datasets.get(name))}
+            with lease.confirmed():
+                kept = _keep_aside(settings.home)
+                home.warehouse.replace(settings.home.warehouse)
+        with reader(settings.home, settings.memory) as connection:
+            runs = ledger.runs(connection, settings.home)
+            last = noting.interrupted(runs)
+            run_id = last.run_id if last else ledger.next_run_id(connection, settings.home, today())
+        outcome = NightOutcome(
+            KIND,
+            last.day if last else today(),
+            run_id,
+            tuple(sources[name] for name in plan.sources if name in sources),
+            tuple(datasets[name] for name in plan.datasets if name in datasets),
+            PortalOutcome(settings.portal),
+        )
+        noting.note(settings, runs, outcome, {}, started)
+    return Rebuilt(outcome, count, len(adopted), kept, refused)
+
+
+def _has_failed(outcome: SourceOutcome | DatasetOutcome | None) -> bool:
+    return outcome is not None and outcome.state == "failed"
+
+
+def _standing_releases(home: Home, plan: Plan) -> tuple[list[Release], dict[str, str]]:
+    """The releases in the home that are whole, and what is wrong with the others, by folder."""
+    found, refused = [], {}
+    for folder in sorted(folder for name in plan.datasets for folder in (home.releases / name).glob("*")):
+        try:
+            faults = verify_release(folder)
+            release = load_release(folder)
+        except ReleaseError as error:
+            refused[str(folder)] = str(error)
+            continue
+        if faults:
+            refused[str(folder)] = "; ".join(faults)
+        else:
+            found.append(release)
+    return sorted(found, key=lambda one: one.order), refused
+
+
+def _days(home: Home, plan: Plan) -> list[tuple[date, list[list[Snapshot]]]]:
+    """The archived snapshots by date; of one date, in the order they were taken in, one a source at a time."""
+    by_day: dict[date, dict[str, list[Snapshot]]] = {}
+    for name in plan.sources:
+        for snapshot in Archive(home, name).snapshots():
+            by_day.setdefault(snapshot.date, {}).setdefault(name, []).append(snapshot)
+    return [
+        (day, [[one for one in together if one is not None] for together in zip_longest(*listed.values())])
+        for day, listed in sorted(by_day.items())
+    ]
+
+
+def _keep_aside(home: Home) -> Path | None:
+    """A second name for the old file, so that at every moment there is one under the right name."""
+    if not home.warehouse.exists():
+        return None
+    taken = len(list(home.root.glob("warehouse-before-rebuild-*.duckdb")))
+    aside = home.root / f"warehouse-before-rebuild-{taken + 1}.duckdb"
+    try:
+        os.link(home.warehouse, aside)
+    except OSError:  # a file system without links
+        shutil.copyfile(home.warehouse, aside)
+    return aside

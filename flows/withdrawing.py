@@ -1,0 +1,377 @@
+"""Withdrawing: a value or a row leaves everything that the house holds and shows, but for the raw archive.
+
+The order makes it whole wherever it is killed, by the same command again: first the withdrawal is written down, so
+that no build brings the value back; then reports and annotated copies, which are found by the value; then the
+releases, one exchange each; then the warehouse, written as a new file, since a database keeps freed blocks; last
+the portal. The value itself is only ever held in memory: a run that goes on finds it in what is left.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import zipfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from markupsafe import escape
+
+from flows import noting
+from flows.declared import Declared
+from flows.errors import RequestError
+from flows.outcomes import PortalOutcome
+from flows.settings import Settings
+from publish.releasing import TOMBSTONE, load_release, release_folder
+from publish.render import labels
+from publish.withdrawal import holds, rewrite, texts_in_release
+from warehouse import ledger
+from warehouse.curate import CURATED
+from warehouse.database import attach, opened
+from warehouse.declarations import DatasetDeclaration, literal, quote
+from warehouse.findings import WITHHELD, key_text
+from warehouse.home import write_atomically
+from warehouse.lease import Lease
+from warehouse.personal import find_personal
+from warehouse.progress import Progress, silent
+from warehouse.releases import Release
+from warehouse.store import WorkingCopy, reader, working_copy
+from warehouse.withdrawals import (
+    Withdrawal,
+    apply_to_history,
+    apply_to_rows,
+    history_of,
+    keep,
+    texts_in_history,
+    withdrawal,
+    withdrawals,
+)
+
+OUT_OF_REACH = (
+    "It stands in the raw archive, which nobody sees but its operator, and in the source until it is mended there."
+    " Nothing here reaches copies that others have downloaded, caches, search engines, or backups."
+)
+_SHORTEST = 6  # characters: a shorter text is not looked for, for it stands everywhere
+_BATCH = 10_000
+_SEARCHED = 40  # characters by which a long text is found where a page shows it cut
+_PRIVATE = {"raw", "inbox"}
+_TEXT_FILES = {".html", ".json", ".csv", ".txt", ".log", ".md", ".jsonld"}
+
+
+class WithdrawalError(RequestError):
+    """What is asked for cannot be withdrawn or lifted; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """What came of it. ``left`` names files of the home, outside the raw archive, that still hold the text."""
+
+    dataset: str
+    column: str | None
+    versions: tuple[str, ...]
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+    portal: PortalOutcome
+    out_of_reach: str = OUT_OF_REACH
+
+
+def in_words(done: Withdrawn) -> str:
+    """What came of a withdrawal, as the command prints it."""
+    lines = [f"{done.dataset}: taken out of {', '.join(done.versions) or 'no release'}"]
+    lines += [f"removed, for it held the value: {name}" for name in done.removed]
+    lines += [f"STILL HOLDS IT, remove it by hand: {name}" for name in done.left]
+    lines += [
+        f"the portal does not follow yet: {problem}" for problem in sorted(set(done.portal.problems.values()))
+    ]
+    return "\n".join([*lines, done.out_of_reach])
+
+
+def key_of(dataset: DatasetDeclaration, text: str) -> dict[str, str]:
+    """A key as somebody writes it: its values with " | " between them, in the order of the primary key.
+
+    A JSON object with the names, as findings show keys, does as well.
+
+    Raises:
+        WithdrawalError: it has another number of values, or other names.
+    """
+    names = dataset.table.primary_key
+    if text.startswith("{"):
+        try:
+            given = json.loads(text)
+        except ValueError:
+            given = {}
+        if set(given) == set(names):
+            return {name: str(given[name]) for name in names}
+    values = text.split(" | ")
+    if len(values) != len(names):
+        raise WithdrawalError(
+            f"the key of {dataset.name} is {' | '.join(names)}: give as many values, in this order"
+        )
+    return dict(zip(names, values, strict=True))
+
+
+def withdraw(
+    settings: Settings,
+    plan: Declared,
+    dataset: str,
+    key: Mapping[str, str],
+    column: str | None,
+    why: str,
+    progress: Progress = silent,
+) -> Withdrawn:
+    """Take a value, or a row, out of everything released so far, and keep it out of what will be.
+
+    May be called again after it was killed: it goes on and ends as if nothing had happened.
+
+    Args:
+        settings: the home and the portal.
+        plan: the declarations.
+        dataset: its name.
+        key: the row's primary key, see ``key_of``.
+        column: the column; None for the whole row.
+        why: the reason, which is published with the tombstone.
+        progress: told of the steps.
+
+    Raises:
+        WithdrawalError: the column cannot be emptied, no release holds the key, or the reason holds personal data.
+        ReleaseError: a release is damaged.
+        LeaseHeldError: another run works on this home.
+    """
+    declaration = plan.datasets[dataset]
+    _checked(declaration, column, why)
+    with Lease(settings.home, f"withdrawal from {dataset}") as lease:
+        return _withdraw(settings, plan, declaration, key, column, why, lease, progress)
+
+
+def _withdraw(
+    settings: Settings,
+    plan: Declared,
+    declaration: DatasetDeclaration,
+    key: Mapping[str, str],
+    column: str | None,
+    why: str,
+    lease: Lease,
+    progress: Progress,
+) -> Withdrawn:
+    home, dataset = settings.home, declaration.name
+    home.sweep()
+    standing = withdrawals(home)
+    text = key_text(key) or ""
+    one = next((w for w in standing if w.dataset == dataset and w.is_of(text, column)), None)
+    is_new = one is None
+    one = one or withdrawal(dataset, key, column, why, f"{ledger.now().isoformat()}Z")
+    with reader(home, settings.memory) as connection:
+        releases = ledger.releases(connection, dataset)
+        holding = [r for r in releases if holds(home, r, declaration, [one])]
+        if is_new and not holding:
+            raise WithdrawalError(
+                f"no release of {dataset} holds {'such a value' if column else 'such a row'};"
+                " compare the key with the dataset's files"
+            )
+        texts = {t for r in holding for t in texts_in_release(home, r, declaration, one)}
+        texts |= set(_texts_in_warehouse(connection, declaration, one))
+    if is_new:
+        keep(home, [*standing, one])
+    listed = withdrawals(home, dataset)
+    needles = needles_of(declaration, column, texts)
+    removed = _clean_files(settings, declaration, needles)
+    for release in releases:
+        if holds(home, release, declaration, listed):
+            progress(f"{dataset} {release.version}: rewriting")
+            rewrite(home, release, declaration, plan.sources, listed)
+    progress(f"{dataset}: warehouse")
+    with working_copy(home, lease, settings.memory) as copy:
+        _clean_warehouse(copy, settings, declaration, listed, releases, needles)
+        copy.commit()
+    portal = noting.publish_by_hand(settings, plan, [dataset], progress)
+    left = tuple(files_with(home.root, needles))
+    versions = tuple(r.version for r in releases if (release_folder(home, r) / TOMBSTONE).exists())
+    return Withdrawn(dataset, column, versions, tuple(removed), left, portal)
+
+
+def lift(settings: Settings, plan: Declared, dataset: str, key: Mapping[str, str], column: str | None) -> None:
+    """Let a value or a row come back with the next build, once its source is mended. Releases stay as they are.
+
+    The very text that was withdrawn is in the history no more: a warehouse made anew from the raw archive has it.
+
+    Raises:
+        WithdrawalError: nothing of the kind is withdrawn.
+        LeaseHeldError: another run works on this home.
+    """
+    with Lease(settings.home, f"lifting a withdrawal from {dataset}") as lease:
+        standing = withdrawals(settings.home)
+        text = key_text(key) or ""
+        kept = [w for w in standing if not (w.dataset == dataset and w.is_of(text, column))]
+        if len(kept) == len(standing):
+            raise WithdrawalError(f"nothing of {dataset} is withdrawn under this key and column")
+        keep(settings.home, kept)
+        with working_copy(settings.home, lease, settings.memory) as copy:
+            with copy.connect() as connection:
+                ledger.forget_newest_curation(connection, dataset)
+            copy.commit()
+
+
+def _checked(dataset: DatasetDeclaration, column: str | None, why: str) -> None:
+    names = [field.name for field in dataset.table.fields]
+    if column is not None and column not in names:
+        raise WithdrawalError(f"{dataset.name} has no column {column}; it has {', '.join(names)}")
+    if column in dataset.table.primary_key or (column and dataset.table.field(column).constraints.required):
+        raise WithdrawalError(
+            f"{column} must not be empty, so it cannot be withdrawn alone: withdraw the whole row"
+        )
+    if not why.strip():
+        raise WithdrawalError("say why: the reason stands with the tombstone")
+    if find_personal(why):
+        raise WithdrawalError("the reason is published with the tombstone, so it must not hold personal data")
+
+
+# --- copies, found by their text ---------------------------------------------------------------------------
+
+
+def needles_of(dataset: DatasetDeclaration, column: str | None, texts: Collection[str]) -> tuple[str, ...]:
+    """What to look for, longest first: the texts, and addresses and numbers in them that something may quote.
+
+    A code or a number stands in too many places to be looked for. Of a row only what is its own: a long text, or
+    one that the screen knows; its city is that of others, too.
+    """
+    if column and (dataset.table.field(column).type != "string" or labels(dataset.table.field(column))):
+        return ()
+    own = {text for text in texts if column or len(text) >= _SEARCHED or find_personal(text)}
+    words = {word.strip(".,;:()<>") for text in own for word in text.split()}
+    quoted = {word for word in words if "@" in word or sum(c.isdigit() for c in word) >= _SHORTEST}
+    return tuple(sorted((t for t in own | quoted if len(t) >= _SHORTEST), key=lambda text: (-len(text), text)))
+
+
+def _writings(text: str) -> tuple[str, ...]:
+    """A text as files hold it: as it is, in HTML, in CSV, in XML and JSON with letters beyond ASCII or without."""
+    in_json = (json.dumps(text, ensure_ascii=flag)[1:-1] for flag in (False, True))
+    in_xml = html.escape(text, quote=False)
+    ascii_xml = in_xml.encode("ascii", "xmlcharrefreplace").decode()
+    return (text, str(escape(text)), text.replace('"', '""'), in_xml, ascii_xml, *in_json)
+
+
+def _beginnings(needles: Sequence[str]) -> list[str]:
+    """By what needles are found: a page may show a long text cut."""
+    return list(dict.fromkeys(writing for text in needles for writing in _writings(text[:_SEARCHED])))
+
+
+def _without(content: str, needles: Sequence[str]) -> str:
+    """A text without the needles, however far each is written out."""
+    for needle in needles:
+        for whole, beginning in zip(_writings(needle), _writings(needle[:_SEARCHED]), strict=True):
+            at = content.find(beginning)
+            while at >= 0:
+                end = len(beginning)
+                while end < len(whole) and content[at + end : at + end + 1] == whole[end]:
+                    end += 1
+                content = content[:at] + WITHHELD + content[at + end :]
+                at = content.find(beginning, at + len(WITHHELD))
+    return content
+
+
+def files_with(root: Path, needles: Sequence[str]) -> list[str]:
+    """Files below the home that hold a needle, packed ones unpacked; not the raw archive and the inbox."""
+    wanted = [beginning.encode() for beginning in _beginnings(needles)]
+    found = []
+    for path in sorted(root.rglob("*")):
+        where = path.relative_to(root)
+        if path.is_file() and where.parts[0] not in _PRIVATE and _holds(path, wanted):
+            found.append(str(where))
+    return found
+
+
+def _holds(path: Path, wanted: Sequence[bytes]) -> bool:
+    return any(piece in content for content in _contents(path) for piece in wanted)
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    if path.suffix == ".parquet":
+        with opened(None, temporary=path.parent) as connection:
+            found = connection.execute(f"SELECT * FROM read_parquet({literal(str(path))})")
+            while batch := found.fetchmany(_BATCH):
+                yield "\n".join(str(value) for row in batch for value in row).encode()
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as book:
+            yield from (book.read(name) for name in book.namelist())
+    else:
+        yield path.read_bytes()
+
+
+def _clean_files(settings: Settings, dataset: DatasetDeclaration, needles: Sequence[str]) -> list[str]:
+    """Reports without the needles, annotated workbooks and staging files that hold them gone. Returns these."""
+    home, removed = settings.home, []
+    for source in {field.from_field.partition(".")[0] for field in dataset.entry.fields if field.from_field}:
+        for path in (home.staging / source).glob("*.duckdb*"):
+            path.unlink()  # made again from the raw archive where it is needed
+    wanted = [beginning.encode() for beginning in _beginnings(needles)]
+    for folder in (home.reports, home.outbox):
+        for path in sorted(folder.rglob("*")):
+            if not path.is_file() or not _holds(path, wanted):
+                continue
+            if path.suffix in _TEXT_FILES:
+                write_atomically(path, _without(path.read_text(encoding="utf-8"), needles))
+            else:
+                path.unlink()
+                removed.append(str(path.relative_to(home.root)))
+    return removed
+
+
+# --- the warehouse -----------------------------------------------------------------------------------------
+
+
+def _texts_in_warehouse(
+    connection: duckdb.DuckDBPyConnection, dataset: DatasetDeclaration, one: Withdrawal
+) -> Sequence[str]:
+    place = history_of(dataset, one.column)
+    return texts_in_history(connection, dataset, one) if place and _exists(connection, place[0]) else []
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    try:
+        connection.execute(f"DESCRIBE {table}")
+    except duckdb.CatalogException:
+        return False
+    return True
+
+
+def _clean_warehouse(
+    copy: WorkingCopy,
+    settings: Settings,
+    dataset: DatasetDeclaration,
+    listed: Sequence[Withdrawal],
+    releases: Sequence[Release],
+    needles: Sequence[str],
+) -> None:
+    """The history and the curated table without what is withdrawn, findings that do not quote it, and releases as
+    their folders have them. Then all of it in a new file: a database keeps the blocks that it no longer needs.
+    """
+    with copy.connect() as connection:
+        place = history_of(dataset, None)
+        if place and _exists(connection, place[0]):
+            apply_to_history(connection, dataset, listed)
+        curated = f"{CURATED}.{quote(dataset.stem)}"
+        if _exists(connection, curated):
+            apply_to_rows(connection, curated, dataset, listed)
+        for release in releases:
+            ledger.rewrite_release(connection, load_release(release_folder(settings.home, release)))
+        for table, columns in (
+            ("findings", ("column_name", "value", "message", "help", "row_key")),
+            ("quarantine", ("record",)),
+        ):
+            for column in columns:
+                hit = " OR ".join(f"contains({column}, {literal(text)})" for text in _beginnings(needles))
+                if hit:
+                    connection.execute(f"UPDATE ledger.{table} SET {column} = {literal(WITHHELD)} WHERE {hit}")
+    compact(copy.path, settings.memory)
+
+
+def compact(path: Path, memory: str) -> None:
+    """Write a database as a new file in place of the old one, without its freed blocks."""
+    fresh = path.with_name(f"{path.name}.fresh")
+    fresh.unlink(missing_ok=True)
+    with opened(None, temporary=path.parent, memory=memory) as connection:
+        attach(connection, path, "old")
+        attach(connection, fresh, "new", read_only=False)
+        connection.execute("COPY FROM DATABASE old TO new")
+    fresh.replace(path)

@@ -1,0 +1,255 @@
+"""Taking a value or a row out of releases that stand: all files are made anew, a tombstone stays.
+
+A rewritten release keeps its version and its place. Its folder is built beside the standing one and exchanged with
+it in one step, so it is always either the old release or the new one, and the old bytes are removed. Since hashes
+differ from before, portals follow by their ordinary comparison.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from publish import datapackage, render, workbook
+from publish.portals.folder import swap
+from publish.releasing import (
+    MANIFEST,
+    TOMBSTONE,
+    ReleaseError,
+    district_of,
+    fingerprint_of,
+    load_release,
+    manifest,
+    release_file,
+    release_folder,
+    sync,
+    write_changes,
+)
+from warehouse.archive import sha256_of
+from warehouse.database import opened
+from warehouse.declarations import (
+    DatasetDeclaration,
+    FieldDeclaration,
+    SourceDeclaration,
+    TableDeclaration,
+    literal,
+    parse,
+    quote,
+)
+from warehouse.home import Home, to_json
+from warehouse.releases import Release
+from warehouse.withdrawals import Withdrawal
+
+_FILES = {"csv", "parquet", "xlsx", "changes", "datapackage"}
+
+
+def texts_in_release(home: Home, release: Release, declaration: DatasetDeclaration, one: Withdrawal) -> list[str]:
+    """The values that a release holds of what is withdrawn, as text; empty if it does not hold the key."""
+    folder = release_folder(home, release)
+    with opened(None, temporary=home.temporary) as connection:
+        return _Old(connection, folder, declaration).texts(one)
+
+
+def holds(home: Home, release: Release, declaration: DatasetDeclaration, listed: Sequence[Withdrawal]) -> bool:
+    """True if something withdrawn stands in the release's rows or in its list of changes."""
+    folder = release_folder(home, release)
+    with opened(None, temporary=home.temporary) as connection:
+        old = _Old(connection, folder, declaration)
+        return any(old.has_row(one) or old.has_change(one) for one in listed)
+
+
+class _Old:
+    """A release's files as they stand."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, folder: Path, declaration: DatasetDeclaration
+    ) -> None:
+        release = load_release(folder)
+        parquet, changes = release.file("parquet"), release.file("changes")
+        if parquet is None or changes is None or not (folder / parquet.name).is_file():
+            raise ReleaseError(f"{folder}: the release lacks files, so nothing can be taken out; restore it first")
+        self._connection = connection
+        self.rows = f"read_parquet({literal(str(folder / parquet.name))})"
+        self._changes = f"read_csv({literal(str(folder / changes.name))}, all_varchar = true, header = true)"
+        self.columns = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {self.rows}").fetchall()]
+        self._keys = declaration.table.primary_key
+        if lacking := set(self._keys) - set(self.columns):
+            raise ReleaseError(
+                f"{folder}: the release has no column {', '.join(sorted(lacking))}, so its rows have other keys;"
+                " nothing in it can be found by this key. Look through it by hand."
+            )
+        self.keys = {name: quote(name) for name in self._keys}
+
+    def _count(self, sql: str) -> int:
+        (count,) = self._connection.execute(sql).fetchone() or (0,)
+        return int(count)
+
+    def has_row(self, one: Withdrawal) -> bool:
+        if one.column is not None and one.column not in self.columns:
+            return False
+        filled = f" AND {quote(one.column)} IS NOT NULL" if one.column else ""
+        return self._count(f"SELECT count(*) FROM {self.rows} WHERE {one.matches(self.keys)}{filled}") > 0
+
+    def has_change(self, one: Withdrawal) -> bool:
+        # in a CSV file a key that looks like a formula has an apostrophe in front, see publish.render
+        keys = {name: f"regexp_replace({quote(name)}, '^''(''*[=+\\-@\\t\\r])', '\\1')" for name in self._keys}
+        of_column = f" AND field = {literal(one.column)}" if one.column else ""
+        return self._count(f"SELECT count(*) FROM {self._changes} WHERE {one.matches(keys)}{of_column}") > 0
+
+    def texts(self, one: Withdrawal) -> list[str]:
+        names = [one.column] if one.column else [name for name in self.columns if name not in self._keys]
+        listed = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in names if name in self.columns)
+        if not listed:
+            return []
+        rows = self._connection.execute(
+            f"SELECT DISTINCT unnest([{listed}]) AS text FROM {self.rows} WHERE {one.matches(self.keys)}"
+        ).fetchall()
+        return [row[0] for row in rows if row[0]]
+
+    def without(self, listed: Sequence[Withdrawal]) -> str:
+        """SQL: the rows without what is withdrawn."""
+        columns = []
+        for name in self.columns:
+            hit = " OR ".join(one.matches(self.keys) for one in listed if one.column == name)
+            columns.append(
+                f"CASE WHEN {hit} THEN NULL ELSE {quote(name)} END AS {quote(name)}" if hit else quote(name)
+            )
+        left_out = " OR ".join(one.matches(self.keys) for one in listed if one.column is None)
+        return f"SELECT {', '.join(columns)} FROM {self.rows}" + (f" WHERE NOT ({left_out})" if left_out else "")
+
+
+def rewrite(
+    home: Home,
+    release: Release,
+    declaration: DatasetDeclaration,
+    sources: Mapping[str, SourceDeclaration],
+    listed: Sequence[Withdrawal],
+) -> Release:
+    """Make a release's files anew without what is withdrawn, and exchange the folders.
+
+    To be called oldest release first: changes are those between rewritten versions.
+
+    Args:
+        home: where releases are kept.
+        release: as its folder has it.
+        declaration: the dataset as it is declared now; columns that were others then are described as they were.
+        sources: the sources' declarations.
+        listed: all withdrawals of the dataset.
+
+    Raises:
+        ReleaseError: the release is damaged, or it has files that nobody knows how to make.
+    """
+    folder = release_folder(home, release)
+    if unknown := {file.key for file in release.files} - _FILES:
+        raise ReleaseError(f"{folder}: nobody knows how to make {', '.join(sorted(unknown))} anew")
+    described: dict[str, Any] = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    table = _table_then(declaration, described)
+    name = release.dataset
+    with home.workspace(f"withdraw-{name}") as workspace, opened(None, temporary=workspace) as connection:
+        built = workspace / "files"
+        built.mkdir()
+        old = _Old(connection, folder, declaration)
+        with render.published(connection, f"({old.without(listed)})", table) as view:
+            (rows,) = connection.execute(f"SELECT count(*) FROM {view}").fetchone() or (0,)
+            render.write_csv(connection, view, table, built / f"{name}.csv")
+            render.write_parquet(connection, view, table, built / f"{name}.parquet")
+            if release.file("xlsx"):
+                workbook.write_xlsx(connection, view, table, _about_then(described), built / f"{name}.xlsx")
+            previous = home.releases / name / release.previous_version if release.previous_version else None
+            parquet = previous / f"{name}.parquet" if previous else None
+            if parquet is not None and not parquet.is_file():
+                raise ReleaseError(f"{parquet} is missing, so the changes since then cannot be listed; restore it")
+            counts = write_changes(connection, parquet, view, table, built / "changes.csv")
+            held = datapackage.held_rows(connection, view, table)
+        files = [release_file(built, file.key, name) for file in release.files if file.key != "datapackage"]
+        sums = {file.name: file for file in files}
+        for resource in described["resources"]:
+            if made := sums.get(resource["path"]):
+                known = {"bytes": made.size, "hash": f"sha256:{made.sha256}"}
+                resource |= {key: value for key, value in known.items() if key in resource}
+        described |= {"rows": rows, "heldRows": held.rows, "heldNotes": list(held.notes)}
+        tombstones = _tombstones(folder, [one for one in listed if old.has_row(one) or old.has_change(one)])
+        described["withdrawn"] = tombstones
+        (built / "datapackage.json").write_text(to_json(described), encoding="utf-8")
+        files.append(release_file(built, "datapackage", name))
+        content = sha256_of(built / f"{name}.csv")
+        made_release = replace(
+            release,
+            rows=int(rows),
+            content_sha256=content,
+            fingerprint=_fingerprint_now(release, declaration, sources, content),
+            added=counts.added,
+            changed=counts.changed,
+            removed=counts.removed,
+            held=held.rows,
+            newly_held=counts.held,
+            released=counts.released,
+            files=tuple(files),
+        )
+        (built / TOMBSTONE).write_text(
+            to_json({"version": release.version, "withdrawn": tombstones}), encoding="utf-8"
+        )
+        (built / MANIFEST).write_text(manifest(made_release), encoding="utf-8")
+        sync(built)
+        swap(built, folder)
+    return made_release
+
+
+def _tombstones(folder: Path, taken_out: Sequence[Withdrawal]) -> list[dict[str, str | None]]:
+    """What was taken out of the release before, and now: which value, when and why, never the value."""
+    path = folder / TOMBSTONE
+    before = json.loads(path.read_text(encoding="utf-8"))["withdrawn"] if path.exists() else []
+    return [*before, *({"column": w.column, "key": w.key, "at": w.at, "why": w.why} for w in taken_out)]
+
+
+def _fingerprint_now(
+    release: Release, declaration: DatasetDeclaration, sources: Mapping[str, SourceDeclaration], content: str
+) -> str:
+    """The fingerprint that a build would give these rows, where the dataset is declared as it was then."""
+    used = {use.source: sources[use.source] for use in release.snapshots if use.source in sources}
+    digest = datapackage.declaration_digest(declaration, used, district_of(declaration))
+    if release.fingerprint == fingerprint_of(release.content_sha256, digest):
+        return fingerprint_of(content, digest)
+    return hashlib.sha256(f"{release.fingerprint} {content}".encode()).hexdigest()
+
+
+def _table_then(declaration: DatasetDeclaration, described: Mapping[str, Any]) -> TableDeclaration:
+    """The table as the release describes it; a column that is declared the same today is taken from there."""
+    schema = next(resource["schema"] for resource in described["resources"] if resource["path"].endswith(".csv"))
+    today = {field["name"]: field for field in datapackage.table_schema(declaration)["fields"]}
+    fields = []
+    for then in schema["fields"]:
+        if then == today.get(then["name"]):
+            fields.append(declaration.table.field(then["name"]))
+            continue
+        known = {key: then[key] for key in ("name", "type", "title", "description", "unit") if key in then}
+        constraints = {key: value for key, value in then.get("constraints", {}).items() if key == "enum"}
+        decimals = next((f.decimals for f in declaration.table.fields if f.name == then["name"]), None)
+        content = {**known, "constraints": constraints, "privacy": "public"}
+        if then["type"] == "number":
+            content["decimals"] = decimals
+        fields.append(parse(FieldDeclaration, content, "datapackage.json"))
+    return declaration.table.model_copy(update={"fields": tuple(fields)})
+
+
+def _about_then(described: Mapping[str, Any]) -> workbook.About:
+    """The workbook's sheet about the dataset, as the release describes it."""
+    people = {role: person for person in described["contributors"] for role in person["roles"]}
+    licence, contact = described["licenses"][0], people["contact"]
+    return workbook.About(
+        title=described["title"],
+        description=described["description"],
+        each_row_is_a=described["eachRowIsA"],
+        licence=licence["name"],
+        licence_url=licence["path"],
+        attribution=described["attribution"],
+        publisher=people["publisher"]["title"],
+        contact=f"{contact['title']} <{contact['email']}>",
+        usage_warnings=tuple(described["usageWarnings"]),
+    )
