@@ -147,8 +147,8 @@ def _annotated(
     A copy that cannot be made is told, and costs nothing else.
     """
     declaration = plan.sources[source.name]
-    if declaration.kind != "workbook" or source.snapshot is None:
-        return source
+    if declaration.kind != "workbook" or source.snapshot is None or source.state == "failed":
+        return source  # of a source that failed nothing new was read: what the outbox holds still stands
     from checks.annotate import annotate  # imports openpyxl
 
     snapshot = Archive(settings.home, source.name).find(source.snapshot.snapshot_id)
