@@ -25,7 +25,7 @@ from sources import SourceError
 from warehouse.archive import ArchiveDamagedError
 from warehouse.curate import ModelError
 from warehouse.declarations import DeclarationError
-from warehouse.home import Home
+from warehouse.home import Home, NoHomeError
 from warehouse.lease import LeaseHeldError, LeaseLostError
 from warehouse.ledger import LedgerError
 from warehouse.releases import NotReleasedError, ReleaseError
@@ -51,6 +51,7 @@ _FOR_PEOPLE = (
     LeaseLostError,
     LedgerError,
     ModelError,
+    NoHomeError,
     NotReleasedError,
     PortalError,
     ReleaseError,

@@ -13,16 +13,13 @@ from flows.declared import Declared
 from flows.settings import Settings
 from warehouse import ledger
 from warehouse.archive import Archive
+from warehouse.home import NoHomeError
 from warehouse.ledger import Said, SnapshotRecord, Verdict
 from warehouse.releases import NotReleasedError
 from warehouse.store import reader
 
 if TYPE_CHECKING:
     from flows.steps import Plan
-
-
-class NoHomeError(LookupError):
-    """There is nothing of ours where the home should be."""
 
 
 def standing(settings: Settings) -> Settings:

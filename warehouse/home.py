@@ -15,6 +15,10 @@ from typing import Any
 _UNFINISHED = ".unfinished"
 
 
+class NoHomeError(LookupError):
+    """There is nothing of ours where the home should be; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Home:
     """The home folder (``OPENDISTRICT_HOME``) and the paths in it. Making one touches no file.
