@@ -127,7 +127,10 @@ def compile_rules(
     for key in table.foreign_keys:
         there = key.table.replace("_", " ").capitalize()
         holds = _reference_holds(key.fields, key.references, f"{schema}.{quote(key.table)}")
-        message, advice = f"There is no such row in {there}.", f"Write it as it stands in {there}, or add it there."
+        message, advice = (
+            f"There is no such row in {there}.",
+            f"Write it as it stands in {there}, or add it there.",
+        )
         rules.append(_unexpected_rows("reference", key.severity, key.fields, message, advice, holds))
     for rule in written:
         if rule.holds is not None:
