@@ -124,17 +124,14 @@ def compile_rules(
         }
         rules += _of_field(field.model_copy(update={"constraints": field.constraints.model_copy(update=limits)}))
     rules.append(_key(table))
-    rules += [
-        _unexpected_rows(
-            "reference",
-            key.severity,
-            key.fields,
-            f"There is no such row in {key.table}.",
-            f"Write it as it stands in {key.table}, or add it there.",
-            _reference_holds(key.fields, key.references, f"{schema}.{quote(key.table)}"),
+    for key in table.foreign_keys:
+        there = key.table.replace("_", " ").capitalize()
+        holds = _reference_holds(key.fields, key.references, f"{schema}.{quote(key.table)}")
+        message, advice = (
+            f"There is no such row in {there}.",
+            f"Write it as it stands in {there}, or add it there.",
         )
-        for key in table.foreign_keys
-    ]
+        rules.append(_unexpected_rows("reference", key.severity, key.fields, message, advice, holds))
     for rule in written:
         if rule.holds is not None:
             holds = _dated(rule, rule.holds)

@@ -116,9 +116,9 @@ def backfill(
     plan: Annotated[bool, typer.Option("--plan", help="Print the windows and stop.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Work through past snapshots, oldest first.
+    """Work through past snapshots, in order.
 
-    --source NAME=DIR takes in the files of a folder that are named by their date first.
+    They come from the raw archive; --source NAME=DIR first takes in the files of a folder that are named by date.
     """
     if first > last:
         raise typer.BadParameter("the first date is after the last")
@@ -253,7 +253,10 @@ def withdraw(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a value or a row out of all releases."""
+    """Take a value or a row out of all releases.
+
+    It stays out of later ones too, until it is lifted.
+    """
     from flows import withdrawing
     from flows.console import Terminal
 
@@ -370,9 +373,9 @@ def _export_format(given: ExportFormat | None, output: Path | None) -> ExportFor
 
 @app.command("rebuild-warehouse")
 def rebuild_warehouse(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Make the warehouse anew from the raw archive.
+    """Make the warehouse anew from what is archived.
 
-    For one that cannot be opened: the releases that stand are adopted, and the old file is kept aside.
+    For one that cannot be opened: from the raw archive and the releases. The old file is kept.
     """
     from flows.console import Terminal, print_night
     from flows.night import Direct

@@ -70,12 +70,16 @@ class SqlTable:
     ``number_rows``: the query gives its rows in the order of their files and NULL as ``_row``, and the loader
     numbers them from 2 in each file. A ``row_number()`` in the query would keep DuckDB from reading with more
     than one thread.
+
+    ``may_hide`` is the SQL of whether the text ``{column}`` may hold characters that nobody sees, cheap, and true
+    for too many rather than too few: the loader leaves them out and says where. None: no text holds any.
     """
 
     query: str
     rows: int | None = None
     fallback: Callable[[], Reading] | None = None
     number_rows: bool = False
+    may_hide: str | None = None
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,12 @@ if TYPE_CHECKING:
 
 Read = Callable[[Snapshot, SourceDeclaration, Path], Reading]
 
+# Regular expressions of DuckDB for what nobody sees: controls, marks that turn the direction of writing, and what
+# is no character. Line breaks and tabs are among them; people see those as a space.
+_BREAKS = r"[\t\n\v\f\r]+"
+_HIDDEN = r"[\x00-\x08\x0E-\x1F\x7F-\x{9F}\x{202A}-\x{202E}\x{2066}-\x{2069}\x{FFFE}\x{FFFF}]"
+UNSEEN = f"{_BREAKS}|{_HIDDEN}"
+
 _FILE = "stage.duckdb"  # must not be called like the schema: DuckDB would confuse catalog and schema
 
 _FREEZE = {"tables": "freeze", "columns": "freeze", "data_type": "freeze"}
@@ -187,6 +193,10 @@ def _build(
         found = [*reading.findings, *_missing(declaration, reading), *_renamed(snapshot)]
         add_findings(connection, declaration.name, found)
         add_quarantine(connection, declaration.name, reading.quarantined)
+        for table in declaration.tables:
+            given = reading.tables.get(table.name)
+            if isinstance(given, SqlTable) and given.may_hide:
+                _leave_out_unseen(connection, declaration.name, table, given.may_hide)
         for query in reading.findings_sql:
             add_findings_of(connection, declaration.name, query)
         for query in reading.quarantined_sql:
@@ -217,6 +227,49 @@ def _number_rows(connection: duckdb.DuckDBPyConnection, table: TableDeclaration)
     connection.execute(
         f"UPDATE {name} AS t SET _row = t.rowid - f.first + 2 FROM ({files}) AS f WHERE f._file = t._file"
     )
+
+
+def _leave_out_unseen(
+    connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, may_hide: str
+) -> None:
+    """Take out of texts what nobody sees: line breaks and tabs become a space, the rest goes, with a finding."""
+    name = f"{SCHEMA}.{quote(table.name)}"
+    texts = [field.name for field in table.fields if field.type == "string"]
+    unseen, breaks, hidden = (f"'{pattern}'" for pattern in (UNSEEN, _BREAKS, _HIDDEN))
+    hit = {
+        text: f"({may_hide.format(column=quote(text))}) AND regexp_matches({quote(text)}, {unseen})"
+        for text in texts
+    }
+    cells = ", ".join(
+        f"CASE WHEN {condition} AND regexp_matches({quote(text)}, {hidden}) THEN {literal(text)} END"
+        for text, condition in hit.items()
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE unseen AS SELECT rowid AS id, [{cells}] AS cells FROM {name}"
+        f" WHERE {' OR '.join(f'({condition})' for condition in hit.values())}"
+    )
+    spaced = (f"regexp_replace({quote(text)}, {breaks}, ' ', 'g')" for text in texts)
+    cleaned = ", ".join(
+        f"{quote(text)} = nullif(trim(regexp_replace({made}, {hidden}, '', 'g')), '')"
+        for text, made in zip(texts, spaced, strict=True)
+    )
+    connection.execute(f"UPDATE {name} SET {cleaned} WHERE rowid IN (SELECT id FROM unseen)")
+    message = (
+        "It held characters that nobody sees (controls, or marks that turn the direction of writing). They were"
+        " left out."
+    )
+    key = "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
+    add_findings_of(
+        connection,
+        source,
+        f"SELECT 'hidden-characters' AS rule, {literal(Severity.WARNING.value)} AS severity,"
+        f" {literal(message)} AS message, 'See what it should be, and tell the publisher.' AS help,"
+        f" {literal(table.name)} AS table_name, _file AS file, _sheet AS sheet, _row AS row_number,"
+        f" u.cell AS column_name, CAST(NULL AS VARCHAR) AS value, {key} AS row_key"
+        f" FROM (SELECT id, unnest(cells) AS cell FROM unseen) AS u JOIN {name} AS t ON t.rowid = u.id"
+        " WHERE u.cell IS NOT NULL",
+    )
+    connection.execute("DROP TABLE unseen")
 
 
 def _refuse_future(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, day: date) -> None:

@@ -16,7 +16,7 @@ _UNFINISHED = ".unfinished"
 
 
 class NoHomeError(LookupError):
-    """There is nothing of ours where the home should be."""
+    """There is nothing of ours where the home should be; the message says what to do."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sources import PullRequest, Reading, SourceError, SqlTable
 from sources.companies_house import careful, page, quick
-from sources.companies_house.layout import CsvFile, Tally, describe
+from sources.companies_house.layout import CsvFile, Tally, describe, may_hide
 from sources.pulling import (
     Item,
     Limits,
@@ -106,7 +106,9 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
     if not all(file.tally.is_plain for file in files):
         return carefully()
     rows = sum(file.tally.lines - 1 for file in files)
-    quickly = SqlTable(quick.query(files, table), rows=rows, fallback=carefully, number_rows=True)
+    quickly = SqlTable(
+        quick.query(files, table), rows=rows, fallback=carefully, number_rows=True, may_hide=may_hide(files)
+    )
     return with_notes(Reading(tables={table.name: quickly}))
 
 

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import duckdb
 
 from sources import Reading, SqlTable
-from sources.companies_house.layout import CsvFile
+from sources.companies_house.layout import CsvFile, may_hide
 from sources.companies_house.quick import DATE_FORMAT, MAX_CELL_BYTES
 from warehouse import database
 from warehouse.declarations import (
@@ -51,10 +51,6 @@ _BOM = b"\xef\xbb\xbf"
 
 # What stands for "nothing" in columns that are no text: empty, and the NA that R writes.
 _NOTHING = "('', 'NA')"
-
-# What nobody sees, in the regular expressions of DuckDB; line breaks and tabs become a space before.
-_HIDDEN = r"[\x00-\x1F\x7F-\x{9F}\x{202A}-\x{202E}\x{2066}-\x{2069}\x{FFFE}\x{FFFF}]"
-_BREAKS = r"[\t\n\v\f\r]+"
 
 # The number once more, in the address that the publisher writes into each row.
 _NUMBER_IN_ADDRESS = re.compile(r"/id/company/([0-9A-Za-z]+)")
@@ -244,10 +240,10 @@ def read(files: Sequence[CsvFile], table: TableDeclaration, workspace: Path) -> 
     query = " UNION ALL ".join(f"SELECT {columns} FROM {part.typed}" for part in parts)
     loaded = sum(part.loaded for part in parts)
     records = loaded + sum(part.rejected for part in parts)
+    if len(parts) > 1:
+        query = f"SELECT {columns} FROM ({query}) AS parts"
     return Reading(
-        tables={
-            table.name: SqlTable(f"SELECT {columns} FROM ({query}) AS parts" if len(parts) > 1 else query, loaded)
-        },
+        tables={table.name: SqlTable(query, loaded, may_hide=may_hide(files))},
         findings=[
             *(finding for part in parts for finding in part.notes),
             *_too_many(table, parts, records),
@@ -421,11 +417,7 @@ class _Part:
         """Give every column its type, and write what cannot be read as findings."""
         fields = [field for field in self._table.fields if field.name in self._file.places]
         na_is_empty = self._na_is_empty(connection)
-        listed = ", ".join(
-            f"{self._text(field, na_is_empty)} AS {quote(field.name)},"
-            f" c{self._file.places[field.name]} AS {quote(_as_given(field))}"
-            for field in fields
-        )
+        listed = ", ".join(f"{self._text(field, na_is_empty)} AS {quote(field.name)}" for field in fields)
         connection.execute(
             "CREATE OR REPLACE TEMP VIEW texts AS"
             f" SELECT _row, {listed} FROM read_parquet({literal(str(self._texts))})"
@@ -443,11 +435,8 @@ class _Part:
         self._write_findings(connection, fields, typed, months_first)
 
     def _text(self, field: FieldDeclaration, na_is_empty: bool) -> str:
-        """The SQL of a cell's text without what nobody sees and spaces around it; NULL if nothing is left."""
-        text = f"c{self._file.places[field.name]}"
-        if self._file.tally.has_hidden:
-            text = f"regexp_replace(regexp_replace({text}, '{_BREAKS}', ' ', 'g'), '{_HIDDEN}', '', 'g')"
-        text = f"nullif(trim({text}), '')"
+        """The SQL of a cell's text without the spaces around it; NULL if nothing is left."""
+        text = f"nullif(trim(c{self._file.places[field.name]}), '')"
         return f"nullif({text}, 'NA')" if na_is_empty or field.type != "string" else text
 
     def _na_is_empty(self, connection: duckdb.DuckDBPyConnection) -> bool:
@@ -506,50 +495,33 @@ class _Part:
         typed: Mapping[str, str],
         months_first: Collection[str],
     ) -> None:
-        """Write a finding for every cell that cannot be read, and for every one that held what nobody sees."""
+        """Write a finding for every cell that cannot be read."""
         unread = {
             field.name: f"{quote(field.name)} IS NOT NULL AND ({typed[field.name]}) IS NULL" for field in fields
         }
-        hidden = {field.name: f"{quote(field.name)} IS NOT NULL AND {_is_hidden(field)}" for field in fields}
-        conditions = [*unread.values(), *(hidden.values() if self._file.tally.has_hidden else ())]
         counted = connection.execute(
-            f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in conditions)} FROM texts"
+            f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in unread.values())} FROM texts"
         ).fetchone()
-        counts = list(counted or ())
         selects = []
-        for field, count in zip(fields, counts, strict=False):
+        for field, count in zip(fields, counted or (), strict=True):
             if count:
                 self.unread[field.name] = count
-                selects.append(self._of_cells(field, unread[field.name], count, _unread(field, months_first)))
-        for field, count in zip(fields, counts[len(fields) :], strict=False):
-            if count:
-                words = (
-                    "hidden-characters",
-                    Severity.WARNING,
-                    f"{field.title} held characters that nobody sees (controls, or marks that turn the direction"
-                    " of writing). They were left out.",
-                    "See what it should be, and tell the publisher.",
-                )
-                selects.append(self._of_cells(field, hidden[field.name], count, words))
+                words = _unread(field, field.name in months_first)
+                selects.append(self._of_cells(field, unread[field.name], count, *words))
         if selects:
             connection.execute(
                 f"COPY ({' UNION ALL '.join(selects)}) TO {literal(str(self._cells))} (FORMAT parquet)"
             )
 
-    def _of_cells(
-        self, field: FieldDeclaration, condition: str, count: int, words: tuple[str, Severity, str, str]
-    ) -> str:
+    def _of_cells(self, field: FieldDeclaration, condition: str, count: int, message: str, advice: str) -> str:
         """The SELECT of one finding a cell, as far as they are listed."""
-        rule, severity, message, advice = words
         text = quote(field.name)
         value = f"CASE WHEN length({text}) > 200 THEN left({text}, 199) || '…' ELSE {text} END"
-        if rule != "type":
-            value = "CAST(NULL AS VARCHAR)"  # the value is there, and good
-        elif field.privacy is Privacy.PERSONAL:
+        if field.privacy is Privacy.PERSONAL:
             value = literal(WITHHELD)
         key = quote(self._key.name) if self._key.name in self._file.places else "CAST(NULL AS VARCHAR)"
         return (
-            f"(SELECT {literal(rule)} AS rule, {literal(severity.value)} AS severity,"
+            f"(SELECT 'type' AS rule, {literal(field.severity.value)} AS severity,"
             f" {literal(message)} AS message, {literal(advice)} AS help,"
             f" {literal(self._table.name)} AS table_name, {literal(self._file.name)} AS file,"
             " CAST(NULL AS VARCHAR) AS sheet, _row AS row_number,"
@@ -570,16 +542,6 @@ def _write(writer: Any, schema: Any, columns: Sequence[Sequence[Any]]) -> None:
     writer.write_table(pa.table(arrays, schema=schema))
 
 
-def _as_given(field: FieldDeclaration) -> str:
-    """The column of a cell as the file has it; no declared name ends so."""
-    return f"{field.name}__given"
-
-
-def _is_hidden(field: FieldDeclaration) -> str:
-    breaks_aside = f"regexp_replace({quote(_as_given(field))}, '{_BREAKS}', ' ', 'g')"
-    return f"regexp_matches({breaks_aside}, '{_HIDDEN}')"
-
-
 def _typed(field: FieldDeclaration, months_first: bool) -> str:
     """A text as the declared type; NULL if it cannot be."""
     column = quote(field.name)
@@ -596,17 +558,15 @@ def _typed(field: FieldDeclaration, months_first: bool) -> str:
     return f"TRY_CAST({column} AS {field.duckdb_type})"
 
 
-def _unread(field: FieldDeclaration, months_first: Collection[str]) -> tuple[str, Severity, str, str]:
-    """Rule, severity, message and help for a cell that cannot be read."""
+def _unread(field: FieldDeclaration, months_first: bool) -> tuple[str, str]:
+    """Message and help for a cell that cannot be read."""
     kind = {
         "string": f"a text of up to {MAX_CELL_BYTES:,} bytes",
         "date": "a date as dd/mm/yyyy",
         "integer": "a whole number",
     }.get(field.type, f"of type {field.type}")
-    why = " The column is written with the month first." if field.name in months_first else ""
+    why = " The column is written with the month first." if months_first else ""
     return (
-        "type",
-        field.severity,
         f"{field.title} is not {kind}.{why} It was left out.",
         field.help or f"Write {field.title} as {kind}, or leave it empty.",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,9 @@ _HEADER_LIMIT = 64 << 10
 _BOM = b"\xef\xbb\xbf"
 
 
-# Beyond ASCII what nobody sees: C1 controls, marks that turn the direction of writing, and what is no character.
-_HIDDEN_BYTES = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbf[\xbe\xbf]")
+# Beyond ASCII what nobody sees; ``sources.loading.UNSEEN`` has the same characters.
+_UNSEEN_BYTES = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbf[\xbe\xbf]")
+_LINE_ENDS = frozenset(b"\r\n")
 
 
 class Tally:
@@ -30,8 +31,8 @@ class Tally:
         self._feeds = 0
         self._returns = 0
         self._pairs = 0  # returns before a feed
-        self._controls = 0
-        self._has_hidden = False
+        self._controls: set[int] = set()
+        self._has_unseen = False
         self._last = b"\n"
         self._carried = b""  # the last bytes beyond ASCII: a character may lie across two pieces
 
@@ -40,27 +41,43 @@ class Tally:
         import numpy as np  # a gigabyte in half a second
 
         codes = np.frombuffer(piece, dtype=np.uint8)
-        self._feeds += piece.count(b"\n")
-        self._returns += piece.count(b"\r")
+        feeds, returns = piece.count(b"\n"), piece.count(b"\r")
+        self._feeds += feeds
+        self._returns += returns
         self._pairs += piece.count(b"\r\n") + (self._last == b"\r" and piece[:1] == b"\n")
-        self._controls += int(np.count_nonzero(codes < 0x20)) + piece.count(b"\x7f")
+        if int(np.count_nonzero(codes < 0x20)) != feeds + returns:
+            self._controls |= set(codes[codes < 0x20].tolist()) - _LINE_ENDS
+        if b"\x7f" in piece:
+            self._controls.add(0x7F)
         self._last = piece[-1:] or self._last
         beyond = self._carried + codes[codes >= 0x80].tobytes()
-        self._has_hidden = self._has_hidden or _HIDDEN_BYTES.search(beyond) is not None
+        self._has_unseen = self._has_unseen or _UNSEEN_BYTES.search(beyond) is not None
         self._carried = beyond[-2:]
 
     @property
     def is_plain(self) -> bool:
-        """No control or hidden character, and every line with the same end.
+        """No NUL, and every line with the same end.
 
         DuckDB takes a return by itself for an end, and a quote that is open at the end of the file for closed.
         """
-        return not self.has_hidden and self._returns in (0, self._feeds) and self._last == b"\n"
+        return (
+            0 not in self._controls
+            and self._pairs == self._returns
+            and self._returns in (0, self._feeds)
+            and self._last == b"\n"
+        )
 
     @property
-    def has_hidden(self) -> bool:
-        """Whether there is a control character that ends no line, or another that nobody sees."""
-        return self._has_hidden or self._controls != self._feeds + self._pairs
+    def may_hide(self) -> str | None:
+        """The SQL of whether the text ``{column}`` may hold what nobody sees, cheaply; None if no text can.
+
+        Such characters are rare, but there are some in every month of the register.
+        """
+        controls = self._controls | ({0x0D} if self._pairs != self._returns else set())
+        tests = [f"contains({{column}}, chr({code}))" for code in sorted(controls - {0})]
+        if self._has_unseen:
+            tests.append("strlen({column}) <> length({column})")
+        return " OR ".join(tests) or None
 
     @property
     def lines(self) -> int:
@@ -77,6 +94,11 @@ class CsvFile:
     width: int
     places: Mapping[str, int]  # declared name -> position in the file, from 0
     tally: Tally
+
+
+def may_hide(files: Sequence[CsvFile]) -> str | None:
+    """``Tally.may_hide`` of several files."""
+    return " OR ".join({test for file in files if (test := file.tally.may_hide)}) or None
 
 
 def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tuple[CsvFile | None, list[Finding]]:

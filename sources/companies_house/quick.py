@@ -24,8 +24,8 @@ DATE_FORMAT = "%d/%m/%Y"
 MAX_CELL_BYTES = 2_000
 """The publisher's widest column has 300 characters; no cell of a register is longer than this."""
 
-# Never DuckDB's sniffer: on other months' first rows it could decide otherwise. No text can be the NULL it is told
-# of (a control character sends the file the careful way), so that NULL means a cell that is not there.
+# Never DuckDB's sniffer: on other months' first rows it could decide otherwise. The NULL that it is told of is no
+# text of anybody's, so that NULL means a cell that is not there.
 _DIALECT = (
     "auto_detect=false, header=true, delim=',', quote='\"', escape='\"', comment='', nullstr='\x01',"
     " strict_mode=true, null_padding=true, ignore_errors=false, encoding='utf-8'"

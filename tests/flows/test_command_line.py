@@ -11,13 +11,12 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.console import Terminal, print_night
 from flows.errors import in_words
-from flows.listing import NoHomeError
 from flows.night import Direct, NightRequest, night
 from flows.outcomes import NightOutcome, PortalOutcome, SourceOutcome
 from flows.settings import Settings
 from tests import workbook_factory as factory
 from tests.flows.test_night import DAY
-from warehouse.home import Home
+from warehouse.home import Home, NoHomeError
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +109,8 @@ def test_an_export_that_fails_half_way_leaves_what_stood_there(run, tmp_path, mo
         ("publish",),
         ("export", "agile-pilots"),
         ("backfill", "--from", "2026-01-01", "--to", "2026-02-01", "--plan"),
+        ("rebuild-warehouse",),
+        ("withdraw", "agile-pilots", "demo-1", "--why", "a test"),
     ],
 )
 @pytest.mark.parametrize("is_there", [False, True])
