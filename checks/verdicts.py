@@ -362,10 +362,17 @@ def _quarantine(
     if table.tombstone:
         keys = ", ".join(literal(name) for name in table.primary_key)
         counted += f" AND (NOT coalesce(s.{quote(table.tombstone)}, false) OR f.column_name IN ({keys}))"
+    # A key that is itself wrong (zeros lost, another form) says whose row it is not; one that is twice does say it.
+    of_key = ", ".join(literal(name) for name in table.primary_key)
+    wrong_key = f"""
+        SELECT 1 FROM main.findings AS f
+        WHERE f.table_name = {literal(table.name)} AND f.severity = '{Severity.ERROR.value}'
+          AND f.column_name IN ({of_key}) AND f.rule <> 'unique' AND {_SAME_PLACE}"""
     connection.execute(f"""
         INSERT INTO main.quarantine
         SELECT {literal(source)}, {literal(table.name)}, _file, _sheet, _row,
-               CAST(to_json(struct_pack({fields})) AS VARCHAR), {key_sql(table)}
+               CAST(to_json(struct_pack({fields})) AS VARCHAR),
+               CASE WHEN NOT EXISTS ({wrong_key}) THEN {key_sql(table)} END
         FROM {SCHEMA}.{quote(table.name)} AS s
         WHERE EXISTS (
             SELECT 1 FROM main.findings AS f

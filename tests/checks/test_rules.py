@@ -255,6 +255,21 @@ def test_where_most_of_a_column_that_costs_the_row_is_unreadable_its_other_rows_
     assert [row for row, _ in kept] == [2, 3, 4]
 
 
+def test_a_row_whose_key_is_itself_wrong_is_nobodys(tmp_path):
+    wrong = Finding(
+        "pattern", Severity.ERROR, "no id", "write one", "pilots", "f.xlsx", "Pilots", 3, "pilot_id", "p1"
+    )
+    check(tmp_path, rows_with({}, {}, {"grant_eur": -1}, {}, {}, {"pilot_id": "p4"}, {}), findings=[wrong])
+    with duckdb.connect(str(tmp_path / "snapshot.duckdb")) as connection:
+        keys = connection.execute("SELECT row_number, row_key FROM main.quarantine ORDER BY ALL").fetchall()
+    assert keys == [
+        (3, None),
+        (4, '{"pilot_id":"p2"}'),
+        (6, '{"pilot_id":"p4"}'),
+        (7, '{"pilot_id":"p4"}'),
+    ]
+
+
 def test_refused_rows_are_not_shrinkage(tmp_path):
     rows = rows_with(*[{}] * 25, *[{"grant_eur": -1}] * 20)
     checked, _, _ = check(tmp_path, rows, previous=50)
