@@ -362,7 +362,7 @@ def _quarantine(
     if table.tombstone:
         keys = ", ".join(literal(name) for name in table.primary_key)
         counted += f" AND (NOT coalesce(s.{quote(table.tombstone)}, false) OR f.column_name IN ({keys}))"
-    # A key that is itself wrong (zeros lost, another form) says whose row it is not; one that is twice does say it.
+    # A key that is itself wrong (zeros lost, another form) does not say whose row it is; one that is twice does.
     of_key = ", ".join(literal(name) for name in table.primary_key)
     wrong_key = f"""
         SELECT 1 FROM main.findings AS f

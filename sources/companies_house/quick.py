@@ -82,6 +82,8 @@ def _typed(field: FieldDeclaration, place: int | None) -> str:
     has_spaces = f"starts_with({column}, ' ') OR ends_with({column}, ' ')"
     return (
         f"CASE WHEN {column} = '' THEN NULL WHEN strlen({column}) > {MAX_CELL_BYTES} THEN error('a long text')"
+        # Two spaces before a cell's quote, and DuckDB takes the quotes for text.
+        f" WHEN {has_spaces} AND starts_with(ltrim({column}), '\"') THEN error('a quote behind spaces')"
         f" WHEN {has_spaces} THEN nullif(trim({column}), '') ELSE {column} END"
     )
 

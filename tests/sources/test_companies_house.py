@@ -669,6 +669,16 @@ def test_rows_loaded_and_rows_quarantined_are_all_records(
         assert len(slow.rows) + len(slow.quarantined) == len(outcome.rows)
 
 
+@pytest.mark.parametrize("spaces", [b" ", b"  ", b"   "])
+def test_quotes_behind_spaces_are_no_part_of_a_name(
+    tmp_path: Path, declaration: SourceDeclaration, spaces: bytes
+) -> None:
+    start = len(HEADER) + 2
+    content = bytes(bulk(*GOOD[:12]))
+    outcome = load(tmp_path, declaration, content[:start] + spaces + content[start:])
+    assert [found["company_name"] for found in outcome.rows] == [found["CompanyName"] for found in GOOD[:12]]
+
+
 # --- the whole way, through dlt ------------------------------------------------------------------------
 
 
