@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -86,7 +87,8 @@ def write_xlsx(
                 book.writestr(info, content)
                 continue
             with book.open(info, "w", force_zip64=rows * len(table.fields) > _BIG) as sheet:
-                for piece in _sheet(content.decode(), connection, view, table, rows, progress):
+                written = partial(progress, f"{path.stem}: xlsx", total=rows, unit="rows")
+                for piece in _sheet(content.decode(), connection, view, table, rows, written):
                     sheet.write(piece.encode())
     frame.unlink()
     return True
@@ -188,7 +190,7 @@ def _sheet(
     view: str,
     table: TableDeclaration,
     rows: int,
-    progress: Progress,
+    written: Callable[[int], None],
 ) -> Iterator[str]:
     """The XML of the first sheet: the frame's, with the rows in the place of its sample row."""
     sample = re.search(r'<row r="2".*?</row>', frame)
@@ -213,7 +215,7 @@ def _sheet(
     while batch := found.fetchmany(_BATCH):
         yield "".join(row[0] for row in batch)
         done += len(batch)
-        progress("xlsx", done, rows, "rows")
+        written(done)
     yield end + after
 
 
