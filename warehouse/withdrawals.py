@@ -19,6 +19,7 @@ from warehouse.declarations import DatasetDeclaration, literal, quote
 from warehouse.findings import key_text
 from warehouse.history import history_table
 from warehouse.home import Home, to_json, write_atomically
+from warehouse.ledger import LedgerError
 from warehouse.personal import find_personal
 
 FILE = "withdrawals.json"
@@ -63,10 +64,21 @@ def withdrawal(dataset: str, key: Mapping[str, str], column: str | None, why: st
 
 
 def withdrawals(home: Home, dataset: str | None = None) -> list[Withdrawal]:
-    """What is withdrawn, in the order in which it was, of one dataset or of all."""
+    """What is withdrawn, in the order in which it was, of one dataset or of all.
+
+    Raises:
+        LedgerError: the list is there and cannot be read, so nobody knows what must not be published.
+    """
     path = home.root / FILE
-    listed = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    return [one for one in (Withdrawal(**item) for item in listed) if dataset in (None, one.dataset)]
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        listed = [Withdrawal(**item) for item in content]
+    except (ValueError, TypeError) as error:
+        raise LedgerError(
+            f"{path} cannot be read as the list of what is withdrawn, so nothing it may be about is made or"
+            " published. Restore it from a backup, or withdraw those values again after moving it away."
+        ) from error
+    return [one for one in listed if dataset in (None, one.dataset)]
 
 
 def keep(home: Home, listed: Iterable[Withdrawal]) -> None:

@@ -1,6 +1,9 @@
 """What is withdrawn is known by a digest of its key, and never says the value."""
 
+import pytest
+
 from warehouse.home import Home
+from warehouse.ledger import LedgerError
 from warehouse.withdrawals import FILE, keep, withdrawal, withdrawals
 
 
@@ -25,3 +28,10 @@ def test_a_key_that_is_a_persons_is_not_written_down(tmp_path):
     assert one.key is None
     assert one.is_of('{"id":"131052-308T"}', None)
     assert "131052" not in (tmp_path / FILE).read_text()
+
+
+@pytest.mark.parametrize("content", ["x", "[", "{}x", "[1]", '[{"dataset": "places"}]', "3"])
+def test_a_list_that_cannot_be_read_is_a_message_and_not_an_empty_list(tmp_path, content):
+    (tmp_path / FILE).write_text(content)
+    with pytest.raises(LedgerError, match=r"withdrawals\.json cannot be read"):
+        withdrawals(Home(tmp_path))
