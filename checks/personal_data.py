@@ -44,12 +44,19 @@ def _screened(table: TableDeclaration) -> list[FieldDeclaration]:
     ]
 
 
-def _hits(connection: duckdb.DuckDBPyConnection, relation: str, fields: Sequence[FieldDeclaration]) -> list[int]:
-    """How many texts of each column hold personal data, all columns in one pass."""
-    if not fields:
-        return []
-    counts = ", ".join(f"count({personal_sql(quote(field.name))})" for field in fields)
-    return list(connection.execute(f"SELECT {counts} FROM {relation}").fetchone() or ())
+def _hits(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> dict[str, int]:
+    """How many texts of a column hold personal data, by column; those without any are left out.
+
+    All columns in one pass, one below the other: DuckDB compiles the screen once, and not for every column.
+    """
+    if not columns:
+        return {}
+    listed = ", ".join(quote(column) for column in columns)
+    rows = connection.execute(f"""
+        SELECT name, count(*)
+        FROM (UNPIVOT (SELECT {listed} FROM {relation}) ON {listed} INTO NAME name VALUE text)
+        WHERE {personal_sql("text")} IS NOT NULL GROUP BY name""").fetchall()
+    return dict(rows)
 
 
 def screen_table(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration) -> None:
@@ -59,8 +66,9 @@ def screen_table(connection: duckdb.DuckDBPyConnection, source: str, table: Tabl
     """
     relation = f"{SCHEMA}.{quote(table.name)}"
     fields = _screened(table)
-    for field, hits in zip(fields, _hits(connection, relation, fields), strict=True):
-        if not hits:
+    hits = _hits(connection, relation, [field.name for field in fields])
+    for field in fields:
+        if field.name not in hits:
             continue
         kinds = personal_sql(quote(field.name))
         message = f"concat({literal(f'{field.title} holds personal data (')}, kinds, '), so it is withheld.')"
@@ -82,18 +90,19 @@ def screen_dataset(
     Its rows are computed, so which cell of which source a text came from is not known here.
     """
     fields = _screened(table)
+    hits = _hits(connection, relation, [field.name for field in fields])
     return [
         Finding(
             rule=RULE,
             severity=Severity.ERROR,
-            message=f"{field.title} holds personal data in {hits:,} rows, so the dataset is held.",
+            message=f"{field.title} holds personal data in {hits[field.name]:,} rows, so the dataset is held.",
             help=f"Take it out at its source, or with: opendistrict withdraw {dataset} KEY --column {field.name}",
             table_name=table.name,
             column_name=field.name,
             value=WITHHELD,
         )
-        for field, hits in zip(fields, _hits(connection, relation, fields), strict=True)
-        if hits
+        for field in fields
+        if field.name in hits
     ]
 
 
@@ -106,13 +115,14 @@ def screen_findings(connection: duckdb.DuckDBPyConnection, findings: str, quaran
         quarantine: the table of quarantined rows, if there is one. Of a record as JSON the values with personal
             data are withheld, of a line as it stood the whole line.
     """
-    for column, stand_in in _STAND_INS.items():
-        connection.execute(
-            f"UPDATE {findings} SET {column} = {literal(stand_in)} WHERE {personal_sql(column)} IS NOT NULL"
-        )
-    if quarantine is None:
+    for column in _hits(connection, findings, list(_STAND_INS)):
+        stand_in = literal(_STAND_INS[column])
+        connection.execute(f"UPDATE {findings} SET {column} = {stand_in} WHERE {personal_sql(column)} IS NOT NULL")
+    hits = _hits(connection, quarantine, ["row_key", "record"]) if quarantine else {}
+    if "row_key" in hits:
+        connection.execute(f"UPDATE {quarantine} SET row_key = NULL WHERE {personal_sql('row_key')} IS NOT NULL")
+    if "record" not in hits:
         return
-    connection.execute(f"UPDATE {quarantine} SET row_key = NULL WHERE {personal_sql('row_key')} IS NOT NULL")
     # Value by value, and then once more as a whole: a line that is no JSON, or what only the joint of two cells
     # makes.
     plain, withheld = personal_sql("(e.value ->> '$')"), literal(json.dumps(WITHHELD))
