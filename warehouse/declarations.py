@@ -22,6 +22,8 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from warehouse.types import ColumnType, FieldType, column_type
+
 SLUG = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 DATASET_SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
@@ -73,19 +75,6 @@ class Constraints(Declared):
     max_length: int | None = Field(None, alias="maxLength")
 
 
-FieldType = Literal["string", "integer", "number", "boolean", "date", "datetime", "year"]
-
-_DUCKDB_TYPES: dict[str, str] = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "datetime": "TIMESTAMP",
-    "year": "SMALLINT",
-}
-
-
 class FieldDeclaration(Declared):
     """One column."""
 
@@ -120,11 +109,14 @@ class FieldDeclaration(Declared):
         return self
 
     @property
+    def column_type(self) -> ColumnType:
+        """The type by its names everywhere."""
+        return column_type(self.type, self.decimals)
+
+    @property
     def duckdb_type(self) -> str:
         """The column's type in DuckDB, e.g. ``DECIMAL(18,2)`` for a number with two decimals."""
-        if self.type == "number" and self.decimals is not None:
-            return f"DECIMAL(18,{self.decimals})"
-        return _DUCKDB_TYPES[self.type]
+        return self.column_type.duckdb
 
 
 class ForeignKey(Declared):
