@@ -26,8 +26,9 @@ from datetime import date
 
 import duckdb
 
-from warehouse.declarations import SourceDeclaration, TableDeclaration, literal, quote
+from warehouse.declarations import SourceDeclaration, TableDeclaration
 from warehouse.ledger import SnapshotRecord, TableLoad
+from warehouse.sql import literal, quote
 from warehouse.staging import ORIGIN_COLUMNS, SCHEMA
 
 HELD, TOLD, ENDED = "held", "told", "ended"

@@ -18,7 +18,7 @@ SOURCE = parse(
     {
         "name": "register",
         "title": "A register",
-        "publisher": "Somebody",
+        "publisher": {"name": "somebody", "title": "Somebody"},
         "licence": "CC0-1.0",
         "attribution": "Somebody",
         "cadence": "monthly",
