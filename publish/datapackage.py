@@ -364,7 +364,8 @@ def declaration_digest(
 
     entry = declaration.entry
     described = {
-        "entry": entry.model_dump(mode="json", by_alias=True)
+        # what labels say is in the schema
+        "entry": entry.model_dump(mode="json", by_alias=True, exclude={"fields": {"__all__": {"labels"}}})
         | {
             "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),
             "licence": entry.licence.id,

@@ -69,6 +69,7 @@ class Sector(Declared):
 
     code: str = Field(pattern=SLUG)
     title: str
+    title_fi: str
     sic_prefixes: tuple[str, ...]
     is_tech: bool = False
 
@@ -105,9 +106,12 @@ def usual_spans(path: Path = _FOLDER / "usual_spans.yaml") -> Mapping[str, tuple
 
 
 @cache
-def code_lists(path: Path = _FOLDER / "code_lists.yaml") -> Mapping[str, CodeList]:
-    """All code lists by name."""
-    return parse(_CodeLists, {"lists": read_yaml(path)}, path).lists
+def code_lists() -> Mapping[str, CodeList]:
+    """All code lists by name: those of ``code_lists.yaml``, and ``sectors``."""
+    path = _FOLDER / "code_lists.yaml"
+    found = sectors().sectors
+    sector_list = CodeList(title="Sector", codes={s.code: Code(title=s.title, title_fi=s.title_fi) for s in found})
+    return {**parse(_CodeLists, {"lists": read_yaml(path)}, path).lists, "sectors": sector_list}
 
 
 def sectors(path: Path = _FOLDER / "sectors.yaml") -> Sectors:

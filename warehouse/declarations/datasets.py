@@ -32,6 +32,7 @@ class DatasetField(Declared):
     decimals: int | None = None
     severity: Severity | None = None
     constraints: Constraints | None = None
+    labels: str | None = None
     mark: bool | None = None
 
 

@@ -6,9 +6,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from warehouse.declared import SLUG, Declared
+from warehouse.identifiers import IDENTIFIERS
 from warehouse.types import ColumnType, FieldType, column_type
 
 
@@ -42,11 +43,18 @@ class Constraints(Declared):
     pattern: str | None = None  # the whole value must match
     enum: tuple[str, ...] | None = None
     code_list: str | None = Field(None, alias="codeList")  # enum, kept in warehouse/reference/code_lists.yaml
-    check: Literal["business_id_fi"] | None = None  # a check digit
+    check: str | None = None  # a kind of identifier: of warehouse.identifiers.IDENTIFIERS
     minimum: int | float | date | None = None
     maximum: int | float | date | None = None
     min_length: int | None = Field(None, alias="minLength")
     max_length: int | None = Field(None, alias="maxLength")
+
+    @field_validator("check")
+    @classmethod
+    def _is_known(cls, check: str | None) -> str | None:
+        if check is not None and check not in IDENTIFIERS:
+            raise ValueError(f"there is no identifier {check}, only {', '.join(sorted(IDENTIFIERS))}")
+        return check
 
 
 class FieldDeclaration(Declared):
@@ -62,6 +70,7 @@ class FieldDeclaration(Declared):
     screen: bool = True  # for personal data (warehouse.personal); False for what a public register states
     severity: Severity = Severity.ERROR  # of a broken constraint or an unreadable value
     constraints: Constraints = Constraints()
+    labels: str | None = None  # a code list that says what the codes mean, where none judges them
     source_names: tuple[str, ...] = ()  # header texts of this column at the source, beside name and title
     presence: Literal["mandatory", "optional"] = "mandatory"  # a missing mandatory column is critical
     days_ahead: int | None = Field(None, ge=0)  # dates: so far after the snapshot's own date, and no further
@@ -81,6 +90,11 @@ class FieldDeclaration(Declared):
         if self.mark and (self.type not in ("date", "string") or self.constraints.required):
             raise ValueError(f"the mark {self.name} has to be a date or a string, and may be empty")
         return self
+
+    @property
+    def label_list(self) -> str | None:
+        """The code list whose titles say what the field's codes mean."""
+        return self.constraints.code_list or self.labels
 
     @property
     def column_type(self) -> ColumnType:
