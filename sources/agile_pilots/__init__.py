@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sources import PullRequest, Reading
-from sources.workbooks import pull_workbook, read_workbook
+from sources.workbooks import pull as pull_workbook
+from sources.workbooks import read as read_workbook
 from warehouse.archive import Snapshot
 from warehouse.declarations import SourceDeclaration
 

@@ -174,6 +174,6 @@ def test_sheets_downloaded_one_by_one_are_one_snapshot(tmp_path):
 
 def test_a_workbook_far_too_large_is_not_pulled(tmp_path, monkeypatch):
     path = save(tmp_path / "book.xlsx", {"Pilots": [["x"]]})
-    monkeypatch.setattr("sources.workbooks.MAX_BYTES", 100)
+    monkeypatch.setattr("sources.workbooks.inbox.MAX_BYTES", 100)
     with pytest.raises(SourceError, match="right file"):
         agile_pilots.pull(request(tmp_path, str(path)))
