@@ -5,7 +5,7 @@ text, "5 000 €". What cannot is a finding that names the cell and says what to
 table, and the checks put the row aside. Nothing that stood in the file goes unmentioned.
 
 ``inbox`` brings a workbook into the archive; ``reading`` makes tables of its sheets: ``columns`` finds what is to
-be read, ``rows`` which rows are records, ``evidence`` what a column's cells say together, ``cells`` what each says.
+be read, ``rows`` which rows are records, ``evidence`` what a column's cells say together, ``cells`` each one.
 """
 
 from sources.workbooks.inbox import pull
