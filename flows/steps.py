@@ -76,7 +76,7 @@ def pull(
     Raises:
         SourceError: it cannot be had.
     """
-    package = source_packages.package(declaration.name)
+    package = source_packages.package(declaration)
     return package.pull(PullRequest(settings.home, declaration, origin, day, progress, of_day))
 
 
@@ -115,7 +115,7 @@ def stage(settings: Settings, declaration: SourceDeclaration, snapshot: Snapshot
     Archive(settings.home, snapshot.source).require_whole(snapshot)
     from sources.loading import stage as load  # imports dlt: seconds
 
-    read = source_packages.package(declaration.name).read
+    read = source_packages.package(declaration).read
     return load(declaration, snapshot, settings.home, read, progress)
 
 

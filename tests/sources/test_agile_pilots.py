@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev import sample_pilots
-from sources import PullRequest, SourceError, agile_pilots, declarations
+from sources import PullRequest, SourceError, declarations, package
 from tests.workbook_factory import ROOT, ROUND, SAMPLE, declaration, good_workbook, pilot, save, snapshot, table
 from warehouse.declarations import Privacy, Severity, normalised, read_yaml
 from warehouse.home import Home
@@ -19,6 +19,7 @@ FACTS = (
     / "facts"
     / "agile_pilots.csv"
 )
+agile_pilots = package(declaration())
 
 
 @pytest.fixture(scope="module")
