@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+FOLDER = Path(__file__).parent
+
+
 class SourceError(Exception):
     """A source cannot be pulled or read: the message says what, where, why and what to do.
 
@@ -112,7 +115,6 @@ class SourcePackage(Protocol):
     read: Callable[[Snapshot, SourceDeclaration, Path], Reading]
 
 
-FOLDER = Path(__file__).parent
 _OF_KIND = {"workbook": "sources.workbooks"}  # what pulls and reads a source that has no code of its own
 
 
@@ -127,6 +129,11 @@ def declarations(folder: Path = FOLDER) -> dict[str, SourceDeclaration]:
         if declaration.name != path.parent.name:
             raise DeclarationError(f"{path}: the source {declaration.name} must be in a folder of that name")
     return {declaration.name: declaration for declaration in found.values()}
+
+
+def samples(folder: Path = FOLDER) -> dict[str, Path]:
+    """The folders of the samples that come with sources, by source."""
+    return {path.parent.name: path for path in sorted(folder.glob("*/sample"))}
 
 
 def package(declaration: SourceDeclaration) -> SourcePackage:
