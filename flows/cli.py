@@ -432,7 +432,7 @@ def _run_flow(name: str, parameters: Mapping[str, Any], as_json: bool) -> None:
 
 def _check_names(parameters: Mapping[str, Any]) -> None:
     """Wrong names are wrong usage, and said before anything is started."""
-    from sources.pulling import has_credentials
+    from warehouse.addresses import has_credentials
 
     plan = _declared()
     for name in parameters["sources"] or {}:

@@ -224,7 +224,8 @@ def list_windows(
     """A row a window of a backfill: its date, what is there for it, and whether it is done."""
     from flows.backfill import windows
     from flows.night import NightRequest, request_checked
-    from sources.pulling import dated_files, missing_parts
+    from sources.local_files import dated_files
+    from sources.naming import missing_parts
 
     request = request_checked(plan, NightRequest(last, origins, tuple(datasets)))
     rows = [

@@ -21,8 +21,9 @@ from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOu
 from flows.settings import Settings
 from flows.steps import Judged, Look, Plan
 from sources import SourceError
-from sources.pulling import date_in, has_credentials
+from sources.naming import date_in
 from warehouse import ledger
+from warehouse.addresses import has_credentials
 from warehouse.archive import Snapshot
 from warehouse.lease import Lease, LeaseLostError
 from warehouse.ledger import CurationRecord, RunRecord, SnapshotRecord, Verdict

@@ -22,6 +22,8 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from warehouse.http_declaration import HttpDeclaration
+
 SLUG = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 DATASET_SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
@@ -225,6 +227,8 @@ class SourceDeclaration(Declared):
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
     file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
+    # Left out of what is written of a declaration: how a file is fetched does not change what it says.
+    http: HttpDeclaration | None = Field(None, exclude=True)
     tables: tuple[TableDeclaration, ...]
 
     @model_validator(mode="after")

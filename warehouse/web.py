@@ -101,6 +101,12 @@ def within(deadline_seconds: float, timeout_seconds: float) -> Iterator[Clock]:
         _CLOCK.reset(token)
 
 
+def put_off(seconds: float) -> None:
+    """Put the deadline off, if there is one: a pause that was asked for does not count."""
+    if (clock := _CLOCK.get()) is not None:
+        clock.extend(seconds)
+
+
 class _TimedFile(io.RawIOBase):
     """A connection's bytes, each waited for no longer than the clock allows."""
 
@@ -257,8 +263,7 @@ class Patience(Retry):
     def sleep(self, response: BaseHTTPResponse | None = None) -> None:
         """Pause before the next attempt."""
         self.sleep_for(self.pause)
-        if (clock := _CLOCK.get()) is not None:
-            clock.extend(self.pause)
+        put_off(self.pause)
 
 
 # --- the session ----------------------------------------------------------------------------------------
