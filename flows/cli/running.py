@@ -167,7 +167,7 @@ def _run_flow(name: str, parameters: Mapping[str, Any], as_json: bool) -> None:
 def _check_names(parameters: Mapping[str, Any]) -> None:
     """Wrong names are wrong usage, and said before anything is started."""
     from flows.declarations import Declarations
-    from sources.pulling import has_credentials
+    from warehouse.addresses import has_credentials
 
     declared = Declarations.read()
     for name in parameters["sources"] or {}:
