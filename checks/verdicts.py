@@ -16,7 +16,8 @@ import duckdb
 
 from checks.expected import Outcome
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table
-from checks.rules import ROW_ID, Rule, RulesFile, compile_rules, fingerprint, row_columns
+from checks.rules import ROW_ID, DatasetRules, Rule, SourceRules, compile_rules, fingerprint, row_columns
+from checks.rules.demands import Required, Unique
 from warehouse.database import DEFAULT_MEMORY, opened
 from warehouse.declarations import (
     DatasetDeclaration,
@@ -50,9 +51,9 @@ class Checked:
     accepted: Mapping[str, int]
 
 
-def source_fingerprint(source: SourceDeclaration, rules: RulesFile) -> str:
+def source_fingerprint(source: SourceDeclaration, rules: SourceRules) -> str:
     """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
-    parts = [fingerprint(table, rules.tables.get(table.name, ())) for table in source.tables]
+    parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
     return hashlib.sha256("\0".join([*parts, personal_sql("text")]).encode()).hexdigest()
 
@@ -60,7 +61,7 @@ def source_fingerprint(source: SourceDeclaration, rules: RulesFile) -> str:
 def check_source(
     staged: Staged,
     source: SourceDeclaration,
-    rules: RulesFile,
+    rules: SourceRules,
     previous_rows: Mapping[str, int],
     *,
     temporary: Path,
@@ -75,7 +76,7 @@ def check_source(
     Args:
         staged: the staging file.
         source: the declaration.
-        rules: the source's rules file.
+        rules: what its rules file adds to the declaration.
         previous_rows: by table, the records that stood after the last good snapshot.
         temporary: a folder for DuckDB to spill to.
         memory: DuckDB's memory limit.
@@ -91,18 +92,18 @@ def check_source(
         refusals = {}
         for table in source.tables:
             progress(f"checking {source.name}.{table.name}")
-            written = rules.tables.get(table.name, ())
+            compiled = compile_rules(table, rules.on(table))
             unread = _critical(connection, table)
             _check_table(
                 connection,
                 source.name,
                 SCHEMA,
                 table,
-                [rule for rule in compile_rules(table, written) if unread.allows(rule)],
+                [rule for rule in compiled if unread.allows(rule)],
                 origin=("_file", "_sheet", "_row"),
             )
             screen_table(connection, source.name, table)
-            _set_aside(connection, source.name, table, row_columns(table, written))
+            _set_aside(connection, source.name, table, row_columns(compiled))
             refusals[table.name] = _refusal(connection, table)
             if not _critical(connection, table).is_held:
                 previous = previous_rows.get(table.name)
@@ -122,7 +123,7 @@ def check_source(
 def check_dataset(
     connection: duckdb.DuckDBPyConnection,
     dataset: DatasetDeclaration,
-    rules: RulesFile,
+    rules: DatasetRules,
     data_date: date,
     previous_rows: int | None,
     *,
@@ -141,7 +142,7 @@ def check_dataset(
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )
-    compiled = compile_rules(dataset.table, rules.dataset, schema)
+    compiled = compile_rules(dataset.table, rules.rules, schema)
     _check_table(connection, name, schema, dataset.table, compiled, origin=None, findings="temp.findings")
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = _plausible(dataset.table, _Refusal(rows, 0), previous_rows, may_shrink)
@@ -223,7 +224,7 @@ def _write_findings(
     constant = [literal(text) for text in (subject, table.name, rule.id, rule.severity.value, column.name)]
     # Rows that share a key (that is what the rule on keys finds) are told apart by their place.
     place = f"coalesce({file}, '') || ':' || coalesce({sheet}, '') || ':' || coalesce({row}, 0)"
-    identity = place if rule.id == "unique" else f"CASE WHEN {has_key} THEN {key} ELSE {place} END"
+    identity = place if isinstance(rule.demand, Unique) else f"CASE WHEN {has_key} THEN {key} ELSE {place} END"
     query = f"""
         INSERT INTO {findings}
         SELECT {finding_id_sql(constant[0], constant[1], constant[2], constant[4], identity)},
@@ -231,7 +232,7 @@ def _write_findings(
                {literal(rule.message)}, {literal(rule.help)}, CASE WHEN {has_key} THEN {key} END
         FROM {schema}.{quote(view)} AS checked
         WHERE {ROW_ID} IN (SELECT {ROW_ID} FROM ({outcome.unexpected_query}))"""
-    if origin and rule.id == "required":
+    if origin and isinstance(rule.demand, Required):
         query += f"""
             AND NOT EXISTS (
                 SELECT 1 FROM main.read_findings AS r
@@ -367,7 +368,7 @@ def _quarantine(
     wrong_key = f"""
         SELECT 1 FROM main.findings AS f
         WHERE f.table_name = {literal(table.name)} AND f.severity = '{Severity.ERROR.value}'
-          AND f.column_name IN ({of_key}) AND f.rule <> 'unique' AND {_SAME_PLACE}"""
+          AND f.column_name IN ({of_key}) AND f.rule <> {literal(Unique.kind)} AND {_SAME_PLACE}"""
     connection.execute(f"""
         INSERT INTO main.quarantine
         SELECT {literal(source)}, {literal(table.name)}, _file, _sheet, _row,

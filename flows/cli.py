@@ -171,7 +171,7 @@ def check(
             found = [judged.problem] if judged.problem else []
         else:
             judged = steps.check(
-                settings, declaration, plan.rules[source], snapshot, staged, {}, False, terminal.progress
+                settings, declaration, plan.source_rules[source], snapshot, staged, {}, False, terminal.progress
             )
             found = steps.staged_findings(settings, staged)
         if annotated:

@@ -373,7 +373,7 @@ def judge_all(
                 faults.guarded(f"checking {name}", steps.check),
                 settings,
                 plan.sources[name],
-                plan.rules[name],
+                plan.source_rules[name],
                 snapshot,
                 result,
                 steps.previous_rows(known[name], snapshot),

@@ -92,10 +92,7 @@ def report_content(
                     if snapshot
                     else (),
                     rules={
-                        table.name: [
-                            rule.expected.rule_id
-                            for rule in compile_rules(table, plan.rules[source.name].tables.get(table.name, ()))
-                        ]
+                        table.name: compile_rules(table, plan.source_rules[source.name].on(table))
                         for table in declaration.tables
                     },
                     annotated=annotated.get(source.name),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import sources as source_packages
-from checks.rules import RulesFile, load_rules
+from checks.rules import DatasetRules, SourceRules, rules_of_datasets, rules_of_sources
 from checks.verdicts import CheckError, check_dataset, check_source, source_fingerprint
 from flows.declared import Declared
 from flows.outcomes import DatasetOutcome
@@ -35,7 +35,8 @@ class Plan(Declared):
     """The declarations a night works with, read once: sources, datasets, models, rules."""
 
     models: Mapping[str, Model]
-    rules: Mapping[str, RulesFile]
+    source_rules: Mapping[str, SourceRules]
+    dataset_rules: Mapping[str, DatasetRules]
 
     @staticmethod
     def read() -> Plan:
@@ -46,17 +47,17 @@ class Plan(Declared):
             ModelError: a dataset has no model, or not a usable one.
         """
         declared = Declared.read()
-        stems = {*declared.sources, *(dataset.stem for dataset in declared.datasets.values())}
         return Plan(
             declared.sources,
             declared.datasets,
             {name: load_model(dataset.stem) for name, dataset in declared.datasets.items()},
-            {stem: load_rules(stem) for stem in stems},
+            rules_of_sources(declared.sources),
+            rules_of_datasets(declared.datasets),
         )
 
     def fingerprint(self, source: str) -> str:
         """What a verdict on the source depends on besides the data."""
-        return source_fingerprint(self.sources[source], self.rules[source])
+        return source_fingerprint(self.sources[source], self.source_rules[source])
 
 
 # --- sources ----------------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ def unreadable(snapshot: Snapshot, message: str) -> Judged:
 def check(
     settings: Settings,
     declaration: SourceDeclaration,
-    rules: RulesFile,
+    rules: SourceRules,
     snapshot: Snapshot,
     staged: Staged,
     previous_rows: Mapping[str, int],
@@ -256,7 +257,7 @@ def inputs_of(
                 model.fingerprint,
                 dataset.entry.model_dump_json(),
                 dataset.table.model_dump_json(),
-                plan.rules[dataset.stem].model_dump_json(),
+                plan.dataset_rules[dataset.name].model_dump_json(),
             )
         ).encode()
     ).hexdigest()
@@ -305,7 +306,7 @@ def build(
             checked = check_dataset(
                 connection,
                 dataset,
-                plan.rules[dataset.stem],
+                plan.dataset_rules[dataset.name],
                 as_of,
                 previous.rows if previous else None,
                 may_shrink=may_shrink,

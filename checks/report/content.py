@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from checks.rules import Rule
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding
 from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
@@ -26,7 +27,7 @@ class SourceSection:
     stale_since: date | None  # data date of the last good snapshot that stands in; None: it's fresh
     counts: Mapping[Severity, int]  # all findings, also those not listed
     findings: Sequence[Finding]  # worst first, at most a few hundred
-    rules: Mapping[str, Sequence[str]]  # table -> ids of the rules that were applied ("rule:column")
+    rules: Mapping[str, Sequence[Rule]]  # table -> the rules that were applied
     annotated: str | None  # where below the home the annotated workbook lies: no link, it holds contacts
 
     @property

@@ -19,6 +19,8 @@ from checks.report.wording import (
     rule_words,
     title_of,
 )
+from checks.rules import Rule
+from checks.rules.demands import plain_words
 from warehouse.declarations import Severity
 from warehouse.ledger import Verdict
 
@@ -108,13 +110,13 @@ def _table_order(section: SourceSection, name: str) -> tuple[int, str]:
     return (names.index(name) if name in names else len(names), name)
 
 
-def _table_checks(section: SourceSection, name: str, rules: Sequence[str]) -> _TableChecks:
+def _table_checks(section: SourceSection, table_name: str, rules: Sequence[Rule]) -> _TableChecks:
     """Every rule applied to a table with what it found, nothing included."""
-    table = next((t for t in section.declaration.tables if t.name == name), None)
+    table = next((t for t in section.declaration.tables if t.name == table_name), None)
     severities = tuple(Severity)
     is_cut = counted(section, *severities) > len(section.findings)
-    here = [finding for finding in section.findings if finding.table_name == name]
-    load = section.snapshot.tables.get(name) if section.snapshot else None
+    here = [finding for finding in section.findings if finding.table_name == table_name]
+    load = section.snapshot.tables.get(table_name) if section.snapshot else None
     is_empty = load is None or not load.staged  # a rule that had no row to look at did not find it good
     # What reading found belongs to no rule of the list, and is listed all the same.
     left = Counter((finding.rule, finding.column_name) for finding in here)
@@ -124,15 +126,14 @@ def _table_checks(section: SourceSection, name: str, rules: Sequence[str]) -> _T
         worst.setdefault((finding.rule, finding.column_name), finding.severity)  # the worst comes first
     checks = []
     quiet = 0
-    for rule_id in rules:
-        rule, _, joined = rule_id.partition(":")
-        # A finding names the first of a rule's columns; the rule on the key does not say its columns in its id.
-        column = joined.split("+")[0] or (table.primary_key[0] if table and rule == "unique" else None)
-        keys = [key for key in counts if key[0] == rule and (column is None or key[1] in (column, None))]
+    for rule in rules:
+        name = f"{rule.id}{rule.part}"
+        column = rule.columns[0] if rule.columns else None  # a finding names the first of a rule's columns
+        keys = [key for key in counts if key[0] == name and (column is None or key[1] in (column, None))]
         count = sum(counts[key] for key in keys)
         for key in keys:
             left.pop(key, None)
-        words = safe_text(rule_words(rule_id, table, section.declaration))
+        words = safe_text(rule_words(rule, table, section.declaration))
         if count:
             severity = min((worst[key] for key in keys), key=lambda one: one.rank)
             result = f"{'at least ' if is_cut else ''}{many(count, 'finding')}"
@@ -152,14 +153,12 @@ def _table_checks(section: SourceSection, name: str, rules: Sequence[str]) -> _T
         rows = many(load.staged, row_word(table))
         summary = f"{rows} checked against {many(len(checks), 'rule')}; {quiet:,} {without}"
     others = [
-        _Check(
-            *marked(worst[key]), safe_text(rule_words(key[0], None, section.declaration)), many(count, "finding")
-        )
+        _Check(*marked(worst[key]), safe_text(plain_words(key[0])), many(count, "finding"))
         for key, count in left.items()
     ]
     order = ("stop", "warn", "calm", "good")  # what was found first, each in the order declared
     return _TableChecks(
-        safe_text(table.title if table else name),
+        safe_text(table.title if table else table_name),
         summary,
         tuple(sorted([*others, *checks], key=lambda check: order.index(check.tone))),
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from checks.report.content import TO_MEND, DatasetSection, Section, SourceSection
 from checks.report.sanitising import clean, safe_text, shortened
+from checks.rules import Rule
+from checks.rules.demands import Reference
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration
 from warehouse.ledger import TableLoad
 
@@ -60,41 +63,14 @@ def percent(part: int, whole: int) -> str:
     return "under 0.1 %" if share < 0.1 else f"{share:.1f} %"
 
 
-def rule_words(rule_id: str, table: TableDeclaration | None, source: SourceDeclaration) -> str:
+def rule_words(rule: Rule, table: TableDeclaration | None, source: SourceDeclaration) -> str:
     """What a rule demands, as a sentence about good rows."""
-    rule, _, joined = rule_id.partition(":")
-    names = [name for name in joined.split("+") if name]
-    declared = {field.name: field for field in table.fields} if table else {}
-    titles = listed([declared[name].title if name in declared else name for name in names], most=4)
-    field = declared.get(names[0]) if names else None
-    limits = field.constraints if field else None
-    unit = f" {field.unit}" if field and field.unit else ""
-    if rule == "row-count":
-        if table is None:
-            return "The number of rows is plausible"
-        low, high = table.rows.minimum, table.rows.maximum
-        return f"There are at least {many(low, 'row')}" if high is None else f"There are {low:,} to {high:,} rows"
-    if rule == "unique" and not names and table:
-        return f"{listed([table.field(name).title for name in table.primary_key])}: no row stands there twice"
-    if rule == "range" and limits:
-        ends = (("at least", limits.minimum), ("at most", limits.maximum))
-        return f"{titles} is " + " and ".join(f"{word} {end}" for word, end in ends if end is not None) + unit
-    if rule == "reference" and table:
-        target = next((key.table for key in table.foreign_keys if list(key.fields) == names), "")
-        other = next((t.title for t in source.tables if t.name == target), target)
-        return f"{titles} stands in {other} too" if other else f"{titles} refers to a row that exists"
-    known = {
-        "required": f"{titles} is filled in",
-        "unique": f"{titles} stands there only once",
-        "pattern": f"{titles} has the form expected",
-        "code": f"{titles} is on the list",
-        "length": f"{titles} is neither too long nor too short",
-        "check-digit": f"{titles} has the right check digit",
-    }
-    if rule in known and titles:
-        return known[rule]
-    words = re.sub("[-_]", " ", rule).strip().capitalize() or rule_id
-    return f"{words} ({titles})" if titles else words
+    titles = {field.name: field.title for field in table.fields} if table else {}
+    demand = rule.demand
+    if isinstance(demand, Reference):
+        there = next((other.title for other in source.tables if other.name == demand.table), demand.there)
+        demand = replace(demand, there=there)
+    return demand.kept(listed([titles.get(name, name) for name in rule.columns], most=4))
 
 
 def title_of(section: Section) -> str:
