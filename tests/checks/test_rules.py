@@ -17,7 +17,8 @@ from checks.rules import (
     rules_of_sources,
 )
 from checks.rules.demands import Code, Condition, Key, Pattern, Range, Required, RowCount
-from checks.verdicts import check_source
+from checks.verdicts import Before, check_source
+from warehouse.database import opened
 from warehouse.declarations import DeclarationError, Severity, SourceDeclaration, parse
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow, add_findings, add_quarantine, create_tables
 from warehouse.identifiers import business_id_holds
@@ -96,13 +97,9 @@ def staged(path, rows, findings=(), quarantined=()):
 
 def check(tmp_path, rows, previous=None, **more):
     given_staged = staged(tmp_path / "snapshot.duckdb", rows, **more)
-    checked = check_source(
-        given_staged,
-        SOURCE,
-        load_source_rules("agile_pilots"),
-        {"pilots": previous} if previous else {},
-        temporary=tmp_path,
-    )
+    before = Before({"pilots": previous} if previous else {})
+    with opened(given_staged.path, temporary=tmp_path) as connection:
+        checked = check_source(connection, SOURCE, load_source_rules("agile_pilots"), before)
     with duckdb.connect(str(given_staged.path)) as connection:
         found = read_findings(connection, "main.findings")
         kept = connection.execute("SELECT row_number, record FROM main.quarantine ORDER BY ALL").fetchall()
@@ -201,13 +198,8 @@ def test_checking_again_gives_the_same(tmp_path):
         tmp_path, rows_with({}, {"grant_eur": -1}, {"theme_code": "x"}), quarantined=[lost]
     )
     cells = held_cells(tmp_path)
-    again = check_source(
-        Staged("agile_pilots", "s", tmp_path / "snapshot.duckdb", {}),
-        SOURCE,
-        load_source_rules("agile_pilots"),
-        {},
-        temporary=tmp_path,
-    )
+    with opened(tmp_path / "snapshot.duckdb", temporary=tmp_path) as connection:
+        again = check_source(connection, SOURCE, load_source_rules("agile_pilots"), Before({}))
     with duckdb.connect(str(tmp_path / "snapshot.duckdb")) as connection:
         assert read_findings(connection, "main.findings") == found
         assert len(connection.execute("FROM main.quarantine").fetchall()) == len(kept) == 2
