@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
@@ -16,6 +17,7 @@ from openpyxl.utils.datetime import to_excel
 from checks.annotate.copies import MADE, STAMP
 from warehouse.sheets import ErrorValue, Sheet, Value, column_letters
 
+_SERIAL: Callable[[Any, datetime], float] = to_excel
 _ERROR_CODES = frozenset(ERROR_CODES)
 _FORMULA_CELL = re.compile(
     rb'<c r="([A-Z]+[0-9]+)"((?: s="[0-9]+")?)((?: t="[a-z]+")?)>(<f\b[^>]*(?:/>|>[^<]*</f>))<v ?(?:/>|></v>)</c>'
@@ -79,7 +81,7 @@ def with_results(data: bytes, results: Mapping[str, Value], epoch: datetime) -> 
             kind, text = "n", repr(value)
         else:
             naive = value.replace(tzinfo=None) if isinstance(value, datetime) else value
-            kind, text = "n", repr(to_excel(naive, epoch))
+            kind, text = "n", repr(_SERIAL(naive, epoch))
         return b'<c r="%b"%b t="%b">%b<v>%b</v></c>' % (match[1], match[2], kind.encode(), match[4], text.encode())
 
     return _FORMULA_CELL.sub(filled, data)
