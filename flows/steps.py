@@ -8,7 +8,7 @@ from datetime import date
 
 import duckdb
 
-from checks.verdicts import Checked, CheckError, check_dataset, check_source
+from checks.verdicts import Before, Checked, CheckError, check_dataset, check_source
 from flows.declarations import Declarations
 from flows.due import Known, inputs_of
 from flows.outcomes import DatasetOutcome
@@ -126,16 +126,16 @@ def check(run: Run, snapshot: Snapshot, staged: Staged, previous_rows: Mapping[s
     ``previous_rows``: by table, the records that stood before it.
     """
     source, settings = snapshot.source, run.settings
-    with settings.home.workspace("check") as folder:
+    with (
+        settings.home.workspace("check") as folder,
+        opened(staged.path, temporary=folder, memory=settings.memory) as connection,
+    ):
         checked = check_source(
-            staged,
+            connection,
             run.declarations.sources[source],
-            run.declarations.rules[source],
-            previous_rows,
-            temporary=folder,
-            memory=settings.memory,
-            may_shrink=run.may_shrink(source),
-            progress=run.progress,
+            run.declarations.source_rules[source],
+            Before(previous_rows, run.may_shrink(source)),
+            run.progress,
         )
     return Judged(snapshot, checked.verdict, staged, checked.accepted)
 
@@ -235,10 +235,9 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
             checked = check_dataset(
                 connection,
                 dataset,
-                run.declarations.rules[dataset.stem],
+                run.declarations.dataset_rules[dataset.name],
                 as_of,
-                previous.rows if previous else None,
-                may_shrink=run.may_shrink(dataset.name),
+                Before({dataset.stem: previous.rows} if previous else {}, run.may_shrink(dataset.name)),
             )
             release = None
             if checked.verdict is not Verdict.HELD:

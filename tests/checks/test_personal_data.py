@@ -7,11 +7,12 @@ import duckdb
 import pytest
 
 from checks.personal_data import RULE
-from checks.rules import RulesFile
-from checks.verdicts import check_dataset, check_source
+from checks.rules import DatasetRules, SourceRules
+from checks.verdicts import Before, check_dataset, check_source
 from publish.catalogue import load_catalogue
 from sources import declarations
 from warehouse import ledger
+from warehouse.database import opened
 from warehouse.declarations import Severity, SourceDeclaration, parse
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow, add_findings, add_quarantine, create_tables
 from warehouse.ledger import Verdict, read_findings
@@ -57,7 +58,6 @@ SOURCE = parse(
     "test",
 )
 FIELDS = [field.name for field in SOURCE.tables[0].fields]
-RULES = RulesFile(tables={}, dataset=())
 
 
 def staged(path, rows, findings=(), quarantined=(), file="f.xlsx", sheet="Pilots"):
@@ -79,7 +79,8 @@ def good(number, **values):
 
 
 def judged(one, tmp_path):
-    checked = check_source(one, SOURCE, RULES, {}, temporary=tmp_path)
+    with opened(one.path, temporary=tmp_path) as connection:
+        checked = check_source(connection, SOURCE, SourceRules(), Before({}))
     with duckdb.connect(str(one.path), read_only=True) as connection:
         kept = connection.execute("SELECT record, row_key FROM main.quarantine ORDER BY row_number").fetchall()
         cells = connection.execute("SELECT row_id, column_name FROM main.held_cells ORDER BY ALL").fetchall()
@@ -177,7 +178,7 @@ def test_a_dataset_whose_text_holds_a_hit_is_held_and_says_which_column(tmp_path
             "INSERT INTO curated.agile_pilots (pilot_id, pilot_name, description) VALUES ('p-1', 'A', ?)",
             [f"Ask {SECRETS[0]}"],
         )
-        checked = check_dataset(connection, dataset, RULES, date(2026, 1, 1), None)
+        checked = check_dataset(connection, dataset, DatasetRules(), date(2026, 1, 1), Before({}))
         found = ledger.findings(connection, "agile-pilots", "2026-01-01")
         told = repr(connection.execute("SELECT * FROM ledger.findings").fetchall())
     assert checked.verdict is Verdict.HELD
