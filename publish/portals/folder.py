@@ -39,7 +39,7 @@ Content = bytes | DesiredResource
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Difference:
     """A dataset's wanted files, those that stand there, and what differs."""
 
     wanted: Mapping[str, Content]
@@ -72,10 +72,10 @@ class FolderPortal:
         changes: list[Change] = []
         states = self._states()
         for wanted in desired:
-            planned = self._plan(wanted)
-            changes += planned.changes
-            if planned.changes:
-                state = planned.wanted[_STATE]
+            difference = self._compare(wanted)
+            changes += difference.changes
+            if difference.changes:
+                state = difference.wanted[_STATE]
                 states[wanted.declaration.name] = json.loads(state) if isinstance(state, bytes) else {}
         return changes + self._plan_front(self._front(states))
 
@@ -92,14 +92,14 @@ class FolderPortal:
             name = wanted.declaration.name
             progress(f"publish {name}", count, len(desired), "datasets")
             try:
-                planned = self._plan(wanted)
-                writes = self._apply(name, planned) if planned.changes else 0
+                difference = self._compare(wanted)
+                writes = self._apply(name, difference) if difference.changes else 0
             except PortalError as error:
                 failed(name, error)
             except OSError as error:
                 failed(name, _portal_error(name, error))
             else:
-                done.append(Published(name, planned.changes, writes, self._url(name)))
+                done.append(Published(name, difference.changes, writes, self._url(name)))
         try:
             self._apply_front()
             self._clean()
@@ -116,7 +116,7 @@ class FolderPortal:
     def _url(self, name: str) -> str:
         return f"{self._base}datasets/{name}/" if self._base else str(self._folder(name) / _PAGE)
 
-    def _plan(self, wanted: DesiredDataset) -> _Plan:
+    def _compare(self, wanted: DesiredDataset) -> _Difference:
         name = wanted.declaration.name
         files = self._wanted(wanted)
         standing = _standing(self._folder(name))
@@ -124,7 +124,7 @@ class FolderPortal:
         different = [file for file in files if standing.get(file) != sums[file]]
         extra = sorted(set(standing) - set(files))
         if not different and not extra:
-            return _Plan(files, standing, ())
+            return _Difference(files, standing, ())
         noted = self._state(name)
         published = noted.get("files", {})
         headline = _headline(wanted, noted)
@@ -139,7 +139,7 @@ class FolderPortal:
                 why = "its content changes" if file in standing else "new"
             changes.append(Change(name, "upload", file, why))
         changes += [Change(name, "remove", file, "it is no part of the dataset any more") for file in extra]
-        return _Plan(files, standing, tuple(changes))
+        return _Difference(files, standing, tuple(changes))
 
     def _wanted(self, wanted: DesiredDataset) -> dict[str, Content]:
         name = wanted.declaration.name
@@ -161,15 +161,15 @@ class FolderPortal:
         files[_STATE] = to_json(state).encode()
         return files
 
-    def _apply(self, name: str, planned: _Plan) -> int:
+    def _apply(self, name: str, difference: _Difference) -> int:
         """Build the folder beside the standing one and swap them. Returns the number of files written."""
         folder = self._folder(name)
         built = self._root / _WORK / name
         shutil.rmtree(built, ignore_errors=True)
         built.mkdir(parents=True)
         writes = 0
-        for file, content in planned.wanted.items():
-            if planned.standing.get(file) == _sum(content):
+        for file, content in difference.wanted.items():
+            if difference.standing.get(file) == _sum(content):
                 _link(folder / file, built / file)
             else:
                 _write(name, built / file, content)
