@@ -22,7 +22,7 @@ from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOu
 from flows.settings import Settings
 from flows.steps import Plan
 from flows.withdrawing import obey
-from publish.releasing import load_release, verify_release
+from publish.release import load_release, verify_release
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.home import Home

@@ -284,7 +284,7 @@ def build(
     progress: Progress,
 ) -> DatasetOutcome:
     """Build a dataset as of a date, check it, and release it if its rows or its declaration changed."""
-    from publish.releasing import ReleaseError, make_release
+    from publish.release import Draft, ReleaseError, make_release
 
     model = plan.models[dataset.name]
     inputs = inputs_of(plan, dataset, known)[as_of]
@@ -319,16 +319,16 @@ def build(
             try:
                 release = make_release(
                     connection,
-                    f"{CURATED}.{dataset.stem}",
-                    dataset,
-                    previous,
-                    settings.home.releases / dataset.name / previous.version if previous else None,
-                    releases,
-                    as_of,
-                    list(newest.values()),
+                    Draft(
+                        dataset,
+                        f"{CURATED}.{dataset.stem}",
+                        as_of,
+                        existing=releases,
+                        snapshots=list(newest.values()),
+                        sources=plan.sources,
+                    ),
                     settings.home,
                     progress,
-                    sources=plan.sources,
                 )
             except ReleaseError as error:
                 return _failed(dataset, previous, error)

@@ -14,7 +14,7 @@ from flows import publishing
 from flows.night import Direct, NightRequest, night
 from flows.outcomes import DONE, FAILED
 from flows.settings import Secret, Settings
-from publish.portals import resource_id
+from publish.desired import resource_id
 from tests import workbook_factory as factory
 from warehouse.home import Home
 

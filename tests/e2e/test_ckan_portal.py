@@ -23,7 +23,7 @@ from publish.portals.ckan import CkanPortal
 from publish.portals.ckan.client import READS
 from publish.portals.ckan.compare import Difference
 from publish.portals.ckan.wanted import wanted_dataset
-from publish.releasing import desired_dataset
+from publish.release import desired_dataset
 from tests.e2e.ckan_server import CkanServer
 from tests.publish import places
 from warehouse.home import Home

@@ -15,7 +15,7 @@ from flows.night import Direct, NightRequest, night
 from flows.outcomes import DONE, HELD
 from flows.settings import Settings
 from flows.steps import Plan
-from publish.releasing import load_release, verify_release
+from publish.release import load_release, verify_release
 from tests import workbook_factory as factory
 from tests.flows.home_tree import files
 from warehouse import ledger
@@ -227,7 +227,7 @@ from flows import withdrawing
 from flows.settings import Settings
 from flows.steps import Plan
 from warehouse.home import Home
-from publish.portals import folder
+from publish import folders
 home, last = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 calls = 0
 def counted(where, name):
@@ -242,7 +242,7 @@ def counted(where, name):
 for name in ("replace", "rename", "unlink"):
     counted(pathlib.Path, name)
 counted(shutil, "rmtree")
-counted(folder, "_exchange")
+counted(folders, "exchange")
 withdrawing.withdraw(Settings(Home(home), str(home / "portal")), Plan.read(), "agile-pilots",
                      {"pilot_id": "demo-1"}, "description", "A person is named.")
 print(calls)

@@ -9,7 +9,8 @@ import json
 
 import pytest
 
-from publish.portals import Portal, PortalError, resource_id
+from publish.desired import resource_id
+from publish.portals import Portal, PortalError
 from publish.portals.ckan import CkanPortal
 from publish.portals.ckan.client import READS
 from publish.portals.ckan.compare import Actual, TableState, compare

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote as url_quote
 
-from publish.portals import Change, DesiredResource, PortalError, resource_id
+from publish.desired import DesiredResource, resource_id
+from publish.portals import Change, PortalError
 from publish.portals.ckan.wanted import EXTRAS, KEYS, MARK, Wanted
 
 VIEW = "datatables_view"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from publish.portals import Change, DesiredDataset, PortalError, Published
+from publish.desired import DesiredDataset
+from publish.portals import Change, PortalError, Published
 from publish.portals.ckan.client import Client, ConflictError, TooLargeError
 from publish.portals.ckan.compare import VIEW, Actual, Difference, TableState, compare, is_ours, our_ids
 from publish.portals.ckan.revision import encoded, revision

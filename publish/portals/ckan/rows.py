@@ -18,10 +18,11 @@ from publish.portals import PortalError
 from publish.portals.ckan.client import Client
 from publish.portals.ckan.compare import CHANGING, TableState, content_of
 from publish.portals.ckan.wanted import Wanted
-from publish.releasing import ReleaseError, load_release
+from publish.release.manifest import load_release
 from warehouse.archive import sha256_of
 from warehouse.declarations import literal, quote
 from warehouse.progress import Progress
+from warehouse.releases import ReleaseError
 
 CHUNK_ROWS = 5_000
 _PAGE_ROWS = 32_000  # what CKAN gives at once, unless an administrator allowed more

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote as url_quote
 
-from publish.portals import DesiredDataset, DesiredResource, PortalError, resource_id
+from publish.desired import DesiredDataset, DesiredResource, resource_id
+from publish.portals import PortalError
 from warehouse.declarations import FieldDeclaration
 
 # A value of more than 32,766 bytes cannot be indexed as one term by Solr: CKAN would refuse the dataset.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from publish.portals import DesiredDataset
+from publish.desired import DesiredDataset
 from warehouse.home import to_json
 
 _AUTHORITY = "http://publications.europa.eu/resource/authority"

@@ -8,7 +8,7 @@ sorted by the primary key, so a large table never passes through Python. What is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,6 @@ FORMULA_NOTE = (
     "In CSV files, a text that a spreadsheet would run as a formula (it begins with =, +, -, @, a tab or a"
     " carriage return) has an apostrophe in front. Parquet and XLSX hold it unchanged."
 )
-
-MEDIA_TYPES: Mapping[str, str] = {
-    "csv": "text/csv",
-    "parquet": "application/vnd.apache.parquet",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "json": "application/json",
-}
 
 
 def labels(field: FieldDeclaration) -> dict[str, str]:

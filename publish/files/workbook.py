@@ -21,7 +21,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from publish.render import as_text, labels, order_by, too_long
+from publish.files.render import as_text, labels, order_by, too_long
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
 from warehouse.progress import Progress, silent
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from publish.render import labels
+from publish.files.render import labels
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
 
 _MAX_PANELS = 3
