@@ -25,16 +25,17 @@ import json
 import sys
 from datetime import date
 from pathlib import Path
-from flows.night import Direct, NightRequest, night
+from flows.night import night
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings, silence_telemetry
 silence_telemetry()
 with Direct() as runner:
-    night(Settings.of(Path(sys.argv[1])), NightRequest(date(2026, 11, 23), json.loads(sys.argv[2])), runner)
+    night(Run(Settings.of(Path(sys.argv[1])), RunRequest(date(2026, 11, 23), json.loads(sys.argv[2])), runner))
 """
 EMPTY = """
 import sys
 from pathlib import Path
-from flows.local_server import prefect_api
+from flows.orchestration.server import prefect_api
 from flows.settings import silence_telemetry
 silence_telemetry()
 with prefect_api(Path(sys.argv[1])):

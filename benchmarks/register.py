@@ -109,21 +109,20 @@ def pull_to_warehouse(csv: Path, home: Path) -> None:
 
 def _to_warehouse(csv: Path, home: Path, *, fresh: bool) -> None:
     from flows import steps
+    from flows.run import Direct, Run, RunRequest
     from flows.settings import Settings
     from warehouse.home import Home
     from warehouse.lease import Lease
-    from warehouse.progress import silent
     from warehouse.store import working_copy
 
     (home / "warehouse.duckdb").unlink(missing_ok=True)
-    settings, plan = Settings(Home(home), portal=""), steps.Plan.read()
-    declaration = plan.sources["companies_house"]
     snapshot = _pull(csv, home, fresh=fresh)
-    staged = steps.stage(settings, declaration, snapshot, silent)
-    rules = plan.rules[declaration.name]
-    judged = steps.check(settings, declaration, rules, snapshot, staged, {}, False, silent)
-    with Lease(settings.home, "benchmark") as lease, working_copy(settings.home, lease) as copy:
-        steps.load(copy, declaration, plan.fingerprint(declaration.name), judged, "benchmark")
+    with Direct() as runner:
+        run = Run(Settings(Home(home), portal=""), RunRequest(DAY, {}), runner)
+        judged = steps.check(run, snapshot, steps.stage(run, snapshot), {})
+    place = run.settings.home
+    with Lease(place, "benchmark") as lease, working_copy(place, lease) as copy:
+        steps.load(run.declarations, copy, judged, "benchmark")
         copy.commit()
 
 

@@ -19,7 +19,7 @@ from typing import ParamSpec, TypeVar
 import duckdb
 
 from checks.verdicts import CheckError
-from flows.local_server import ServerError
+from flows.orchestration.server import ServerError
 from publish.portals import PortalError
 from sources import SourceError
 from warehouse.archive import ArchiveDamagedError
@@ -91,11 +91,6 @@ def in_words(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return "the machine has no memory left. Free some, or lower OPENDISTRICT_MEMORY; then try again."
     return None
-
-
-def is_for_people(error: BaseException) -> bool:
-    """True if the error can be told in words that say what, where, why and what to do."""
-    return in_words(error) is not None
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.cadence import lateness
 from flows.calendar import today
-from flows.declared import Declared
+from flows.declarations import Declarations
 from flows.settings import Settings
 from warehouse import ledger
 from warehouse.archive import Archive
@@ -19,7 +19,7 @@ from warehouse.releases import NotReleasedError
 from warehouse.store import reader
 
 if TYPE_CHECKING:
-    from flows.steps import Plan
+    from flows.run import Run
 
 
 def standing(settings: Settings) -> Settings:
@@ -37,12 +37,12 @@ def standing(settings: Settings) -> Settings:
     return settings
 
 
-def list_sources(settings: Settings, plan: Declared, day: date | None = None) -> list[dict[str, Any]]:
+def list_sources(settings: Settings, declared: Declarations, day: date | None = None) -> list[dict[str, Any]]:
     """A row a source: what it is, its last good data, and what the newest look at it came to."""
     rows = []
     with reader(settings.home, settings.memory) as connection:
         said = ledger.last_said(ledger.runs(connection, settings.home), "sources")
-        for source in plan.sources.values():
+        for source in declared.sources.values():
             records = ledger.snapshots(connection, source.name)
             good = [s for s in records if s.is_promoted]
             newest = _spoken_of(records, said.get(source.name))
@@ -56,7 +56,7 @@ def list_sources(settings: Settings, plan: Declared, day: date | None = None) ->
                     "data_of": good[-1].data_date.isoformat() if good else None,
                     "rows": sum(t.accepted for t in good[-1].tables.values()) if good else None,
                     "verdict": newest.verdict.value if newest else None,
-                    "state": _state_of(plan, records, said.get(source.name), day or today()),
+                    "state": _state_of(declared, records, said.get(source.name), day or today()),
                     "due_by": due.isoformat() if due else None,
                     "last_look": last_look(settings, source.name),
                 }
@@ -70,7 +70,7 @@ def _spoken_of(records: Sequence[SnapshotRecord], said: Said | None) -> Snapshot
     return found[0] if found else records[-1] if records else None
 
 
-def _state_of(plan: Declared, records: Sequence[SnapshotRecord], said: Said | None, day: date) -> str:
+def _state_of(declared: Declarations, records: Sequence[SnapshotRecord], said: Said | None, day: date) -> str:
     """How a source stands, in a word: good, partial, held, failed, late or waiting."""
     newest = _spoken_of(records, said)
     if said and said.state == "failed":
@@ -79,7 +79,7 @@ def _state_of(plan: Declared, records: Sequence[SnapshotRecord], said: Said | No
         return "waiting"
     if newest.verdict is Verdict.HELD:
         return "held"
-    if said and said.is_awaited and lateness(plan.sources, day, records):
+    if said and said.is_awaited and lateness(declared.sources, day, records):
         return "late"
     return "partial" if newest.verdict is Verdict.PARTIAL else "good"
 
@@ -97,20 +97,18 @@ def in_utc(moment: datetime) -> str:
     return moment.replace(tzinfo=UTC).isoformat(timespec="seconds")
 
 
-def list_datasets(settings: Settings, plan: Declared) -> list[dict[str, Any]]:
+def list_datasets(settings: Settings, declared: Declarations) -> list[dict[str, Any]]:
     """A row a dataset: what it is, and its latest release."""
-    from warehouse.curate import load_model  # imports sqlglot
-
     rows = []
     with reader(settings.home, settings.memory) as connection:
-        for dataset in plan.datasets.values():
+        for dataset in declared.datasets.values():
             releases = ledger.releases(connection, dataset.name)
             latest = releases[-1] if releases else None
             rows.append(
                 {
                     "dataset": dataset.name,
                     "title": dataset.entry.title,
-                    "sources": ", ".join(sorted(load_model(dataset.stem).sources)),
+                    "sources": ", ".join(sorted(declared.models[dataset.name].sources)),
                     "latest": latest.version if latest else None,
                     "rows": latest.rows if latest else None,
                     "releases": len(releases),
@@ -119,25 +117,25 @@ def list_datasets(settings: Settings, plan: Declared) -> list[dict[str, Any]]:
     return rows
 
 
-def read_status(settings: Settings, plan: Declared, day: date | None = None) -> dict[str, Any]:
+def read_status(settings: Settings, declared: Declarations, day: date | None = None) -> dict[str, Any]:
     """The last run, and whatever failed, is held, late or stale since: until a later run mends it, and no longer.
 
     Args:
         settings: where the home is.
-        plan: what is declared.
+        declared: what is declared.
         day: the day by which a source is late; today unless given.
     """
     with reader(settings.home, settings.memory) as connection:
         runs = ledger.runs(connection, settings.home)
         looks, builds = ledger.last_said(runs, "sources"), ledger.last_said(runs, "datasets")
         wrong = []
-        for name in plan.sources:
+        for name in declared.sources:
             records = ledger.snapshots(connection, name)
-            wrong += _wrong_source(connection, plan, name, records, looks.get(name), day or today())
-        for name in plan.datasets:
+            wrong += _wrong_source(connection, declared, name, records, looks.get(name), day or today())
+        for name in declared.datasets:
             wrong += _wrong_dataset(connection, name, builds.get(name))
         for name, said in ledger.last_said(runs, "portal").items():
-            if said.is_wrong and name in plan.datasets:
+            if said.is_wrong and name in declared.datasets:
                 wrong.append(_line(f"{name} on {said.what}", "not published", None, None, said.message))
     last = runs[-1] if runs else None
     if last and last.error:
@@ -150,7 +148,7 @@ def read_status(settings: Settings, plan: Declared, day: date | None = None) -> 
         "last_run": last.run_id if last else None,
         "last_run_finished": in_utc(last.finished_at) if last and last.finished_at else None,
         "report": next((str(page) for page in reports if page.exists()), None),
-        "last_look": {name: last_look(settings, name) for name in plan.sources},
+        "last_look": {name: last_look(settings, name) for name in declared.sources},
         "held": wrong,
         "needs_attention": bool(wrong),
     }
@@ -171,14 +169,14 @@ def _line(
 
 def _wrong_source(
     connection: ledger.Connection,
-    plan: Declared,
+    declared: Declarations,
     name: str,
     records: Sequence[SnapshotRecord],
     said: Said | None,
     day: date,
 ) -> list[dict[str, Any]]:
     """What is wrong with a source, by its newest look and by the calendar: a line, or none."""
-    state = _state_of(plan, records, said, day)
+    state = _state_of(declared, records, said, day)
     newest = _spoken_of(records, said)
     good = [s for s in records if s.is_promoted]
     data_of = newest.data_date.isoformat() if newest else None
@@ -191,7 +189,7 @@ def _wrong_source(
         words = f"{quarantined} rows in quarantine" if state == "partial" and quarantined else state
         why, help = (worst[0].message, worst[0].help) if worst else ("", "")
         return [_line(name, words, data_of, stale if state == "held" else None, why, help)]
-    if state == "late" and (late := lateness(plan.sources, day, records)):
+    if state == "late" and (late := lateness(declared.sources, day, records)):
         return [_line(name, state, data_of, stale, late[1])]
     if said and said.is_wrong and said.state == "good":
         return [_line(name, "look at it", data_of, stale, said.message)]
@@ -213,20 +211,12 @@ def _wrong_dataset(connection: ledger.Connection, name: str, said: Said | None) 
     return [_line(name, "held", stamp, stale, why, help)]
 
 
-def list_windows(
-    settings: Settings,
-    plan: Plan,
-    first: date,
-    last: date,
-    origins: Mapping[str, str | None],
-    datasets: Sequence[str],
-) -> list[dict[str, Any]]:
+def list_windows(run: Run, first: date, last: date) -> list[dict[str, Any]]:
     """A row a window of a backfill: its date, what is there for it, and whether it is done."""
     from flows.backfill import windows
-    from flows.night import NightRequest, request_checked
     from sources.pulling import dated_files, missing_parts
 
-    request = request_checked(plan, NightRequest(last, origins, tuple(datasets)))
+    run = run.checked()
     rows = [
         {
             "date": window.day.isoformat(),
@@ -234,11 +224,11 @@ def list_windows(
             "what": snapshot.id,
             "state": "done" if window.done else "to do",
         }
-        for window in windows(settings, plan, request, first, last)
+        for window in windows(run, first, last)
         for snapshot in window.snapshots
     ]
-    for name, origin in origins.items():
-        pattern = plan.sources[name].file_names
+    for name, origin in run.request.sources.items():
+        pattern = run.declarations.sources[name].file_names
         folder = Path(origin) if origin and Path(origin).is_dir() else None
         for day, files in dated_files(folder, first, last, pattern) if folder else ():
             names = [file.name for file in files]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flows.declared import Declared
+from flows.declarations import Declarations
 from flows.outcomes import FAILED, NightOutcome, PortalOutcome
 from flows.settings import Settings
 from warehouse import ledger
@@ -74,14 +74,14 @@ def note(
 
 
 def publish_by_hand(
-    settings: Settings, plan: Declared, datasets: Sequence[str], progress: Progress
+    settings: Settings, declared: Declarations, datasets: Sequence[str], progress: Progress
 ) -> PortalOutcome:
     """Publish, and note it like a run if it changed something or is not what was last said of the portal."""
     from flows import publishing
     from flows.calendar import today
 
     started = ledger.now()
-    portal = publishing.publish(settings, plan, datasets, progress)
+    portal = publishing.publish(settings, declared, datasets, progress)
     day = today()
     with reader(settings.home, settings.memory) as connection:
         runs = ledger.runs(connection, settings.home)

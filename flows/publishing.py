@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from time import sleep
 
-from flows.declared import Declared
+from flows.declarations import Declarations
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
 from publish.desired import DesiredDataset
@@ -29,7 +29,7 @@ def portal_of(settings: Settings) -> Portal:
     return FolderPortal(Path(settings.portal).absolute())
 
 
-def desired(settings: Settings, plan: Declared, datasets: Iterable[str]) -> list[DesiredDataset]:
+def desired(settings: Settings, declared: Declarations, datasets: Iterable[str]) -> list[DesiredDataset]:
     """What the portal should show: the latest release of each dataset that has one."""
     from publish.release import desired_dataset
 
@@ -38,27 +38,29 @@ def desired(settings: Settings, plan: Declared, datasets: Iterable[str]) -> list
         for name in datasets:
             releases = ledger.releases(connection, name)
             if releases:
-                wanted.append(desired_dataset(plan.datasets[name], releases[-1], releases, settings.home))
+                wanted.append(desired_dataset(declared.datasets[name], releases[-1], releases, settings.home))
     return wanted
 
 
-def changes(settings: Settings, plan: Declared, datasets: Iterable[str]) -> list[Change]:
+def changes(settings: Settings, declared: Declarations, datasets: Iterable[str]) -> list[Change]:
     """What differs between the portal and what it should show. Writes nothing.
 
     Raises:
         PortalError: the portal cannot be read.
     """
-    return portal_of(settings).plan(desired(settings, plan, datasets))
+    return portal_of(settings).plan(desired(settings, declared, datasets))
 
 
-def publish(settings: Settings, plan: Declared, datasets: Iterable[str], progress: Progress) -> PortalOutcome:
+def publish(
+    settings: Settings, declared: Declarations, datasets: Iterable[str], progress: Progress
+) -> PortalOutcome:
     """Bring the portal to the state it should have. What could not be written is told, not raised.
 
     A fault that can pass (a connection, a 5xx, a 429, a time-out) is waited for, ``RETRY_DELAYS``: publishing
     converges, so a dataset that was left between two versions (new files beside the old table) is completed by
     another attempt, and need not stand like that until the next night.
     """
-    wanted = desired(settings, plan, datasets)
+    wanted = desired(settings, declared, datasets)
     try:
         portal = portal_of(settings)
     except PortalError as error:  # a wrong address or token: the rest of the night still gets its report

@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import zip_longest
 from pathlib import Path
 
-from flows import night as nights
 from flows import noting
 from flows.calendar import today
-from flows.night import NightRequest, Runner
+from flows.declarations import Declarations
 from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
+from flows.processing import Processed, process
+from flows.run import Run, RunRequest
 from flows.settings import Settings
-from flows.steps import Plan
 from flows.withdrawing import obey
 from publish.release import load_release, verify_release
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.home import Home
 from warehouse.lease import Lease
-from warehouse.progress import Progress, silent
 from warehouse.releases import Release, ReleaseError
 from warehouse.store import reader, working_copy
 
@@ -48,9 +48,7 @@ class Rebuilt:
     refused: dict[str, str]
 
 
-def rebuild_warehouse(
-    settings: Settings, runner: Runner, progress: Progress = silent, plan: Plan | None = None
-) -> Rebuilt:
+def rebuild_warehouse(run: Run) -> Rebuilt:
     """Make the warehouse anew from the raw archive and the releases, and swap it in. Publishes nothing.
 
     A snapshot of which a release was made is let in although it is much smaller than the one before it: somebody
@@ -60,43 +58,21 @@ def rebuild_warehouse(
         LeaseHeldError: a run works on this home.
         ArchiveDamagedError: what is noted of a snapshot cannot be read.
     """
-    plan = plan or Plan.read()
-    sources: dict[str, SourceOutcome] = {}
-    datasets: dict[str, DatasetOutcome] = {}
-    count, started = 0, ledger.now()
+    run, settings, started = replace(run, kind=KIND).checked(), run.settings, ledger.now()
+    declared = run.declarations
     with Lease(settings.home, "rebuild of the warehouse") as lease:
         settings.home.sweep()
         with settings.home.workspace("rebuild") as folder:
-            home = Home(settings.home.root, folder / "warehouse.duckdb")
-            apart = replace(settings, home=home)
-            adopted, refused = _standing_releases(home, plan)
-            with working_copy(home, lease, settings.memory) as copy:
-                with copy.connect() as connection:
-                    for release in adopted:
-                        ledger.record_release(connection, release, KIND)
-                copy.commit()
-            used = {use.snapshot_id for release in adopted for use in release.snapshots}
-            days = _days(home, plan)
-            for number, (day, rounds) in enumerate(days):
-                progress("rebuild", number, len(days), "dates")
-                for place, together in enumerate(rounds, start=1):
-                    allowed = [one.source for one in together if one.id in used]
-                    allowed += [release.dataset for release in adopted if release.data_date == day]
-                    # What stood for a part of a day only is no release: datasets are built when the day is whole.
-                    building = tuple(plan.datasets) if place == len(rounds) else ()
-                    request = NightRequest(
-                        day, dict.fromkeys(plan.sources), building, tuple(allowed), publish=False
-                    )
-                    _, found, built = nights.process(apart, plan, request, KIND, together, lease, runner, progress)
-                    count += len(together)
-                    sources |= {name: one for name, one in found.items() if not _has_failed(sources.get(name))}
-                    datasets |= {name: one for name, one in built.items() if not _has_failed(datasets.get(name))}
-            with working_copy(home, lease, settings.memory) as copy:
-                obey(copy, settings, plan)
+            apart = replace(settings, home=Home(settings.home.root, folder / "warehouse.duckdb"))
+            adopted, refused = _standing_releases(apart.home, declared)
+            _adopt(apart, adopted, lease)
+            done, count = _put_in_again(replace(run, settings=apart), adopted, lease)
+            with working_copy(apart.home, lease, settings.memory) as copy:
+                obey(copy, settings, declared)
                 copy.commit()
             with lease.confirmed():
                 kept = _keep_aside(settings.home)
-                home.warehouse.replace(settings.home.warehouse)
+                apart.home.warehouse.replace(settings.home.warehouse)
         with reader(settings.home, settings.memory) as connection:
             runs = ledger.runs(connection, settings.home)
             last = noting.interrupted(runs)
@@ -105,22 +81,57 @@ def rebuild_warehouse(
             KIND,
             last.day if last else today(),
             run_id,
-            tuple(sources[name] for name in plan.sources if name in sources),
-            tuple(datasets[name] for name in plan.datasets if name in datasets),
+            tuple(done.sources[name] for name in declared.sources if name in done.sources),
+            tuple(done.datasets[name] for name in declared.datasets if name in done.datasets),
             PortalOutcome(settings.portal),
         )
         noting.note(settings, runs, outcome, {}, started)
     return Rebuilt(outcome, count, len(adopted), kept, refused)
 
 
+def _adopt(settings: Settings, releases: Sequence[Release], lease: Lease) -> None:
+    with working_copy(settings.home, lease, settings.memory) as copy:
+        with copy.connect() as connection:
+            for release in releases:
+                ledger.record_release(connection, release, KIND)
+        copy.commit()
+
+
+def _put_in_again(run: Run, adopted: Sequence[Release], lease: Lease) -> tuple[Processed, int]:
+    """Every archived snapshot, in the order of its date; what came of all, and how many there are."""
+    done, count = Processed(None, {}, {}), 0
+    used = {use.snapshot_id for release in adopted for use in release.snapshots}
+    days = _days(run.settings.home, run.declarations)
+    for number, (day, rounds) in enumerate(days):
+        run.progress("rebuild", number, len(days), "dates")
+        for place, together in enumerate(rounds, start=1):
+            allowed = [one.source for one in together if one.id in used]
+            allowed += [release.dataset for release in adopted if release.data_date == day]
+            # What stood for a part of a day only is no release: datasets are built when the day is whole.
+            building = tuple(run.declarations.datasets) if place == len(rounds) else ()
+            request = RunRequest(
+                day, dict.fromkeys(run.declarations.sources), building, tuple(allowed), publish=False
+            )
+            done = _with(done, process(replace(run, request=request), together, lease))
+            count += len(together)
+    return done, count
+
+
+def _with(done: Processed, later: Processed) -> Processed:
+    """What failed is told, whatever became of it later."""
+    sources = {name: one for name, one in later.sources.items() if not _has_failed(done.sources.get(name))}
+    datasets = {name: one for name, one in later.datasets.items() if not _has_failed(done.datasets.get(name))}
+    return Processed(later.run_id or done.run_id, done.sources | sources, done.datasets | datasets)
+
+
 def _has_failed(outcome: SourceOutcome | DatasetOutcome | None) -> bool:
     return outcome is not None and outcome.state == "failed"
 
 
-def _standing_releases(home: Home, plan: Plan) -> tuple[list[Release], dict[str, str]]:
+def _standing_releases(home: Home, declared: Declarations) -> tuple[list[Release], dict[str, str]]:
     """The releases in the home that are whole, and what is wrong with the others, by folder."""
     found, refused = [], {}
-    for folder in sorted(folder for name in plan.datasets for folder in (home.releases / name).glob("*")):
+    for folder in sorted(folder for name in declared.datasets for folder in (home.releases / name).glob("*")):
         try:
             faults = verify_release(folder)
             release = load_release(folder)
@@ -134,10 +145,10 @@ def _standing_releases(home: Home, plan: Plan) -> tuple[list[Release], dict[str,
     return sorted(found, key=lambda one: one.order), refused
 
 
-def _days(home: Home, plan: Plan) -> list[tuple[date, list[list[Snapshot]]]]:
+def _days(home: Home, declared: Declarations) -> list[tuple[date, list[list[Snapshot]]]]:
     """The archived snapshots by date; of one date, in the order they were taken in, one a source at a time."""
     by_day: dict[date, dict[str, list[Snapshot]]] = {}
-    for name in plan.sources:
+    for name in declared.sources:
         for snapshot in Archive(home, name).snapshots():
             by_day.setdefault(snapshot.date, {}).setdefault(name, []).append(snapshot)
     return [

@@ -12,45 +12,43 @@ from pathlib import Path
 
 from checks.report import DatasetSection, ReportContent, SourceSection, write_report
 from checks.rules import compile_rules
+from flows.declarations import Declarations
 from flows.errors import FaultLog
-from flows.outcomes import NightOutcome, SourceOutcome
+from flows.outcomes import DatasetOutcome, NightOutcome, SourceOutcome
+from flows.run import Run
 from flows.settings import Settings
-from flows.steps import Plan
 from warehouse import ledger
 from warehouse.archive import Archive
-from warehouse.declarations import Severity
+from warehouse.declarations import DatasetDeclaration, Severity
 from warehouse.home import move_folder
 from warehouse.ledger import SnapshotRecord
-from warehouse.progress import Progress
 from warehouse.store import reader
 
 _LISTED = 300  # findings a source on the page; the annotated workbook and the ledger hold them all
 _SPREADSHEETS = (".xlsx", ".csv")
 
 
-def report(
-    settings: Settings, plan: Plan, outcome: NightOutcome, faults: FaultLog, progress: Progress
-) -> NightOutcome:
+def report(run: Run, outcome: NightOutcome, faults: FaultLog) -> NightOutcome:
     """Write the report of a run that has an id. One that stands already is never overwritten.
 
     Gives the outcome back with the report's path, and with the annotated workbooks of its sources.
     """
-    run_id = str(outcome.run_id)
+    settings, declared, run_id = run.settings, run.declarations, str(outcome.run_id)
     page = settings.home.reports / run_id / "index.html"
     if page.exists():
         return replace(outcome, report=str(page))
-    progress("writing the report")
+    run.progress("writing the report")
     with settings.home.workspace("report") as workspace:
         outcome = replace(
             outcome,
-            sources=tuple(_annotated(settings, plan, source, workspace, faults) for source in outcome.sources),
+            sources=tuple(_annotated(run, source, workspace, faults) for source in outcome.sources),
         )
         annotated = {
             s.name: str(Path(s.annotated).relative_to(settings.home.root)) for s in outcome.sources if s.annotated
         }
         built = workspace / run_id
         built.mkdir()
-        write_report(built, report_content(settings, plan, outcome, run_id, annotated))
+        write_report(built, report_content(settings, declared, outcome, annotated))
         move_folder(built, page.parent)
     return replace(outcome, report=str(page))
 
@@ -64,69 +62,75 @@ def last_report(settings: Settings) -> str | None:
 
 
 def report_content(
-    settings: Settings, plan: Plan, outcome: NightOutcome, run_id: str, annotated: Mapping[str, str]
+    settings: Settings, declared: Declarations, outcome: NightOutcome, annotated: Mapping[str, str]
 ) -> ReportContent:
     """What the report says, gathered from the ledger.
 
     It speaks of the run, not of who writes it: after a kill the next run writes it with the same words.
     ``annotated``: by source, where below the home its annotated workbook lies.
     """
-    sources = []
-    quality = {}
-    datasets = []
+    run_id = outcome.run_id or str(outcome.day)
     with reader(settings.home, settings.memory) as connection:
-        for source in outcome.sources:
-            declaration = plan.sources[source.name]
-            records = ledger.snapshots(connection, source.name)
-            snapshot = source.snapshot
-            is_loaded = source.state == "unchanged" and snapshot is not None and snapshot.run_id == run_id
-            sources.append(
-                SourceSection(
-                    declaration=declaration,
-                    snapshot=snapshot,
-                    state="loaded" if is_loaded else source.state,
-                    message=" ".join(part for part in (source.message, source.notice) if part),
-                    stale_since=source.stale_since,
-                    counts=source.counts or dict.fromkeys(Severity, 0),
-                    findings=ledger.findings(connection, source.name, snapshot.snapshot_id, _LISTED)
-                    if snapshot
-                    else (),
-                    rules={
-                        table.name: [
-                            rule.expected.rule_id
-                            for rule in compile_rules(table, plan.rules[source.name].tables.get(table.name, ()))
-                        ]
-                        for table in declaration.tables
-                    },
-                    annotated=annotated.get(source.name),
-                )
-            )
-            quality[source.name] = [_quality(record) for record in records if record.is_promoted]
-        for dataset in outcome.datasets:
-            releases = ledger.releases(connection, dataset.name)
-            is_released = dataset.state == "unchanged" and bool(ledger.releases(connection, dataset.name, run_id))
-            curations = ledger.curations(connection, dataset.name)
-            stamp = curations[-1].data_date.isoformat() if curations else ""
-            datasets.append(
-                DatasetSection(
-                    declaration=plan.datasets[dataset.name],
-                    state="released" if is_released else dataset.state,
-                    message=dataset.message,
-                    release=releases[-1] if releases else None,
-                    url=dataset.url,
-                    findings=ledger.findings(connection, dataset.name, stamp, _LISTED),
-                    history=[(release.version, release.rows) for release in releases],
-                )
-            )
-    return ReportContent(
-        run_id=run_id,
-        day=outcome.day,
-        kind=outcome.kind,
-        sources=sources,
-        datasets=datasets,
-        portal=outcome.portal.address,
-        portal_problem="; ".join(sorted(set(outcome.portal.problems.values()))),
-        quality=quality,
+        promoted = {one.name: ledger.promoted(connection, one.name) for one in outcome.sources}
+        return ReportContent(
+            run_id=run_id,
+            day=outcome.day,
+            kind=outcome.kind,
+            sources=[
+                _source_section(connection, declared, source, run_id, annotated.get(source.name))
+                for source in outcome.sources
+            ],
+            datasets=[
+                _dataset_section(connection, declared.datasets[dataset.name], dataset, run_id)
+                for dataset in outcome.datasets
+            ],
+            portal=outcome.portal.address,
+            portal_problem="; ".join(sorted(set(outcome.portal.problems.values()))),
+            quality={name: [_quality(record) for record in records] for name, records in promoted.items()},
+        )
+
+
+def _source_section(
+    connection: ledger.Connection,
+    declared: Declarations,
+    source: SourceOutcome,
+    run_id: str,
+    annotated: str | None,
+) -> SourceSection:
+    declaration, snapshot = declared.sources[source.name], source.snapshot
+    rules = declared.rules[source.name].tables
+    is_loaded = source.state == "unchanged" and snapshot is not None and snapshot.run_id == run_id
+    return SourceSection(
+        declaration=declaration,
+        snapshot=snapshot,
+        state="loaded" if is_loaded else source.state,
+        message=" ".join(part for part in (source.message, source.notice) if part),
+        stale_since=source.stale_since,
+        counts=source.counts or dict.fromkeys(Severity, 0),
+        findings=ledger.findings(connection, source.name, snapshot.snapshot_id, _LISTED) if snapshot else (),
+        rules={
+            table.name: [rule.expected.rule_id for rule in compile_rules(table, rules.get(table.name, ()))]
+            for table in declaration.tables
+        },
+        annotated=annotated,
+    )
+
+
+def _dataset_section(
+    connection: ledger.Connection, declaration: DatasetDeclaration, dataset: DatasetOutcome, run_id: str
+) -> DatasetSection:
+    releases = ledger.releases(connection, dataset.name)
+    is_released = dataset.state == "unchanged" and bool(ledger.releases(connection, dataset.name, run_id))
+    curations = ledger.curations(connection, dataset.name)
+    stamp = curations[-1].data_date.isoformat() if curations else ""
+    return DatasetSection(
+        declaration=declaration,
+        state="released" if is_released else dataset.state,
+        message=dataset.message,
+        release=releases[-1] if releases else None,
+        url=dataset.url,
+        findings=ledger.findings(connection, dataset.name, stamp, _LISTED),
+        history=[(release.version, release.rows) for release in releases],
     )
 
 
@@ -139,14 +143,12 @@ def _quality(record: SnapshotRecord) -> tuple[str, int, int]:
     )
 
 
-def _annotated(
-    settings: Settings, plan: Plan, source: SourceOutcome, workspace: Path, faults: FaultLog
-) -> SourceOutcome:
+def _annotated(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog) -> SourceOutcome:
     """The outcome with the annotated copy of what people handed in, put into the outbox, where there is a finding.
 
     A copy that cannot be made is told, and costs nothing else.
     """
-    declaration = plan.sources[source.name]
+    settings, declaration = run.settings, run.declarations.sources[source.name]
     if declaration.kind != "workbook" or source.snapshot is None or source.state == "failed":
         return source  # of a source that failed nothing new was read: what the outbox holds still stands
     from checks.annotate import annotate  # imports openpyxl

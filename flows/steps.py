@@ -2,82 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-import sources as source_packages
-from checks.rules import RulesFile, load_rules
-from checks.verdicts import CheckError, check_dataset, check_source, source_fingerprint
-from flows.declared import Declared
+import duckdb
+
+from checks.verdicts import Checked, CheckError, check_dataset, check_source
+from flows.declarations import Declarations
+from flows.due import Known, inputs_of
 from flows.outcomes import DatasetOutcome
+from flows.run import Run
 from flows.settings import Settings
 from sources import NothingThereError, PullRequest
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
-from warehouse.curate import CURATED, Model, ModelError, curate, load_model, prepare
+from warehouse.curate import CURATED, ModelError, curate, prepare
 from warehouse.database import attach, opened
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, quote
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
 from warehouse.personal import without_personal
-from warehouse.progress import Progress
-from warehouse.releases import Release, SnapshotUse
+from warehouse.releases import Release, ReleaseError, SnapshotUse
 from warehouse.staging import Staged
 from warehouse.store import WorkingCopy
 from warehouse.withdrawals import apply_to_rows, withdrawals
 
-
-@dataclass(frozen=True)
-class Plan(Declared):
-    """The declarations a night works with, read once: sources, datasets, models, rules."""
-
-    models: Mapping[str, Model]
-    rules: Mapping[str, RulesFile]
-
-    @staticmethod
-    def read() -> Plan:
-        """Everything as declared.
-
-        Raises:
-            DeclarationError: a file cannot be used.
-            ModelError: a dataset has no model, or not a usable one.
-        """
-        declared = Declared.read()
-        stems = {*declared.sources, *(dataset.stem for dataset in declared.datasets.values())}
-        return Plan(
-            declared.sources,
-            declared.datasets,
-            {name: load_model(dataset.stem) for name, dataset in declared.datasets.items()},
-            {stem: load_rules(stem) for stem in stems},
-        )
-
-    def fingerprint(self, source: str) -> str:
-        """What a verdict on the source depends on besides the data."""
-        return source_fingerprint(self.sources[source], self.rules[source])
-
-
 # --- sources ----------------------------------------------------------------------------------------
 
 
-def pull(
-    settings: Settings,
-    declaration: SourceDeclaration,
-    origin: str | None,
-    day: date,
-    progress: Progress,
-    *,
-    of_day: bool = False,
-) -> Snapshot:
+def pull(run: Run, source: str, origin: str | None, day: date, *, of_day: bool = False) -> Snapshot:
     """Bring what the origin holds into the raw archive; with ``of_day``, of a folder only the files of that date.
 
     Raises:
         SourceError: it cannot be had.
     """
-    package = source_packages.package(declaration.name)
-    return package.pull(PullRequest(settings.home, declaration, origin, day, progress, of_day))
+    declaration = run.declarations.sources[source]
+    return run.declarations.package(source).pull(
+        PullRequest(run.settings.home, declaration, origin, day, run.progress, of_day)
+    )
 
 
 @dataclass(frozen=True)
@@ -88,35 +52,35 @@ class Look:
     message: str = ""
 
 
-def look(
-    settings: Settings, declaration: SourceDeclaration, origin: str | None, day: date, progress: Progress
-) -> Look:
+def look(run: Run, source: str, origin: str | None) -> Look:
     """Pull a source. Where there is nothing to pull, what is known stands: absence is no failure.
 
     Raises:
         SourceError: it cannot be had.
     """
+    day = run.request.day
     try:
-        return Look(pull(settings, declaration, origin, day, progress))
+        return Look(pull(run, source, origin, day))
     except NothingThereError as nothing:
-        latest = Archive(settings.home, declaration.name).latest(until=day)
+        latest = Archive(run.settings.home, source).latest(until=day)
         if latest is None:
             return Look(None, f"Waiting for the first file. {nothing}")
         return Look(latest, f"Nothing new since {latest.date}.")
 
 
-def stage(settings: Settings, declaration: SourceDeclaration, snapshot: Snapshot, progress: Progress) -> Staged:
+def stage(run: Run, snapshot: Snapshot) -> Staged:
     """Load a snapshot into its staging file, if its files are still what was taken in.
 
     Raises:
         ArchiveDamagedError: they are not.
         SourceError: its files cannot be read at all.
     """
-    Archive(settings.home, snapshot.source).require_whole(snapshot)
+    home = run.settings.home
+    Archive(home, snapshot.source).require_whole(snapshot)
     from sources.loading import stage as load  # imports dlt: seconds
 
-    read = source_packages.package(declaration.name).read
-    return load(declaration, snapshot, settings.home, read, progress)
+    read = run.declarations.package(snapshot.source).read
+    return load(run.declarations.sources[snapshot.source], snapshot, home, read, run.progress)
 
 
 @dataclass(frozen=True)
@@ -128,6 +92,20 @@ class Judged:
     staged: Staged | None = None
     accepted: Mapping[str, int] = field(default_factory=dict)
     problem: Finding | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """It goes on: the history takes it in."""
+        return self.verdict is not Verdict.HELD
+
+    def refused_tables(self) -> dict[str, TableLoad]:
+        """What the ledger keeps of the tables of a snapshot that does not go on."""
+        if self.staged is None:
+            return {}
+        return {
+            table: TableLoad(staged=rows, quarantined=rows - self.accepted.get(table, 0))
+            for table, rows in self.staged.rows.items()
+        }
 
 
 def unreadable(snapshot: Snapshot, message: str) -> Judged:
@@ -142,27 +120,22 @@ def unreadable(snapshot: Snapshot, message: str) -> Judged:
     return Judged(snapshot, Verdict.HELD, problem=problem)
 
 
-def check(
-    settings: Settings,
-    declaration: SourceDeclaration,
-    rules: RulesFile,
-    snapshot: Snapshot,
-    staged: Staged,
-    previous_rows: Mapping[str, int],
-    may_shrink: bool,
-    progress: Progress,
-) -> Judged:
-    """Check a staged snapshot and give its verdict."""
+def check(run: Run, snapshot: Snapshot, staged: Staged, previous_rows: Mapping[str, int]) -> Judged:
+    """Check a staged snapshot and give its verdict.
+
+    ``previous_rows``: by table, the records that stood before it.
+    """
+    source, settings = snapshot.source, run.settings
     with settings.home.workspace("check") as folder:
         checked = check_source(
             staged,
-            declaration,
-            rules,
+            run.declarations.sources[source],
+            run.declarations.rules[source],
             previous_rows,
             temporary=folder,
             memory=settings.memory,
-            may_shrink=may_shrink,
-            progress=progress,
+            may_shrink=run.may_shrink(source),
+            progress=run.progress,
         )
     return Judged(snapshot, checked.verdict, staged, checked.accepted)
 
@@ -180,54 +153,50 @@ def previous_rows(known: Sequence[SnapshotRecord], snapshot: Snapshot) -> Mappin
     return {name: load.accepted if load.standing is None else load.standing for name, load in loads.items()}
 
 
-def load(
-    copy: WorkingCopy, declaration: SourceDeclaration, fingerprint: str, judged: Judged, run_id: str
-) -> list[SnapshotRecord]:
+def load(declarations: Declarations, copy: WorkingCopy, judged: Judged, run_id: str) -> list[SnapshotRecord]:
     """Promote a judged snapshot into the warehouse and note its verdict, in one transaction.
 
     A held one leaves the history as it was. Returns the source's lines in the ledger as they are now.
     """
-    snapshot, name = judged.snapshot, declaration.name
-    is_good = judged.verdict is not Verdict.HELD
+    snapshot, name = judged.snapshot, judged.snapshot.source
+    declaration = declarations.sources[name]
     with copy.connect() as connection:
         if judged.staged:
             attach(connection, judged.staged.path, "staging")
         create_history(connection, declaration)
         connection.execute("BEGIN")
-        tables: dict[str, TableLoad] = {}
-        if is_good:
-            loaded = ledger.promoted(connection, name)
-            for table in declaration.tables:
-                others = {s.data_date: s.tables.get(table.name, TableLoad()) for s in loaded}
-                tables[table.name] = promote(
-                    connection, "staging", name, table, snapshot.id, snapshot.date, others
-                )
-            ledger.supersede(connection, name, snapshot.date)
-        elif judged.staged:
-            tables = {
-                table: TableLoad(staged=rows, quarantined=rows - judged.accepted.get(table, 0))
-                for table, rows in judged.staged.rows.items()
-            }
-        ledger.record_snapshot(
-            connection,
-            SnapshotRecord(
-                name,
-                snapshot.id,
-                snapshot.date,
-                snapshot.origin,
-                fingerprint,
-                judged.verdict,
-                is_good,
-                run_id,
-                tables,
-            ),
+        record = SnapshotRecord(
+            name,
+            snapshot.id,
+            snapshot.date,
+            snapshot.origin,
+            declarations.fingerprint(name),
+            judged.verdict,
+            judged.is_good,
+            run_id,
+            _promoted(connection, declaration, judged) if judged.is_good else judged.refused_tables(),
         )
+        ledger.record_snapshot(connection, record)
         if judged.staged:
             ledger.take_findings(connection, "staging", name, snapshot.id)
         elif judged.problem:
             ledger.replace_findings(connection, name, snapshot.id, [judged.problem])
         connection.execute("COMMIT")
         return ledger.snapshots(connection, name)
+
+
+def _promoted(
+    connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, judged: Judged
+) -> dict[str, TableLoad]:
+    """Put a good snapshot's tables into the history; what came of each."""
+    snapshot = judged.snapshot
+    loaded = ledger.promoted(connection, source.name)
+    tables = {}
+    for table in source.tables:
+        others = {s.data_date: s.tables.get(table.name, TableLoad()) for s in loaded}
+        tables[table.name] = promote(connection, "staging", source.name, table, snapshot.id, snapshot.date, others)
+    ledger.supersede(connection, source.name, snapshot.date)
+    return tables
 
 
 def drop_staging(settings: Settings, source: str, keep: Collection[str]) -> None:
@@ -241,133 +210,119 @@ def drop_staging(settings: Settings, source: str, keep: Collection[str]) -> None
 # --- datasets ---------------------------------------------------------------------------------------
 
 
-def inputs_of(
-    plan: Plan, dataset: DatasetDeclaration, known: Mapping[str, Sequence[SnapshotRecord]]
-) -> dict[date, str]:
-    """By date of its sources' data, what a dataset built for that date depends on: ``<data>.<declared>``.
+@dataclass(frozen=True)
+class Building:
+    """Which dataset is built, as of which date, in which run, and the snapshots known by then."""
 
-    The first sum stands for the snapshots until then, the second for model, catalogue entry, rules and reference
-    lists.
+    dataset: str
+    as_of: date
+    run_id: str
+    known: Known
+
+
+def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
+    """Build a dataset as of a date, check it, and release it if its rows or its declaration changed.
+
+    One that cannot be built leaves no note, so the next night tries again.
     """
-    model = plan.models[dataset.name]
-    declared = hashlib.sha256(
-        "\n".join(
-            (
-                model.fingerprint,
-                dataset.entry.model_dump_json(),
-                dataset.table.model_dump_json(),
-                plan.rules[dataset.stem].model_dump_json(),
-            )
-        ).encode()
-    ).hexdigest()
-    used = sorted(
-        (s for source in model.sources for s in known[source] if s.is_promoted),
-        key=lambda s: (s.data_date, s.source),
-    )
-    inputs = {}
-    data = hashlib.sha256()
-    for record in used:
-        data.update(f"{record.source} {record.snapshot_id} {record.fingerprint}\n".encode())
-        inputs[record.data_date] = f"{data.hexdigest()}.{declared}"
-    return inputs
-
-
-def build(
-    settings: Settings,
-    copy: WorkingCopy,
-    plan: Plan,
-    dataset: DatasetDeclaration,
-    known: Mapping[str, Sequence[SnapshotRecord]],
-    as_of: date,
-    run_id: str,
-    may_shrink: bool,
-    progress: Progress,
-) -> DatasetOutcome:
-    """Build a dataset as of a date, check it, and release it if its rows or its declaration changed."""
-    from publish.release import Draft, ReleaseError, make_release
-
-    model = plan.models[dataset.name]
-    inputs = inputs_of(plan, dataset, known)[as_of]
-    used = [s for source in sorted(model.sources) for s in known[source] if s.is_promoted and s.data_date <= as_of]
-    newest = {s.source: SnapshotUse(s.source, s.snapshot_id, s.data_date) for s in used}
-    loaded = {source: [s for s in used if s.source == source] for source in model.sources}
-
+    dataset, as_of = run.declarations.datasets[building.dataset], building.as_of
     with copy.connect() as connection:
         releases = ledger.releases(connection, dataset.name)
-        before = [release for release in releases if release.data_date <= as_of]
-        previous = before[-1] if before else None
+        previous = next((one for one in reversed(releases) if one.data_date <= as_of), None)
         try:
-            progress(f"building {dataset.name}")
-            withdrawn = withdrawals(settings.home, dataset.name)
-            prepare(connection, [plan.sources[source] for source in model.sources], loaded, as_of)
-            curate(connection, model, dataset)
-            apply_to_rows(connection, f"{CURATED}.{quote(dataset.stem)}", dataset, withdrawn)
+            run.progress(f"building {dataset.name}")
+            _curate(run, connection, building)
             checked = check_dataset(
                 connection,
                 dataset,
-                plan.rules[dataset.stem],
+                run.declarations.rules[dataset.stem],
                 as_of,
                 previous.rows if previous else None,
-                may_shrink=may_shrink,
+                may_shrink=run.may_shrink(dataset.name),
             )
-            rows = checked.accepted[dataset.stem]
-        except (ModelError, CheckError) as error:
-            return _failed(dataset, previous, error)
-        release: Release | None = None
-        if checked.verdict is not Verdict.HELD:
-            progress(f"releasing {dataset.name}")
-            try:
-                release = make_release(
-                    connection,
-                    Draft(
-                        dataset,
-                        f"{CURATED}.{dataset.stem}",
-                        as_of,
-                        existing=releases,
-                        snapshots=list(newest.values()),
-                        sources=plan.sources,
-                    ),
-                    settings.home,
-                    progress,
-                )
-            except ReleaseError as error:
-                return _failed(dataset, previous, error)
-            if release:
-                ledger.record_release(connection, release, run_id)
-        standing = release or previous
-        ledger.record_curation(
-            connection,
-            CurationRecord(
-                dataset.name,
-                as_of,
-                inputs,
-                checked.verdict,
-                rows,
-                standing.version if standing and checked.verdict is not Verdict.HELD else None,
-                run_id,
-            ),
-        )
+            release = None
+            if checked.verdict is not Verdict.HELD:
+                run.progress(f"releasing {dataset.name}")
+                release = _release(run, connection, building, releases)
+        except (ModelError, CheckError, ReleaseError) as error:
+            return _standing(dataset, "failed", previous, str(error))
+        if release:
+            ledger.record_release(connection, release, building.run_id)
+        _note_curation(run, connection, building, checked, release or previous)
         worst = ledger.worst_in_words(connection, dataset.name, as_of.isoformat())
     if checked.verdict is Verdict.HELD:
-        return DatasetOutcome(
-            dataset.name,
-            "held",
-            previous.version if previous else None,
-            previous.rows if previous else None,
-            message=worst,
-        )
+        return _standing(dataset, "held", previous, worst)
+    rows = checked.accepted[dataset.stem]
     if release is None:
         return DatasetOutcome(dataset.name, "unchanged", previous.version if previous else None, rows)
     added = release.added if release.previous_version else rows  # in a first release every row is new
     return DatasetOutcome(dataset.name, "released", release.version, rows, added, release.changed, release.removed)
 
 
-def _failed(dataset: DatasetDeclaration, previous: Release | None, error: Exception) -> DatasetOutcome:
-    """A dataset that could not be built: nothing is noted, so the next night tries again."""
-    return DatasetOutcome(
-        dataset.name,
-        "failed",
-        previous.version if previous else None,
-        previous.rows if previous else None,
-        message=str(error),
+def _used(run: Run, building: Building) -> dict[str, list[SnapshotRecord]]:
+    """By source, the good snapshots that a dataset as of a date is made from, oldest first."""
+    return {
+        source: [one for one in building.known[source] if one.is_promoted and one.data_date <= building.as_of]
+        for source in sorted(run.declarations.models[building.dataset].sources)
+    }
+
+
+def _curate(run: Run, connection: duckdb.DuckDBPyConnection, building: Building) -> None:
+    """Make the dataset's curated table as of the date, without what was withdrawn."""
+    declared, dataset = run.declarations, run.declarations.datasets[building.dataset]
+    used = _used(run, building)
+    withdrawn = withdrawals(run.settings.home, dataset.name)
+    prepare(connection, [declared.sources[source] for source in used], used, building.as_of)
+    curate(connection, declared.models[dataset.name], dataset)
+    apply_to_rows(connection, f"{CURATED}.{quote(dataset.stem)}", dataset, withdrawn)
+
+
+def _release(
+    run: Run,
+    connection: duckdb.DuckDBPyConnection,
+    building: Building,
+    releases: Sequence[Release],
+) -> Release | None:
+    """Release the curated table, if there is something new in it."""
+    from publish.release import Draft, make_release  # imports pyarrow
+
+    dataset = run.declarations.datasets[building.dataset]
+    newest = [one[-1] for one in _used(run, building).values() if one]
+    draft = Draft(
+        dataset,
+        f"{CURATED}.{dataset.stem}",
+        building.as_of,
+        existing=releases,
+        snapshots=[SnapshotUse(one.source, one.snapshot_id, one.data_date) for one in newest],
+        sources=run.declarations.sources,
     )
+    return make_release(connection, draft, run.settings.home, run.progress)
+
+
+def _note_curation(
+    run: Run,
+    connection: duckdb.DuckDBPyConnection,
+    building: Building,
+    checked: Checked,
+    standing: Release | None,
+) -> None:
+    dataset, as_of = run.declarations.datasets[building.dataset], building.as_of
+    is_good = checked.verdict is not Verdict.HELD
+    ledger.record_curation(
+        connection,
+        CurationRecord(
+            dataset.name,
+            as_of,
+            inputs_of(run.declarations, dataset, building.known)[as_of],
+            checked.verdict,
+            checked.accepted[dataset.stem],
+            standing.version if standing and is_good else None,
+            building.run_id,
+        ),
+    )
+
+
+def _standing(dataset: DatasetDeclaration, state: str, release: Release | None, why: str) -> DatasetOutcome:
+    """A dataset that is not released anew: its last release stands."""
+    version, rows = (release.version, release.rows) if release else (None, None)
+    return DatasetOutcome(dataset.name, state, version, rows, message=why)

@@ -19,7 +19,7 @@ import duckdb
 from markupsafe import escape
 
 from flows import noting
-from flows.declared import Declared
+from flows.declarations import Declarations
 from flows.errors import RequestError
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
@@ -76,6 +76,20 @@ class Withdrawn:
     out_of_reach: str = OUT_OF_REACH
 
 
+@dataclass(frozen=True)
+class Target:
+    """What is to leave: of the row with this primary key (see ``key_of``) one column, or None for all of it."""
+
+    dataset: DatasetDeclaration
+    key: Mapping[str, str]
+    column: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The key as one text."""
+        return key_text(self.key) or ""
+
+
 def in_words(done: Withdrawn) -> str:
     """What came of a withdrawal, as the command prints it."""
     lines = [f"{done.dataset}: taken out of {', '.join(done.versions) or 'no release'}"]
@@ -112,55 +126,32 @@ def key_of(dataset: DatasetDeclaration, text: str) -> dict[str, str]:
 
 
 def withdraw(
-    settings: Settings,
-    plan: Declared,
-    dataset: str,
-    key: Mapping[str, str],
-    column: str | None,
-    why: str,
-    progress: Progress = silent,
+    settings: Settings, declared: Declarations, target: Target, why: str, progress: Progress = silent
 ) -> Withdrawn:
     """Take a value, or a row, out of everything released so far, and keep it out of what will be.
 
-    May be called again after it was killed: it goes on and ends as if nothing had happened.
-
-    Args:
-        settings: the home and the portal.
-        plan: the declarations.
-        dataset: its name.
-        key: the row's primary key, see ``key_of``.
-        column: the column; None for the whole row.
-        why: the reason, which is published with the tombstone.
-        progress: told of the steps.
+    May be called again after it was killed: it goes on and ends as if nothing had happened. ``why`` is the reason,
+    which is published with the tombstone.
 
     Raises:
         WithdrawalError: the column cannot be emptied, no release holds the key, or the reason holds personal data.
         ReleaseError: a release is damaged.
         LeaseHeldError: another run works on this home.
     """
-    declaration = plan.datasets[dataset]
-    _checked(declaration, column, why)
-    with Lease(settings.home, f"withdrawal from {dataset}") as lease:
-        return _withdraw(settings, plan, declaration, key, column, why, lease, progress)
+    _checked(target, why)
+    with Lease(settings.home, f"withdrawal from {target.dataset.name}") as lease:
+        return _withdraw(settings, declared, target, why, lease, progress)
 
 
 def _withdraw(
-    settings: Settings,
-    plan: Declared,
-    declaration: DatasetDeclaration,
-    key: Mapping[str, str],
-    column: str | None,
-    why: str,
-    lease: Lease,
-    progress: Progress,
+    settings: Settings, declared: Declarations, target: Target, why: str, lease: Lease, progress: Progress
 ) -> Withdrawn:
-    home, dataset = settings.home, declaration.name
+    home, declaration, dataset, column = settings.home, target.dataset, target.dataset.name, target.column
     home.sweep()
     standing = withdrawals(home)
-    text = key_text(key) or ""
-    one = next((w for w in standing if w.dataset == dataset and w.is_of(text, column)), None)
+    one = next((w for w in standing if w.dataset == dataset and w.is_of(target.text, column)), None)
     is_new = one is None
-    one = one or withdrawal(dataset, key, column, why, f"{ledger.now().isoformat()}Z")
+    one = one or withdrawal(dataset, target.key, column, why, f"{ledger.now().isoformat()}Z")
     with reader(home, settings.memory) as connection:
         releases = ledger.releases(connection, dataset)
         holding = [r for r in releases if holds(home, r, declaration, [one])]
@@ -179,18 +170,18 @@ def _withdraw(
     for release in releases:
         if holds(home, release, declaration, listed):
             progress(f"{dataset} {release.version}: rewriting")
-            rewrite(home, release, declaration, plan.sources, listed)
+            rewrite(home, release, declaration, declared.sources, listed)
     progress(f"{dataset}: warehouse")
     with working_copy(home, lease, settings.memory) as copy:
         _clean_warehouse(copy, settings, declaration, listed, releases, needles)
         copy.commit()
-    portal = noting.publish_by_hand(settings, plan, [dataset], progress)
+    portal = noting.publish_by_hand(settings, declared, [dataset], progress)
     left = tuple(files_with(home.root, needles))
     versions = tuple(r.version for r in releases if (release_folder(home, r) / TOMBSTONE).exists())
     return Withdrawn(dataset, column, versions, tuple(removed), left, portal)
 
 
-def lift(settings: Settings, plan: Declared, dataset: str, key: Mapping[str, str], column: str | None) -> None:
+def lift(settings: Settings, target: Target) -> None:
     """Let a value or a row come back with the next build, once its source is mended. Releases stay as they are.
 
     The very text that was withdrawn is in the history no more: a warehouse made anew from the raw archive has it.
@@ -199,10 +190,10 @@ def lift(settings: Settings, plan: Declared, dataset: str, key: Mapping[str, str
         WithdrawalError: nothing of the kind is withdrawn.
         LeaseHeldError: another run works on this home.
     """
+    dataset = target.dataset.name
     with Lease(settings.home, f"lifting a withdrawal from {dataset}") as lease:
         standing = withdrawals(settings.home)
-        text = key_text(key) or ""
-        kept = [w for w in standing if not (w.dataset == dataset and w.is_of(text, column))]
+        kept = [w for w in standing if not (w.dataset == dataset and w.is_of(target.text, target.column))]
         if len(kept) == len(standing):
             raise WithdrawalError(f"nothing of {dataset} is withdrawn under this key and column")
         keep(settings.home, kept)
@@ -212,7 +203,8 @@ def lift(settings: Settings, plan: Declared, dataset: str, key: Mapping[str, str
             copy.commit()
 
 
-def _checked(dataset: DatasetDeclaration, column: str | None, why: str) -> None:
+def _checked(target: Target, why: str) -> None:
+    dataset, column = target.dataset, target.column
     names = [field.name for field in dataset.table.fields]
     if column is not None and column not in names:
         raise WithdrawalError(f"{dataset.name} has no column {column}; it has {', '.join(names)}")
@@ -366,9 +358,9 @@ def _clean_warehouse(
     compact(copy.path, settings.memory)
 
 
-def obey(copy: WorkingCopy, settings: Settings, plan: Declared) -> None:
+def obey(copy: WorkingCopy, settings: Settings, declared: Declarations) -> None:
     """Take what is withdrawn out of a warehouse that was made anew from the raw archive, where it still stands."""
-    for dataset in plan.datasets.values():
+    for dataset in declared.datasets.values():
         if listed := withdrawals(settings.home, dataset.name):
             _clean_warehouse(copy, settings, dataset, listed, (), ())
 

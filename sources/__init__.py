@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+FOLDER = Path(__file__).parent
+
+
 class SourceError(Exception):
     """A source cannot be pulled or read: the message says what, where, why and what to do.
 
@@ -109,11 +112,15 @@ class SourcePackage(Protocol):
     read: Callable[[Snapshot, SourceDeclaration, Path], Reading]
 
 
-def declarations() -> dict[str, SourceDeclaration]:
+def declarations(folder: Path = FOLDER) -> dict[str, SourceDeclaration]:
     """Every source's declaration by name, in alphabetical order. Imports no source."""
-    folder = Path(__file__).parent
     found = (load_source(path) for path in sorted(folder.glob("*/source.yaml")))
     return {declaration.name: declaration for declaration in found}
+
+
+def samples(folder: Path = FOLDER) -> dict[str, Path]:
+    """The folders of the samples that come with sources, by source."""
+    return {path.parent.name: path for path in sorted(folder.glob("*/sample"))}
 
 
 def package(name: str) -> SourcePackage:

@@ -11,8 +11,9 @@ import pytest
 
 from dev.synthetic_register import write_register
 from flows import publishing
-from flows.night import Direct, NightRequest, night
+from flows.night import night
 from flows.outcomes import DONE, FAILED
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Secret, Settings
 from publish.desired import resource_id
 from tests import workbook_factory as factory
@@ -46,7 +47,7 @@ def run(ckan_alone, tmp_path):
     def of_day(day, **sources):
         with Direct() as runner:
             origins = {name: str(origin) for name, origin in sources.items()}
-            return night(settings, NightRequest(day, origins), runner)
+            return night(Run(settings, RunRequest(day, origins), runner))
 
     yield of_day
     purge(ckan_alone)

@@ -34,7 +34,8 @@ def run_night(home, sources, moment, counted):
         if seen == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    from flows.night import Direct, NightRequest, night
+    from flows.night import night
+    from flows.run import Direct, Run, RunRequest
     from flows.settings import Settings, silence_telemetry
     from warehouse.home import Home
 
@@ -42,7 +43,7 @@ def run_night(home, sources, moment, counted):
     settings = Settings(Home(home), str(home / "portal"))
     sys.addaudithook(count)
     with Direct() as runner:
-        outcome = night(settings, NightRequest(DAY, sources), runner)
+        outcome = night(Run(settings, RunRequest(DAY, sources), runner))
     counted.put((seen, outcome.exit_code))
 
 

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from flows.night import Direct, NightRequest, night
+from flows.night import night
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from tests import workbook_factory as factory
 from warehouse.home import Home
@@ -37,7 +38,7 @@ def home(tmp_path_factory):
     )
     settings = Settings(Home(folder / "home"), str(folder / "home" / "portal"))
     with Direct() as runner:
-        outcome = night(settings, NightRequest(date(2026, 11, 23), {"agile_pilots": str(workbook)}), runner)
+        outcome = night(Run(settings, RunRequest(date(2026, 11, 23), {"agile_pilots": str(workbook)}), runner))
     assert outcome.exit_code == 3
     return folder / "home"
 

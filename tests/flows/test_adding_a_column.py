@@ -2,20 +2,16 @@
 
 import csv
 import shutil
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-import sources
-from flows.night import Direct, NightRequest, night
+from flows.declarations import Declarations
+from flows.night import night
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
-from flows.steps import Plan
-from publish.catalogue import load_catalogue
 from tests import workbook_factory as factory
-from warehouse.curate import load_model
-from warehouse.declarations import load_source
 from warehouse.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,44 +26,39 @@ def change(path, before, after):
 @pytest.fixture
 def grown(tmp_path):
     """The declarations with a column `host_unit` more in agile-pilots: what changed are these three files."""
-    declaration = Path(shutil.copy(ROOT / "sources/agile_pilots/source.yaml", tmp_path))
+    root = tmp_path / "declared"
+    for folder in ("sources", "warehouse/models", "publish/catalogue", "checks/rules"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     change(
-        declaration,
+        root / "sources/agile_pilots/source.yaml",
         "      - name: description\n",
         "      - {name: host_unit, title: Hosting unit, presence: optional, privacy: public}\n"
         "      - name: description\n",
     )
-    models = Path(shutil.copytree(ROOT / "warehouse/models", tmp_path / "models"))
     change(
-        models / "agile_pilots.sql",
+        root / "warehouse/models/agile_pilots.sql",
         "    pilots.description,\n",
         "    pilots.host_unit,\n    pilots.description,\n",
     )
-    catalogue = Path(shutil.copytree(ROOT / "publish/catalogue", tmp_path / "catalogue"))
     change(
-        catalogue / "agile_pilots.yaml",
+        root / "publish/catalogue/agile_pilots.yaml",
         "  - from: agile_pilots.pilots.description\n",
         "  - from: agile_pilots.pilots.host_unit\n  - from: agile_pilots.pilots.description\n",
     )
-    plan = Plan.read()
-    declared = {**sources.declarations(), "agile_pilots": load_source(declaration)}
-    return replace(
-        plan,
-        sources=declared,
-        datasets=load_catalogue(catalogue, declared),
-        models={**plan.models, "agile-pilots": load_model("agile_pilots", models)},
-    )
+    return Declarations.read(root)
 
 
 def test_a_new_column_reaches_the_portal_and_old_workbooks_still_pass(tmp_path, grown):
     settings = Settings(Home(tmp_path / "home"), str(tmp_path / "home" / "portal"))
 
-    def run(workbook, day, plan):
+    def run(workbook, day, declared):
         with Direct() as runner:
-            return night(settings, NightRequest(day, {"agile_pilots": str(workbook)}), runner, plan=plan)
+            return night(
+                Run(settings, RunRequest(day, {"agile_pilots": str(workbook)}), runner, declarations=declared)
+            )
 
     old = factory.good_workbook(tmp_path / "old.xlsx")
-    assert run(old, date(2026, 11, 1), Plan.read()).exit_code == 0
+    assert run(old, date(2026, 11, 1), Declarations.read()).exit_code == 0
     assert run(old, date(2026, 11, 2), grown).exit_code == 0
     rows = [{**factory.pilot(n), "Hosting unit": "Culture and leisure"} for n in range(1, 13)]
     new = factory.save(

@@ -9,10 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.console import Terminal, print_night
+from flows.cli.printing import print_night
+from flows.cli.terminal import Terminal
 from flows.errors import in_words
-from flows.night import Direct, NightRequest, night
+from flows.night import night
 from flows.outcomes import NightOutcome, PortalOutcome, SourceOutcome
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from tests import workbook_factory as factory
 from tests.flows.test_night import DAY
@@ -26,7 +28,7 @@ def home(tmp_path_factory):
     workbook = factory.workbook_with_one_of_each_error(folder / "pilots.xlsx")
     settings = Settings(Home(folder / "home"), str(folder / "home" / "portal"))
     with Direct() as runner:
-        night(settings, NightRequest(DAY, {"agile_pilots": str(workbook)}), runner)
+        night(Run(settings, RunRequest(DAY, {"agile_pilots": str(workbook)}), runner))
     return settings.home.root
 
 

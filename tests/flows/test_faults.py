@@ -13,10 +13,12 @@ import pytest
 from dev.synthetic_register import write_register
 from flows import steps
 from flows.cli import main
+from flows.declarations import Declarations
 from flows.errors import FaultLog, StepError, in_words
 from flows.listing import read_status
-from flows.night import Direct, NightRequest, night
+from flows.night import night
 from flows.outcomes import FAILED, HELD
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from tests import workbook_factory as factory
 from tests.flows.home_tree import files
@@ -42,7 +44,7 @@ def origins(tmp_path):
 
 def run(settings, origins, day=DAY):
     with Direct() as runner:
-        return night(settings, NightRequest(day, origins), runner)
+        return night(Run(settings, RunRequest(day, origins), runner))
 
 
 def state(outcome):
@@ -62,7 +64,8 @@ def test_whatever_a_source_raises_is_that_sources_failure(settings, origins, mon
     real = getattr(steps, step)
 
     def faulty(*arguments, **named):
-        if any("agile_pilots" in repr(one)[:400] for one in arguments):
+        told = [getattr(one, "snapshot", one) for one in arguments if not isinstance(one, Run | Declarations)]
+        if any("agile_pilots" in repr(one)[:400] for one in told):
             raise LookupError(f"no such style: {SECRET}")
         return real(*arguments, **named)
 
@@ -88,10 +91,10 @@ def test_a_dataset_whose_model_breaks_in_an_unforeseen_way_does_not_stop_the_oth
 ):
     real = steps.build
 
-    def faulty(settings, copy, plan, dataset, *others):
-        if dataset.name == "tech-city-companies":
+    def faulty(run, copy, building):
+        if building.dataset == "tech-city-companies":
             raise ZeroDivisionError(SECRET)
-        return real(settings, copy, plan, dataset, *others)
+        return real(run, copy, building)
 
     with monkeypatch.context() as patched:
         patched.setattr(steps, "build", faulty)
@@ -99,7 +102,7 @@ def test_a_dataset_whose_model_breaks_in_an_unforeseen_way_does_not_stop_the_oth
     assert outcome.exit_code == FAILED
     assert state(outcome)["tech-city-companies"] == "failed"
     assert state(outcome)["tech-city-growth"] == state(outcome)["agile-pilots"] == "released"
-    plan = steps.Plan.read()
+    plan = Declarations.read()
     assert [one["what"] for one in read_status(settings, plan, DAY)["held"]] == ["tech-city-companies"]
     mended = run(settings, origins)
     assert state(mended)["tech-city-companies"] == "released"
@@ -154,7 +157,7 @@ def test_a_disk_that_fills_up_while_the_warehouse_is_copied_leaves_all_as_it_was
     assert settings.home.warehouse.read_bytes() == warehouse
     assert files(settings.home.root / "portal") | files(settings.home.releases) == before
     (stopped,) = [
-        one for one in read_status(settings, steps.Plan.read(), DAY)["held"] if one["state"] == "stopped"
+        one for one in read_status(settings, Declarations.read(), DAY)["held"] if one["state"] == "stopped"
     ]
     assert "the disk is full" in stopped["why"]
     assert state(run(settings, {"agile_pilots": str(other)}, date(2026, 11, 24)))["agile-pilots"] == "released"
@@ -250,7 +253,7 @@ def test_a_damaged_file_of_our_own_archive_is_not_blamed_on_who_handed_it_in(set
     settings.home.warehouse.unlink()
     shutil.rmtree(settings.home.staging)
     with Direct() as runner:  # the inbox is empty, so the archive is all there is
-        outcome = night(settings, NightRequest(DAY, {"agile_pilots": None}), runner)
+        outcome = night(Run(settings, RunRequest(DAY, {"agile_pilots": None}), runner))
     assert outcome.sources[0].state == "failed"
     message = outcome.sources[0].message
     assert "the raw archive is damaged" in message

@@ -11,8 +11,10 @@ import pytest
 
 from dev.synthetic_register import broken, write_register
 from flows.backfill import backfill
-from flows.night import Direct, NightRequest, RequestError, night
+from flows.errors import RequestError
+from flows.night import night
 from flows.outcomes import DONE, FAILED, HELD
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from tests import workbook_factory as factory
 from tests.flows.home_tree import files, stamps
@@ -31,7 +33,7 @@ def run(home, day=DAY, datasets=(), allow_shrink=(), **sources):
     settings = Settings(Home(home), str(home / "portal"))
     with Direct() as runner:
         origins = {name: str(origin) for name, origin in sources.items()}
-        return night(settings, NightRequest(day, origins, tuple(datasets), tuple(allow_shrink)), runner)
+        return night(Run(settings, RunRequest(day, origins, tuple(datasets), tuple(allow_shrink)), runner))
 
 
 def state(outcome):
@@ -194,9 +196,9 @@ def test_three_nights_and_one_backfill_make_the_same_releases(tmp_path, months):
         outcome = run(nights, day, companies_house=month_file(months, day))
         assert state(outcome)["tech-city-growth"] == "released"
     settings = Settings(Home(filled), str(filled / "portal"))
-    request = NightRequest(MONTHS[-1], {"companies_house": str(months)})
+    request = RunRequest(MONTHS[-1], {"companies_house": str(months)})
     with Direct() as runner:
-        outcome = backfill(settings, request, MONTHS[0], MONTHS[-1], runner)
+        outcome = backfill(Run(settings, request, runner), MONTHS[0], MONTHS[-1])
     assert outcome.exit_code == DONE
     assert files(filled / "releases") == files(nights / "releases")
     assert files(filled / "portal") == files(nights / "portal")
@@ -205,7 +207,7 @@ def test_three_nights_and_one_backfill_make_the_same_releases(tmp_path, months):
     assert sum(int(row["dissolved_count"] or 0) for row in growth if row["year"] == "2026") > 0
     before = stamps(filled / "releases")
     with Direct() as runner:
-        again = backfill(settings, request, MONTHS[0], MONTHS[-1], runner)
+        again = backfill(Run(settings, request, runner), MONTHS[0], MONTHS[-1])
     assert (again.run_id, again.portal.writes) == (None, 0)
     assert stamps(filled / "releases") == before
 
@@ -236,9 +238,9 @@ def test_a_backfill_says_what_of_the_archive_is_damaged_and_goes_on(home, months
     packed.write_bytes(packed.read_bytes()[:-100])
     (home / "warehouse.duckdb").unlink()
     settings = Settings(Home(home), str(home / "portal"))
-    request = NightRequest(MONTHS[1], {"companies_house": None}, ("tech-city-companies",))
+    request = RunRequest(MONTHS[1], {"companies_house": None}, ("tech-city-companies",))
     with Direct() as runner:
-        outcome = backfill(settings, request, MONTHS[0], MONTHS[1], runner)
+        outcome = backfill(Run(settings, request, runner), MONTHS[0], MONTHS[1])
     assert outcome.exit_code == HELD
     assert "damaged" in outcome.sources[0].message
     with reader(Home(home)) as connection:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from prefect.states import Failed
 
-from flows.nightly import POLICIES, can_pass, final_state
+from flows.orchestration.nightly import POLICIES, can_pass, final_state
 from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
 from sources import SourceError
 

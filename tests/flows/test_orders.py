@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from dev.synthetic_register import write_register
-from flows.night import Direct, NightRequest, night
+from flows.night import night
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from warehouse import ledger
 from warehouse.home import Home
@@ -29,9 +30,9 @@ def files(tmp_path_factory):
 
 def run(home, file):
     settings = Settings(Home(home), str(home / "portal"))
-    request = NightRequest(date(2025, 12, 24), {"companies_house": str(file)}, DATASETS, DATASETS, publish=False)
+    request = RunRequest(date(2025, 12, 24), {"companies_house": str(file)}, DATASETS, DATASETS, publish=False)
     with Direct() as runner:
-        night(settings, request, runner)
+        night(Run(settings, request, runner))
 
 
 def releases(home):

@@ -11,10 +11,11 @@ import duckdb
 import pytest
 
 from flows import cli, publishing, withdrawing
-from flows.night import Direct, NightRequest, night
+from flows.declarations import Declarations
+from flows.night import night
 from flows.outcomes import DONE, HELD
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
-from flows.steps import Plan
 from publish.release import load_release, verify_release
 from tests import workbook_factory as factory
 from tests.flows.home_tree import files
@@ -29,7 +30,7 @@ DAY = date(2026, 11, 23)
 def run(home, workbook, day=DAY):
     settings = Settings(Home(home), str(home / "portal"))
     with Direct() as runner:
-        return night(settings, NightRequest(day, {"agile_pilots": str(workbook)}, ("agile-pilots",)), runner)
+        return night(Run(settings, RunRequest(day, {"agile_pilots": str(workbook)}, ("agile-pilots",)), runner))
 
 
 def workbook(path, **values):
@@ -89,11 +90,10 @@ DATASET = "agile-pilots"
 
 
 def withdraw(home, key="demo-1", column="description", why="A person is named."):
-    plan = Plan.read()
-    settings = Settings(Home(home), str(home / "portal"))
-    return withdrawing.withdraw(
-        settings, plan, DATASET, withdrawing.key_of(plan.datasets[DATASET], key), column, why
-    )
+    declared = Declarations.read()
+    dataset = declared.datasets[DATASET]
+    target = withdrawing.Target(dataset, withdrawing.key_of(dataset, key), column)
+    return withdrawing.withdraw(Settings(Home(home), str(home / "portal")), declared, target, why)
 
 
 def released(home):
@@ -116,7 +116,7 @@ def is_whole(home):
         folder = home / "releases" / DATASET / release.version
         assert load_release(folder) == release
         assert verify_release(folder) == []
-    assert publishing.changes(Settings(Home(home), str(home / "portal")), Plan.read(), [DATASET]) == []
+    assert publishing.changes(Settings(Home(home), str(home / "portal")), Declarations.read(), [DATASET]) == []
 
 
 @pytest.fixture(scope="module")
@@ -167,16 +167,12 @@ def test_it_stays_withdrawn_in_later_nights_and_after_a_rebuild_until_it_is_lift
     }
     mended = workbook(tmp_path / "mended" / "pilots.xlsx", Description="Tested by residents", Participants=9)
     run(nights, mended, date(2026, 11, 5))
-    plan = Plan.read()
-    withdrawing.lift(
-        Settings(Home(nights), str(nights / "portal")), plan, DATASET, {"pilot_id": "demo-1"}, "description"
-    )
+    target = withdrawing.Target(Declarations.read().datasets[DATASET], {"pilot_id": "demo-1"}, "description")
+    withdrawing.lift(Settings(Home(nights), str(nights / "portal")), target)
     run(nights, mended, date(2026, 11, 5))
     assert list(released(nights).values())[-1]["demo-1"] == "Tested by residents"
     with pytest.raises(withdrawing.WithdrawalError, match="nothing of agile-pilots is withdrawn"):
-        withdrawing.lift(
-            Settings(Home(nights), str(nights / "portal")), plan, DATASET, {"pilot_id": "demo-1"}, "description"
-        )
+        withdrawing.lift(Settings(Home(nights), str(nights / "portal")), target)
 
 
 def test_a_withdrawn_row_leaves_every_file_and_its_list_of_changes(nights):
@@ -225,7 +221,7 @@ KILLED = """
 import os, pathlib, shutil, sys
 from flows import withdrawing
 from flows.settings import Settings
-from flows.steps import Plan
+from flows.declarations import Declarations
 from warehouse.home import Home
 from publish import folders
 home, last = pathlib.Path(sys.argv[1]), int(sys.argv[2])
@@ -243,8 +239,9 @@ for name in ("replace", "rename", "unlink"):
     counted(pathlib.Path, name)
 counted(shutil, "rmtree")
 counted(folders, "exchange")
-withdrawing.withdraw(Settings(Home(home), str(home / "portal")), Plan.read(), "agile-pilots",
-                     {"pilot_id": "demo-1"}, "description", "A person is named.")
+declared = Declarations.read()
+target = withdrawing.Target(declared.datasets["agile-pilots"], {"pilot_id": "demo-1"}, "description")
+withdrawing.withdraw(Settings(Home(home), str(home / "portal")), declared, target, "A person is named.")
 print(calls)
 """
 

@@ -8,14 +8,16 @@ import duckdb
 import pytest
 
 from dev.synthetic_register import write_register
+from flows import rebuild
 from flows.cli import main
+from flows.declarations import Declarations
 from flows.listing import list_sources, read_status
-from flows.night import Direct, NightRequest, night
+from flows.night import night
 from flows.outcomes import DONE
 from flows.rebuild import rebuild_warehouse
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
-from flows.steps import Plan
-from flows.withdrawing import withdraw
+from flows.withdrawing import Target, withdraw
 from tests import workbook_factory as factory
 from tests.flows.home_tree import files
 from warehouse import ledger
@@ -28,7 +30,7 @@ DAY = date(2026, 11, 3)
 
 @pytest.fixture(scope="module")
 def plan():
-    return Plan.read()
+    return Declarations.read()
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def settings(tmp_path):
 
 def run(settings, origins, day, allow_shrink=()):
     with Direct() as runner:
-        return night(settings, NightRequest(day, origins, (), tuple(allow_shrink)), runner)
+        return night(Run(settings, RunRequest(day, origins, (), tuple(allow_shrink)), runner))
 
 
 def pilots(path, count):
@@ -96,7 +98,7 @@ def test_a_rebuilt_warehouse_gives_the_same_releases_and_versions_go_on(life, li
     else:
         lived.home.warehouse.write_bytes(damage)
     with Direct() as runner:
-        done = rebuild_warehouse(lived, runner)
+        done = rebuild_warehouse(Run(lived, RunRequest(DAY, {}), runner))
     assert done.outcome.exit_code == DONE
     assert (done.snapshots, done.releases, done.refused) == (4, len([*lived.home.releases.glob("*/*")]), {})
     assert files(lived.home.releases) == released
@@ -118,26 +120,25 @@ def test_a_rebuilt_warehouse_gives_the_same_releases_and_versions_go_on(life, li
 
 
 def test_a_rebuild_that_breaks_off_changes_nothing(lived, monkeypatch):
-    from flows import night as nights
-
     lived.home.warehouse.write_bytes(b"not a database")
     before = files(lived.home.root)
 
     def break_off(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nights, "process", break_off)
+    monkeypatch.setattr(rebuild, "process", break_off)
     with Direct() as runner, pytest.raises(KeyboardInterrupt):
-        rebuild_warehouse(lived, runner)
+        rebuild_warehouse(Run(lived, RunRequest(DAY, {}), runner))
     assert files(lived.home.root) == before
 
 
 def test_what_was_withdrawn_does_not_come_back(lived, plan):
     text = factory.pilot(2)["Description"]
-    withdraw(lived, plan, "agile-pilots", {"pilot_id": "demo-2"}, "description", "asked for by the pilot")
+    target = Target(plan.datasets["agile-pilots"], {"pilot_id": "demo-2"}, "description")
+    withdraw(lived, plan, target, "asked for by the pilot")
     released = files(lived.home.releases)
     with Direct() as runner:
-        done = rebuild_warehouse(lived, runner)
+        done = rebuild_warehouse(Run(lived, RunRequest(DAY, {}), runner))
     assert done.refused == {}
     assert files(lived.home.releases) == released
     with duckdb.connect(str(lived.home.warehouse), read_only=True) as connection:
@@ -161,7 +162,7 @@ def test_a_release_that_is_damaged_is_told_and_made_again(lived, plan):
     released = files(lived.home.releases)
     (folder / "agile-pilots.csv").write_text("spoilt")
     with Direct() as runner:
-        done = rebuild_warehouse(lived, runner)
+        done = rebuild_warehouse(Run(lived, RunRequest(DAY, {}), runner))
     assert list(done.refused) == [str(folder)]
     assert "agile-pilots.csv" in done.refused[str(folder)]
     changed = {name for name, digest in files(lived.home.releases).items() if released.get(name) != digest}

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from dev.synthetic_register import write_register
-from flows import noting, reporting, steps
+from flows import noting, reporting
 from flows.backfill import backfill
+from flows.declarations import Declarations
 from flows.listing import list_sources, read_status
-from flows.night import Direct, NightRequest, night
+from flows.night import night
 from flows.outcomes import DONE, FAILED, HELD
+from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from sources import SourceError
 from tests import workbook_factory as factory
@@ -25,7 +27,7 @@ DAY = date(2026, 11, 23)
 
 @pytest.fixture(scope="module")
 def plan():
-    return steps.Plan.read()
+    return Declarations.read()
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def bad_workbook(tmp_path):
 
 def run(settings, origin=None, day=DAY, name="agile_pilots"):
     with Direct() as runner:
-        return night(settings, NightRequest(day, {name: origin and str(origin)}), runner)
+        return night(Run(settings, RunRequest(day, {name: origin and str(origin)}), runner))
 
 
 def runs_of(settings):
@@ -307,15 +309,10 @@ def test_a_backfill_tells_what_it_held_whatever_came_later_and_in_the_declared_o
         write_register(months, rows=300, day=day, seed=7, zipped=True)
     with Direct() as runner:
         for day, origin in ((date(2026, 1, 10), workbook), (date(2026, 1, 20), bad_workbook)):
-            night(settings, NightRequest(day, {"agile_pilots": str(origin)}), runner)
+            night(Run(settings, RunRequest(day, {"agile_pilots": str(origin)}), runner))
         settings.home.warehouse.unlink()
-        outcome = backfill(
-            settings,
-            NightRequest(DAY, {"companies_house": str(months), "agile_pilots": None}),
-            date(2026, 1, 1),
-            date(2026, 2, 28),
-            runner,
-        )
+        request = RunRequest(DAY, {"companies_house": str(months), "agile_pilots": None})
+        outcome = backfill(Run(settings, request, runner), date(2026, 1, 1), date(2026, 2, 28))
     assert [one.name for one in outcome.sources] == list(plan.sources)
     assert [one.name for one in outcome.datasets] == list(plan.datasets)
     assert outcome.exit_code == HELD
@@ -328,8 +325,9 @@ def test_a_backfill_tells_what_it_held_whatever_came_later_and_in_the_declared_o
 
 
 def test_a_backfill_that_cannot_take_in_is_noted(settings, plan, tmp_path):
+    request = RunRequest(DAY, {"companies_house": str(tmp_path / "absent")})
     with Direct() as runner, pytest.raises(SourceError):
-        backfill(settings, NightRequest(DAY, {"companies_house": str(tmp_path / "absent")}), DAY, DAY, runner)
+        backfill(Run(settings, request, runner), DAY, DAY)
     (noted,) = runs_of(settings)
     assert (noted.kind, noted.exit_code) == ("backfill", FAILED)
     assert "absent" in noted.error

@@ -21,7 +21,7 @@ def serve_schedule(settings: Settings) -> None:
     silence_telemetry()
     os.environ["OPENDISTRICT_HOME"] = str(settings.home.root)
     os.environ["OPENDISTRICT_PORTAL"] = settings.portal
-    from flows.local_server import prefect_api
+    from flows.orchestration.server import prefect_api
 
     is_own_server = not os.environ.get("PREFECT_API_URL")
     with prefect_api(settings.home.root, is_scheduling=True):
@@ -29,7 +29,7 @@ def serve_schedule(settings: Settings) -> None:
         from prefect.deployments.runner import RunnerDeployment
         from prefect.schedules import Cron
 
-        from flows.nightly import backfill_flow, nightly
+        from flows.orchestration.nightly import backfill_flow, nightly
 
         # Prefect's handler of SIGTERM leaves a coroutine behind, and says so at the very end (3.8.8).
         warnings.filterwarnings("ignore", message=".*Runner.astop.*", category=RuntimeWarning)

@@ -22,12 +22,12 @@ from prefect.tasks import Task
 from checks.report import findings_table, summary_markdown
 from flows.backfill import backfill
 from flows.calendar import today
-from flows.night import NightRequest, night
+from flows.night import night
+from flows.orchestration.watching import watching
 from flows.outcomes import FAILED, HELD, NightOutcome
 from flows.reporting import report_content
+from flows.run import Run, RunRequest
 from flows.settings import Settings, silence_telemetry
-from flows.steps import Plan
-from flows.watching import watching
 from warehouse.progress import Progress, silent
 
 T = TypeVar("T")
@@ -91,9 +91,9 @@ class PrefectRunner:
         return cast("Future[T]", made.submit())
 
 
-def leave_artifacts(settings: Settings, plan: Plan, outcome: NightOutcome) -> None:
+def leave_artifacts(run: Run, outcome: NightOutcome) -> None:
     """A summary and a table of findings, for whoever looks at the run in Prefect. They never fail the night."""
-    content = report_content(settings, plan, outcome, outcome.run_id or f"{outcome.day}", {})
+    content = report_content(run.settings, run.declarations, outcome, {})
     key = f"{outcome.kind}-{outcome.day.isoformat()}"
     try:
         create_markdown_artifact(
@@ -133,15 +133,31 @@ def _called_backfill() -> str:
     return f"backfill {flow_run.parameters['first']} to {flow_run.parameters['last']}"
 
 
-def tag_run(settings: Settings, request: NightRequest, plan: Plan, *states: str) -> None:
+def tag_run(run: Run, *states: str) -> None:
     """Tag this run with its sources, its home, and what it came to: so that it is found. Never fails the night."""
     try:
-        run = FlowRunContext.get().flow_run  # type: ignore[union-attr]
-        tags = {*run.tags, *(request.sources or plan.sources), str(settings.home.root), *states}  # type: ignore[union-attr]
+        own = FlowRunContext.get().flow_run  # type: ignore[union-attr]
+        sources = run.request.sources or run.declarations.sources
+        tags = {*own.tags, *sources, str(run.settings.home.root), *states}  # type: ignore[union-attr]
         with get_client(sync_client=True) as client:
-            client.update_flow_run(run.id, tags=sorted(tags))  # type: ignore[union-attr]
+            client.update_flow_run(own.id, tags=sorted(tags))  # type: ignore[union-attr]
     except Exception as error:  # tags are a convenience, the night is what matters
         get_run_logger().warning("no tags: %s", error)
+
+
+def _run_flow(settings: Settings, request: RunRequest, work: Callable[[Run], NightOutcome]) -> State[None]:
+    """Do the work as the flow that is running, and show in Prefect what it came to."""
+    silence_telemetry()
+    watch = watching()
+    run = Run(settings, request, PrefectRunner(watch.progress), watch.progress)
+    tag_run(run)
+    outcome = work(run)
+    watch.outcome = outcome
+    leave_artifacts(run, outcome)
+    state = final_state(outcome)
+    if outcome.exit_code in (FAILED, HELD):
+        tag_run(run, str(state.name).lower())
+    return state
 
 
 @flow(
@@ -168,19 +184,9 @@ def nightly(
         home: the home folder.
         allow_shrink: sources and datasets that may be much smaller than last time.
     """
-    silence_telemetry()
-    watch = watching()
     settings = Settings.of(Path(home) if home else None, portal)
-    plan = Plan.read()
-    request = NightRequest(day or today(), sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
-    tag_run(settings, request, plan)
-    outcome = night(settings, request, PrefectRunner(watch.progress), watch.progress, plan)
-    watch.outcome = outcome
-    leave_artifacts(settings, plan, outcome)
-    state = final_state(outcome)
-    if outcome.exit_code in (FAILED, HELD):
-        tag_run(settings, request, plan, str(state.name).lower())
-    return state
+    request = RunRequest(day or today(), sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
+    return _run_flow(settings, request, night)
 
 
 @flow(
@@ -209,16 +215,6 @@ def backfill_flow(
         home: the home folder.
         allow_shrink: sources and datasets that may be much smaller than before.
     """
-    silence_telemetry()
-    watch = watching()
     settings = Settings.of(Path(home) if home else None, portal)
-    plan = Plan.read()
-    request = NightRequest(last, sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
-    tag_run(settings, request, plan)
-    outcome = backfill(settings, request, first, last, PrefectRunner(watch.progress), watch.progress, plan)
-    watch.outcome = outcome
-    leave_artifacts(settings, plan, outcome)
-    state = final_state(outcome)
-    if outcome.exit_code in (FAILED, HELD):
-        tag_run(settings, request, plan, str(state.name).lower())
-    return state
+    request = RunRequest(last, sources or {}, tuple(datasets or ()), tuple(allow_shrink or ()))
+    return _run_flow(settings, request, lambda run: backfill(run, first, last))

@@ -1,13 +1,9 @@
-"""What a person sees in the terminal: progress while it runs, a calm summary at the end."""
+"""What a person reads in the terminal at the end: a calm summary, tables, findings."""
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,9 +14,7 @@ from flows.exit_codes import FAILED, HELD
 from warehouse.declarations import Severity, SourceDeclaration
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-    from flows.outcomes import NightOutcome, PortalOutcome
+    from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
     from flows.steps import Judged
     from publish.portals import Change
     from warehouse.findings import Finding
@@ -43,7 +37,6 @@ _SEVERITY_STYLE = {
 
 
 _UNCUT = 100_000  # columns: a log or a pipe has no width, so nothing is cut or folded to fit one
-_COARSE_UNITS = ("windows", "datasets")  # of which a log is told one by one
 
 
 def _console() -> Console:
@@ -51,101 +44,6 @@ def _console() -> Console:
     if not console.is_terminal:
         console.width = _UNCUT
     return console
-
-
-class Terminal:
-    """Progress on stderr: bars while it runs, gone at the end; where stderr is no terminal, a log line a step.
-
-    Steps run side by side and tell their progress from threads of their own.
-    """
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        console = Console(file=sys.stderr, highlight=False)
-        self._is_watched = console.is_terminal
-        self._bars = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[amount]}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not self._is_watched,
-        )
-        self._tasks: dict[str, TaskID] = {}
-        self._untotalled: set[str] = set()
-        self._growing: set[str] = set()
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> Terminal:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bars.stop()
-
-    def progress(self, step: str, done: float = 0, total: float | None = None, unit: str = "") -> None:
-        """Show a step. One that begins without amounts takes the place of those without amounts before it."""
-        with self._lock:
-            if self._is_watched:
-                self._show(step, done, total, unit)
-            else:
-                self._log(step, done, total, unit)
-
-    def _show(self, step: str, done: float, total: float | None, unit: str) -> None:
-        if total is None and not done:
-            for name in self._untotalled - {step}:
-                self._bars.remove_task(self._tasks.pop(name))
-            self._untotalled.intersection_update({step})
-        name = unit if unit in _COARSE_UNITS else step  # the next window or dataset goes on in the same line
-        if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task("", total=total, amount="")
-        if total is None:
-            self._untotalled.add(name)
-        else:
-            self._untotalled.discard(name)
-        self._bars.update(
-            self._tasks[name],
-            description=escape(step),
-            completed=done,
-            total=total,
-            amount=_so_far(done, total, unit),
-        )
-        if total and done >= total:
-            self._bars.remove_task(self._tasks.pop(name))
-
-    def _log(self, step: str, done: float, total: float | None, unit: str) -> None:
-        """A line when a step begins; of coarse work (windows, datasets) a line a part."""
-        if total and unit in _COARSE_UNITS:
-            if done < total:
-                _print_log(f"{step}, {done + 1:,.0f} of {_amount(total, unit)}")
-            return
-        if step not in self._growing:
-            _print_log(step)
-        if total and done >= total:
-            self._growing.discard(step)
-        elif total or done:
-            self._growing.add(step)
-
-
-def _print_log(text: str) -> None:
-    print(datetime.now(UTC).isoformat(timespec="seconds"), text, file=sys.stderr, flush=True)
-
-
-def _so_far(done: float, total: float | None, unit: str) -> str:
-    if not total:
-        return _amount(done, unit) if done else ""
-    return f"{_amount(done, 'bytes') if unit == 'bytes' else f'{done:,.0f}'} of {_amount(total, unit)}"
-
-
-def _amount(number: float, unit: str) -> str:
-    if unit == "bytes":
-        return f"{number / 1e6:,.1f} MB"
-    return f"{number:,.0f} {unit}".strip()
 
 
 def print_night(outcome: NightOutcome) -> None:
@@ -157,47 +55,14 @@ def print_night(outcome: NightOutcome) -> None:
         table.add_column(column, no_wrap=True)
     for column in ("rows", "added", "changed", "gone", "held", "warnings"):
         table.add_column(column, justify="right", no_wrap=True)
-    for source in outcome.sources:
-        loads = source.snapshot.tables.values() if source.snapshot else ()
-        is_loaded = source.state == "loaded"
-        table.add_row(
-            escape(source.name),
-            _state(source.state),
-            source.snapshot.data_date.isoformat() if source.snapshot else "",
-            _number(sum(load.accepted for load in loads) if loads else None),
-            _number(sum(load.added for load in loads) if is_loaded else None),
-            _number(sum(load.changed for load in loads) if is_loaded else None),
-            _number(sum(load.vanished for load in loads) if is_loaded else None),
-            _number(sum(load.quarantined for load in loads) or None),
-            _number(source.counts.get(Severity.WARNING) or None),
-        )
-    table.add_section()
-    for dataset in outcome.datasets:
-        is_new = dataset.state == "released"
-        table.add_row(
-            escape(dataset.name),
-            _state(dataset.state),
-            dataset.version or "",
-            _number(dataset.rows),
-            _number(dataset.added if is_new else None),
-            _number(dataset.changed if is_new else None),
-            _number(dataset.removed if is_new else None),
-            "",
-            "",
-        )
+    rows = [_source_row(source) for source in outcome.sources], [_dataset_row(one) for one in outcome.datasets]
+    for part in rows:
+        for row in part:
+            table.add_row(*row)
+        table.add_section()
     console.print(table)
-    told = [(one.name, one.state, one.message) for one in outcome.sources]
-    told += [(one.name, one.state, one.message) for one in outcome.datasets]
-    for name, state, message in told:
-        if message:
-            console.print(f"  {escape(name)}: {escape(message)}", style=_STYLE.get(state, ""))
-    for source in outcome.sources:
-        if source.notice:
-            console.print(f"  {escape(source.name)}: {escape(source.notice)}", style="yellow")
-        if source.due and source.state != "late":  # being late is its message
-            console.print(f"  {escape(source.name)}: newer data were due by {source.due}", style="yellow")
-        if source.stale_since:
-            console.print(f"  {escape(source.name)}: the data of {source.stale_since} stand in", style="yellow")
+    for style, line in _told(outcome):
+        console.print(f"  {escape(line)}", style=style)
     portal_lines(outcome.portal, console)
     for source in outcome.sources:
         if source.annotated:
@@ -208,6 +73,52 @@ def print_night(outcome: NightOutcome) -> None:
         console.print("Nothing to do: everything is as it was.", style="dim")
     elif outcome.exit_code == HELD:
         console.print("Something is held or late: see the report.", style="yellow")
+
+
+def _source_row(source: SourceOutcome) -> tuple[str, ...]:
+    loads = source.snapshot.tables.values() if source.snapshot else ()
+    is_loaded = source.state == "loaded"
+    return (
+        escape(source.name),
+        _state(source.state),
+        source.snapshot.data_date.isoformat() if source.snapshot else "",
+        _number(sum(load.accepted for load in loads) if loads else None),
+        _number(sum(load.added for load in loads) if is_loaded else None),
+        _number(sum(load.changed for load in loads) if is_loaded else None),
+        _number(sum(load.vanished for load in loads) if is_loaded else None),
+        _number(sum(load.quarantined for load in loads) or None),
+        _number(source.counts.get(Severity.WARNING) or None),
+    )
+
+
+def _dataset_row(dataset: DatasetOutcome) -> tuple[str, ...]:
+    is_new = dataset.state == "released"
+    return (
+        escape(dataset.name),
+        _state(dataset.state),
+        dataset.version or "",
+        _number(dataset.rows),
+        _number(dataset.added if is_new else None),
+        _number(dataset.changed if is_new else None),
+        _number(dataset.removed if is_new else None),
+        "",
+        "",
+    )
+
+
+def _told(outcome: NightOutcome) -> Iterator[tuple[str, str]]:
+    """What is said of sources and datasets below the table, each line with its style."""
+    listed: list[SourceOutcome | DatasetOutcome] = [*outcome.sources, *outcome.datasets]
+    for one in listed:
+        if one.message:
+            yield _STYLE.get(one.state, ""), f"{one.name}: {one.message}"
+    for source in outcome.sources:
+        if source.notice:
+            yield "yellow", f"{source.name}: {source.notice}"
+        if source.due and source.state != "late":  # being late is its message
+            yield "yellow", f"{source.name}: newer data were due by {source.due}"
+        if source.stale_since:
+            yield "yellow", f"{source.name}: the data of {source.stale_since} stand in"
 
 
 def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None:
@@ -285,26 +196,26 @@ def header_texts(files: Sequence[Path], declaration: SourceDeclaration) -> Heade
 
 
 def findings_table(
-    file: Path,
-    source: SourceDeclaration,
-    judged: Judged,
-    found: Sequence[Finding],
-    headers: Headers,
-    annotated: Path | None,
-    limit: int = 50,
+    title: str, source: SourceDeclaration, found: Sequence[Finding], headers: Headers, limit: int = 50
 ) -> None:
     """What a check found, worst first, in the words of the file: its sheets, its headers."""
     console = _console()
-    if found:
-        table = Table(title=f"{escape(file.name)} as {escape(source.title)}", title_justify="left")
-        for column in ("severity", "where", "column", "value", "what is wrong", "what to do"):
-            table.add_column(column, overflow="fold")
-        for one in found[:limit]:
-            cells = (_where(one, source), _header(one, source, headers), one.value or "", one.message, one.help)
-            table.add_row(f"[{_SEVERITY_STYLE[one.severity]}]{one.severity}[/]", *(escape(text) for text in cells))
-        console.print(table)
-        if len(found) > limit:
-            console.print(f"... and {len(found) - limit:,} more", style="dim")
+    if not found:
+        return
+    table = Table(title=escape(title), title_justify="left")
+    for column in ("severity", "where", "column", "value", "what is wrong", "what to do"):
+        table.add_column(column, overflow="fold")
+    for one in found[:limit]:
+        cells = (_where(one, source), _header(one, source, headers), one.value or "", one.message, one.help)
+        table.add_row(f"[{_SEVERITY_STYLE[one.severity]}]{one.severity}[/]", *(escape(text) for text in cells))
+    console.print(table)
+    if len(found) > limit:
+        console.print(f"... and {len(found) - limit:,} more", style="dim")
+
+
+def print_verdict(source: SourceDeclaration, judged: Judged, annotated: Path | None) -> None:
+    """What would go on of a file that was checked, and where its annotated copy lies."""
+    console = _console()
     console.print(f"{judged.verdict.value}: {escape(_would_go_on(judged, source))}.")
     if annotated:
         console.print(f"Annotated workbook: {escape(str(annotated))}", soft_wrap=True)

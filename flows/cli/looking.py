@@ -1,0 +1,139 @@
+"""Commands that look at a home, and change nothing but the file they write."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.given import named, print_json, standing_settings
+from flows.cli.options import DatasetOption, HomeOption, JsonOption, PortalOption, app
+from flows.exit_codes import DONE, HELD
+
+
+class ExportFormat(StrEnum):
+    """The file formats of a release."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
+@app.command()
+def plan(
+    dataset: DatasetOption = None,
+    portal: PortalOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what publishing would change on the portal. Writes nothing."""
+    from flows import publishing
+    from flows.cli.printing import changes_table
+    from flows.declarations import Declarations
+
+    declared = Declarations.read()
+    settings = standing_settings(home, portal)
+    names = [named(declared.datasets, name, "dataset").name for name in dataset or declared.datasets]
+    found = publishing.changes(settings, declared, names)
+    if as_json:
+        print_json([vars(change) for change in found])
+    else:
+        changes_table(settings.portal, found)
+
+
+@app.command()
+def sources(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the sources, and the last data of each."""
+    from flows.cli.printing import print_table
+    from flows.declarations import Declarations
+    from flows.listing import list_sources
+
+    rows = list_sources(standing_settings(home), Declarations.read())
+    print_json(rows) if as_json else print_table("Sources", rows)
+
+
+@app.command()
+def datasets(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the datasets, and the latest release of each."""
+    from flows.cli.printing import print_table
+    from flows.declarations import Declarations
+    from flows.listing import list_datasets
+
+    rows = list_datasets(standing_settings(home), Declarations.read())
+    print_json(rows) if as_json else print_table("Datasets", rows)
+
+
+@app.command()
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Print what stands: the last run, what is held or stale.
+
+    Exit code 3 if something is; 1 if there is no home.
+    """
+    from flows.cli.printing import print_status
+    from flows.declarations import Declarations
+    from flows.listing import read_status
+
+    found = read_status(standing_settings(home), Declarations.read())
+    print_json(found) if as_json else print_status(found)
+    raise typer.Exit(HELD if found["needs_attention"] else DONE)
+
+
+@app.command()
+def export(
+    dataset: Annotated[str, typer.Argument(help="The dataset.")],
+    format: Annotated[
+        ExportFormat | None, typer.Option("--format", help="The file format [that of the file's name, or csv].")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file or folder to write to.", metavar="FILE")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Copy the latest release of a dataset to a file.
+
+    Without -o it is written here, under its own name; with "-o -" to stdout.
+    """
+    from flows.declarations import Declarations
+    from flows.listing import latest_file
+
+    wanted = _export_format(format, output)
+    path = latest_file(
+        standing_settings(home), named(Declarations.read().datasets, dataset, "dataset").name, wanted.value
+    )
+    if str(output) == "-":
+        with path.open("rb") as reader:
+            shutil.copyfileobj(reader, sys.stdout.buffer)
+        return
+    target = output / path.name if output and output.is_dir() else output or Path(path.name)
+    _copy_whole(path, target)
+    typer.echo(target)
+
+
+def _copy_whole(path: Path, target: Path) -> None:
+    """Copy a file so that nobody sees half of it, and what stood there stays where the disk is full."""
+    if target.exists() and not target.is_file():  # a device or a pipe cannot be replaced
+        shutil.copyfile(path, target)
+        return
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    try:
+        shutil.copyfile(path, unfinished)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _export_format(given: ExportFormat | None, output: Path | None) -> ExportFormat:
+    """The format asked for: by name, or by the suffix of the file to be written. The two may not contradict."""
+    suffix = output.suffix.lower().removeprefix(".") if output and not output.is_dir() else ""
+    if not suffix:
+        return given or ExportFormat.CSV
+    if suffix not in list(ExportFormat):
+        kinds = ", ".join(f".{kind}" for kind in ExportFormat)
+        raise typer.BadParameter(f"{output}: a release has no .{suffix} file; the name may end in {kinds}")
+    if given and given != suffix:
+        raise typer.BadParameter(f"{output}: the name says {suffix}, --format says {given.value}")
+    return ExportFormat(suffix)

@@ -1,0 +1,89 @@
+"""What is declared: sources and datasets at once, models and rules when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sources as source_packages
+from publish.catalogue import load_catalogue
+from sources import SourcePackage
+from warehouse.declarations import DatasetDeclaration, SourceDeclaration
+
+if TYPE_CHECKING:
+    from checks.rules import RulesFile
+    from warehouse.curate import Model
+
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """Sources and datasets by name. What a command that only looks never needs takes longer to read, and waits.
+
+    ``root`` is the folder with ``sources/``, ``publish/catalogue/``, ``warehouse/models/`` and ``checks/rules/``.
+    """
+
+    sources: Mapping[str, SourceDeclaration]
+    datasets: Mapping[str, DatasetDeclaration]
+    root: Path = ROOT
+
+    @staticmethod
+    def read(root: Path = ROOT) -> Declarations:
+        """Sources and datasets as declared.
+
+        Raises:
+            DeclarationError: a file cannot be used.
+        """
+        sources = source_packages.declarations(root / "sources")
+        return Declarations(sources, load_catalogue(root / "publish" / "catalogue", sources), root)
+
+    def package(self, source: str) -> SourcePackage:
+        """How a source is pulled and read."""
+        return source_packages.package(source)
+
+    @cached_property
+    def models(self) -> Mapping[str, Model]:
+        """The SQL model of each dataset.
+
+        Raises:
+            ModelError: a dataset has none, or not a usable one.
+        """
+        from warehouse.curate import load_model  # imports sqlglot
+
+        return {
+            name: load_model(dataset.stem, self.root / "warehouse" / "models")
+            for name, dataset in self.datasets.items()
+        }
+
+    @cached_property
+    def rules(self) -> Mapping[str, RulesFile]:
+        """The written rules of each source and dataset, by stem.
+
+        Raises:
+            DeclarationError: a file cannot be used.
+        """
+        from checks.rules import load_rules
+
+        folder = self.root / "checks" / "rules"
+        stems = {*self.sources, *(one.stem for one in self.datasets.values())}
+        return {stem: load_rules(stem, folder) for stem in stems}
+
+    def fingerprint(self, source: str) -> str:
+        """What a verdict on the source depends on besides the data."""
+        from checks.verdicts import source_fingerprint
+
+        return source_fingerprint(self.sources[source], self.rules[source])
+
+    def all_read(self) -> Declarations:
+        """The same, with models and rules read: a run is to stumble over them before it begins, not midway.
+
+        Raises:
+            DeclarationError, ModelError: one cannot be used.
+        """
+        _ = self.models, self.rules
+        return self

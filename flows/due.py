@@ -1,0 +1,95 @@
+"""What is to be done: which snapshots have no verdict yet, and which dates a dataset is to be built for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from flows.declarations import Declarations
+from flows.run import Run
+from warehouse.archive import Snapshot
+from warehouse.declarations import DatasetDeclaration
+from warehouse.ledger import CurationRecord, SnapshotRecord, Verdict
+
+Known = Mapping[str, Sequence[SnapshotRecord]]  # by source, its snapshots in the ledger
+
+
+def is_known(run: Run, records: Sequence[SnapshotRecord], snapshot: Snapshot) -> bool:
+    """Nothing would come of looking at this snapshot again: the same data, declaration and rules were judged."""
+    for record in records:
+        if record.snapshot_id == snapshot.id and record.fingerprint == run.declarations.fingerprint(
+            snapshot.source
+        ):
+            is_held = record.verdict is Verdict.HELD
+            return record.is_promoted or (is_held and not run.may_shrink(snapshot.source))
+    return False
+
+
+def due_builds(run: Run, known: Known, curated: Mapping[str, Sequence[CurationRecord]]) -> dict[str, list[date]]:
+    """By dataset, the dates to build it for: every one whose data are not those of the last build.
+
+    So the order in which snapshots come in does not matter, and a late correction reaches all dates after its own.
+    What is declared (model, catalogue entry, rules) counts for the newest date only: a release of the past stands
+    as it was defined then. A dataset waits until all its sources have data.
+    """
+    due: dict[str, list[date]] = {}
+    for name in run.request.datasets:
+        first = first_date(run.declarations.models[name].sources, known)
+        if first is None:
+            continue
+        done = {
+            record.data_date: record.inputs
+            for record in curated[name]
+            if not (record.verdict is Verdict.HELD and run.may_shrink(name))
+        }
+        inputs = inputs_of(run.declarations, run.declarations.datasets[name], known)
+        newest = max(inputs)
+        listed = [
+            day
+            for day in sorted(inputs)
+            if day >= first and not _is_done(done.get(day, ""), inputs[day], is_newest=day == newest)
+        ]
+        if listed:
+            due[name] = listed
+    return due
+
+
+def first_date(sources: frozenset[str], known: Known) -> date | None:
+    """The first date for which all of these sources have data; None while one has none."""
+    days = [min((s.data_date for s in known[source] if s.is_promoted), default=None) for source in sources]
+    there = [day for day in days if day is not None]
+    return max(there) if there and len(there) == len(days) else None
+
+
+def _is_done(built: str, inputs: str, *, is_newest: bool) -> bool:
+    return built == inputs if is_newest else built.partition(".")[0] == inputs.partition(".")[0]
+
+
+def inputs_of(declarations: Declarations, dataset: DatasetDeclaration, known: Known) -> dict[date, str]:
+    """By date of its sources' data, what a dataset built for that date depends on: ``<data>.<declared>``.
+
+    The first sum stands for the snapshots until then, the second for model, catalogue entry, rules and reference
+    lists.
+    """
+    model = declarations.models[dataset.name]
+    declared = hashlib.sha256(
+        "\n".join(
+            (
+                model.fingerprint,
+                dataset.entry.model_dump_json(),
+                dataset.table.model_dump_json(),
+                declarations.rules[dataset.stem].model_dump_json(),
+            )
+        ).encode()
+    ).hexdigest()
+    used = sorted(
+        (s for source in model.sources for s in known[source] if s.is_promoted),
+        key=lambda s: (s.data_date, s.source),
+    )
+    inputs = {}
+    data = hashlib.sha256()
+    for record in used:
+        data.update(f"{record.source} {record.snapshot_id} {record.fingerprint}\n".encode())
+        inputs[record.data_date] = f"{data.hexdigest()}.{declared}"
+    return inputs
