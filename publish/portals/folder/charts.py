@@ -170,7 +170,7 @@ def _year_of_rows(table: TableDeclaration) -> FieldDeclaration | None:
 
 
 def _is_count(field: FieldDeclaration, table: TableDeclaration) -> bool:
-    """True for a whole number of things, which can be added up: a measure's unit is a sign or a code, not a word."""
+    """A whole number of things, which can be added up; a measure's unit is a sign or a code, not a word."""
     is_of_things = field.unit is None or re.fullmatch(r"[a-z][a-z-]{3,}", field.unit)
     return field.type == "integer" and field.name not in table.primary_key and bool(is_of_things)
 
