@@ -38,11 +38,9 @@ FORMULA_NOTE = (
 
 def labels(field: FieldDeclaration) -> dict[str, str]:
     """What the codes of a field mean, in the order of its list; empty where it has no codes."""
-    if field.constraints.code_list:
-        found = reference.code_lists()[field.constraints.code_list]
+    if field.label_list:
+        found = reference.code_lists()[field.label_list]
         return {code: meaning.title for code, meaning in found.codes.items()}
-    if field.name == "sector_code":
-        return {sector.code: sector.title for sector in reference.sectors().sectors}
     return {value: value.replace("_", " ") for value in field.constraints.enum or ()}
 
 
@@ -125,8 +123,8 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, view: str, table: Table
     digit is lost, since a release has no decimals of more than ``DIGITS`` digits.
     """
     columns = ", ".join(
-        f"CAST({quote(field.name)} AS DOUBLE) AS {quote(field.name)}"
-        if field.type == "number"
+        f"CAST({quote(field.name)} AS {field.column_type.released}) AS {quote(field.name)}"
+        if field.column_type.released != field.duckdb_type
         else quote(field.name)
         for field in table.fields
     )

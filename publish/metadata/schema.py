@@ -51,19 +51,14 @@ def _changes_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
     }
 
 
-# pandas, through which frictionless reads a Parquet file, has fractions where a column of whole numbers has gaps,
-# and NaT in one of times; so there the schema says no more than that. The file itself has the exact types.
-_WITH_GAPS: Mapping[str, str] = {"integer": "number", "year": "number", "datetime": "any"}
-
-
 def _parquet_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
     table = declaration.table
     fields = [
         {
             "name": field.name,
-            "type": field.type
+            "type": field.column_type.frictionless
             if field.constraints.required or field.name in table.primary_key
-            else _WITH_GAPS.get(field.type, field.type),
+            else field.column_type.frictionless_with_gaps,
             "title": field.title,
         }
         for field in table.fields
@@ -76,7 +71,7 @@ def _parquet_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
 
 
 def _field(field: FieldDeclaration) -> dict[str, Any]:
-    content: dict[str, Any] = {"name": field.name, "type": field.type, "title": field.title}
+    content: dict[str, Any] = {"name": field.name, "type": field.column_type.frictionless, "title": field.title}
     if field.description:
         content["description"] = field.description
     if field.unit:

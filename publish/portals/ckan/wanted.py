@@ -21,29 +21,6 @@ _CHECKSUM = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 _AUTHORITY = "http://publications.europa.eu/resource/authority"
 KEYS = ("csv", "parquet", "xlsx", "changes", "datapackage")
 
-_LICENCES: Mapping[str, str] = {
-    "CC-BY-4.0": "cc-by",
-    "CC-BY-3.0": "cc-by",
-    "CC-BY-SA-4.0": "cc-by-sa",
-    "CC-BY-NC-4.0": "cc-nc",
-    "CC0-1.0": "cc-zero",
-    "ODC-By-1.0": "odc-by",
-    "ODbL-1.0": "odc-odbl",
-    "OGL-UK-3.0": "uk-ogl",
-    "PDDL-1.0": "odc-pddl",
-}
-
-# int8 and not int: CKAN's int is PostgreSQL's int4, and our integers have 64 bits.
-_COLUMN_TYPES: Mapping[str, str] = {
-    "string": "text",
-    "integer": "int8",
-    "year": "int8",
-    "number": "numeric",
-    "boolean": "bool",
-    "date": "date",
-    "datetime": "timestamp",
-}
-
 EXTRAS = frozenset(
     {
         MARK, "identifier", "theme", "frequency", "language", "issued", "modified", "access_rights",
@@ -99,7 +76,7 @@ def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
     fields = {
         "title": entry.title.strip(),
         "notes": notes,
-        "license_id": _LICENCES.get(entry.licence, "notspecified"),
+        "license_id": entry.licence.ckan,
         "version": release.version,
         "url": page,
         "author": entry.publisher.title,
@@ -117,7 +94,7 @@ def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
             "mimetype": item.media_type,
             "hash": item.sha256,
             "hash_algorithm": _CHECKSUM,
-            "license": entry.licence_url,
+            "license": entry.licence.url,
             "release_version": release.version,
             "access_url": f"{page}/resource/{item.id}",
             "download_url": f"{page}/resource/{item.id}/download/{url_quote(item.path.name)}",
@@ -176,8 +153,8 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
         "spatial_text": str(place.get("name", "")) if isinstance(place, Mapping) else "",
         "attribution": entry.attribution,
         "each_row_is_a": entry.each_row_is_a,
-        "licence": entry.licence,
-        "licence_url": entry.licence_url,
+        "licence": entry.licence.id,
+        "licence_url": entry.licence.url,
         "provenance": _provenance(described.get("sources")),
         "version_notes": _newest(desired.changelog, 1),
         "changelog": _newest(desired.changelog),
@@ -237,4 +214,4 @@ def _cut(text: str) -> str:
 def _column(column: FieldDeclaration) -> dict[str, Any]:
     described = {"label": column.title, "notes": column.description, "unit": column.unit}
     info = {key: value for key, value in described.items() if value}
-    return {"id": column.name, "type": _COLUMN_TYPES[column.type], "info": info}
+    return {"id": column.name, "type": column.column_type.datastore, "info": info}
