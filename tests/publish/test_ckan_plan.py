@@ -361,6 +361,8 @@ def test_the_token_is_in_no_text():
     [
         ("data.example.org", TOKEN),
         ("ftp://data.example.org", TOKEN),
+        ("https://data.example.org:123456", TOKEN),
+        ("https://[data.example.org", TOKEN),
         ("https://user:pass-word@data.example.org", TOKEN),
         ("https://data.example.org/?key=pass-word", TOKEN),
         ("https://data.example.org", ""),

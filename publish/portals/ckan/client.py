@@ -7,14 +7,16 @@ import ipaddress
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import IO, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import ckanapi
 import requests
 
 from publish.portals import PortalError
 from publish.portals.ckan.session import BLOCK, Session
+from warehouse.web import OnlyTo
 
 # Actions that change nothing. Every other one counts as a write, also one that nobody thought of.
 READS = frozenset(
@@ -42,9 +44,7 @@ class Client:
 
     def __init__(self, address: str, token: str) -> None:
         """Opens no connection. Raises PortalError if the address or the token cannot be used."""
-        parts = urlsplit(address.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise PortalError("the portal's address must be a URL such as https://data.example.org")
+        parts = _parts_of(address)
         if parts.username or parts.password or parts.query or parts.fragment:
             raise PortalError(
                 "the portal's address must be its front page only, without a user, a password, ? or #; the token"
@@ -54,10 +54,11 @@ class Client:
         if not re.fullmatch(r"[\x21-\x7e]+", self._token):
             raise PortalError("the portal's token is empty or holds characters that no token has")
         self.address = f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
             warnings.warn(f"the token travels to {self.address} unencrypted; use https", UserWarning, stacklevel=3)
         self.writes = 0
         self._session = Session()
+        self._token_to_portal = OnlyTo(self.address, "Authorization", self._token)
         self._api = ckanapi.RemoteCKAN(
             self.address, apikey=self._token, user_agent="opendistrict", session=self._session
         )
@@ -138,10 +139,9 @@ class Client:
         problem = None
         try:
             for _ in range(6):
-                headers = {"Accept-Encoding": "identity"}
-                if _origin(url) == _origin(self.address):
-                    headers["Authorization"] = self._token
-                answer = self._session.request(method, url, headers=headers, stream=True, allow_redirects=False)
+                answer = self._session.request(
+                    method, url, headers={"Accept-Encoding": "identity"}, auth=self._token_to_portal, stream=True
+                )
                 location = answer.headers.get("Location")
                 if not (answer.is_redirect and location):
                     if answer.status_code >= 500:
@@ -151,7 +151,7 @@ class Client:
                 answer.close()
                 url = urljoin(url, location)
             problem = PortalError(f"{url} cannot be downloaded", is_transient=True)
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, OSError, ValueError) as error:  # ValueError: redirected to no address
             problem = self._problem(f"download of {url}", None, error)
         raise problem
 
@@ -235,9 +235,12 @@ def _in_words(faults: Any) -> str:
     return str(faults)
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return (parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme))
+def _parts_of(address: str) -> SplitResult:
+    with suppress(ValueError):  # brackets without an end, or an impossible port
+        parts = urlsplit(address.strip())
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    raise PortalError("the portal's address must be a URL such as https://data.example.org")
 
 
 def _is_loopback(host: str) -> bool:

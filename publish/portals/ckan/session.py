@@ -1,4 +1,4 @@
-"""The session that the client talks through: time limits, streamed uploads, a memory of the last answer."""
+"""The session that the client talks through: streamed uploads, and a memory of the last answer."""
 
 from __future__ import annotations
 
@@ -11,26 +11,31 @@ from urllib.parse import quote as url_quote
 
 import requests
 
+from warehouse import web
+
 CONNECT_TIMEOUT_S = 10
+GONE_TIMEOUT_S = 2  # to connect, where nobody answered the last time
 READ_TIMEOUT_S = 300
 BLOCK = 1 << 20
 
 
-class Session(requests.Session):
-    """A session with time limits on every request, uploads that are streamed, and a memory of the last answer."""
+class Session(web.Session):
+    """The shared way out, with uploads that are streamed and a memory of the last answer.
+
+    It tries nothing again by itself: a write that broke off may have been carried out, and what may be repeated is
+    the portal's to decide, after another look.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
-        # a ~/.netrc entry for the host would replace the token's header
-        self.auth = _leave_alone
+        super().__init__(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
         self.last: tuple[int, str, str] = (0, "", "")
         self.is_gone = False
         self.sent: Callable[[int], None] | None = None
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
         """Like the method above it."""
-        if options.get("timeout") is None:
-            options["timeout"] = (2 if self.is_gone else CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+        if self.is_gone and options.get("timeout") is None:
+            options["timeout"] = (GONE_TIMEOUT_S, READ_TIMEOUT_S)
         files = options.pop("files", None)
         if files:
             form = _Form(options.get("data") or {}, files, self.sent)
@@ -46,10 +51,6 @@ class Session(requests.Session):
         headers = answer.headers
         self.last = (answer.status_code, headers.get("Content-Type", "").lower(), headers.get("Location", ""))
         return answer
-
-
-def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 class _Form:
