@@ -18,8 +18,8 @@ from pathlib import Path
 from flows import noting
 from flows.calendar import today
 from flows.declarations import Declarations
-from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
-from flows.processing import Processed, process
+from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, Processed, SourceOutcome
+from flows.processing import process
 from flows.run import Run, RunRequest
 from flows.settings import Settings
 from flows.withdrawing import obey
