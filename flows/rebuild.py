@@ -23,7 +23,7 @@ from flows.processing import process
 from flows.run import Run, RunRequest
 from flows.settings import Settings
 from flows.withdrawing import obey
-from publish.releasing import load_release, verify_release
+from publish.release import load_release, verify_release
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.home import Home
