@@ -38,7 +38,7 @@ from warehouse.findings import (
     add_findings_of,
     add_quarantine,
     add_quarantine_of,
-    create_tables,
+    create_findings_tables,
 )
 from warehouse.home import Home
 from warehouse.personal import NAME_WITHHELD
@@ -189,7 +189,7 @@ def _build(
                 raise _RefusedError(given.fallback, reason)
             if isinstance(given, SqlTable) and given.number_rows:
                 _number_rows(connection, table)
-        create_tables(connection)
+        create_findings_tables(connection)
         found = [*reading.findings, *_missing(declaration, reading), *_renamed(snapshot)]
         add_findings(connection, declaration.name, found)
         add_quarantine(connection, declaration.name, reading.quarantined)
