@@ -52,7 +52,8 @@ from warehouse.sheets import (
     open_book,
     shown_value,
 )
-from warehouse.xlsx import TOO_LONG, Package, references, slim_chunks
+from warehouse.sheets.cells import TOO_LONG
+from warehouse.sheets.xlsx import Package, references, slim_chunks
 
 AUTHOR = "opendistrict"
 COMMENT_MARK = "--- opendistrict ---"

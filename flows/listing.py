@@ -214,7 +214,8 @@ def _wrong_dataset(connection: ledger.Connection, name: str, said: Said | None) 
 def list_windows(run: Run, first: date, last: date) -> list[dict[str, Any]]:
     """A row a window of a backfill: its date, what is there for it, and whether it is done."""
     from flows.backfill import windows
-    from sources.pulling import dated_files, missing_parts
+    from sources.local_files import dated_files
+    from sources.naming import missing_parts
 
     run = run.checked()
     rows = [

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from warehouse.declarations.http import HttpDeclaration
 from warehouse.declarations.tables import TableDeclaration
 from warehouse.declarations.terms import NamedLicence, NamedPublisher
 from warehouse.declared import SLUG, Declared, parse, read_yaml
@@ -36,6 +37,8 @@ class SourceDeclaration(Declared):
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
     file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
+    # Left out of what is written of a declaration: how a file is fetched does not change what it says.
+    http: HttpDeclaration | None = Field(None, exclude=True)
     tables: tuple[TableDeclaration, ...]
 
     @model_validator(mode="after")
