@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from publish import release
 from tests.publish import places
 from warehouse.home import Home
-from warehouse.ledger import create_tables, record_release, releases
+from warehouse.ledger import create_ledger, record_release, releases
 
 
 def changes_of(home, made):
@@ -165,7 +165,7 @@ def test_the_ledger_gives_back_the_release(tmp_path):
     second = places.release(home, table, [first], dataset=places.declaration(fields=fields))
     assert second.schema_changes
     connection = duckdb.connect()
-    create_tables(connection)
+    create_ledger(connection)
     record_release(connection, second, "run")
     record_release(connection, first, "run")
     assert releases(connection, "places") == [first, second]
