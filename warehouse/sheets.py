@@ -37,6 +37,7 @@ __all__ = [
     "Cell",
     "ErrorValue",
     "Header",
+    "HeaderRow",
     "MatchedTable",
     "Matching",
     "Records",
@@ -46,6 +47,7 @@ __all__ = [
     "Value",
     "column_letters",
     "find_header",
+    "header_rows",
     "header_text",
     "is_todo_sheet",
     "match_tables",
@@ -105,7 +107,8 @@ class Header:
     """Where a table's header stands and what its columns hold. Columns count from 1.
 
     ``repeated`` holds the further columns that claim a field already taken; ``marked`` the columns that were
-    recognised without the footnote mark behind their header.
+    recognised without the footnote mark behind their header; ``grouped`` those that were recognised together with
+    the group above them, with both texts.
     """
 
     row: int
@@ -113,6 +116,7 @@ class Header:
     unknown: Mapping[int, str]
     repeated: Mapping[str, tuple[int, ...]]
     marked: frozenset[int] = frozenset()
+    grouped: Mapping[int, str] = field(default_factory=dict)
 
     def column_of(self, name: str) -> int | None:
         """The column of a field, or of an unknown header by its text."""
@@ -331,38 +335,84 @@ def header_text(cell: Cell) -> str:
     return (cell.value.likely if isinstance(cell.value, UndecodedText) else shown_value(cell.value)).strip()
 
 
+@dataclass(frozen=True)
+class HeaderRow:
+    """A row taken as a header: by column the cells that stand over it, and the texts of the groups above them.
+
+    A cell stands over a column too if it is merged with the one above. A group is a cell of the row above that is
+    merged over several columns, as "Visitors" over "Morning" and "Evening".
+    """
+
+    number: int
+    cells: Mapping[int, Cell]
+    groups: Mapping[int, str]
+
+    def grouped(self, column: int) -> str:
+        """A header with its group, as "Visitors / Morning"; empty where it has none."""
+        group = self.groups.get(column)
+        return f"{group} / {header_text(self.cells[column])}" if group else ""
+
+
+def header_rows(sheet: Sheet) -> Iterator[HeaderRow]:
+    """The rows among which a header is looked for."""
+    tall: dict[int, dict[int, Cell]] = {}
+    wide: dict[int, dict[int, str]] = {}
+    for top, left, bottom, right in sheet.merged:
+        cell = sheet.rows.get(top, {}).get(left)
+        if cell is None or top > HEADER_ROWS:
+            continue
+        for number in range(top + 1, min(bottom, HEADER_ROWS) + 1):
+            tall.setdefault(number, {})[left] = cell
+        if right > left and isinstance(cell.value, str):
+            wide.setdefault(bottom + 1, {}).update(dict.fromkeys(range(left, right + 1), header_text(cell)))
+    for number in sorted(number for number in sheet.rows if number <= HEADER_ROWS):
+        yield HeaderRow(number, {**tall.get(number, {}), **sheet.rows[number]}, wide.get(number, {}))
+
+
 def find_header(sheet: Sheet, table: TableDeclaration) -> Header | None:
     """The header: the row among the first ones that names most of the table's columns.
 
     Of equals the first counts. A row that names fewer than two fields (one, if there is but one) is no header.
-    A footnote's mark behind a header does not count, where no other header claims the field.
+    A column may be declared together with its group. A footnote's mark behind a header does not count, where no
+    other header claims the field.
     """
     aliases = _aliases(table)
-    best: tuple[int, int] | None = None
-    for number in sorted(number for number in sheet.rows if number <= HEADER_ROWS):
-        cells = sheet.rows[number].values()
-        texts = [_normal(header_text(c)) for c in cells if isinstance(c.value, str | UndecodedText)]
-        named = {aliases[text].name for text in texts if text in aliases}
+
+    def with_group(row: HeaderRow, column: int) -> FieldDeclaration | None:
+        return aliases.get(_normal(row.grouped(column))) if column in row.groups else None
+
+    def claimed(row: HeaderRow, column: int) -> FieldDeclaration | None:
+        return with_group(row, column) or aliases.get(_normal(header_text(row.cells[column])))
+
+    best: tuple[int, HeaderRow] | None = None
+    for row in header_rows(sheet):
+        texts = (column for column, cell in row.cells.items() if isinstance(cell.value, str | UndecodedText))
+        named = {declared.name for column in texts if (declared := claimed(row, column))}
         if len(named) >= min(2, len(table.fields)) and (best is None or len(named) > best[0]):
-            best = (len(named), number)
+            best = (len(named), row)
     if best is None:
         return None
+    row = best[1]
     columns: dict[str, int] = {}
     unknown: dict[int, str] = {}
     repeated: dict[str, tuple[int, ...]] = {}
-    heads = dict(sheet.rows[best[1]])
-    for top, left, bottom, _ in sheet.merged:  # a header cell merged with the one above it
-        if top < best[1] <= bottom and left not in heads and left in sheet.rows.get(top, {}):
-            heads[left] = sheet.rows[top][left]
-    for column, cell in sorted(heads.items()):
-        text = header_text(cell)
-        declared = aliases.get(_normal(text))
+    for column, cell in sorted(row.cells.items()):
+        declared = claimed(row, column)
         if declared is None:
-            unknown[column] = text
+            unknown[column] = header_text(cell)
         elif declared.name in columns:
             repeated[declared.name] = (*repeated.get(declared.name, ()), column)
         else:
             columns[declared.name] = column
+    grouped = {column: row.grouped(column) for column in row.cells if with_group(row, column)}
+    recognised = _without_footnotes(aliases, columns, unknown)
+    return Header(row.number, columns, unknown, repeated, recognised, grouped)
+
+
+def _without_footnotes(
+    aliases: Mapping[str, FieldDeclaration], columns: dict[str, int], unknown: dict[int, str]
+) -> frozenset[int]:
+    """Move the columns that are known without the mark behind their header from the unknown to the known ones."""
     marked: dict[str, list[int]] = {}
     for column, text in unknown.items():
         declared = aliases.get(_normal(_FOOTNOTE.sub("", text)))
@@ -372,8 +422,7 @@ def find_header(sheet: Sheet, table: TableDeclaration) -> Header | None:
         if len(claims) == 1:  # of two, nobody can tell which one is meant
             columns[name] = claims[0]
             del unknown[claims[0]]
-    recognised = frozenset(claims[0] for claims in marked.values() if len(claims) == 1)
-    return Header(best[1], columns, unknown, repeated, recognised)
+    return frozenset(claims[0] for claims in marked.values() if len(claims) == 1)
 
 
 def nearest_fields(text: str, table: TableDeclaration, among: Collection[str]) -> list[str]:
