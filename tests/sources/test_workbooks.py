@@ -60,8 +60,8 @@ def anything(*fields, **more) -> SourceDeclaration:
     return parse(
         SourceDeclaration,
         {
-            "name": "anything", "title": "Anything", "publisher": "p", "licence": "CC0-1.0", "attribution": "p",
-            "cadence": "irregular",
+            "name": "anything", "title": "Anything", "publisher": "opendistrict", "licence": "CC0-1.0",
+            "attribution": "p", "cadence": "irregular",
             "tables": [
                 {
                     "name": "things", "title": "Things", "each_row_is_a": "thing", "primaryKey": ["key"],
