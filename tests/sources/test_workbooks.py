@@ -17,7 +17,8 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from sources import SourceError
-from sources.workbooks import arrow_schema, columns
+from sources.loading import arrow_schema
+from sources.workbooks import columns
 from sources.workbooks import read as read_workbook
 from tests.workbook_factory import (
     ERRORS,

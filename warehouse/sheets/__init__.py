@@ -16,7 +16,7 @@ from warehouse.sheets.cells import (
     shown_value,
 )
 from warehouse.sheets.csv_files import Records
-from warehouse.sheets.headers import Header, find_header, header_text, nearest_fields
+from warehouse.sheets.headers import Header, HeaderRow, find_header, header_rows, header_text, nearest_fields
 from warehouse.sheets.matching import (
     TODO_MARK,
     TODO_SHEET,
@@ -35,6 +35,7 @@ __all__ = [
     "Cell",
     "ErrorValue",
     "Header",
+    "HeaderRow",
     "MatchedTable",
     "Matching",
     "Records",
@@ -44,6 +45,7 @@ __all__ = [
     "Value",
     "column_letters",
     "find_header",
+    "header_rows",
     "header_text",
     "is_todo_sheet",
     "match_tables",

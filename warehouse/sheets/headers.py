@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from warehouse.declarations import FieldDeclaration, TableDeclaration
@@ -19,7 +19,8 @@ class Header:
     """Where a table's header stands and what its columns hold. Columns count from 1.
 
     ``repeated`` holds the further columns that claim a field already taken; ``marked`` the columns that were
-    recognised without the footnote mark behind their header.
+    recognised without the footnote mark behind their header; ``grouped`` those that were recognised together with
+    the group above them, with both texts.
     """
 
     row: int
@@ -27,6 +28,7 @@ class Header:
     unknown: Mapping[int, str]
     repeated: Mapping[str, tuple[int, ...]]
     marked: frozenset[int] = frozenset()
+    grouped: Mapping[int, str] = field(default_factory=dict)
 
     def column_of(self, name: str) -> int | None:
         """The column of a field, or of an unknown header by its text."""
@@ -61,54 +63,128 @@ def header_text(cell: Cell) -> str:
     return (cell.value.likely if isinstance(cell.value, UndecodedText) else shown_value(cell.value)).strip()
 
 
+@dataclass(frozen=True)
+class HeaderRow:
+    """A row taken as a header: by column the cells that stand over it, and the texts of the groups above them.
+
+    A cell stands over a column too if it is merged with the one above. A group is a cell of the row above that is
+    merged over several columns, as "Visitors" over "Morning" and "Evening".
+    """
+
+    number: int
+    cells: Mapping[int, Cell]
+    groups: Mapping[int, str]
+
+    def grouped(self, column: int) -> str:
+        """A header with its group, as "Visitors / Morning"; empty where it has none."""
+        group = self.groups.get(column)
+        return f"{group} / {header_text(self.cells[column])}" if group else ""
+
+
+def header_rows(sheet: Sheet) -> Iterator[HeaderRow]:
+    """The rows among which a header is looked for."""
+    tall: dict[int, dict[int, Cell]] = {}
+    wide: dict[int, dict[int, str]] = {}
+    for top, left, bottom, right in sheet.merged:
+        cell = sheet.rows.get(top, {}).get(left)
+        if cell is None or top > HEADER_ROWS:
+            continue
+        for number in range(top + 1, min(bottom, HEADER_ROWS) + 1):
+            tall.setdefault(number, {})[left] = cell
+        if right > left and isinstance(cell.value, str):
+            wide.setdefault(bottom + 1, {}).update(dict.fromkeys(range(left, right + 1), header_text(cell)))
+    for number in sorted(number for number in sheet.rows if number <= HEADER_ROWS):
+        yield HeaderRow(number, {**tall.get(number, {}), **sheet.rows[number]}, wide.get(number, {}))
+
+
+@dataclass(frozen=True)
+class HeaderRow:
+    """A row taken as a header: by column the cells that stand over it, and the texts of the groups above them.
+
+    A cell stands over a column too if it is merged with the one above. A group is a cell of the row above that is
+    merged over several columns, as "Visitors" over "Morning" and "Evening".
+    """
+
+    number: int
+    cells: Mapping[int, Cell]
+    groups: Mapping[int, str]
+
+    def grouped(self, column: int) -> str:
+        """A header with its group, as "Visitors / Morning"; empty where it has none."""
+        group = self.groups.get(column)
+        return f"{group} / {header_text(self.cells[column])}" if group else ""
+
+
+def header_rows(sheet: Sheet) -> Iterator[HeaderRow]:
+    """The rows among which a header is looked for."""
+    tall: dict[int, dict[int, Cell]] = {}
+    wide: dict[int, dict[int, str]] = {}
+    for top, left, bottom, right in sheet.merged:
+        cell = sheet.rows.get(top, {}).get(left)
+        if cell is None or top > limits.HEADER_ROWS:
+            continue
+        for number in range(top + 1, min(bottom, limits.HEADER_ROWS) + 1):
+            tall.setdefault(number, {})[left] = cell
+        if right > left and isinstance(cell.value, str):
+            wide.setdefault(bottom + 1, {}).update(dict.fromkeys(range(left, right + 1), header_text(cell)))
+    for number in sorted(number for number in sheet.rows if number <= limits.HEADER_ROWS):
+        yield HeaderRow(number, {**tall.get(number, {}), **sheet.rows[number]}, wide.get(number, {}))
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The header texts by which a table's fields are known."""
+
+    aliases: Mapping[str, FieldDeclaration]
+
+    def with_group(self, row: HeaderRow, column: int) -> FieldDeclaration | None:
+        """The field that is declared by a column's text together with the group above it."""
+        return self.aliases.get(_normal(row.grouped(column))) if column in row.groups else None
+
+    def claimed(self, row: HeaderRow, column: int) -> FieldDeclaration | None:
+        """The field that a column's header names."""
+        return self.with_group(row, column) or self.aliases.get(_normal(header_text(row.cells[column])))
+
+
 def find_header(sheet: Sheet, table: TableDeclaration) -> Header | None:
     """The header: the row among the first ones that names most of the table's columns.
 
     Of equals the first counts. A row that names fewer than two fields (one, if there is but one) is no header.
-    A footnote's mark behind a header does not count, where no other header claims the field.
+    A column may be declared together with its group. A footnote's mark behind a header does not count, where no
+    other header claims the field.
     """
-    aliases = _aliases(table)
-    row = _header_row(sheet, aliases, min(2, len(table.fields)))
+    names = _Names(_aliases(table))
+    row = _best(sheet, names, min(2, len(table.fields)))
     if row is None:
         return None
     columns: dict[str, int] = {}
     unknown: dict[int, str] = {}
     repeated: dict[str, tuple[int, ...]] = {}
-    for column, cell in sorted(_heads(sheet, row).items()):
-        text = header_text(cell)
-        declared = aliases.get(_normal(text))
+    for column, cell in sorted(row.cells.items()):
+        declared = names.claimed(row, column)
         if declared is None:
-            unknown[column] = text
+            unknown[column] = header_text(cell)
         elif declared.name in columns:
             repeated[declared.name] = (*repeated.get(declared.name, ()), column)
         else:
             columns[declared.name] = column
-    marked = _marked(unknown, aliases, columns)
+    marked = _marked(unknown, names.aliases, columns)
     for name, column in marked.items():
         columns[name] = column
         del unknown[column]
-    return Header(row, columns, unknown, repeated, frozenset(marked.values()))
+    grouped = {column: row.grouped(column) for column in row.cells if names.with_group(row, column)}
+    return Header(row.number, columns, unknown, repeated, frozenset(marked.values()), grouped)
 
 
-def _header_row(sheet: Sheet, aliases: Mapping[str, FieldDeclaration], fewest: int) -> int | None:
+def _best(sheet: Sheet, names: _Names, fewest: int) -> HeaderRow | None:
     """The row that names most fields, and at least the fewest."""
-    best: tuple[int, int] | None = None
-    for number in sorted(number for number in sheet.rows if number <= limits.HEADER_ROWS):
-        cells = sheet.rows[number].values()
-        texts = [_normal(header_text(c)) for c in cells if isinstance(c.value, str | UndecodedText)]
-        named = {aliases[text].name for text in texts if text in aliases}
+    best: tuple[int, HeaderRow] | None = None
+    for row in header_rows(sheet):
+        texts = (column for column, cell in row.cells.items() if isinstance(cell.value, str | UndecodedText))
+        named = {declared.name for column in texts if (declared := names.claimed(row, column))}
         if len(named) >= fewest and (best is None or len(named) > best[0]):
-            best = (len(named), number)
+            best = (len(named), row)
     return best[1] if best else None
-
-
-def _heads(sheet: Sheet, row: int) -> dict[int, Cell]:
-    """The cells of a header, by column: one may be merged with the one above it."""
-    heads = dict(sheet.rows[row])
-    for top, left, bottom, _ in sheet.merged:
-        if top < row <= bottom and left not in heads and left in sheet.rows.get(top, {}):
-            heads[left] = sheet.rows[top][left]
-    return heads
 
 
 def _marked(
