@@ -510,7 +510,7 @@ def test_a_source_declares_how_it_is_asked() -> None:
     content = {**json.loads(DECLARATION.model_dump_json(exclude_none=True, by_alias=True)), "http": {"retries": 7}}
     declaration = parse(SourceDeclaration, content, "test")
     assert declaration.http == HttpDeclaration(retries=7)
-    with pytest.raises(DeclarationError, match="http.retry"):
+    with pytest.raises(DeclarationError, match=r"http\.retry"):
         parse(SourceDeclaration, {**content, "http": {"retry": 7}}, "test")
 
 
