@@ -611,7 +611,7 @@ def _whose(section: SourceSection | DatasetSection) -> str:
     """Who must act on findings."""
     if isinstance(section, DatasetSection):
         return _text(section.declaration.entry.contact.name)
-    publisher = _text(section.declaration.publisher)
+    publisher = _text(section.declaration.publisher.title)
     return f"{publisher}: whoever keeps the workbook" if _is_handed_in(section) else f"{publisher}, at the source"
 
 

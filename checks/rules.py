@@ -27,7 +27,7 @@ from warehouse.declarations import (
     quote,
     read_yaml,
 )
-from warehouse.identifiers import business_id_holds
+from warehouse.identifiers import IDENTIFIERS
 from warehouse.staging import SCHEMA
 
 _FOLDER = Path(__file__).parent / "rules"
@@ -314,8 +314,9 @@ def _of_field(field: FieldDeclaration) -> list[Rule]:
             f"{field.title} is too long or too short.",
             f"Its length is {limits.min_length or 0} to {limits.max_length or 'any number of'} characters.",
         )
-    if limits.check == "business_id_fi":
-        holds = business_id_holds(quote(field.name))
+    if limits.check is not None:
+        identifier = IDENTIFIERS[limits.check]
+        holds = identifier.holds(quote(field.name))
         if limits.pattern is not None:  # a wrong form is that rule's finding: one cell, one fault
             form = f"regexp_full_match({quote(field.name)}, {literal(limits.pattern)})"
             holds = f"CASE WHEN {form} THEN {holds} END"
@@ -324,8 +325,8 @@ def _of_field(field: FieldDeclaration) -> list[Rule]:
                 "check-digit",
                 field.severity,
                 (field.name,),
-                f"{field.title} has a wrong check digit, so it is nobody's.",
-                field.help or "Look the company up at ytj.fi and copy its id.",
+                f"{field.title} {identifier.fault}",
+                field.help or identifier.advice,
                 holds,
             )
         )

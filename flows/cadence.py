@@ -35,5 +35,5 @@ def lateness(
         return None
     return due, (
         f"Late: nothing newer than the data of {newest} has come, and it was due by {due}"
-        f" ({declaration.cadence}). Ask {declaration.publisher}."
+        f" ({declaration.cadence}). Ask {declaration.publisher.title}."
     )

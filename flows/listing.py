@@ -52,7 +52,7 @@ def list_sources(settings: Settings, declared: Declarations, day: date | None = 
                     "source": source.name,
                     "title": source.title,
                     "cadence": source.cadence,
-                    "licence": source.licence,
+                    "licence": source.licence.id,
                     "data_of": good[-1].data_date.isoformat() if good else None,
                     "rows": sum(t.accepted for t in good[-1].tables.values()) if good else None,
                     "verdict": newest.verdict.value if newest else None,

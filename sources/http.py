@@ -23,7 +23,7 @@ from sources.download_limits import DownloadLimits
 from sources.turns import turns_of
 from warehouse.addresses import origin_of, without_addresses, without_credentials
 from warehouse.declarations import SourceDeclaration
-from warehouse.http_declaration import Authentication, HttpDeclaration
+from warehouse.declarations.http import Authentication, HttpDeclaration
 from warehouse.progress import Progress, silent
 from warehouse.web import Clock, OnlyTo, Patience, RedirectError, Session, put_off, redirected, trouble, within
 

@@ -6,7 +6,7 @@ from collections import deque
 from threading import Lock
 
 from warehouse.addresses import Origin
-from warehouse.http_declaration import HttpDeclaration
+from warehouse.declarations.http import HttpDeclaration
 
 
 class Turns:

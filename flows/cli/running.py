@@ -51,7 +51,7 @@ def nightly(
 
 @app.command()
 def demo(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """One night on the sample that comes with the project, into ./var unless told otherwise.
+    """Run one night on the shipped sample, into ./var.
 
     Whatever OPENDISTRICT_HOME and OPENDISTRICT_PORTAL say: the sample is nothing for a home that is in use.
     """

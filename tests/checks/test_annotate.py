@@ -13,7 +13,7 @@ from openpyxl.styles import Font, PatternFill
 
 from checks import annotate as module
 from checks.annotate import COLOURS, COMMENT_MARK, Annotation, Kept, annotate
-from sources.workbooks import read_workbook
+from sources.workbooks import read as read_workbook
 from tests.sources.test_workbooks import formatted_to_the_bottom
 from tests.workbook_factory import (
     ROUND,

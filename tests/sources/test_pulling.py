@@ -29,7 +29,7 @@ DECLARATION = parse(
     {
         "name": "things",
         "title": "Things",
-        "publisher": "Nobody",
+        "publisher": {"name": "nobody", "title": "Nobody"},
         "licence": "CC0-1.0",
         "attribution": "Nobody",
         "cadence": "irregular",
