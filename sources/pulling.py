@@ -21,14 +21,10 @@ from typing import Any
 
 from sources import PullRequest, SourceError, local_files
 from sources.download_limits import DownloadLimits
-from sources.download_limits import DownloadLimits as Limits
-from sources.local_files import local_items
-from sources.naming import Item, date_in, name_in
+from sources.naming import Item, date_in
 from warehouse.addresses import is_url, without_addresses, without_credentials
 from warehouse.archive import Archive, RawFile, Snapshot, copy_file, digest_of, sha256_of
 from warehouse.personal import harmless_name, without_personal
-
-__all__ = ["Item", "Limits", "bring", "date_in", "is_url", "local_items", "name_in"]
 
 Known = tuple[Snapshot, Mapping[str, Any]]
 

@@ -31,8 +31,8 @@ from tests.sources.test_pulling import DECLARATION
 from warehouse.addresses import origin_of
 from warehouse.archive import Archive
 from warehouse.declarations import DeclarationError, SourceDeclaration, parse
+from warehouse.declarations.http import HttpDeclaration
 from warehouse.home import Home
-from warehouse.http_declaration import HttpDeclaration
 from warehouse.ledger import SnapshotRecord, Verdict
 
 DAY = date(2026, 3, 1)
