@@ -13,9 +13,8 @@ from sources.workbooks.told import Told
 from warehouse.archive import Snapshot
 from warehouse.declarations import FieldDeclaration, Severity, SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding, QuarantinedRow
-from warehouse.sheets import Book, Matching, SheetError, match_tables, open_book
+from warehouse.sheets import Book, Matching, Sheet, SheetError, match_tables, open_book
 from warehouse.staging import ORIGIN_COLUMNS
-from warehouse.xlsx import Sheet
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,7 +7,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from checks.rules import WrittenRule, compile_rules, load_rules
+from checks.rules import WrittenRule, compile_rules, load_source_rules
 from warehouse import reference
 from warehouse.declarations import DeclarationError, TableDeclaration, parse
 
@@ -27,7 +27,7 @@ TABLE = parse(
     },
     "test",
 )
-(WRITTEN,) = [rule for rule in load_rules("agile_pilots").tables["pilots"] if rule.id == "usual-grant"]
+(WRITTEN,) = [rule for rule in load_source_rules("agile_pilots").tables["pilots"] if rule.id == "usual-grant"]
 
 
 def said(programme, start, grant, table=TABLE, rule=WRITTEN):
