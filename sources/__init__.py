@@ -53,7 +53,7 @@ class PullRequest:
     """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date.
 
     ``of_day``: of a folder, only files whose names carry that date, as a backfill takes them in. ``since``: of a
-    source that can tell what changed, only that; None for everything (``sources.paging.since`` says which date).
+    source that can tell what changed, only that; None for everything (``sources.changes.since`` says which date).
     """
 
     home: Home

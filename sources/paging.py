@@ -13,7 +13,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -27,7 +26,6 @@ from sources.kept_pages import KeptPages
 from sources.pulling import put_in
 from warehouse.addresses import origin_of, without_addresses, without_credentials
 from warehouse.archive import Archive, Snapshot
-from warehouse.ledger import SnapshotRecord
 from warehouse.web import Session
 
 if TYPE_CHECKING:
@@ -62,21 +60,6 @@ class Endpoint:
 
 class EndlessError(SourceError):
     """More pages or bytes than a list can have."""
-
-
-def since(known: Sequence[SnapshotRecord], day: date) -> date | None:
-    """Since when a pull of changes has to ask: the date of the last data that were taken in, None for everything.
-
-    What a pull of the same day brought does not count: the new one takes its place, so it has to hold that too.
-    Changes that come twice do no harm, so a date is exact enough.
-
-    Args:
-        known: the source's lines in the ledger.
-        day: the logical day of the pull.
-    """
-    return max(
-        (record.data_date for record in known if record.is_promoted and record.data_date < day), default=None
-    )
 
 
 def pull_pages(
