@@ -1,4 +1,4 @@
-"""Since when a source that can tell what changed is asked: the ledger knows, so nothing else has to remember it."""
+"""Since when a source that can tell what changed is asked: the ledger knows, nothing else has to remember it."""
 
 from __future__ import annotations
 
