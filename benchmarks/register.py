@@ -75,12 +75,8 @@ def stage_only(csv: Path, home: Path) -> None:
     from warehouse.home import Home
 
     shutil.rmtree(home / "staging", ignore_errors=True)
-    stage(
-        declarations()["companies_house"],
-        _pull(csv, home, fresh=False),
-        Home(home),
-        package("companies_house").read,
-    )
+    declaration = declarations()["companies_house"]
+    stage(declaration, _pull(csv, home, fresh=False), Home(home), package(declaration).read)
 
 
 @step
@@ -92,7 +88,7 @@ def pull_and_stage(csv: Path, home: Path) -> None:
 
     snapshot = _pull(csv, home, fresh=True)
     declaration = declarations()["companies_house"]
-    stage(declaration, snapshot, Home(home), package("companies_house").read)
+    stage(declaration, snapshot, Home(home), package(declaration).read)
 
 
 @step
@@ -135,8 +131,8 @@ def _pull(csv: Path, home: Path, *, fresh: bool):  # noqa: ANN202
     if fresh:
         shutil.rmtree(home / "raw", ignore_errors=True)
         shutil.rmtree(home / "staging", ignore_errors=True)
-    request = PullRequest(Home(home), declarations()["companies_house"], str(csv), DAY)
-    return package("companies_house").pull(request)
+    declaration = declarations()["companies_house"]
+    return package(declaration).pull(PullRequest(Home(home), declaration, str(csv), DAY))
 
 
 def measure(name: str, csv: Path, home: Path) -> dict[str, float]:

@@ -18,7 +18,7 @@ from flows.outcomes import DatasetOutcome, NightOutcome, SourceOutcome
 from flows.processing import Processed, process
 from flows.run import Run
 from sources import SourceError
-from sources.pulling import dated_files
+from sources.local_files import dated_files
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.lease import Lease

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from sources.pulling import date_in, is_url, name_in
+from sources.naming import date_in, name_in
+from warehouse.addresses import is_url
 from warehouse.declarations import SourceDeclaration
 from warehouse.ledger import SnapshotRecord
 
@@ -34,5 +35,5 @@ def lateness(
         return None
     return due, (
         f"Late: nothing newer than the data of {newest} has come, and it was due by {due}"
-        f" ({declaration.cadence}). Ask {declaration.publisher}."
+        f" ({declaration.cadence}). Ask {declaration.publisher.title}."
     )

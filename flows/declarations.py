@@ -44,7 +44,7 @@ class Declarations:
 
     def package(self, source: str) -> SourcePackage:
         """How a source is pulled and read."""
-        return source_packages.package(source)
+        return source_packages.package(self.sources[source])
 
     @cached_property
     def models(self) -> Mapping[str, Model]:

@@ -52,7 +52,7 @@ def list_sources(settings: Settings, declared: Declarations, day: date | None = 
                     "source": source.name,
                     "title": source.title,
                     "cadence": source.cadence,
-                    "licence": source.licence,
+                    "licence": source.licence.id,
                     "data_of": good[-1].data_date.isoformat() if good else None,
                     "rows": sum(t.accepted for t in good[-1].tables.values()) if good else None,
                     "verdict": newest.verdict.value if newest else None,
@@ -214,7 +214,8 @@ def _wrong_dataset(connection: ledger.Connection, name: str, said: Said | None) 
 def list_windows(run: Run, first: date, last: date) -> list[dict[str, Any]]:
     """A row a window of a backfill: its date, what is there for it, and whether it is done."""
     from flows.backfill import windows
-    from sources.pulling import dated_files, missing_parts
+    from sources.local_files import dated_files
+    from sources.naming import missing_parts
 
     run = run.checked()
     rows = [

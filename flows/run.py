@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from flows.declarations import Declarations
 from flows.errors import FaultLog, RequestError
 from flows.settings import Settings
-from sources.pulling import has_credentials
+from warehouse.addresses import has_credentials
 from warehouse.lease import LeaseLostError
 from warehouse.personal import without_personal
 from warehouse.progress import Progress, silent

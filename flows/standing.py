@@ -12,7 +12,7 @@ from flows.due import Known
 from flows.errors import in_words
 from flows.outcomes import DatasetOutcome, SourceOutcome
 from flows.settings import Settings
-from sources.pulling import date_in
+from sources.naming import date_in
 from warehouse import ledger
 from warehouse.archive import Snapshot
 from warehouse.declarations import SourceDeclaration

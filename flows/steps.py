@@ -194,7 +194,7 @@ def _promoted(
     tables = {}
     for table in source.tables:
         others = {s.data_date: s.tables.get(table.name, TableLoad()) for s in loaded}
-        tables[table.name] = promote(connection, "staging", source.name, table, snapshot.id, snapshot.date, others)
+        tables[table.name] = promote(connection, "staging", table, snapshot, others)
     ledger.supersede(connection, source.name, snapshot.date)
     return tables
 

@@ -65,8 +65,8 @@ def load_entry(path: Path, sources: Mapping[str, SourceDeclaration]) -> DatasetD
         raise DeclarationError(f"{path}: district: there is no {district} in warehouse/reference/districts.yaml")
     lists = reference.code_lists()
     for field in declaration.table.fields:
-        if field.constraints.code_list and field.constraints.code_list not in lists:
-            raise DeclarationError(f"{path}: {field.name}: there is no code list {field.constraints.code_list}")
+        if field.label_list and field.label_list not in lists:
+            raise DeclarationError(f"{path}: {field.name}: there is no code list {field.label_list}")
     if clash := sorted(set(declaration.table.primary_key) & set(CHANGE_COLUMNS)):
         raise DeclarationError(f"{path}: a key field cannot be called {clash[0]}: changes.csv has such a column")
     return declaration

@@ -170,7 +170,7 @@ def build(
         "theme": entry.theme,
         "frequency": entry.frequency,
         "language": list(entry.language),
-        "licenses": [{"name": entry.licence, "path": entry.licence_url, "title": entry.licence}],
+        "licenses": [{"name": entry.licence.id, "path": entry.licence.url, "title": entry.licence.id}],
         "attribution": entry.attribution,
         "contributors": [
             {"title": entry.publisher.title, "roles": ["publisher"]},
@@ -199,12 +199,11 @@ def _sources(snapshots: Sequence[SnapshotUse], sources: Mapping[str, SourceDecla
         used = sorted((s.date, s.snapshot_id) for s in snapshots if s.source == name)
         described: dict[str, Any] = {"name": name, "title": name}
         if source := sources.get(name):
-            described["title"] = f"{source.title}, {source.publisher}"
+            described["title"] = f"{source.title}, {source.publisher.title}"
             if source.homepage:
                 described["path"] = source.homepage
-            described |= {"licence": source.licence, "attribution": source.attribution}
-            if source.licence_url:
-                described["licencePath"] = source.licence_url
+            described |= {"licence": source.licence.id, "attribution": source.attribution}
+            described["licencePath"] = source.licence.url
         described["snapshots"] = [{"id": snapshot_id, "date": day.isoformat()} for day, snapshot_id in used]
         found.append(described)
     return found
@@ -363,8 +362,15 @@ def declaration_digest(
     """SHA-256 over everything in a release's files that is not rows: fields, entry, codes, terms of sources."""
     from warehouse.home import to_json
 
+    entry = declaration.entry
     described = {
-        "entry": declaration.entry.model_dump(mode="json", by_alias=True),
+        # what labels say is in the schema
+        "entry": entry.model_dump(mode="json", by_alias=True, exclude={"fields": {"__all__": {"labels"}}})
+        | {
+            "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),
+            "licence": entry.licence.id,
+            "licence_url": entry.licence.url,
+        },
         "schema": table_schema(declaration),
         "sources": [
             {key: value for key, value in found.items() if key != "snapshots"}

@@ -89,7 +89,7 @@ def _distribution(wanted: DesiredDataset, index: int, base: str) -> dict[str, An
         "dcat:mediaType": {"@id": f"{_MEDIA}/{resource.media_type}"},
         "dcat:byteSize": {"@value": str(resource.size), "@type": "xsd:nonNegativeInteger"},
         "dcatap:availability": _authority("planned-availability", "STABLE"),
-        "dct:license": {"@id": _LICENCES.get(entry.licence, entry.licence_url)},
+        "dct:license": {"@id": _LICENCES.get(entry.licence.id, entry.licence.url)},
         "spdx:checksum": {
             "@type": "spdx:Checksum",
             "spdx:algorithm": {"@id": "spdx:checksumAlgorithm_sha256"},

@@ -1,11 +1,14 @@
-"""Sources: a folder each, with its declaration (``source.yaml``), how it is pulled and how it is read.
+"""Sources: a folder each, with its declaration (``source.yaml``), a sample, and its code where it needs any.
 
-A source's package has two functions:
+A source's code is two functions of its package:
 
 * ``pull(request) -> Snapshot``: bring what the origin holds into the raw archive; give back the snapshot that
   was there already when nothing changed.
 * ``read(snapshot, declaration, workspace) -> Reading``: the snapshot's files as tables ready for loading, with
   what could not be read. It uses no network and writes only into the workspace.
+
+A workbook that people keep (``kind: workbook``) needs none: its folder is ``source.yaml`` and a sample, and it is
+pulled and read by ``sources.workbooks``. A register has a package of its own, with an ``__init__.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from warehouse.archive import Snapshot
-from warehouse.declarations import SourceDeclaration, load_source
+from warehouse.declarations import DeclarationError, SourceDeclaration, load_source
 from warehouse.findings import Finding, QuarantinedRow
 from warehouse.home import Home
 from warehouse.progress import Progress, silent
@@ -106,16 +109,26 @@ class Reading:
 
 
 class SourcePackage(Protocol):
-    """What a source's package offers; see this module's docstring."""
+    """How a source is pulled and read; see this module's docstring."""
 
     pull: Callable[[PullRequest], Snapshot]
     read: Callable[[Snapshot, SourceDeclaration, Path], Reading]
 
 
+_OF_KIND = {"workbook": "sources.workbooks"}  # what pulls and reads a source that has no code of its own
+
+
 def declarations(folder: Path = FOLDER) -> dict[str, SourceDeclaration]:
-    """Every source's declaration by name, in alphabetical order. Imports no source."""
-    found = (load_source(path) for path in sorted(folder.glob("*/source.yaml")))
-    return {declaration.name: declaration for declaration in found}
+    """Every source's declaration by name, in alphabetical order. Imports no source.
+
+    Raises:
+        DeclarationError: one cannot be used, or is in a folder of another name.
+    """
+    found = {path: load_source(path) for path in sorted(folder.glob("*/source.yaml"))}
+    for path, declaration in found.items():
+        if declaration.name != path.parent.name:
+            raise DeclarationError(f"{path}: the source {declaration.name} must be in a folder of that name")
+    return {declaration.name: declaration for declaration in found.values()}
 
 
 def samples(folder: Path = FOLDER) -> dict[str, Path]:
@@ -123,6 +136,20 @@ def samples(folder: Path = FOLDER) -> dict[str, Path]:
     return {path.parent.name: path for path in sorted(folder.glob("*/sample"))}
 
 
-def package(name: str) -> SourcePackage:
-    """The package of a source, imported when it is needed."""
-    return cast(SourcePackage, importlib.import_module(f"sources.{name}"))
+def package(declaration: SourceDeclaration) -> SourcePackage:
+    """What pulls and reads a source, imported when it is needed: its own package, else that of its kind.
+
+    Raises:
+        SourceError: it has no code, and its kind cannot do without.
+    """
+    own = FOLDER / declaration.name
+    if (own / "source.yaml").is_file() and (own / "__init__.py").is_file():
+        name = f"sources.{declaration.name}"
+    elif declaration.kind in _OF_KIND:
+        name = _OF_KIND[declaration.kind]
+    else:
+        raise SourceError(
+            f"{declaration.title}: a {declaration.kind} needs code, and there is no sources/{declaration.name}/"
+            "__init__.py with pull() and read(). If it is a workbook that people keep, declare kind: workbook."
+        )
+    return cast(SourcePackage, importlib.import_module(name))

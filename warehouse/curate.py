@@ -17,9 +17,10 @@ from pathlib import Path
 import duckdb
 
 from warehouse import reference
-from warehouse.declarations import DatasetDeclaration, SourceDeclaration, literal, quote
+from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 from warehouse.history import HELD_COLUMNS, create_history, create_views
 from warehouse.ledger import SnapshotRecord
+from warehouse.sql import literal, quote
 
 CURATED = "curated"
 

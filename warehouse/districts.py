@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from warehouse.declarations import DATASET_SLUG, DeclarationError, Declared, parse, read_yaml
+from warehouse.declared import DATASET_SLUG, DeclarationError, Declared, parse, read_yaml
 
 _FILE = Path(__file__).parent / "reference" / "districts.yaml"
 

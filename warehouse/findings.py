@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 
 import duckdb
 
-from warehouse.declarations import FieldDeclaration, Privacy, Severity, TableDeclaration, literal, quote
+from warehouse.declarations import FieldDeclaration, Privacy, Severity, TableDeclaration
+from warehouse.sql import literal, quote
 
 FINDINGS_COLUMNS = """
     finding_id VARCHAR NOT NULL,   -- stable over nights: the same broken rule on the same row has the same id

@@ -1,4 +1,4 @@
-"""Identifiers in their canonical form: one place for each kind, whatever form people write it in.
+"""Identifiers: an entry a kind, with its one canonical form, whatever form people write it in, and its rule.
 
 A form that can be one identifier only is that identifier. Whether its check digit is right is another question,
 which the rule on the column answers (``checks.rules``).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 # Every dash Unicode has, the minus, and the soft hyphen's visible kin: a spreadsheet makes en dashes by itself.
 _DASH = "[-‐‑‒–—―−﹘﹣－]"
@@ -35,9 +36,6 @@ def slug(text: str) -> str:
     return re.sub(_DASH, "-", text.strip()).lower()
 
 
-CANONICAL: Mapping[str, Callable[[str], str | None]] = {"business_id_fi": business_id_fi}
-
-
 def business_id_holds(column: str) -> str:
     """SQL that is true for a Finnish business id with the right check digit, NULL for NULL.
 
@@ -57,3 +55,37 @@ def business_id_holds(column: str) -> str:
         f" WHEN NOT regexp_full_match({column}, '[0-9]{{7}}-[0-9]') THEN false"
         f" ELSE ({weighed}) % 11 = 0 END"
     )
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """A kind of identifier that a column may hold (``check: <name>`` among its constraints).
+
+    Attributes:
+        title: what people call it.
+        canonical: its canonical form from any other; None where a text has no form of it.
+        holds: SQL that is true for a right one, NULL for NULL, made of the SQL of a column in canonical form.
+        fault: what is wrong with one for which that is false, after the column's title.
+        advice: what to do then, where the column has no help of its own.
+    """
+
+    title: str
+    canonical: Callable[[str], str | None]
+    holds: Callable[[str], str]
+    fault: str
+    advice: str
+
+
+IDENTIFIERS: Mapping[str, Identifier] = {
+    "business_id_fi": Identifier(
+        title="Finnish business id",
+        canonical=business_id_fi,
+        holds=business_id_holds,
+        fault="has a wrong check digit, so it is nobody's.",
+        advice="Look the company up at ytj.fi and copy its id.",
+    ),
+}
+
+CANONICAL: Mapping[str, Callable[[str], str | None]] = {
+    name: identifier.canonical for name, identifier in IDENTIFIERS.items()
+}

@@ -25,7 +25,7 @@ from pathlib import PurePath
 
 import duckdb
 
-from warehouse.declarations import literal
+from warehouse.sql import literal
 
 EMAIL = "e-mail address"
 PHONE = "phone number"

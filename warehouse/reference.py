@@ -1,4 +1,4 @@
-"""Reference data: code lists, districts, sectors. Files of the project, so a change of them is reviewed."""
+"""Reference data: code lists, sectors, usual spans, publishers, licences. Files, so a change is reviewed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 from pydantic import Field, model_validator
 
-from warehouse.declarations import SLUG, Declared, normalised, parse, read_yaml
+from warehouse.declared import DATASET_SLUG, SLUG, D, DeclarationError, Declared, parse, read_yaml
+from warehouse.text import normalised
 
 _FOLDER = Path(__file__).parent / "reference"
 
@@ -68,6 +69,7 @@ class Sector(Declared):
 
     code: str = Field(pattern=SLUG)
     title: str
+    title_fi: str
     sic_prefixes: tuple[str, ...]
     is_tech: bool = False
 
@@ -104,9 +106,12 @@ def usual_spans(path: Path = _FOLDER / "usual_spans.yaml") -> Mapping[str, tuple
 
 
 @cache
-def code_lists(path: Path = _FOLDER / "code_lists.yaml") -> Mapping[str, CodeList]:
-    """All code lists by name."""
-    return parse(_CodeLists, {"lists": read_yaml(path)}, path).lists
+def code_lists() -> Mapping[str, CodeList]:
+    """All code lists by name: those of ``code_lists.yaml``, and ``sectors``."""
+    path = _FOLDER / "code_lists.yaml"
+    found = sectors().sectors
+    sector_list = CodeList(title="Sector", codes={s.code: Code(title=s.title, title_fi=s.title_fi) for s in found})
+    return {**parse(_CodeLists, {"lists": read_yaml(path)}, path).lists, "sectors": sector_list}
 
 
 def sectors(path: Path = _FOLDER / "sectors.yaml") -> Sectors:
@@ -114,10 +119,62 @@ def sectors(path: Path = _FOLDER / "sectors.yaml") -> Sectors:
     return parse(Sectors, read_yaml(path), path)
 
 
+class Contact(Declared):
+    """Whom to write to about a dataset: a function, not a person."""
+
+    name: str
+    email: str
+
+
+class Publisher(Declared):
+    """An organisation that publishes: a source's, or our own on the portal; ``name`` is its slug there."""
+
+    name: str = Field(pattern=DATASET_SLUG)
+    title: str
+    description: str = ""
+    homepage: str | None = None
+    contact: Contact | None = None
+
+
+class Licence(Declared):
+    """Terms of use, and what others call them."""
+
+    id: str  # of SPDX where it has one
+    title: str
+    url: str
+    ckan: str = "notspecified"  # the id in CKAN's list of licences
+    authority: str | None = None  # the address in the EU's licence authority table, which DCAT-AP names
+
+
+def publishers(path: Path = _FOLDER / "publishers.yaml") -> Mapping[str, Publisher]:
+    """The publishers by slug."""
+    return _listed(Publisher, "name", path)
+
+
+def licences(path: Path = _FOLDER / "licences.yaml") -> Mapping[str, Licence]:
+    """The licences by id."""
+    return _listed(Licence, "id", path)
+
+
+@cache
+def _listed(model: type[D], key: str, path: Path) -> Mapping[str, D]:
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise DeclarationError(f"{path}: expected entries by {key}")
+    return {
+        str(name): parse(model, {**(entry or {}), key: name}, f"{path}: {name}") for name, entry in content.items()
+    }
+
+
+# What these say stands in the declarations that name them, and is part of their fingerprints there.
+_IN_DECLARATIONS = frozenset({"publishers.yaml", "licences.yaml"})
+
+
 @cache
 def fingerprint() -> str:
-    """SHA-256 over all reference files: a change of one makes the datasets be built anew."""
-    parts = (path.read_bytes() for path in sorted(_FOLDER.iterdir()) if path.is_file())
+    """SHA-256 over the reference files that data are read and judged by: a change makes datasets be built anew."""
+    files = (path for path in sorted(_FOLDER.iterdir()) if path.is_file() and path.name not in _IN_DECLARATIONS)
+    parts = (path.read_bytes() for path in files)
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 

@@ -18,8 +18,9 @@ from datetime import datetime, time
 from functools import lru_cache
 from pathlib import Path
 
-from warehouse.declarations import FieldDeclaration, TableDeclaration, normalised
+from warehouse.declarations import FieldDeclaration, TableDeclaration
 from warehouse.number_formats import shown_number, shown_text
+from warehouse.text import normalised
 from warehouse.xlsx import (
     MAX_CELLS,
     Cell,

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from warehouse.archive import Snapshot
 from warehouse.home import Home
+from warehouse.types import FieldType, column_type
 
 SCHEMA = "staged"
-ORIGIN_COLUMNS: dict[str, str] = {"_file": "VARCHAR", "_sheet": "VARCHAR", "_row": "BIGINT"}
+ORIGIN_TYPES: Mapping[str, FieldType] = {"_file": "string", "_sheet": "string", "_row": "integer"}
+ORIGIN_COLUMNS: dict[str, str] = {name: column_type(kind).duckdb for name, kind in ORIGIN_TYPES.items()}
 
 
 @dataclass(frozen=True)

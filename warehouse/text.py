@@ -38,3 +38,8 @@ def without_controls(text: str) -> str:
         return text
     text = _SPACES.sub(" ", _BREAKS.sub("\n", text))
     return unicodedata.normalize("NFC", "".join(c for c in text if not _is_dropped(c)))
+
+
+def normalised(header: str) -> str:
+    """A header for comparison: case, spaces and punctuation do not count, nor whether ä is one sign or two."""
+    return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", header).casefold()).strip()

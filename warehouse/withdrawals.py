@@ -15,12 +15,13 @@ from dataclasses import asdict, dataclass
 
 import duckdb
 
-from warehouse.declarations import DatasetDeclaration, literal, quote
+from warehouse.declarations import DatasetDeclaration
 from warehouse.findings import key_text
 from warehouse.history import history_table
 from warehouse.home import Home, to_json, write_atomically
 from warehouse.ledger import LedgerError
 from warehouse.personal import find_personal
+from warehouse.sql import literal, quote
 
 FILE = "withdrawals.json"
 

@@ -83,7 +83,7 @@ def who_mends(section: Section) -> str:
     """Who must act on findings."""
     if isinstance(section, DatasetSection):
         return safe_text(section.declaration.entry.contact.name)
-    publisher = safe_text(section.declaration.publisher)
+    publisher = safe_text(section.declaration.publisher.title)
     return f"{publisher}: whoever keeps the workbook" if section.is_handed_in else f"{publisher}, at the source"
 
 

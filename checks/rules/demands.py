@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from warehouse.declarations import literal, quote
-from warehouse.identifiers import business_id_holds
+from warehouse.identifiers import Identifier
 
 ROW_ID = "_id"
 Bound = int | float | date
@@ -237,17 +237,16 @@ class _Condition(Demand):
 class CheckDigit(_Condition):
     """The identifier's check digit is right. A wrong form is the pattern's finding: one cell, one fault."""
 
+    identifier: Identifier
     pattern: str | None
     kind = "check-digit"
     words = Words(
-        "{columns} has the right check digit",
-        "{columns} has a wrong check digit, so it is nobody's.",
-        "Look the company up at ytj.fi and copy its id.",
+        "{columns} has the right check digit", "{columns} {it.identifier.fault}", "{it.identifier.advice}"
     )
 
     def _holds(self, columns: Sequence[str]) -> str:
         column = quote(columns[0])
-        holds = business_id_holds(column)
+        holds = self.identifier.holds(column)
         if self.pattern is None:
             return holds
         return f"CASE WHEN regexp_full_match({column}, {literal(self.pattern)}) THEN {holds} END"

@@ -51,7 +51,7 @@ def nightly(
 
 @app.command()
 def demo(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """One night on the sample that comes with the project, into ./var unless told otherwise.
+    """Run one night on the shipped sample, into ./var.
 
     Whatever OPENDISTRICT_HOME and OPENDISTRICT_PORTAL say: the sample is nothing for a home that is in use.
     """
@@ -167,7 +167,7 @@ def _run_flow(name: str, parameters: Mapping[str, Any], as_json: bool) -> None:
 def _check_names(parameters: Mapping[str, Any]) -> None:
     """Wrong names are wrong usage, and said before anything is started."""
     from flows.declarations import Declarations
-    from sources.pulling import has_credentials
+    from warehouse.addresses import has_credentials
 
     declared = Declarations.read()
     for name in parameters["sources"] or {}:

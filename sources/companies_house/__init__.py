@@ -13,24 +13,18 @@ from pathlib import Path
 from sources import PullRequest, Reading, SourceError, SqlTable
 from sources.companies_house import careful, page, quick
 from sources.companies_house.layout import CsvFile, Tally, describe, may_hide
-from sources.pulling import (
-    Item,
-    Limits,
-    bring,
-    fetch,
-    is_url,
-    local_items,
-    missing_parts,
-    name_in,
-    without_credentials,
-)
+from sources.download_limits import DownloadLimits
+from sources.local_files import local_items
+from sources.naming import Item, missing_parts, name_in
+from sources.pulling import bring
 from sources.unpacking import is_zip, look_into, unpack
+from warehouse.addresses import is_url, without_credentials
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
 from warehouse.findings import Finding
 from warehouse.staging import SCHEMA
 
-_PAGE_LIMITS = Limits(max_bytes=5 << 20, timeout_seconds=60, deadline_seconds=300)
+_PAGE_LIMITS = DownloadLimits(max_bytes=5 << 20, timeout_seconds=60, deadline_seconds=300)
 
 
 def pull(request: PullRequest) -> Snapshot:
@@ -150,8 +144,10 @@ def _is_file(url: str) -> bool:
 
 def _of_page(url: str, request: PullRequest) -> list[Item]:
     """The files a download page offers."""
-    with request.home.workspace("page") as workspace:
-        fetched = fetch(url, workspace / "page.html", limits=_PAGE_LIMITS, progress=request.progress)
+    from sources.http import Publisher  # imports requests
+
+    with request.home.workspace("page") as workspace, Publisher(request.declaration, _PAGE_LIMITS) as publisher:
+        fetched = publisher.fetch(url, workspace / "page.html", progress=request.progress)
         if fetched is None:  # cannot be without a note of an earlier look
             raise SourceError(f"{without_credentials(url)}: no page")
         text = (workspace / "page.html").read_text(encoding="utf-8", errors="replace")

@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from sources import SourceError
-from sources.pulling import Item, file_sets, is_called, is_url, missing_parts, name_in, without_credentials
+from sources.naming import Item, file_sets, is_called, missing_parts, name_in
+from warehouse.addresses import is_url, without_credentials
 
 
 class _Links(HTMLParser):

@@ -23,7 +23,7 @@ from checks.annotate import (
     todo_sheet,
 )
 from checks.annotate.saving import with_results
-from sources.workbooks import read_workbook
+from sources.workbooks import read as read_workbook
 from tests.sources.test_workbooks import formatted_to_the_bottom
 from tests.workbook_factory import (
     ROUND,

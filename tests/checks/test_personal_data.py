@@ -24,7 +24,7 @@ SOURCE = parse(
     {
         "name": "pilots",
         "title": "Pilots",
-        "publisher": "Somebody",
+        "publisher": {"name": "somebody", "title": "Somebody"},
         "licence": "CC0-1.0",
         "attribution": "Somebody",
         "cadence": "irregular",

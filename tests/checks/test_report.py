@@ -95,7 +95,7 @@ def source(name, title, publisher, tables, **more):
         {
             "name": name,
             "title": title,
-            "publisher": publisher,
+            "publisher": {"name": "keeper", "title": publisher},
             "licence": "CC-BY-4.0",
             "attribution": publisher,
             "cadence": "irregular",
@@ -126,7 +126,6 @@ def dataset(name, title, word):
             "publisher": {"name": "opendistrict", "title": "Open District"},
             "contact": {"name": "Open District data desk", "email": "data@opendistrict.example"},
             "licence": "CC-BY-4.0",
-            "licence_url": "https://creativecommons.org/licenses/by/4.0/",
             "attribution": "Open District",
             "keywords": ["pilots"],
             "theme": "REGI",

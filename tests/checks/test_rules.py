@@ -30,7 +30,7 @@ SOURCE = parse(
     {
         "name": "agile_pilots",
         "title": "Pilots",
-        "publisher": "Somebody",
+        "publisher": {"name": "somebody", "title": "Somebody"},
         "licence": "CC0-1.0",
         "attribution": "Somebody",
         "cadence": "irregular",

@@ -261,12 +261,12 @@ def test_a_file_taken_in_by_name_says_nothing_about_lateness(settings, plan, tmp
     ],
 )
 def test_when_newer_data_are_due(declared, newest, due):
-    texts = dict.fromkeys(("title", "publisher", "licence", "attribution"), "x")
+    texts = {"title": "x", "publisher": "opendistrict", "licence": "CC0-1.0", "attribution": "x"}
     assert SourceDeclaration(name="x", tables=(), **texts, **declared).due(newest) == due
 
 
 def test_expected_days_of_a_regular_source_is_a_contradiction():
-    texts = dict.fromkeys(("title", "publisher", "licence", "attribution"), "x")
+    texts = {"title": "x", "publisher": "opendistrict", "licence": "CC0-1.0", "attribution": "x"}
     with pytest.raises(ValueError, match="expected_days is for irregular data"):
         SourceDeclaration(name="x", tables=(), cadence="daily", expected_days=3, **texts)
 

@@ -23,7 +23,6 @@ ENTRY: dict[str, Any] = {
     "publisher": {"name": "town", "title": "The Town"},
     "contact": {"name": "Data desk", "email": "data@town.example"},
     "licence": "CC-BY-4.0",
-    "licence_url": "https://creativecommons.org/licenses/by/4.0/",
     "attribution": "The Town",
     "keywords": ["places"],
     "theme": "REGI",

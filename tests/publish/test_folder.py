@@ -251,7 +251,7 @@ def hostile_portal(tmp_path_factory):
         description=evil,
         usage_warnings=[evil],
         attribution=evil,
-        licence_url="javascript:alert(1)",
+        licence={"id": "CC-BY-4.0", "title": evil, "url": "javascript:alert(1)"},
         keywords=[evil],
         publisher={"name": "town", "title": evil},
         contact={"name": evil, "email": evil},

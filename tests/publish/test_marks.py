@@ -52,6 +52,12 @@ marks = st.tuples(
 records = st.dictionaries(st.sampled_from("abcdef"), st.tuples(values, marks), max_size=6)
 
 
+def kind_of_cell(name, was, now, was_set, now_set):
+    if now is None and name in now_set:
+        return "held"
+    return "released" if was is None and name in was_set else "changed"
+
+
 def what_differs(old, new):
     """An independent reading of what a mark means: lines as in changes.csv, and rows by kind."""
     lines, rows = [], dict.fromkeys(("added", "changed", "removed", "newly_held", "released"), 0)
@@ -62,16 +68,12 @@ def what_differs(old, new):
             lines.append((kind, key, "", "", ""))
             continue
         (was, (was_since, was_emptied)), (now, (since, emptied)) = old[key], new[key]
-        found = []
         was_set, now_set = (set(text.split(";")) if text else set() for text in (was_emptied, emptied))
-        for name, a, b in zip(("name", "visits_count"), was, now, strict=True):
-            if a != b:
-                kind = "changed"
-                if b is None and name in now_set:
-                    kind = "held"
-                elif a is None and name in was_set:
-                    kind = "released"
-                found.append((kind, key, name, str(a or ""), str(b or "")))
+        found = [
+            (kind_of_cell(name, a, b, was_set, now_set), key, name, str(a or ""), str(b or ""))
+            for name, a, b in zip(("name", "visits_count"), was, now, strict=True)
+            if a != b
+        ]
         if was_since != since:
             kind = "held" if since else "released"
             found.append((kind, key, "held_since_date", str(was_since or ""), str(since or "")))

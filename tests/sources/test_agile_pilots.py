@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev import sample_pilots
-from sources import PullRequest, SourceError, agile_pilots, declarations
+from sources import PullRequest, SourceError, declarations, package
 from tests.workbook_factory import ROOT, ROUND, SAMPLE, declaration, good_workbook, pilot, save, snapshot, table
 from warehouse.declarations import Privacy, Severity, normalised, read_yaml
 from warehouse.home import Home
@@ -19,6 +19,7 @@ FACTS = (
     / "facts"
     / "agile_pilots.csv"
 )
+agile_pilots = package(declaration())
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +175,6 @@ def test_sheets_downloaded_one_by_one_are_one_snapshot(tmp_path):
 
 def test_a_workbook_far_too_large_is_not_pulled(tmp_path, monkeypatch):
     path = save(tmp_path / "book.xlsx", {"Pilots": [["x"]]})
-    monkeypatch.setattr("sources.workbooks.MAX_BYTES", 100)
+    monkeypatch.setattr("sources.workbooks.inbox.MAX_BYTES", 100)
     with pytest.raises(SourceError, match="right file"):
         agile_pilots.pull(request(tmp_path, str(path)))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.workbooks import read_workbook
+from sources.workbooks import read as read_workbook
 from tests.sources.test_workbooks import anything, of, read, rows
 from tests.workbook_factory import ROUND, declaration, pilot, snapshot, table
 from warehouse.declarations import Severity

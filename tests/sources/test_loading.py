@@ -42,7 +42,7 @@ def declared(name: str = "things", tables: tuple[str, ...] = ("things", "others"
         {
             "name": name,
             "title": name,
-            "publisher": "Nobody",
+            "publisher": {"name": "nobody", "title": "Nobody"},
             "licence": "CC0-1.0",
             "attribution": "Nobody",
             "cadence": "irregular",

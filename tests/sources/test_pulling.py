@@ -6,31 +6,20 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from sources import PullRequest, SourceError, pulling
-from sources.pulling import (
-    Item,
-    Limits,
-    bring,
-    date_in,
-    dated_files,
-    fetch,
-    file_sets,
-    local_items,
-    missing_parts,
-    name_in,
-    newest_files,
-    part_in,
-    without_credentials,
-)
+from sources import PullRequest, SourceError, http, local_files
+from sources.http import DownloadLimits, fetch
+from sources.local_files import dated_files, local_items, newest_files
+from sources.naming import Item, date_in, file_sets, missing_parts, name_in, part_in
+from sources.pulling import bring
+from tests.web_server import Answer, drips, give, raw, served
+from warehouse.addresses import without_credentials
 from warehouse.archive import Archive
 from warehouse.declarations import SourceDeclaration, parse
 from warehouse.home import Home
@@ -40,7 +29,7 @@ DECLARATION = parse(
     {
         "name": "things",
         "title": "Things",
-        "publisher": "Nobody",
+        "publisher": {"name": "nobody", "title": "Nobody"},
         "licence": "CC0-1.0",
         "attribution": "Nobody",
         "cadence": "irregular",
@@ -56,6 +45,11 @@ DECLARATION = parse(
     },
     "test",
 )
+
+
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "sleep", lambda seconds: None)
 
 
 @pytest.fixture
@@ -158,8 +152,8 @@ def test_an_untouched_file_is_not_read_again(home: Home, tmp_path: Path, monkeyp
     path = tmp_path / "in.csv"
     path.write_text("a")
     first = bring(request(home), [item(path)])
-    monkeypatch.setattr(pulling, "sha256_of", None)
-    monkeypatch.setattr(pulling, "_copy", None)
+    monkeypatch.setattr(local_files, "sha256_of", None)
+    monkeypatch.setattr(local_files, "copy", None)
     assert bring(request(home, "2026-03-02"), [item(path)]) == first
     assert first.date == date(2026, 3, 1)
 
@@ -243,35 +237,6 @@ def test_what_the_check_refuses_is_not_kept(home: Home, tmp_path: Path) -> None:
 
 
 # --- addresses -----------------------------------------------------------------------------------------
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-@contextmanager
-def served(routes: dict[str, Answer]) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            routes[self.path.partition("?")[0]](self)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def give(handler: BaseHTTPRequestHandler, status: int = 200, body: bytes = b"", **headers: str) -> None:
-    handler.send_response(status)
-    for name, value in {"Content-Length": str(len(body)), **headers}.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.end_headers()
-    handler.wfile.write(body)
 
 
 def tagged(content: dict[str, bytes], looks: list[int], handler: BaseHTTPRequestHandler) -> None:
@@ -411,22 +376,17 @@ def test_too_much_too_slow_and_too_little(tmp_path: Path) -> None:
     with served(routes) as base:
         for path in ("/endless", "/large"):
             with pytest.raises(SourceError, match="allowed"):
-                fetch(base + path, tmp_path / "x", limits=Limits(max_bytes=2000))
+                fetch(base + path, tmp_path / "x", limits=DownloadLimits(max_bytes=2000))
         with pytest.raises(SourceError, match="broke off") as caught:
             fetch(f"{base}/short", tmp_path / "x")
         assert caught.value.is_transient
         with pytest.raises(SourceError, match="in time") as caught:
-            fetch(f"{base}/stalled", tmp_path / "x", limits=Limits(timeout_seconds=0.2))
+            fetch(f"{base}/stalled", tmp_path / "x", limits=DownloadLimits(timeout_seconds=0.2))
         assert caught.value.is_transient
     with pytest.raises(SourceError) as caught:  # nobody listens there any more
         fetch(f"{base}/endless", tmp_path / "x")
     assert caught.value.is_transient
     assert not (tmp_path / "x").exists()
-
-
-def raw(answer: bytes) -> Answer:
-    """An answer as it stands, whatever HTTP says of it."""
-    return lambda handler: handler.wfile.write(answer) and None
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -493,25 +453,12 @@ def test_a_tag_that_cannot_be_sent_back_is_not_noted(home: Home) -> None:
     assert tags == [None, None]
 
 
-def _drips(start: bytes) -> Answer:
-    def drip(handler: BaseHTTPRequestHandler) -> None:
-        try:
-            handler.wfile.write(start)
-            for _ in range(100):
-                handler.wfile.write(b"x")
-                threading.Event().wait(0.05)
-        except OSError:
-            pass
-
-    return drip
-
-
 @pytest.mark.parametrize(
     "start", [b"HTTP/1.", OK + b"X: ", OK + b"\r\n", CHUNKED, CHUNKED + b"ffff\r\n"], ids=range(5)
 )
 def test_what_drips_is_cut_at_the_deadline(tmp_path: Path, start: bytes) -> None:
-    limits = Limits(timeout_seconds=2, deadline_seconds=0.5)
-    with served({"/x": _drips(start)}) as base:
+    limits = DownloadLimits(timeout_seconds=2, deadline_seconds=0.5)
+    with served({"/x": drips(start)}) as base:
         began = time.monotonic()
         with pytest.raises(SourceError, match="not whole after") as caught:
             fetch(f"{base}/x", tmp_path / "x", limits=limits)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from sources.workbooks import read_workbook
+from sources.workbooks import read as read_workbook
 from tests.sources.test_workbooks import AMOUNT, COUNT, DAY, TEXT, anything, of, read, rows
 from tests.workbook_factory import ROUND, declaration, pilot, save, snapshot, table
 from warehouse.declarations import DeclarationError, Severity

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.cell_values import (
+from sources.workbooks.cell_values import (
     CellValueError,
     clean_text,
     date_order_of,

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from sources import SourceError, workbooks
-from sources.workbooks import arrow_schema, read_workbook
+from sources import SourceError
+from sources.workbooks import arrow_schema, columns
+from sources.workbooks import read as read_workbook
 from tests.workbook_factory import (
     ERRORS,
     PILOT,
@@ -59,8 +60,8 @@ def anything(*fields, **more) -> SourceDeclaration:
     return parse(
         SourceDeclaration,
         {
-            "name": "anything", "title": "Anything", "publisher": "p", "licence": "CC0-1.0", "attribution": "p",
-            "cadence": "irregular",
+            "name": "anything", "title": "Anything", "publisher": "opendistrict", "licence": "CC0-1.0",
+            "attribution": "p", "cadence": "irregular",
             "tables": [
                 {
                     "name": "things", "title": "Things", "each_row_is_a": "thing", "primaryKey": ["key"],
@@ -588,7 +589,7 @@ def test_hundreds_of_unknown_columns_are_said_shortly(tmp_path):
     header = ["Key", "Text", *(f"extra {n}" for n in range(3000))]
     path = save(tmp_path / "book.xlsx", {"Things": [header, ["a", "x", *range(3000)]]})
     reading = read(path, source=anything(TEXT))
-    assert len(of(reading, "unknown-column")) == workbooks.MAX_COLUMN_FINDINGS + 1
+    assert len(of(reading, "unknown-column")) == columns.MAX_COLUMN_FINDINGS + 1
     assert "2,980 more" in reading.findings[-1].message
 
 

@@ -1,12 +1,14 @@
 """History by intervals: whatever the order in which snapshots come in, each date reads back as its snapshot."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from warehouse.archive import Snapshot
 from warehouse.declarations import SourceDeclaration, parse
 from warehouse.findings import create_tables, key_text
 from warehouse.history import create_history, create_views, promote
@@ -18,7 +20,7 @@ SOURCE = parse(
     {
         "name": "register",
         "title": "A register",
-        "publisher": "Somebody",
+        "publisher": {"name": "somebody", "title": "Somebody"},
         "licence": "CC0-1.0",
         "attribution": "Somebody",
         "cadence": "monthly",
@@ -87,7 +89,9 @@ class Warehouse:
             self.refuse(1000 + number, None)
         if is_cut:
             execute("INSERT INTO staging.main.incomplete VALUES ('things', 'cut off')")
-        load = promote(self.connection, "staging", "register", self.table, f"{day}", day, self.loads)
+        load = promote(
+            self.connection, "staging", self.table, Snapshot("register", day, "f", (), Path()), self.loads
+        )
         self.loads[day] = load
         return load
 

@@ -1,0 +1,34 @@
+"""The columns of a staged table, and whether they came out so."""
+
+from __future__ import annotations
+
+import duckdb
+
+from warehouse.declarations import SourceDeclaration, TableDeclaration, quote
+from warehouse.staging import ORIGIN_COLUMNS, SCHEMA
+
+
+def columns_of(table: TableDeclaration) -> dict[str, str]:
+    """The columns of a staged table with their DuckDB types, in order."""
+    return {field.name: field.duckdb_type for field in table.fields} | ORIGIN_COLUMNS
+
+
+def must_match(
+    connection: duckdb.DuckDBPyConnection, declaration: SourceDeclaration, table: TableDeclaration
+) -> None:
+    """The second belt: dlt once dropped undeclared columns silently and may rename what it does not like."""
+    described = connection.execute(f"DESCRIBE {SCHEMA}.{quote(table.name)}").fetchall()
+    found = {str(row[0]): str(row[1]) for row in described}
+    if found != columns_of(table) or list(found) != list(columns_of(table)):
+        raise ValueError(
+            f"source {declaration.name}: {table.name} was loaded as {found}, declared as {columns_of(table)}"
+        )
+
+
+def counts(connection: duckdb.DuckDBPyConnection, declaration: SourceDeclaration) -> dict[str, int]:
+    """How many rows each staged table has."""
+    found = {
+        table.name: connection.execute(f"SELECT count(*) FROM {SCHEMA}.{quote(table.name)}").fetchone()
+        for table in declaration.tables
+    }
+    return {name: int(row[0]) if row else 0 for name, row in found.items()}

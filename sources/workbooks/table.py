@@ -1,0 +1,101 @@
+"""One table out of one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sources.workbooks.cells import typed
+from sources.workbooks.columns import Layout, laid_out
+from sources.workbooks.evidence import Evidence, evidence_of
+from sources.workbooks.hidden import say_hidden
+from sources.workbooks.one_cell import OneCell, Row, UnreadableError
+from sources.workbooks.rows import Cells, data_rows
+from sources.workbooks.told import Told
+from sources.workbooks.words import HOW_TO_WRITE
+from warehouse.declarations import Severity
+from warehouse.findings import shown
+from warehouse.sheets import MatchedTable, Records, shown_cell
+
+
+def read_table(match: MatchedTable, records: Records | None, told: Told) -> list[dict[str, Any]]:
+    """The rows of a table, each with where it came from. ``records`` are those of a CSV."""
+    table, sheet = match.table, match.sheet
+    if match.header is None:
+        wanted = ", ".join(repr(f.title) for f in table.fields[:4])
+        told.add(
+            "missing-header",
+            Severity.CRITICAL,
+            f"The sheet {sheet.name!r} has no header row with the columns of {table.title!r}"
+            " in its first 30 rows.",
+            f"Put a row with the column names ({wanted}, ...) above the data.",
+        )
+        return []
+    if not match.by_name:
+        told.add(
+            "sheet-by-header",
+            Severity.INFO,
+            f"The sheet {sheet.name!r} was read as {table.title!r} because of its columns.",
+            f"Name the sheet {table.title!r}.",
+        )
+    layout = laid_out(match, match.header, records, told)
+    rows = list(data_rows(layout, told))
+    evidence = {
+        name: evidence_of(table.field(name), [cells[name][1] for _, cells in rows if name in cells], told)
+        for name in layout.columns
+    }
+    read = [_record(layout, evidence, Row(number, cells), told) for number, cells in rows]
+    told.add_readings()
+    say_hidden(layout, [number for number, _ in rows], told)
+    return read
+
+
+def _record(layout: Layout, evidence: Mapping[str, Evidence], row: Row, told: Told) -> dict[str, Any]:
+    """A row's values by field; what cannot be read is told and empty."""
+    record: dict[str, Any] = {declared.name: None for declared in layout.table.fields}
+    start = len(told.findings)
+    for name, (column, cell) in row.cells.items():
+        declared = layout.table.field(name)
+        try:
+            if (row.number, column) in layout.merged and declared.type in ("integer", "number"):
+                raise UnreadableError(
+                    "one cell over several rows: nobody can tell whether it is the value of each row"
+                    " or of all together",
+                    "Undo the merging and write each row's own value.",
+                )
+            record[name] = typed(OneCell(declared, cell, row, evidence[name], layout, told))
+        except UnreadableError as error:
+            told.add(
+                error.rule,
+                declared.severity,
+                f"{told.names[name]}: {error}.",
+                error.help or declared.help or HOW_TO_WRITE[declared.type],
+                row_number=row.number,
+                column_name=name,
+                value=shown(shown_cell(cell) or None, declared),
+            )
+    _say_left_out(row.number, row.cells, told)
+    record |= row.implied
+    key = [record[name] for name in layout.table.primary_key]
+    if all(part is not None for part in key):
+        told.is_about(row.number, " | ".join(str(part) for part in key), start)
+    return {**record, "_file": told.file, "_sheet": told.sheet, "_row": row.number}
+
+
+def _say_left_out(number: int, cells: Cells, told: Told) -> None:
+    """Say what of a row's cells was left out in reading, or was struck out and read all the same."""
+    notes: dict[str, list[str]] = {}
+    for name, (_, cell) in cells.items():
+        if cell.note:
+            notes.setdefault(cell.note, []).append(name)
+    for note, names in notes.items():
+        for few in [names] if len(names) > 3 else [[name] for name in names]:  # a whole row is said once
+            told.add(
+                "left-out",
+                Severity.WARNING,
+                f"{', '.join(told.names[name] for name in few)}: {note}.",
+                "Look whether what was read is what is meant; write remarks into a column of their own.",
+                row_number=number,
+                column_name=few[0],
+                value=shown(shown_cell(cells[few[0]][1]), told.table.field(few[0])),
+            )

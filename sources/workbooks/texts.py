@@ -1,0 +1,77 @@
+"""A cell as a text: what it shows, in the canonical form of its column."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+
+from sources.workbooks.cell_values import CellValueError, clean_text
+from sources.workbooks.one_cell import OneCell, UnreadableError
+from warehouse import reference
+from warehouse.identifiers import CANONICAL, slug
+from warehouse.number_formats import shown_number, shown_text
+from warehouse.sheets import Cell
+
+
+def as_string(one: OneCell) -> str | None:
+    """The text, or the code or the identifier that it means; None where it is empty."""
+    text = text_of(one.cell)
+    limits = one.declared.constraints
+    if not text:
+        return None
+    meant = text
+    if limits.code_list is not None:
+        meant = _code(one, text, limits.code_list)
+    elif limits.check is not None:
+        meant = CANONICAL[limits.check](text) or text
+    elif (
+        limits.pattern is not None
+        and one.declared.name in one.layout.ids
+        and not re.fullmatch(limits.pattern, text)
+    ):
+        meant = slug(text) if re.fullmatch(limits.pattern, slug(text)) else text
+    if meant != text:
+        one.read_as(meant)
+    return meant
+
+
+def _code(one: OneCell, text: str, code_list: str) -> str:
+    codes = reference.code_lists()[code_list]
+    code = codes.code_of(text)
+    if code is None:
+        near = codes.nearest(text)
+        raise UnreadableError(
+            f"{one.quote(text)} is not on the list",
+            (f"Did you mean {' or '.join(near)}? " if near else "") + f"Choose one of: {', '.join(codes.codes)}.",
+            rule="code",
+        )
+    return code
+
+
+def text_of(cell: Cell) -> str | None:
+    """What a cell shows, as a text.
+
+    Raises:
+        CellValueError: that cannot be told.
+        UnreadableError: a spreadsheet made a date or a time of what looked like one.
+    """
+    value = cell.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date | time):
+        kind = "time" if isinstance(value, time) else "date"
+        raise UnreadableError(
+            f"the cell holds a {kind}, where a text belongs: a spreadsheet makes one of what looks like it",
+            "Format the cell as text and write again what is meant.",
+        )
+    text = shown_text(value, cell.number_format) if isinstance(value, str) else ""
+    if isinstance(value, int | float):
+        if abs(value) >= 1e15:
+            raise CellValueError("it has more digits than a spreadsheet keeps; write it as text")
+        seen = shown_number(value, cell.number_format).text
+        if seen is None:
+            raise CellValueError("it is a number whose format shows something else; write it as text")
+        text = seen
+    if not text and value != "":
+        raise CellValueError("its number format shows nothing of it")
+    return clean_text(text) or None

@@ -1,0 +1,64 @@
+"""A web server on this machine for tests, with routes that answer as they like."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def served(routes: dict[str, Answer], protocol: str = "HTTP/1.0") -> Iterator[str]:
+    """The address of a server; routes by path, the query aside."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = protocol
+
+        def do_GET(self) -> None:
+            routes[self.path.partition("?")[0]](self)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def give(handler: BaseHTTPRequestHandler, status: int = 200, body: bytes = b"", **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def raw(answer: bytes) -> Answer:
+    """An answer as it stands, whatever HTTP says of it."""
+    return lambda handler: handler.wfile.write(answer) and None
+
+
+def drips(start: bytes) -> Answer:
+    """An answer that begins, and then comes a byte at a time."""
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        try:
+            handler.wfile.write(start)
+            for _ in range(100):
+                handler.wfile.write(b"x")
+                threading.Event().wait(0.05)
+        except OSError:
+            pass
+
+    return drip

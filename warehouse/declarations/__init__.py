@@ -1,0 +1,49 @@
+"""What a table is: declared once, in the terms of a Frictionless Table Schema.
+
+A declaration is a YAML file. From it come the dlt columns and contract, the Great Expectations suite, the
+staging and warehouse tables, the data dictionary, the DataStore fields and the metadata. On top of the
+standard's ``name``, ``type``, ``title``, ``description``, ``constraints``, ``primaryKey`` and ``foreignKeys``
+a field says its ``unit``, its ``privacy`` class, the ``severity`` of a broken constraint, and how its column
+is found at the source (``source_names``, ``presence``).
+"""
+
+from warehouse.declarations.datasets import CatalogueEntry, DatasetDeclaration, DatasetField, resolve_dataset
+from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
+from warehouse.declarations.sources import GRACE_DAYS, SourceDeclaration, load_source
+from warehouse.declarations.tables import Delivery, ForeignKey, RowBounds, TableDeclaration
+from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse, read_yaml
+from warehouse.reference import Contact, Licence, Publisher
+from warehouse.sql import literal, quote
+from warehouse.text import normalised
+from warehouse.types import FieldType
+
+__all__ = [
+    "DATASET_SLUG",
+    "GRACE_DAYS",
+    "SLUG",
+    "CatalogueEntry",
+    "Constraints",
+    "Contact",
+    "DatasetDeclaration",
+    "DatasetField",
+    "DeclarationError",
+    "Declared",
+    "Delivery",
+    "FieldDeclaration",
+    "FieldType",
+    "ForeignKey",
+    "Licence",
+    "Privacy",
+    "Publisher",
+    "RowBounds",
+    "Severity",
+    "SourceDeclaration",
+    "TableDeclaration",
+    "literal",
+    "load_source",
+    "normalised",
+    "parse",
+    "quote",
+    "read_yaml",
+    "resolve_dataset",
+]

@@ -1,0 +1,124 @@
+"""A curated dataset: its catalogue entry, and the columns that it takes over from sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
+from warehouse.declarations.sources import SourceDeclaration
+from warehouse.declarations.tables import RowBounds, TableDeclaration
+from warehouse.declarations.terms import ContactOrPublishers, NamedLicence, NamedPublisher, contact_of_publisher
+from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse
+from warehouse.types import FieldType
+
+
+class DatasetField(Declared):
+    """A published column as a catalogue entry lists it.
+
+    Either ``from_field`` (``from`` in YAML: ``source.table.field``) takes the field's declaration over, or the
+    entry declares a computed column in full. What stands beside ``from`` overrides what was taken over.
+    """
+
+    name: str | None = Field(None, pattern=SLUG)
+    from_field: str | None = Field(None, alias="from")
+    type: FieldType | None = None
+    title: str | None = None
+    description: str | None = None
+    unit: str | None = None
+    decimals: int | None = None
+    severity: Severity | None = None
+    constraints: Constraints | None = None
+    labels: str | None = None
+    mark: bool | None = None
+
+
+class CatalogueEntry(Declared):
+    """A catalogue entry, as written in ``publish/catalogue/<stem>.yaml``."""
+
+    name: str = Field(pattern=DATASET_SLUG)
+    title: str
+    description: str
+    each_row_is_a: str
+    publisher: NamedPublisher  # the organisation that publishes on the portal
+    contact: ContactOrPublishers = Field(default_factory=contact_of_publisher, validate_default=True)
+    licence: NamedLicence
+    attribution: str
+    keywords: tuple[str, ...]
+    theme: str  # code of the EU's data-theme list: ECON, TECH, SOCI, REGI, ...
+    frequency: str  # code of the EU's frequency list: DAILY, MONTHLY, IRREG, ...
+    language: tuple[str, ...] = ("ENG",)
+    district: str | None = None  # of warehouse/reference/districts.yaml
+    usage_warnings: tuple[str, ...] = ()
+    primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
+    rows: RowBounds = RowBounds()
+    fields: tuple[DatasetField, ...]
+
+
+@dataclass(frozen=True)
+class DatasetDeclaration:
+    """A curated dataset: its catalogue entry with every published field resolved."""
+
+    entry: CatalogueEntry
+    table: TableDeclaration
+
+    @property
+    def name(self) -> str:
+        """The dataset's slug on portals, e.g. ``agile-pilots``."""
+        return self.entry.name
+
+    @property
+    def stem(self) -> str:
+        """The name across the house, e.g. ``agile_pilots``: model, catalogue entry, rules."""
+        return self.entry.name.replace("-", "_")
+
+
+def resolve_dataset(
+    entry: CatalogueEntry, sources: Mapping[str, SourceDeclaration], where: Path | str
+) -> DatasetDeclaration:
+    """A catalogue entry with the fields it takes over from sources.
+
+    Raises:
+        DeclarationError: a field names a source's field that does not exist or that is not public, or a
+            computed one lacks a title or a type.
+    """
+    fields = []
+    for position, listed in enumerate(entry.fields):
+        place = f"{where}: fields.{position}"
+        given = listed.model_dump(exclude_none=True, by_alias=False, exclude={"from_field"})
+        if listed.constraints is not None:
+            given["constraints"] = listed.constraints
+        if listed.from_field:
+            parts = listed.from_field.split(".")
+            try:
+                taken = sources[parts[0]].table(parts[1]).field(parts[2])
+            except (KeyError, IndexError):
+                raise DeclarationError(f"{place}: no source has a field {listed.from_field}") from None
+            if taken.privacy is not Privacy.PUBLIC:
+                raise DeclarationError(
+                    f"{place}: {listed.from_field} is {taken.privacy.value}, so it cannot be published;"
+                    " declare it public at its source if that is right"
+                )
+            fields.append(taken.model_copy(update=given))
+        else:
+            content = {**given, "privacy": Privacy.PUBLIC}
+            if "constraints" in content:
+                content["constraints"] = listed.constraints
+            fields.append(parse(FieldDeclaration, content, place))
+    table = parse(
+        TableDeclaration,
+        {
+            "name": entry.name.replace("-", "_"),
+            "title": entry.title,
+            "description": entry.description,
+            "each_row_is_a": entry.each_row_is_a,
+            "fields": tuple(fields),
+            "primaryKey": entry.primary_key,
+            "rows": entry.rows,
+        },
+        where,
+    )
+    return DatasetDeclaration(entry, table)

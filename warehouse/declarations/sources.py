@@ -1,0 +1,83 @@
+"""A source: who publishes it, under which terms, how often, and its tables."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from warehouse.declarations.http import HttpDeclaration
+from warehouse.declarations.tables import TableDeclaration
+from warehouse.declarations.terms import NamedLicence, NamedPublisher
+from warehouse.declared import SLUG, Declared, parse, read_yaml
+
+# A daily source may miss a weekend. A monthly one often comes a week after the month's end, or after a holiday.
+GRACE_DAYS: Mapping[str, int] = {"daily": 3, "monthly": 10, "irregular": 0}
+
+
+class SourceDeclaration(Declared):
+    """A source: who publishes it, under which terms, how often, and its tables."""
+
+    name: str = Field(pattern=SLUG)
+    title: str
+    description: str = ""
+    publisher: NamedPublisher
+    homepage: str | None = None
+    licence: NamedLicence
+    attribution: str
+    cadence: Literal["daily", "monthly", "irregular"]  # of irregular data none are due, but for expected_days
+    grace_days: int | None = Field(
+        None, ge=0, le=366
+    )  # how long after its turn it may come; by default GRACE_DAYS
+    expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
+    kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
+    default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
+    file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
+    # Left out of what is written of a declaration: how a file is fetched does not change what it says.
+    http: HttpDeclaration | None = Field(None, exclude=True)
+    tables: tuple[TableDeclaration, ...]
+
+    @model_validator(mode="after")
+    def _links_exist(self) -> SourceDeclaration:
+        # Here and not at the table: a dataset takes fields over without the columns they speak of.
+        for table in self.tables:
+            names = {field.name for field in table.fields if field.type == "string"}
+            for field in table.fields:
+                for link in (field.precision_in, field.qualifier_in):
+                    if link is not None and link not in names:
+                        raise ValueError(f"table {table.name}: {field.name} names {link}, which is no text column")
+        return self
+
+    @model_validator(mode="after")
+    def _expectation_fits(self) -> SourceDeclaration:
+        if self.expected_days is not None and self.cadence != "irregular":
+            raise ValueError(
+                f"source {self.name}: expected_days is for irregular data; {self.cadence} says it already"
+            )
+        return self
+
+    def table(self, name: str) -> TableDeclaration:
+        """The table of that name; KeyError if there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(f"source {self.name} has no table {name}")
+
+    def due(self, newest: date) -> date | None:
+        """The last day by which data newer than those of a date should be there; None: never expected."""
+        grace = timedelta(days=GRACE_DAYS[self.cadence] if self.grace_days is None else self.grace_days)
+        if self.cadence == "daily":
+            return newest + timedelta(days=1) + grace
+        if self.cadence == "monthly":
+            year, month = divmod(newest.year * 12 + newest.month, 12)
+            return date(year, month + 1, min(newest.day, monthrange(year, month + 1)[1])) + grace
+        return newest + timedelta(days=self.expected_days) + grace if self.expected_days else None
+
+
+def load_source(path: Path) -> SourceDeclaration:
+    """The declaration of a source from its ``source.yaml``."""
+    return parse(SourceDeclaration, read_yaml(path), path)

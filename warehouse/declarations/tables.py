@@ -1,0 +1,85 @@
+"""A table of a source: its columns, its keys, how many rows are plausible, and what a delivery of it speaks of."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from warehouse.declarations.fields import FieldDeclaration, Privacy, Severity
+from warehouse.declared import SLUG, Declared
+
+
+class ForeignKey(Declared):
+    """A reference to another table of the same source, as in the Table Schema."""
+
+    fields: tuple[str, ...]
+    table: str
+    references: tuple[str, ...]
+    severity: Severity = Severity.ERROR
+
+
+class RowBounds(Declared):
+    """How many rows are plausible. Floor about 80 % of what was seen, ceiling about twice; never lower a
+    floor because the output collapsed.
+    """
+
+    minimum: int = Field(1, ge=0)
+    maximum: int | None = None
+    shrink_limit_pct: float = Field(20, ge=0, le=100)  # more rows lost than this since the last good one: held
+
+
+# What a snapshot says of the records it does not have: in a full delivery they are gone; between changes they are
+# as they were, and an end is an explicit tombstone; in what is only ever appended to, nothing ends.
+Delivery = Literal["full", "changes", "append"]
+
+
+class TableDeclaration(Declared):
+    """One table of a source."""
+
+    name: str = Field(pattern=SLUG)
+    title: str
+    description: str = ""
+    each_row_is_a: str
+    fields: tuple[FieldDeclaration, ...]
+    primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
+    foreign_keys: tuple[ForeignKey, ...] = Field((), alias="foreignKeys")
+    rows: RowBounds = RowBounds()
+    presence: Literal["mandatory", "optional"] = "mandatory"
+    delivery: Delivery = "full"
+    tombstone: str | None = None  # of changes: the boolean field that is true where a record has ended
+
+    @model_validator(mode="after")
+    def _tombstone_fits(self) -> TableDeclaration:
+        if self.tombstone is None:
+            return self
+        if self.delivery != "changes":
+            raise ValueError(f"table {self.name}: only a delivery of changes has tombstones")
+        if self.tombstone not in {field.name for field in self.kept_fields if field.type == "boolean"}:
+            raise ValueError(f"table {self.name}: the tombstone {self.tombstone} is no boolean field of it")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_exist(self) -> TableDeclaration:
+        names = [field.name for field in self.fields]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"table {self.name}: declared twice: {', '.join(sorted(twice))}")
+        keys = [*self.primary_key, *(name for key in self.foreign_keys for name in key.fields)]
+        if unknown := set(keys) - set(names):
+            raise ValueError(f"table {self.name}: key of undeclared fields: {', '.join(sorted(unknown))}")
+        for name in self.primary_key:
+            if self.field(name).privacy is Privacy.PERSONAL:
+                raise ValueError(f"table {self.name}: the key {name} is personal, so it has no history")
+        return self
+
+    def field(self, name: str) -> FieldDeclaration:
+        """The field of that name; KeyError if there is none."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(f"table {self.name} has no field {name}")
+
+    @property
+    def kept_fields(self) -> tuple[FieldDeclaration, ...]:
+        """The fields that enter the warehouse: all but the personal ones."""
+        return tuple(field for field in self.fields if field.privacy is not Privacy.PERSONAL)
