@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, ClassVar
 
 from warehouse.declarations import literal, quote
@@ -193,7 +193,7 @@ class Range(Demand):
         return f"{span} {self.unit}" if self.unit else span
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
-        return {"column": columns[0], "min_value": _moment(self.minimum), "max_value": _moment(self.maximum)}
+        return {"column": columns[0], "min_value": self.minimum, "max_value": self.maximum}
 
 
 @dataclass(frozen=True)
@@ -299,8 +299,3 @@ class Condition(_Condition):
 def plain_words(rule_id: str) -> str:
     """A rule's id as words: "Ends after start"."""
     return re.sub("[-_]", " ", rule_id).strip().capitalize() or rule_id
-
-
-def _moment(bound: Bound | None) -> int | float | datetime | None:
-    # Great Expectations compares dates only when the bounds are datetimes.
-    return datetime(bound.year, bound.month, bound.day) if isinstance(bound, date) else bound
