@@ -40,7 +40,7 @@ def _usual(rule: WrittenRule, spans: Sequence[reference.UsualSpan]) -> list[Rule
         by_programme.setdefault((span.programme, span.matches), []).append(span)
     value = quote(rule.columns[0])
     is_others = " OR ".join(
-        f"({_of_programme(span.matches)} AND {_in_time(rule, span)})" for span in spans if span.matches
+        f"({_of_programme(rule, span.matches)} AND {_in_time(rule, span)})" for span in spans if span.matches
     )
     found = []
     for (programme, matches), own in by_programme.items():
@@ -48,15 +48,15 @@ def _usual(rule: WrittenRule, spans: Sequence[reference.UsualSpan]) -> list[Rule
             f"({_in_time(rule, span)} AND {value} BETWEEN {span.low or 0} AND {span.high})" for span in own
         )
         in_time = " OR ".join(_in_time(rule, span) for span in own)
-        whose = _of_programme(matches) if matches else f"NOT ({is_others or 'false'})"
+        whose = _of_programme(rule, matches) if matches else f"NOT ({is_others or 'false'})"
         words = " or ".join(_in_words(span) for span in own)
         holds = f"CASE WHEN {whose} AND ({in_time}) AND {value} > 0 THEN {usual} END"
         found.append(_rule(rule, holds, rule.message.replace("{span}", f"{words} in {programme}")))
     return found
 
 
-def _of_programme(matches: str) -> str:
-    return f"coalesce(regexp_matches(programme, {literal(matches)}, 'i'), false)"
+def _of_programme(rule: WrittenRule, matches: str) -> str:
+    return f"coalesce(regexp_matches({quote(rule.programme_in or '')}, {literal(matches)}, 'i'), false)"
 
 
 def _in_time(rule: WrittenRule, span: reference.UsualSpan) -> str:

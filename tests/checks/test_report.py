@@ -645,7 +645,14 @@ def test_a_rule_on_a_column_and_one_on_the_key_keep_their_findings_apart():
 
 def test_a_rule_with_words_for_each_programme_is_one_rule():
     usual = WrittenRule(
-        id="usual-grant", severity=W, columns=["grant_eur"], spans="grant", message="{span}", help="", source=""
+        id="usual-grant",
+        severity=W,
+        columns=["grant_eur"],
+        spans="grant",
+        programme_in="programme",
+        message="{span}",
+        help="",
+        source="",
     )
     rules = compile_rules(AGILE.table("pilots"), [usual])
     assert sum(one.id == "usual-grant" for one in rules) > 1
