@@ -27,7 +27,7 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, create_tables, finding_id_sql, key_sql
+from warehouse.findings import WITHHELD, Finding, add_findings, create_findings_tables, finding_id_sql, key_sql
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
@@ -149,7 +149,7 @@ def check_dataset(
 
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
-    create_tables(connection)
+    create_findings_tables(connection)
     connection.execute("DELETE FROM main.held_cells")
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")

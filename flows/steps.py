@@ -283,25 +283,19 @@ def _release(
     releases: Sequence[Release],
 ) -> Release | None:
     """Release the curated table, if there is something new in it."""
-    from publish.releasing import make_release  # imports pyarrow
+    from publish.release import Draft, make_release  # imports pyarrow
 
-    dataset, as_of = run.declarations.datasets[building.dataset], building.as_of
-    home = run.settings.home
-    previous = next((one for one in reversed(releases) if one.data_date <= as_of), None)
+    dataset = run.declarations.datasets[building.dataset]
     newest = [one[-1] for one in _used(run, building).values() if one]
-    return make_release(
-        connection,
-        f"{CURATED}.{dataset.stem}",
+    draft = Draft(
         dataset,
-        previous,
-        home.releases / dataset.name / previous.version if previous else None,
-        releases,
-        as_of,
-        [SnapshotUse(one.source, one.snapshot_id, one.data_date) for one in newest],
-        home,
-        run.progress,
+        f"{CURATED}.{dataset.stem}",
+        building.as_of,
+        existing=releases,
+        snapshots=[SnapshotUse(one.source, one.snapshot_id, one.data_date) for one in newest],
         sources=run.declarations.sources,
     )
+    return make_release(connection, draft, run.settings.home, run.progress)
 
 
 def _note_curation(

@@ -16,7 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from checks.annotate.losses import LossError
 from warehouse.sheets import Book, ErrorValue, Value, column_letters
-from warehouse.xlsx import Package, references, slim_chunks
+from warehouse.sheets.xlsx import Package, references, slim_chunks
 
 STAMP = (1980, 1, 1, 0, 0, 0)
 MADE = datetime(2000, 1, 1)  # where a workbook does not say when it was made

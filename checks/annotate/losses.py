@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from warehouse.sheets import Book, ErrorValue
-from warehouse.xlsx import TOO_LONG, Package, references
+from warehouse.sheets.cells import TOO_LONG
+from warehouse.sheets.xlsx import Package, references
 
 MAX_COPIED_CELLS = 1_000_000  # beyond this the workbook is not copied, only its list is made
 # What openpyxl reads and writes again (or what nobody misses: a printer's settings, a preview, labels of an office

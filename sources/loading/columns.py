@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import duckdb
 
 from warehouse.declarations import SourceDeclaration, TableDeclaration, quote
-from warehouse.staging import ORIGIN_COLUMNS, SCHEMA
+from warehouse.staging import ORIGIN_COLUMNS, ORIGIN_TYPES, SCHEMA
+from warehouse.types import arrow_type
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def columns_of(table: TableDeclaration) -> dict[str, str]:
     """The columns of a staged table with their DuckDB types, in order."""
     return {field.name: field.duckdb_type for field in table.fields} | ORIGIN_COLUMNS
+
+
+def arrow_schema(table: TableDeclaration) -> pa.Schema:
+    """The same in Arrow."""
+    import pyarrow as pa
+
+    types = {field.name: arrow_type(field.type, field.decimals) for field in table.fields}
+    return pa.schema(list((types | {name: arrow_type(kind) for name, kind in ORIGIN_TYPES.items()}).items()))
 
 
 def must_match(

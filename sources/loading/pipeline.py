@@ -11,24 +11,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sources import Reading, SourceError, SqlTable
-from sources.loading.columns import columns_of
-from warehouse.declarations import FieldDeclaration, SourceDeclaration, TableDeclaration, quote
-from warehouse.staging import ORIGIN_COLUMNS, SCHEMA
+from sources.loading.columns import arrow_schema, columns_of
+from warehouse.declarations import SourceDeclaration, TableDeclaration, quote
+from warehouse.staging import ORIGIN_TYPES, SCHEMA
+from warehouse.types import column_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _FREEZE = {"tables": "freeze", "columns": "freeze", "data_type": "freeze"}
-
-_DLT_TYPES: dict[str, dict[str, Any]] = {
-    "string": {"data_type": "text"},
-    "integer": {"data_type": "bigint"},
-    "number": {"data_type": "double"},
-    "boolean": {"data_type": "bool"},
-    "date": {"data_type": "date"},
-    "datetime": {"data_type": "timestamp", "timezone": False},
-    "year": {"data_type": "bigint", "precision": 16},
-}
 
 
 class RefusedError(Exception):
@@ -39,20 +30,11 @@ class RefusedError(Exception):
         self.fallback = fallback
 
 
-def _hint(field: FieldDeclaration) -> dict[str, Any]:
-    """A field as dlt's column. Every column may be empty: what must not be is for the checks to say."""
-    kind = _DLT_TYPES[field.type]
-    if field.type == "number" and field.decimals is not None:
-        kind = {"data_type": "decimal", "precision": 18, "scale": field.decimals}
-    return {"name": field.name, "nullable": True, **kind}
-
-
 def _hints(table: TableDeclaration) -> list[Any]:
-    origin = [
-        {"name": name, "nullable": True, "data_type": "text" if kind == "VARCHAR" else "bigint"}
-        for name, kind in ORIGIN_COLUMNS.items()
-    ]
-    return [*(_hint(field) for field in table.fields), *origin]
+    """The columns of a table as dlt's. Every one may be empty: what must not be is for the checks to say."""
+    types = {field.name: field.column_type for field in table.fields}
+    types |= {name: column_type(kind) for name, kind in ORIGIN_TYPES.items()}
+    return [{"name": name, "nullable": True, **kind.dlt} for name, kind in types.items()]
 
 
 def _calm_dlt() -> None:
@@ -163,7 +145,7 @@ def _cast(table: TableDeclaration, content: Any) -> Any:
     """
     import pyarrow as pa
 
-    wanted = pa.schema([pa.field(name, _arrow_type(kind)) for name, kind in columns_of(table).items()])
+    wanted = arrow_schema(table)
     if set(content.column_names) != set(wanted.names):
         difference = sorted(set(content.column_names) ^ set(wanted.names))
         raise ValueError(f"table {table.name}: read() and the declaration differ in {', '.join(difference)}")
@@ -171,23 +153,6 @@ def _cast(table: TableDeclaration, content: Any) -> Any:
         return content.select(wanted.names).cast(wanted)
     except pa.ArrowInvalid as error:
         raise ValueError(f"table {table.name}: read() gave a column of another type: {error}") from error
-
-
-def _arrow_type(duckdb_type: str) -> Any:
-    import pyarrow as pa
-
-    if duckdb_type.startswith("DECIMAL"):
-        precision, scale = duckdb_type[len("DECIMAL(") : -1].split(",")
-        return pa.decimal128(int(precision), int(scale))
-    return {
-        "VARCHAR": pa.string(),
-        "BIGINT": pa.int64(),
-        "DOUBLE": pa.float64(),
-        "BOOLEAN": pa.bool_(),
-        "DATE": pa.date32(),
-        "TIMESTAMP": pa.timestamp("us"),
-        "SMALLINT": pa.int16(),
-    }[duckdb_type]
 
 
 def _empty_query(table: TableDeclaration) -> str:

@@ -9,6 +9,6 @@ be read, ``rows`` which rows are records, ``evidence`` what a column's cells say
 """
 
 from sources.workbooks.inbox import pull
-from sources.workbooks.reading import arrow_schema, read
+from sources.workbooks.reading import read
 
-__all__ = ["arrow_schema", "pull", "read"]
+__all__ = ["pull", "read"]

@@ -20,6 +20,11 @@ def typed(one: OneCell) -> Any:
     Raises:
         UnreadableError: it has none.
     """
+    if one.is_over_rows and one.declared.type in ("integer", "number"):
+        raise UnreadableError(
+            "one cell over several rows: nobody can tell whether it is the value of each row or of all together",
+            "Undo the merging and write each row's own value.",
+        )
     value = one.value
     if isinstance(value, UndecodedText):
         raise _undecoded(one, value)

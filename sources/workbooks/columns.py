@@ -47,6 +47,7 @@ def laid_out(match: MatchedTable, header: Header, records: Records | None, told:
     below = [cells for number, cells in sheet.rows.items() if number > header.row]
     filled = {column for cells in below for column in cells}
     heads = {column: header_text(cell) for column, cell in sheet.rows[header.row].items()}
+    heads.update(header.grouped)
     told.names |= {name: short(heads[column]) for name, column in header.columns.items() if column in heads}
     _say_marked(header, heads, told)
     columns = _without_repeated(header, filled, told)

@@ -50,6 +50,11 @@ class OneCell:
         """What is stored in the cell."""
         return self.cell.value
 
+    @property
+    def is_over_rows(self) -> bool:
+        """Whether it is merged over several rows."""
+        return (self.row.number, self.row.cells[self.declared.name][0]) in self.layout.merged
+
     def quote(self, text: str) -> str | None:
         """A text of the cell as a finding may show it."""
         return shown(quoted(text), self.declared)

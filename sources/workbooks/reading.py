@@ -8,48 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sources import Reading, SourceError
+from sources.loading.columns import arrow_schema
 from sources.workbooks.table import read_table
 from sources.workbooks.told import Told
 from warehouse.archive import Snapshot
-from warehouse.declarations import FieldDeclaration, Severity, SourceDeclaration, TableDeclaration
+from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding, QuarantinedRow
-from warehouse.sheets import Book, Matching, SheetError, match_tables, open_book
-from warehouse.staging import ORIGIN_COLUMNS
-from warehouse.xlsx import Sheet
+from warehouse.sheets import Book, Matching, Sheet, SheetError, match_tables, open_book
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-def arrow_type(declared: FieldDeclaration) -> pa.DataType:
-    """The Arrow type that becomes the field's declared DuckDB type."""
-    import pyarrow as pa
-
-    if declared.type == "number" and declared.decimals is not None:
-        return pa.decimal128(18, declared.decimals)
-    types: dict[str, pa.DataType] = {
-        "string": pa.string(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "boolean": pa.bool_(),
-        "date": pa.date32(),
-        "datetime": pa.timestamp("us"),
-        "year": pa.int16(),
-    }
-    return types[declared.type]
-
-
-def arrow_schema(table: TableDeclaration) -> pa.Schema:
-    """The declared columns, then where each row came from."""
-    import pyarrow as pa
-
-    origin = {"VARCHAR": pa.string(), "BIGINT": pa.int64()}
-    return pa.schema(
-        [
-            *((declared.name, arrow_type(declared)) for declared in table.fields),
-            *((name, origin[kind]) for name, kind in ORIGIN_COLUMNS.items()),
-        ]
-    )
 
 
 @dataclass

@@ -54,15 +54,9 @@ def _record(layout: Layout, evidence: Mapping[str, Evidence], row: Row, told: To
     """A row's values by field; what cannot be read is told and empty."""
     record: dict[str, Any] = {declared.name: None for declared in layout.table.fields}
     start = len(told.findings)
-    for name, (column, cell) in row.cells.items():
+    for name, (_, cell) in row.cells.items():
         declared = layout.table.field(name)
         try:
-            if (row.number, column) in layout.merged and declared.type in ("integer", "number"):
-                raise UnreadableError(
-                    "one cell over several rows: nobody can tell whether it is the value of each row"
-                    " or of all together",
-                    "Undo the merging and write each row's own value.",
-                )
             record[name] = typed(OneCell(declared, cell, row, evidence[name], layout, told))
         except UnreadableError as error:
             told.add(

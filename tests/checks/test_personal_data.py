@@ -14,7 +14,14 @@ from sources import declarations
 from warehouse import ledger
 from warehouse.database import opened
 from warehouse.declarations import Severity, SourceDeclaration, parse
-from warehouse.findings import WITHHELD, Finding, QuarantinedRow, add_findings, add_quarantine, create_tables
+from warehouse.findings import (
+    WITHHELD,
+    Finding,
+    QuarantinedRow,
+    add_findings,
+    add_quarantine,
+    create_findings_tables,
+)
 from warehouse.ledger import Verdict, read_findings
 from warehouse.staging import Staged
 
@@ -68,7 +75,7 @@ def staged(path, rows, findings=(), quarantined=(), file="f.xlsx", sheet="Pilots
         for number, row in enumerate(rows, start=2):
             values = [*(row.get(name) for name in FIELDS), file, sheet, number]
             connection.execute("INSERT INTO staged.pilots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-        create_tables(connection)
+        create_findings_tables(connection)
         add_findings(connection, "pilots", findings)
         add_quarantine(connection, "pilots", quarantined)
     return Staged("pilots", "2026-01-01-abc", path, {"pilots": len(rows)})
@@ -171,7 +178,7 @@ def test_names_of_files_and_sheets_are_withheld_everywhere(tmp_path):
 def test_a_dataset_whose_text_holds_a_hit_is_held_and_says_which_column(tmp_path):
     dataset = load_catalogue(sources=declarations())["agile-pilots"]
     with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
-        ledger.create_tables(connection)
+        ledger.create_ledger(connection)
         columns = ", ".join(f"{field.name} {field.duckdb_type}" for field in dataset.table.fields)
         connection.execute(f"CREATE SCHEMA curated; CREATE TABLE curated.agile_pilots ({columns})")
         connection.execute(

@@ -20,7 +20,14 @@ from checks.rules.demands import Code, Condition, Key, Pattern, Range, Required,
 from checks.verdicts import Before, check_source
 from warehouse.database import opened
 from warehouse.declarations import DeclarationError, Severity, SourceDeclaration, parse
-from warehouse.findings import WITHHELD, Finding, QuarantinedRow, add_findings, add_quarantine, create_tables
+from warehouse.findings import (
+    WITHHELD,
+    Finding,
+    QuarantinedRow,
+    add_findings,
+    add_quarantine,
+    create_findings_tables,
+)
 from warehouse.identifiers import business_id_holds
 from warehouse.ledger import Verdict, read_findings
 from warehouse.staging import Staged
@@ -89,7 +96,7 @@ def staged(path, rows, findings=(), quarantined=()):
             connection.execute(
                 f"INSERT INTO staged.pilots VALUES ({'?, ' * len(COLUMNS)} 'f.xlsx', 'Pilots', {number})", values
             )
-        create_tables(connection)
+        create_findings_tables(connection)
         add_findings(connection, "agile_pilots", findings)
         add_quarantine(connection, "agile_pilots", quarantined)
     return Staged("agile_pilots", "s", path, {"pilots": len(rows)})

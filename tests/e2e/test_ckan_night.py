@@ -15,7 +15,7 @@ from flows.night import night
 from flows.outcomes import DONE, FAILED
 from flows.run import Direct, Run, RunRequest
 from flows.settings import Secret, Settings
-from publish.portals import resource_id
+from publish.desired import resource_id
 from tests import workbook_factory as factory
 from warehouse.home import Home
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from publish import pages, releasing
+from publish import release
+from publish.portals.folder import pages
 from tests.publish import places
 from warehouse.declarations import DeclarationError
 from warehouse.home import Home
@@ -36,7 +37,7 @@ def two(tmp_path, old, new, before=DATASET):
     first = places.release(home, old, dataset=before)
     second = places.release(home, new, [first], day=MARCH, dataset=DATASET)
     assert second
-    folder = releasing.release_folder(home, second)
+    folder = release.release_folder(home, second)
     with (folder / "changes.csv").open(newline="") as file:
         lines = [tuple(row) for row in list(csv.reader(file))[1:]]
     described = json.loads((folder / "datapackage.json").read_text())
@@ -100,11 +101,11 @@ def test_marks_are_told_apart_from_changes(tmp_path_factory, old, new):
     if second is None:
         assert not lines
         return
-    with (releasing.release_folder(home, second) / "changes.csv").open(newline="") as file:
+    with (release.release_folder(home, second) / "changes.csv").open(newline="") as file:
         assert [tuple(row) for row in list(csv.reader(file))[1:]] == lines
     assert {name: getattr(second, name) for name in rows} == rows
     assert second.held == sum(any(marked) for _, marked in new.values())
-    assert releasing.load_release(releasing.release_folder(home, second)) == second
+    assert release.load_release(release.release_folder(home, second)) == second
 
 
 def test_a_held_row_is_neither_changed_nor_removed_and_everyone_is_told(tmp_path):
@@ -147,12 +148,12 @@ def test_without_marks_nothing_is_said_of_them(tmp_path):
 def test_a_manifest_of_before_marks_still_loads(tmp_path):
     home = Home(tmp_path)
     made = places.release(home, places.rows(3))
-    path = releasing.release_folder(home, made) / releasing.MANIFEST
+    path = release.release_folder(home, made) / release.MANIFEST
     content = json.loads(path.read_text())
     for name in ("held", "newly_held", "released"):
         del content[name]
     path.write_text(json.dumps(content))
-    assert releasing.load_release(path.parent) == made
+    assert release.load_release(path.parent) == made
 
 
 def test_a_release_described_by_an_earlier_version_can_be_shown(tmp_path):

@@ -17,7 +17,7 @@ from warehouse.home import Home
 WORKBOOK = """
 name: {name}
 title: Things
-publisher: p
+publisher: opendistrict
 licence: CC0-1.0
 attribution: p
 cadence: irregular

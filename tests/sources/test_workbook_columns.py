@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from sources.workbooks import read as read_workbook
-from tests.sources.test_workbooks import AMOUNT, COUNT, DAY, TEXT, anything, of, read, rows
+from tests.sources.test_workbooks import AMOUNT, COUNT, DAY, TEXT, anything, of, read, rows, serious
 from tests.workbook_factory import ROUND, declaration, pilot, save, snapshot, table
 from warehouse.declarations import DeclarationError, Severity
 
@@ -404,3 +404,38 @@ def test_decomposed_umlauts_in_a_header_are_umlauts(tmp_path):
     row["Pa\u0308a\u0308ttyy"] = row.pop("Ends")
     path = save(tmp_path / "book.xlsx", {"Pilots": table([row]), "Rounds": table([ROUND])})
     assert not read(path).findings
+
+
+# --- groups of columns --------------------------------------------------------------------------------
+
+
+def grouped(tmp_path, *fields):
+    """Two rows of headers: single columns merged over both, groups merged over their columns."""
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "Things"
+    sheet.append(["Visits of 2024"])
+    sheet.append(["Key", "Visitors", None, "Staff", None])
+    sheet.append([None, "Morning", "Evening", "Morning", "Evening"])
+    sheet.append(["a", 1, 2, 3, 4])
+    for area in ("A1:E1", "A2:A3", "B2:C2", "D2:E2"):
+        sheet.merge_cells(area)
+    book.save(tmp_path / "book.xlsx")
+    return read(tmp_path / "book.xlsx", source=anything(*fields))
+
+
+def test_a_column_is_known_together_with_the_group_above_it(tmp_path):
+    names = {"visitors_morning": "Visitors / Morning", "visitors_evening": "Visitors / Evening",
+             "staff_morning": "Staff / Morning", "staff_evening": "Staff, evening"}  # fmt: skip
+    reading = grouped(tmp_path, *({"name": n, "title": t, "type": "integer"} for n, t in names.items()))
+    assert not reading.findings
+    (row,) = rows(reading, "things")
+    assert [row[name] for name in ("key", *names)] == ["a", 1, 2, 3, 4]
+    assert row["_row"] == 4
+
+
+def test_without_its_group_a_column_is_known_where_it_is_the_only_one(tmp_path):
+    reading = grouped(tmp_path, {"name": "staff_morning", "title": "Staff / Morning", "type": "date"},
+                      {"name": "evening", "title": "Evening", "presence": "optional"})  # fmt: skip
+    assert [f.rule for f in serious(reading)] == ["duplicate-column", "type"]
+    assert "Staff / Morning: “3” cannot be read" in serious(reading)[1].message

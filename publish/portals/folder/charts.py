@@ -1,12 +1,13 @@
 """What is drawn on a dataset's page: the numbers of its charts and the outline of its district.
 
-Which charts a dataset gets follows from its declaration alone: a ``year`` and counts make columns over time, a
-date makes a count of rows by year, a code list makes bars of its most frequent codes.
+Which charts a dataset gets follows from its declaration alone: years that its rows are of and counts make columns
+over time, a date makes a count of rows by year, codes make bars of the most frequent ones.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from publish.render import labels
+from publish.files.render import labels
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
 
 _MAX_PANELS = 3
@@ -112,10 +113,10 @@ def _over_time(
 ) -> Iterator[TimeChart]:
     is_over = (data_date.month, data_date.day) == (12, 31)
     unfinished = "" if is_over else f" {data_date.year} is not over."
-    year = next((field for field in table.fields if field.type == "year" and field.name == "year"), None)
-    counts = [field for field in table.fields if field.type == "integer" and field.name.endswith("_count")]
+    year = _year_of_rows(table)
+    counts = [field for field in table.fields if _is_count(field, table)]
     if year and counts:
-        weak_years, strong, weak = _bases(connection, source, table)
+        weak_years, strong, weak = _bases(connection, source, table, year)
         for field in counts[:_MAX_PANELS]:
             # a year with any unknown value has no total
             found = connection.execute(
@@ -159,6 +160,21 @@ def _over_time(
         yield _columns(f"Rows by year: {_lower(day.title)}", note, values, frozenset(), "", "")
 
 
+def _year_of_rows(table: TableDeclaration) -> FieldDeclaration | None:
+    """The field that says which year a row is of: a year in the key, or the only thing that says when."""
+    years = [field for field in table.fields if field.type == "year"]
+    in_key = [field for field in years if field.name in table.primary_key]
+    has_dates = any(field.type in ("date", "datetime") and not field.mark for field in table.fields)
+    found = in_key or ([] if has_dates else years)
+    return found[0] if len(found) == 1 else None
+
+
+def _is_count(field: FieldDeclaration, table: TableDeclaration) -> bool:
+    """A whole number of things, which can be added up; a measure's unit is a sign or a code, not a word."""
+    is_of_things = field.unit is None or re.fullmatch(r"[a-z][a-z-]{3,}", field.unit)
+    return field.type == "integer" and field.name not in table.primary_key and bool(is_of_things)
+
+
 def _coverage(rows: int, shown: int, *missing: str) -> str:
     """How many of a dataset's rows a chart shows, and what became of the others. Every chart says it."""
     if shown == rows:
@@ -175,14 +191,15 @@ def _in_years(unknown: Mapping[int, int]) -> str:
 
 
 def _bases(
-    connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration
+    connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, year: FieldDeclaration
 ) -> tuple[frozenset[int], str, str]:
     """Years whose counts rest on another basis than the rest, where a two-valued field says so."""
     for field in table.fields:
         if field.constraints.enum and len(field.constraints.enum) == 2:
             strong, weak = field.constraints.enum
             found = connection.execute(
-                f"SELECT year FROM {source} GROUP BY year HAVING bool_and({quote(field.name)} = {literal(weak)})"
+                f"SELECT {quote(year.name)} FROM {source} GROUP BY ALL"
+                f" HAVING bool_and({quote(field.name)} = {literal(weak)})"
             ).fetchall()
             if found:
                 return frozenset(int(row[0]) for row in found), strong, weak
@@ -264,9 +281,9 @@ def _step(top: float) -> float:
 
 
 def _frequent(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration) -> Iterator[BarChart]:
-    if any(field.type == "year" and field.name == "year" for field in table.fields):
+    if _year_of_rows(table):
         return  # its rows are totals: how often a code occurs says nothing
-    field = next((field for field in table.fields if _is_coded(field)), None)
+    field = next((field for field in table.fields if field.type == "string" and labels(field)), None)
     if field is None:
         return
     found = connection.execute(
@@ -291,10 +308,6 @@ def _frequent(connection: duckdb.DuckDBPyConnection, source: str, table: TableDe
 
 def _lower(title: str) -> str:
     return title[:1].lower() + title[1:] if title[1:2].islower() else title
-
-
-def _is_coded(field: FieldDeclaration) -> bool:
-    return field.type == "string" and bool(field.constraints.code_list or field.name == "sector_code")
 
 
 def outline(geometry: Mapping[str, object], width: float = 320.0) -> Outline:

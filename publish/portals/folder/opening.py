@@ -11,25 +11,6 @@ from dataclasses import dataclass
 
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal
 
-_PANDAS = {
-    "string": "string",
-    "integer": "Int64",
-    "year": "Int64",
-    "number": "float64",
-    "boolean": "boolean",
-}
-_DUCKDB = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "year": "SMALLINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "datetime": "TIMESTAMP",
-}
-# of readr; its integers have 32 bits, so ours are doubles there
-_READR = {"string": "c", "integer": "d", "year": "i", "number": "d", "boolean": "l", "date": "D", "datetime": "T"}
-
 
 @dataclass(frozen=True)
 class Opening:
@@ -94,8 +75,8 @@ def openings(table: TableDeclaration, files: Mapping[str, str]) -> list[Opening]
 
 def _pandas(function: str, file: str, fields: tuple[FieldDeclaration, ...], *, is_excel: bool) -> str:
     # a sheet's truth values have their type, and pandas fails on an empty one of theirs if it is told so
-    known = {kind: name for kind, name in _PANDAS.items() if not (is_excel and kind == "boolean")}
-    types = {field.name: known[field.type] for field in fields if field.type in known}
+    told = [field for field in fields if not (is_excel and field.type == "boolean")]
+    types = {field.name: kind for field in told if (kind := field.column_type.pandas)}
     days = [field.name for field in fields if field.type in ("date", "datetime")]
     lines = [
         f'    "{file}",',
@@ -109,7 +90,7 @@ def _pandas(function: str, file: str, fields: tuple[FieldDeclaration, ...], *, i
 
 
 def _duckdb(file: str, fields: tuple[FieldDeclaration, ...]) -> str:
-    columns = ", ".join(f"{literal(field.name)}: '{_DUCKDB[field.type]}'" for field in fields)
+    columns = ", ".join(f"{literal(field.name)}: '{field.column_type.released}'" for field in fields)
     return (
         f"FROM read_csv({literal(file)}, auto_detect = false, header = true, delim = ',',\n"
         f"    quote = '\"', escape = '\"', nullstr = '', columns = {{{columns}}})"
@@ -117,5 +98,5 @@ def _duckdb(file: str, fields: tuple[FieldDeclaration, ...]) -> str:
 
 
 def _readr(file: str, fields: tuple[FieldDeclaration, ...]) -> str:
-    types = "".join(_READR[field.type] for field in fields)
+    types = "".join(field.column_type.readr for field in fields)
     return f'data <- readr::read_csv("{file}", col_types = "{types}", na = "", trim_ws = FALSE)'

@@ -9,16 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from publish.portals import DesiredDataset
+from publish.desired import DesiredDataset
 from warehouse.home import to_json
 
 _AUTHORITY = "http://publications.europa.eu/resource/authority"
 _MEDIA = "https://www.iana.org/assignments/media-types"
-
-_LICENCES: Mapping[str, str] = {
-    "CC-BY-4.0": f"{_AUTHORITY}/licence/CC_BY_4_0",
-    "CC0-1.0": f"{_AUTHORITY}/licence/CC0",
-}
 
 _CONTEXT: Mapping[str, str] = {
     "dcat": "http://www.w3.org/ns/dcat#",
@@ -89,7 +84,7 @@ def _distribution(wanted: DesiredDataset, index: int, base: str) -> dict[str, An
         "dcat:mediaType": {"@id": f"{_MEDIA}/{resource.media_type}"},
         "dcat:byteSize": {"@value": str(resource.size), "@type": "xsd:nonNegativeInteger"},
         "dcatap:availability": _authority("planned-availability", "STABLE"),
-        "dct:license": {"@id": _LICENCES.get(entry.licence.id, entry.licence.url)},
+        "dct:license": {"@id": entry.licence.authority or entry.licence.url},
         "spdx:checksum": {
             "@type": "spdx:Checksum",
             "spdx:algorithm": {"@id": "spdx:checksumAlgorithm_sha256"},

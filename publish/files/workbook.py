@@ -21,7 +21,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from publish.render import as_text, labels, order_by, too_long
+from publish.files.render import as_text, labels, order_by, too_long
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
 from warehouse.progress import Progress, silent
 
@@ -106,7 +106,7 @@ def _write_frame(path: Path, table: TableDeclaration, about: About, rows: int, w
         title = book.add_format({"bold": True, "font_size": 16, "font_color": "#0f4c5c"})
         shown = {
             picture: book.add_format({"num_format": picture})
-            for picture in sorted({_picture(field) for field in table.fields} - {""})
+            for picture in sorted({field.column_type.xlsx_format for field in table.fields} - {""})
         }
         data = book.add_worksheet("Data")
         data.freeze_panes(1, 0)
@@ -114,21 +114,12 @@ def _write_frame(path: Path, table: TableDeclaration, about: About, rows: int, w
         for column, (field, width) in enumerate(zip(table.fields, widths, strict=True)):
             data.set_column(column, column, width)
             data.write_string(0, column, field.name, head)
-            if picture := _picture(field):  # tells ``_sheet`` the number of the style; it is taken out there
+            if (
+                picture := field.column_type.xlsx_format
+            ):  # tells ``_sheet`` the number of the style; it is taken out there
                 data.write_blank(1, column, None, shown[picture])
         _write_dictionary(book.add_worksheet("Data dictionary"), table, head, bold, wrapped)
         _write_about(book.add_worksheet("About"), about, rows, title, bold, wrapped)
-
-
-def _picture(field: FieldDeclaration) -> str:
-    """How a field's cells are shown, as a number format; empty for the usual one."""
-    if field.type == "date":
-        return "yyyy-mm-dd"
-    if field.type == "datetime":
-        return "yyyy-mm-dd hh:mm:ss"
-    if field.type == "number" and field.decimals:
-        return "0." + "0" * field.decimals
-    return ""
 
 
 def _widths(connection: duckdb.DuckDBPyConnection, view: str, table: TableDeclaration) -> list[float]:
@@ -224,11 +215,12 @@ def _cell(field: FieldDeclaration, letters: str, style: str) -> str:
     value = quote(field.name)
     opening = f"""'<c r="{letters}', row_in_sheet, '"{f' s="{style}"' if style else ""}"""
     text = f"""concat('<c r="{letters}', row_in_sheet, '" t="inlineStr"><is><t xml:space="preserve">',"""
-    if field.type == "string":
+    kind = field.column_type.xlsx
+    if kind == "text":
         filled = f"{text} xlsx_text({value}), '</t></is></c>')"
-    elif field.type == "boolean":
+    elif kind == "boolean":
         filled = f"concat({opening} t=\"b\"><v>', CASE WHEN {value} THEN 1 ELSE 0 END, '</v></c>')"
-    elif field.type in ("date", "datetime"):
+    elif kind == "date":
         # a workbook's calendar begins in 1900 and has a 29 February in that year; older dates are texts
         day = f"CAST({value} AS DATE)"
         serial = (

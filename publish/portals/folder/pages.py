@@ -17,10 +17,10 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from publish import charts, opening
-from publish.datapackage import FREQUENCIES
-from publish.portals import DesiredDataset
-from publish.render import labels
+from publish.desired import DesiredDataset
+from publish.files.render import labels
+from publish.metadata.words import FREQUENCIES
+from publish.portals.folder import charts, opening
 from warehouse.declarations import FieldDeclaration, literal, quote
 
 PREVIEW_ROWS = 20
@@ -138,7 +138,7 @@ def _shown(value: object) -> str:
 
 
 def versions(changelog: str) -> list[Version]:
-    """The change log as ``publish.releasing.changelog`` writes it, taken apart."""
+    """The change log as ``publish.release.changelog`` writes it, taken apart."""
     found: list[tuple[str, list[str]]] = []
     for line in changelog.splitlines():
         if line.startswith("## "):

@@ -1,16 +1,7 @@
-"""The folder portal: pages and files that any web server can serve, and that open without one.
-
-``<root>/index.html`` lists the datasets, ``<root>/datasets/<name>/`` holds a dataset's page and files under names
-that never change, ``<root>/catalog.jsonld`` describes all of them in DCAT.
-
-A dataset's folder is built beside the standing one, with links to the files that stay as they are, and takes its
-place in one step: whoever looks sees the old version or the new one. What a killed run left behind lies in
-``<root>/.work`` and is removed by the next.
-"""
+"""The folder portal: plans and applies, dataset by dataset, then the front page."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import hashlib
 import json
@@ -23,8 +14,11 @@ from typing import Any
 
 import duckdb
 
-from publish import dcat, pages
-from publish.portals import Change, DesiredDataset, DesiredResource, PortalError, Published
+from publish.desired import DesiredDataset, DesiredResource
+from publish.folders import swap, sync_folder
+from publish.metadata import dcat
+from publish.portals import Change, PortalError, Published
+from publish.portals.folder import pages
 from warehouse.archive import copy_file, sha256_of
 from warehouse.home import to_json
 from warehouse.progress import Progress
@@ -39,7 +33,7 @@ Content = bytes | DesiredResource
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Difference:
     """A dataset's wanted files, those that stand there, and what differs."""
 
     wanted: Mapping[str, Content]
@@ -72,10 +66,10 @@ class FolderPortal:
         changes: list[Change] = []
         states = self._states()
         for wanted in desired:
-            planned = self._plan(wanted)
-            changes += planned.changes
-            if planned.changes:
-                state = planned.wanted[_STATE]
+            difference = self._compare(wanted)
+            changes += difference.changes
+            if difference.changes:
+                state = difference.wanted[_STATE]
                 states[wanted.declaration.name] = json.loads(state) if isinstance(state, bytes) else {}
         return changes + self._plan_front(self._front(states))
 
@@ -92,14 +86,14 @@ class FolderPortal:
             name = wanted.declaration.name
             progress(f"publish {name}", count, len(desired), "datasets")
             try:
-                planned = self._plan(wanted)
-                writes = self._apply(name, planned) if planned.changes else 0
+                difference = self._compare(wanted)
+                writes = self._apply(name, difference) if difference.changes else 0
             except PortalError as error:
                 failed(name, error)
             except OSError as error:
                 failed(name, _portal_error(name, error))
             else:
-                done.append(Published(name, planned.changes, writes, self._url(name)))
+                done.append(Published(name, difference.changes, writes, self._url(name)))
         try:
             self._apply_front()
             self._clean()
@@ -116,7 +110,7 @@ class FolderPortal:
     def _url(self, name: str) -> str:
         return f"{self._base}datasets/{name}/" if self._base else str(self._folder(name) / _PAGE)
 
-    def _plan(self, wanted: DesiredDataset) -> _Plan:
+    def _compare(self, wanted: DesiredDataset) -> _Difference:
         name = wanted.declaration.name
         files = self._wanted(wanted)
         standing = _standing(self._folder(name))
@@ -124,7 +118,7 @@ class FolderPortal:
         different = [file for file in files if standing.get(file) != sums[file]]
         extra = sorted(set(standing) - set(files))
         if not different and not extra:
-            return _Plan(files, standing, ())
+            return _Difference(files, standing, ())
         noted = self._state(name)
         published = noted.get("files", {})
         headline = _headline(wanted, noted)
@@ -139,7 +133,7 @@ class FolderPortal:
                 why = "its content changes" if file in standing else "new"
             changes.append(Change(name, "upload", file, why))
         changes += [Change(name, "remove", file, "it is no part of the dataset any more") for file in extra]
-        return _Plan(files, standing, tuple(changes))
+        return _Difference(files, standing, tuple(changes))
 
     def _wanted(self, wanted: DesiredDataset) -> dict[str, Content]:
         name = wanted.declaration.name
@@ -161,23 +155,23 @@ class FolderPortal:
         files[_STATE] = to_json(state).encode()
         return files
 
-    def _apply(self, name: str, planned: _Plan) -> int:
+    def _apply(self, name: str, difference: _Difference) -> int:
         """Build the folder beside the standing one and swap them. Returns the number of files written."""
         folder = self._folder(name)
         built = self._root / _WORK / name
         shutil.rmtree(built, ignore_errors=True)
         built.mkdir(parents=True)
         writes = 0
-        for file, content in planned.wanted.items():
-            if planned.standing.get(file) == _sum(content):
+        for file, content in difference.wanted.items():
+            if difference.standing.get(file) == _sum(content):
                 _link(folder / file, built / file)
             else:
                 _write(name, built / file, content)
                 writes += 1
-        _sync_folder(built)
+        sync_folder(built)
         folder.parent.mkdir(parents=True, exist_ok=True)
         swap(built, folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
         return writes
 
     def _state(self, name: str) -> dict[str, Any]:
@@ -224,7 +218,7 @@ class FolderPortal:
             _write(FRONT, built, front[change.target])
             built.replace(self._root / change.target)
         if changes:
-            _sync_folder(self._root)
+            sync_folder(self._root)
         return len(changes)
 
     def _clean(self) -> None:
@@ -285,45 +279,6 @@ def _link(standing: Path, place: Path) -> None:
         os.link(standing, place)
     except OSError:  # a file system without links
         shutil.copy2(standing, place)
-
-
-def swap(built: Path, place: Path) -> None:
-    """Put a folder where another one stands, which ends where the first was."""
-    if not place.exists():
-        built.rename(place)
-    elif not _exchange(built, place):
-        # where the system cannot exchange two names, nothing stands there for a moment
-        aside = built.with_name(f"{built.name}.old")
-        place.rename(aside)
-        built.rename(place)
-    shutil.rmtree(built, ignore_errors=True)
-    shutil.rmtree(built.with_name(f"{built.name}.old"), ignore_errors=True)
-
-
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-
-
-def _exchange(first: Path, second: Path) -> bool:
-    """Exchange two names in one step, as Linux can. False where it is not possible."""
-    try:
-        call = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError, TypeError):
-        return False
-    if call(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
-        return False
-    raise OSError(number, os.strerror(number), str(first), None, str(second))
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _portal_error(name: str, error: OSError) -> PortalError:

@@ -188,9 +188,7 @@ def _digits(value: Decimal, tokens: tuple[tuple[str, str], ...]) -> str | None:
         return None
     point = kinds.index(".") if "." in kinds else len(tokens)
     decimals = [text for kind, text in tokens[point + 1 :] if kind == "place"]
-    if "text" in kinds[point:] or "," in kinds[point:] or (point < len(tokens) and not decimals):
-        return None
-    if len(decimals) > 15:
+    if {"text", ","} & set(kinds[point:]) or (point < len(tokens) and not 1 <= len(decimals) <= 15):
         return None
     rounded = value.quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_UP)
     if abs(rounded - value) > Decimal("1e-9") * max(Decimal(1), value):
@@ -200,11 +198,15 @@ def _digits(value: Decimal, tokens: tuple[tuple[str, str], ...]) -> str | None:
     fraction = fraction[:needed] + fraction[needed:].rstrip("0")
     if point < len(tokens) and not fraction:
         return None
-    left = list(whole.lstrip("0"))
+    return _whole_digits(whole.lstrip("0"), tokens[:point]) + (f".{fraction}" if fraction else "")
+
+
+def _whole_digits(digits: str, tokens: tuple[tuple[str, str], ...]) -> str:
+    """Digits in the places before the point, from the last place to the first."""
+    left = list(digits)
     shown: list[str] = []
-    places = [index for index, kind in enumerate(kinds[:point]) if kind == "place"]
-    for index in reversed(range(point)):
-        kind, text = tokens[index]
+    first = next((index for index, (kind, _) in enumerate(tokens) if kind == "place"), None)
+    for index, (kind, text) in reversed(list(enumerate(tokens))):
         if kind == "text":
             shown.append(text[::-1])
         elif kind == "place":
@@ -212,9 +214,9 @@ def _digits(value: Decimal, tokens: tuple[tuple[str, str], ...]) -> str | None:
                 shown.append(left.pop())
             elif text == "0":
                 shown.append("0")
-            if index == places[0]:  # what has no place of its own stands before the first one
+            if index == first:  # what has no place of its own stands before the first one
                 shown.extend(reversed(left))
-    return "".join(shown)[::-1] + (f".{fraction}" if fraction else "")
+    return "".join(shown)[::-1]
 
 
 def shown_text(value: str, code: str) -> str:

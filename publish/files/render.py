@@ -8,7 +8,7 @@ sorted by the primary key, so a large table never passes through Python. What is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,21 +35,12 @@ FORMULA_NOTE = (
     " carriage return) has an apostrophe in front. Parquet and XLSX hold it unchanged."
 )
 
-MEDIA_TYPES: Mapping[str, str] = {
-    "csv": "text/csv",
-    "parquet": "application/vnd.apache.parquet",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "json": "application/json",
-}
-
 
 def labels(field: FieldDeclaration) -> dict[str, str]:
     """What the codes of a field mean, in the order of its list; empty where it has no codes."""
-    if field.constraints.code_list:
-        found = reference.code_lists()[field.constraints.code_list]
+    if field.label_list:
+        found = reference.code_lists()[field.label_list]
         return {code: meaning.title for code, meaning in found.codes.items()}
-    if field.name == "sector_code":
-        return {sector.code: sector.title for sector in reference.sectors().sectors}
     return {value: value.replace("_", " ") for value in field.constraints.enum or ()}
 
 
@@ -132,8 +123,8 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, view: str, table: Table
     digit is lost, since a release has no decimals of more than ``DIGITS`` digits.
     """
     columns = ", ".join(
-        f"CAST({quote(field.name)} AS DOUBLE) AS {quote(field.name)}"
-        if field.type == "number"
+        f"CAST({quote(field.name)} AS {field.column_type.released}) AS {quote(field.name)}"
+        if field.column_type.released != field.duckdb_type
         else quote(field.name)
         for field in table.fields
     )
