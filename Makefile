@@ -47,8 +47,8 @@ tools: # the browser of the e2e tests; CKAN's parts are installed by dev/ckan/up
 prove: .venv/installed ## long proofs: many orders, many seeds (an hour)
 	@$(BIN)/pytest -q -n 2 -m prove
 
-bench: .venv/installed ## the register to the warehouse against a bare read; what Prefect costs
-	@$(BIN)/python -m benchmarks.register && $(BIN)/python -m benchmarks.flow
+bench: .venv/installed ## the register to the warehouse against a bare read; what Prefect costs; a paged pull
+	@$(BIN)/python -m benchmarks.register && $(BIN)/python -m benchmarks.flow && $(BIN)/python -m benchmarks.paging
 
 lock: .venv/installed ## compile requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header \

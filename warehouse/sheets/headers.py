@@ -87,40 +87,6 @@ def header_rows(sheet: Sheet) -> Iterator[HeaderRow]:
     wide: dict[int, dict[int, str]] = {}
     for top, left, bottom, right in sheet.merged:
         cell = sheet.rows.get(top, {}).get(left)
-        if cell is None or top > HEADER_ROWS:
-            continue
-        for number in range(top + 1, min(bottom, HEADER_ROWS) + 1):
-            tall.setdefault(number, {})[left] = cell
-        if right > left and isinstance(cell.value, str):
-            wide.setdefault(bottom + 1, {}).update(dict.fromkeys(range(left, right + 1), header_text(cell)))
-    for number in sorted(number for number in sheet.rows if number <= HEADER_ROWS):
-        yield HeaderRow(number, {**tall.get(number, {}), **sheet.rows[number]}, wide.get(number, {}))
-
-
-@dataclass(frozen=True)
-class HeaderRow:
-    """A row taken as a header: by column the cells that stand over it, and the texts of the groups above them.
-
-    A cell stands over a column too if it is merged with the one above. A group is a cell of the row above that is
-    merged over several columns, as "Visitors" over "Morning" and "Evening".
-    """
-
-    number: int
-    cells: Mapping[int, Cell]
-    groups: Mapping[int, str]
-
-    def grouped(self, column: int) -> str:
-        """A header with its group, as "Visitors / Morning"; empty where it has none."""
-        group = self.groups.get(column)
-        return f"{group} / {header_text(self.cells[column])}" if group else ""
-
-
-def header_rows(sheet: Sheet) -> Iterator[HeaderRow]:
-    """The rows among which a header is looked for."""
-    tall: dict[int, dict[int, Cell]] = {}
-    wide: dict[int, dict[int, str]] = {}
-    for top, left, bottom, right in sheet.merged:
-        cell = sheet.rows.get(top, {}).get(left)
         if cell is None or top > limits.HEADER_ROWS:
             continue
         for number in range(top + 1, min(bottom, limits.HEADER_ROWS) + 1):
