@@ -27,6 +27,7 @@ test: lint types layers unit e2e ## everything that CI runs, quickest first
 lint: .venv/installed ## style
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor warehouse/models
 
 types: .venv/installed ## types
 	@$(BIN)/mypy
