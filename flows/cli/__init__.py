@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import looking, mending, running
+from flows.cli import contributing, looking, mending, running
 from flows.cli.options import app
 from flows.exit_codes import DONE, FAILED, USAGE
 
@@ -53,4 +53,4 @@ def main(arguments: Iterable[str] | None = None) -> None:
         sys.exit(FAILED)
 
 
-__all__ = ["USAGE", "app", "looking", "main", "mending", "running"]
+__all__ = ["USAGE", "app", "contributing", "looking", "main", "mending", "running"]
