@@ -15,6 +15,7 @@ from flows.outcomes import DatasetOutcome
 from flows.run import Run
 from flows.settings import Settings
 from sources import NothingThereError, PullRequest
+from sources.changes import since
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.curate import CURATED, ModelError, curate, prepare
@@ -26,7 +27,7 @@ from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
 from warehouse.personal import without_personal
 from warehouse.releases import Release, ReleaseError, SnapshotUse
 from warehouse.staging import Staged
-from warehouse.store import WorkingCopy
+from warehouse.store import WorkingCopy, reader
 from warehouse.withdrawals import apply_to_rows, withdrawals
 
 # --- sources ----------------------------------------------------------------------------------------
@@ -35,12 +36,18 @@ from warehouse.withdrawals import apply_to_rows, withdrawals
 def pull(run: Run, source: str, origin: str | None, day: date, *, of_day: bool = False) -> Snapshot:
     """Bring what the origin holds into the raw archive; with ``of_day``, of a folder only the files of that date.
 
+    A source that delivers changes is asked for those since the last data of it that were taken in.
+
     Raises:
         SourceError: it cannot be had.
     """
-    declaration = run.declarations.sources[source]
+    home, declaration = run.settings.home, run.declarations.sources[source]
+    asked_since = None
+    if any(table.delivery == "changes" for table in declaration.tables):
+        with reader(home, run.settings.memory) as connection:
+            asked_since = since(ledger.snapshots(connection, source), day)
     return run.declarations.package(source).pull(
-        PullRequest(run.settings.home, declaration, origin, day, run.progress, of_day)
+        PullRequest(home, declaration, origin, day, run.progress, of_day, asked_since)
     )
 
 

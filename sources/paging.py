@@ -92,6 +92,7 @@ def pull_pages(
         raise
     if request.since is not None and not any(tally.items for tally in tallies):
         kept.remove()
+        archive.touch()
         raise NothingThereError(f"{source}: no changes since {request.since.isoformat()}.")
     snapshot = _finish(request, archive, session, without_credentials(endpoints[0].url))
     kept.remove()

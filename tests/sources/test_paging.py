@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import traceback
 from collections.abc import Iterator
@@ -385,6 +386,11 @@ def test_no_changes_are_nothing_new(home: Home, time: FakeTime) -> None:
         with pytest.raises(NothingThereError, match="no changes since 2026-02-28"):
             pull_pages(request, [by_link(base)], publisher)
         assert pull_pages(replace(request, since=None), [by_link(base)], publisher).date == DAY
+        looked = home.raw / "things" / "origins.json"
+        os.utime(looked, (0, 0))
+        with pytest.raises(NothingThereError):
+            pull_pages(request, [by_link(base)], publisher)
+        assert looked.stat().st_mtime > 0  # that it was looked at is noted
     assert unfinished(home) == []
 
 
