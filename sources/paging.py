@@ -314,9 +314,15 @@ def _finish(request: PullRequest, archive: Archive, session: _KeepingSession, or
 
 
 def _digest(request: PullRequest, endpoints: Sequence[Endpoint]) -> str:
-    """What is asked for, as a sum: pages of an unfinished pull serve no other."""
+    """What is asked for, as a sum: pages of an unfinished pull serve no other.
+
+    Of a source that delivers changes, the day too: what changed between its first pages and its last ones is asked
+    for again only as far back as the snapshot's date.
+    """
     asked = [
         [endpoint.name, endpoint.url, sorted(endpoint.params.items()), endpoint.items, endpoint.total]
         for endpoint in endpoints
     ]
-    return hashlib.sha256(f"{json.dumps(asked)}\n{request.declaration.model_dump_json()}".encode()).hexdigest()
+    of_changes = any(table.delivery == "changes" for table in request.declaration.tables)
+    terms = [json.dumps(asked), request.declaration.model_dump_json(), *([str(request.day)] if of_changes else [])]
+    return hashlib.sha256("\n".join(terms).encode()).hexdigest()

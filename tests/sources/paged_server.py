@@ -17,7 +17,7 @@ class PagedServer:
     """``pages`` pages of ``size`` items. ``now`` is the clock by which its limit goes.
 
     ``limit``: so many requests in a window of ``window`` seconds, else 429 with Retry-After.
-    ``busy_every``: every so manieth request is answered 429, whatever the limit.
+    ``busy_every``: every so manieth request is answered 429, whatever the limit, for ``busy_seconds``.
     ``breaks_off_every``: every so manieth answer ends in the middle of its body.
     ``grows_at``: from that page on the total is one more.
     ``key``: what has to be in X-Key.
@@ -28,6 +28,7 @@ class PagedServer:
     limit: int | None = None
     window: float = 10
     busy_every: int = 0
+    busy_seconds: int = 3
     breaks_off_every: int = 0
     grows_at: int | None = None
     key: str | None = None
@@ -83,7 +84,7 @@ class PagedServer:
     def _wait(self) -> int:
         """Seconds until the server answers again; 0 if it does."""
         if self.busy_every and self.requests % self.busy_every == 0:
-            return 3
+            return self.busy_seconds
         if self.limit is None:
             return 0
         now = self.now()

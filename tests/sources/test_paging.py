@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +256,23 @@ def test_another_request_and_an_old_one_begin_anew(
         pull(home, time, by_number(base))
     assert server.asked == [1, 2, 3, 4, 5, 6]
     assert unfinished(home) == []
+
+
+@pytest.mark.parametrize(("delivery", "asked"), [("full", [5, 6]), ("changes", [1, 2, 3, 4, 5, 6])])
+def test_changes_of_a_day_are_not_mixed_with_pages_of_the_day_before(
+    home: Home, time: FakeTime, delivery: str, asked: list[int]
+) -> None:
+    (table,) = declared().tables
+    declaration = declared().model_copy(update={"tables": (table.model_copy(update={"delivery": delivery}),)})
+    server = PagedServer(pages=6)
+    with server.running() as base:
+        request = PullRequest(home, declaration, None, DAY)
+        with pytest.raises(KilledError), Publisher(declaration, None, DyingTime(4).piece) as publisher:
+            pull_pages(request, [by_number(base)], publisher)
+        server.asked.clear()
+        with Publisher(declaration, None, time.piece) as publisher:
+            pull_pages(replace(request, day=DAY + timedelta(days=1)), [by_number(base)], publisher)
+    assert server.asked == asked
 
 
 def test_going_on_is_said(home: Home, time: FakeTime) -> None:
