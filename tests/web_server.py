@@ -49,16 +49,24 @@ def raw(answer: bytes) -> Answer:
     return lambda handler: handler.wfile.write(answer) and None
 
 
-def drips(start: bytes) -> Answer:
-    """An answer that begins, and then comes a byte at a time."""
+class Drip:
+    """An answer that begins, and then comes a byte at a time: for 20 seconds, far beyond any deadline."""
 
-    def drip(handler: BaseHTTPRequestHandler) -> None:
+    def __init__(self, start: bytes) -> None:
+        self._start = start
+        self._is_over = threading.Event()
+        self._is_left = False
+
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
         try:
-            handler.wfile.write(start)
-            for _ in range(100):
+            handler.wfile.write(self._start)
+            for _ in range(400):
                 handler.wfile.write(b"x")
                 threading.Event().wait(0.05)
         except OSError:
-            pass
+            self._is_left = True
+        self._is_over.set()
 
-    return drip
+    def was_left(self) -> bool:
+        """Whether who asked hung up before the end. Waits until one of the two is so."""
+        return self._is_over.wait(60) and self._is_left

@@ -1,7 +1,7 @@
 """A source in pages as a contributor writes one, and the command line with it.
 
-``python -m tests.e2e.paged_source ADDRESS nightly ...``. Its declaration and its package stand here instead of in a
-folder of ``sources/``.
+``python -m tests.e2e.paged_source ADDRESS nightly ...``. Its declaration and its package stand here instead of in
+a folder of ``sources/``.
 """
 
 import sys

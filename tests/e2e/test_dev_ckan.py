@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -330,13 +329,11 @@ def test_search_finds_what_was_published(portal: Portal) -> None:
 def test_the_web_process_goes_and_comes_back(ckan_alone: CkanServer, portal: Portal, how: str) -> None:
     server = ckan_alone
     package_id, url, token = portal.create("a"), server.url, server.token
-    began = time.monotonic()
     getattr(server, how)()
     assert not server.is_up()
     with pytest.raises(requests.ConnectionError):
         portal.call.package_show(id=package_id)
-    server.start_web()
-    assert time.monotonic() - began < 30
+    server.start_web()  # an error if it does not answer in time
     assert (server.url, server.token) == (url, token)
     assert portal.call.package_show(id=package_id)["id"] == package_id
 
