@@ -6,8 +6,10 @@ An editor with a YAML language server completes and checks a file that names its
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from checks.rules import DatasetRules, SourceRules
 from warehouse.declarations import CatalogueEntry, SourceDeclaration
+from warehouse.declared import Declared
 from warehouse.districts import District, load_districts
 from warehouse.identifiers import IDENTIFIERS
 from warehouse.reference import CodeList, Licence, Publisher, Sectors, UsualSpan, code_lists
@@ -46,11 +49,41 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 def _of(kind: Any, title: str) -> dict[str, Any]:
     schema = TypeAdapter(kind).json_schema(by_alias=True)
+    for model in _models():
+        described = schema.get("$defs", {}).get(model.__name__) or (schema if model is kind else {})
+        for name, text in _comments(model).items():
+            if found := described.get("properties", {}).get(model.model_fields[name].alias or name):
+                found["description"] = text
     for model, names in _COMPLETED.items():
         for name, known in names.items():
             if found := schema.get("$defs", {}).get(model, {}).get("properties", {}).get(name):
                 found["enum"] = [*sorted(known()), None]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}
+
+
+def _models(base: type[BaseModel] = Declared) -> Iterator[type[BaseModel]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
+
+
+_ATTRIBUTE = re.compile(r"    (\w+): ")
+
+
+def _comments(model: type[BaseModel]) -> dict[str, str]:
+    """What a model's source says of its attributes: in the comment lines above one, or behind it."""
+    found: dict[str, str] = {}
+    above: list[str] = []
+    for line in inspect.getsource(model).splitlines():
+        if line.startswith("    # "):
+            above.append(line[6:].strip())
+            continue
+        match = _ATTRIBUTE.match(line)
+        behind = line.partition("  # ")[2]
+        if match and match[1] in model.model_fields and (above or behind):
+            found[match[1]] = " ".join([*above, behind]).strip()
+        above = []
+    return found
 
 
 def _listed(model: type[BaseModel], key: str, title: str) -> dict[str, Any]:

@@ -126,10 +126,10 @@ def _table_checks(section: SourceSection, table_name: str, rules: Sequence[Rule]
         worst.setdefault((finding.rule, finding.column_name), finding.severity)  # the worst comes first
     checks = []
     quiet = 0
-    for rule in rules:
-        name = f"{rule.id}{rule.part}"
+    # A written rule may have become several, with words for each programme: it is one all the same.
+    for rule in {(rule.id, rule.columns): rule for rule in rules}.values():
         column = rule.columns[0] if rule.columns else None  # a finding names the first of a rule's columns
-        keys = [key for key in counts if key[0] == name and (column is None or key[1] in (column, None))]
+        keys = [key for key in counts if key[0] == rule.id and (column is None or key[1] in (column, None))]
         count = sum(counts[key] for key in keys)
         for key in keys:
             left.pop(key, None)

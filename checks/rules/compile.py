@@ -11,6 +11,7 @@ from checks.rules.rule import Rule
 from checks.rules.written import WrittenRule
 from warehouse import reference
 from warehouse.declarations import Constraints, FieldDeclaration, ForeignKey, Severity, TableDeclaration
+from warehouse.identifiers import IDENTIFIERS
 from warehouse.staging import SCHEMA
 
 
@@ -81,7 +82,7 @@ def _of_value(limits: Constraints, unit: str | None) -> Iterator[demands.Demand]
     if limits.min_length is not None or limits.max_length is not None:
         yield demands.Length(limits.min_length, limits.max_length)
     if limits.check is not None:
-        yield demands.CheckDigit(limits.pattern, limits.check)
+        yield demands.CheckDigit(IDENTIFIERS[limits.check], limits.pattern)
 
 
 def _codes(limits: Constraints) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ def of_written(rule: WrittenRule) -> list[Rule]:
     return _usual(rule, reference.usual_spans()[rule.spans]) if rule.spans is not None else []
 
 
-def _rule(written: WrittenRule, holds: str, message: str, part: str = "") -> Rule:
-    demand = demands.Condition(f"{written.id}{part}", _dated(written, holds))
+def _rule(written: WrittenRule, holds: str, message: str) -> Rule:
+    demand = demands.Condition(written.id, _dated(written, holds))
     judged_by = (*written.columns, written.dated_by) if written.dated_by else written.columns
     return Rule(
         written.id,
@@ -30,7 +30,6 @@ def _rule(written: WrittenRule, holds: str, message: str, part: str = "") -> Rul
         message,
         written.help,
         vital=judged_by if written.severity is Severity.ERROR else (),
-        part=part,
     )
 
 
@@ -41,23 +40,23 @@ def _usual(rule: WrittenRule, spans: Sequence[reference.UsualSpan]) -> list[Rule
         by_programme.setdefault((span.programme, span.matches), []).append(span)
     value = quote(rule.columns[0])
     is_others = " OR ".join(
-        f"({_of_programme(span.matches)} AND {_in_time(rule, span)})" for span in spans if span.matches
+        f"({_of_programme(rule, span.matches)} AND {_in_time(rule, span)})" for span in spans if span.matches
     )
     found = []
-    for number, ((programme, matches), own) in enumerate(by_programme.items()):
+    for (programme, matches), own in by_programme.items():
         usual = " OR ".join(
             f"({_in_time(rule, span)} AND {value} BETWEEN {span.low or 0} AND {span.high})" for span in own
         )
         in_time = " OR ".join(_in_time(rule, span) for span in own)
-        whose = _of_programme(matches) if matches else f"NOT ({is_others or 'false'})"
+        whose = _of_programme(rule, matches) if matches else f"NOT ({is_others or 'false'})"
         words = " or ".join(_in_words(span) for span in own)
         holds = f"CASE WHEN {whose} AND ({in_time}) AND {value} > 0 THEN {usual} END"
-        found.append(_rule(rule, holds, rule.message.replace("{span}", f"{words} in {programme}"), str(number)))
+        found.append(_rule(rule, holds, rule.message.replace("{span}", f"{words} in {programme}")))
     return found
 
 
-def _of_programme(matches: str) -> str:
-    return f"coalesce(regexp_matches(programme, {literal(matches)}, 'i'), false)"
+def _of_programme(rule: WrittenRule, matches: str) -> str:
+    return f"coalesce(regexp_matches({quote(rule.programme_in or '')}, {literal(matches)}, 'i'), false)"
 
 
 def _in_time(rule: WrittenRule, span: reference.UsualSpan) -> str:

@@ -10,11 +10,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, ClassVar
 
 from warehouse.declarations import literal, quote
-from warehouse.identifiers import IDENTIFIERS, Identifier
+from warehouse.identifiers import Identifier
 
 ROW_ID = "_id"
 Bound = int | float | date
@@ -193,7 +193,7 @@ class Range(Demand):
         return f"{span} {self.unit}" if self.unit else span
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
-        return {"column": columns[0], "min_value": _moment(self.minimum), "max_value": _moment(self.maximum)}
+        return {"column": columns[0], "min_value": self.minimum, "max_value": self.maximum}
 
 
 @dataclass(frozen=True)
@@ -237,19 +237,16 @@ class _Condition(Demand):
 class CheckDigit(_Condition):
     """The identifier's check digit is right. A wrong form is the pattern's finding: one cell, one fault."""
 
+    identifier: Identifier
     pattern: str | None
-    identifier: str  # of warehouse.identifiers
     kind = "check-digit"
-    words = Words("{columns} has the right check digit", "{columns} {it.known.fault}", "{it.known.advice}")
-
-    @property
-    def known(self) -> Identifier:
-        """What is known of identifiers of this kind."""
-        return IDENTIFIERS[self.identifier]
+    words = Words(
+        "{columns} has the right check digit", "{columns} {it.identifier.fault}", "{it.identifier.advice}"
+    )
 
     def _holds(self, columns: Sequence[str]) -> str:
         column = quote(columns[0])
-        holds = self.known.holds(column)
+        holds = self.identifier.holds(column)
         if self.pattern is None:
             return holds
         return f"CASE WHEN regexp_full_match({column}, {literal(self.pattern)}) THEN {holds} END"
@@ -302,8 +299,3 @@ class Condition(_Condition):
 def plain_words(rule_id: str) -> str:
     """A rule's id as words: "Ends after start"."""
     return re.sub("[-_]", " ", rule_id).strip().capitalize() or rule_id
-
-
-def _moment(bound: Bound | None) -> int | float | datetime | None:
-    # Great Expectations compares dates only when the bounds are datetimes.
-    return datetime(bound.year, bound.month, bound.day) if isinstance(bound, date) else bound

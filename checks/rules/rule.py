@@ -25,7 +25,6 @@ class Rule:
     message: str
     help: str
     vital: tuple[str, ...] = ()
-    part: str = ""  # tells apart what one written rule becomes
 
     @property
     def is_about_rows(self) -> bool:
@@ -36,8 +35,8 @@ class Rule:
     def expected(self) -> Expected:
         """What Great Expectations is asked."""
         kind, arguments = self.demand.asked(self.columns)
-        name = f"{self.id}{self.part}"
-        return Expected(f"{name}:{'+'.join(self.columns)}" if self.columns else name, kind, arguments)
+        name = f"{self.id}:{'+'.join(self.columns)}" if self.columns else self.id
+        return Expected(name, kind, arguments)
 
 
 def row_columns(rules: Iterable[Rule]) -> frozenset[str]:

@@ -32,8 +32,8 @@ class WrittenRule(Declared):
     programmes and laws change, and an old row is judged by the rule of its day.
 
     Instead of ``holds``, ``spans`` may name a list of ``warehouse/reference/usual_spans.yaml``: the first column's
-    value, if above zero, should be what is usual in the row's ``programme`` at its date. ``{span}`` in the message
-    becomes what was expected, of whom and when.
+    value, if above zero, should be what is usual at its date in the programme that the column ``programme_in``
+    names. ``{span}`` in the message becomes what was expected, of whom and when.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -41,6 +41,7 @@ class WrittenRule(Declared):
     columns: tuple[str, ...] = Field(min_length=1)
     holds: str | None = None
     spans: str | None = None
+    programme_in: str | None = None
     message: str
     help: str
     source: str  # where the rule comes from
@@ -54,6 +55,8 @@ class WrittenRule(Declared):
             raise ValueError(f"rule {self.id}: it needs either holds or spans")
         if self.spans is not None and self.spans not in reference.usual_spans():
             raise ValueError(f"rule {self.id}: warehouse/reference/usual_spans.yaml has no list {self.spans}")
+        if (self.spans is None) is not (self.programme_in is None):
+            raise ValueError(f"rule {self.id}: it needs programme_in if it has spans, and only then")
         return self
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import looking, mending, running
+from flows.cli import contributing, looking, mending, running
 from flows.cli.options import app
 from flows.exit_codes import DONE, FAILED, USAGE
 
@@ -53,4 +53,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
         sys.exit(FAILED)
 
 
-__all__ = ["USAGE", "app", "looking", "main", "mending", "running"]
+# By what people come for, not by module.
+_ORDER = (
+    *("nightly", "backfill", "check", "plan", "publish", "status", "sources", "datasets", "export"),
+    *("withdraw", "rebuild-warehouse", "serve", "demo", "new"),
+)
+app.registered_commands.sort(key=lambda one: _ORDER.index(one.name or getattr(one.callback, "__name__", "")))
+
+__all__ = ["USAGE", "app", "contributing", "looking", "main", "mending", "running"]

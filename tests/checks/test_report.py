@@ -643,6 +643,27 @@ def test_a_rule_on_a_column_and_one_on_the_key_keep_their_findings_apart():
     assert "Name of the pilot stands there only once 1 finding" in checks
 
 
+def test_a_rule_with_words_for_each_programme_is_one_rule():
+    usual = WrittenRule(
+        id="usual-grant",
+        severity=W,
+        columns=["grant_eur"],
+        spans="grant",
+        programme_in="programme",
+        message="{span}",
+        help="",
+        source="",
+    )
+    rules = compile_rules(AGILE.table("pilots"), [usual])
+    assert sum(one.id == "usual-grant" for one in rules) > 1
+    shot = snapshot("agile_pilots", DAY, FILE, Verdict.PARTIAL, pilots=(63, 0))
+    found = [cell("usual-grant", W, 9, "grant_eur", "12000", *UNUSUAL)]
+    section = src(AGILE, found=found, rules={"pilots": rules}, shot=shot)
+    checks = page(night([section], [])).section("checks")
+    assert "63 pilots checked against 13 rules; 12 without a finding." in checks
+    assert checks.count("Usual grant") == 1
+
+
 def test_a_table_that_did_not_come_is_not_called_clean():
     section = src(AGILE, shot=snapshot("agile_pilots", DAY, FILE, pilots=(63, 0)), rules=RULES)
     checks = page(night([section], [])).section("checks")
