@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -103,10 +104,10 @@ def _score(row: HeaderRow, filled_below: dict[int, int]) -> float:
         normalised(text)
         for column, text in _texts(row).items()
         if isinstance(row.cells[column].value, str) and filled_below[column] > row.number
-        if len(text) <= _LONGEST_HEADER
+        if len(text) <= _LONGEST_HEADER and not text[0].isdigit()
     ]
     values = sum(not isinstance(cell.value, str) and not _is_year(cell) for cell in row.cells.values())
-    return len(set(texts)) - 2 * (len(texts) - len(set(texts))) - values
+    return len(set(texts)) - (len(texts) - len(set(texts))) - values
 
 
 def _is_year(cell: Cell) -> bool:
@@ -127,10 +128,9 @@ def _texts(row: HeaderRow) -> dict[int, str]:
 
 def _found(sheets: Sequence[tuple[Sheet, HeaderRow]], book: Book) -> FoundTable:
     texts = _texts(sheets[0][1])
-    repeated = {
-        text for text in map(normalised, texts.values()) if list(map(normalised, texts.values())).count(text) > 1
-    }
-    taken = {column: text for column, text in texts.items() if normalised(text) not in repeated}
+    counts = Counter(map(normalised, texts.values()))
+    taken = {column: text for column, text in texts.items() if counts[normalised(text)] == 1}
+    repeated = dict.fromkeys(text for column, text in texts.items() if column not in taken)
     names = tuple(sheet.name for sheet, _ in sheets)
     if not taken:
         return FoundTable(names, (), (), (), ())
@@ -142,7 +142,7 @@ def _found(sheets: Sequence[tuple[Sheet, HeaderRow]], book: Book) -> FoundTable:
         primary_key=(f"c{min(taken)}",),
     )
     records: list[tuple[Layout, Row]] = []
-    doubtful = [f"{text!r} is the header of several columns" for text in sorted(repeated)]
+    doubtful = [f"{text!r} is the header of several columns" for text in repeated]
     for sheet, _ in sheets:
         told = Told(book.path.name, sheet.name, provisional)
         match = MatchedTable(provisional, sheet, find_header(sheet, provisional), by_name=True)
