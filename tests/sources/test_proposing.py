@@ -8,6 +8,8 @@ import pytest
 from sources import SourceError, load_source
 from sources.workbooks import read
 from sources.workbooks.proposing import as_yaml, propose
+from sources.workbooks.proposing.naming import name_of
+from sources.workbooks.proposing.privacy import privacy_of
 from tests import unprepared
 from tests.workbook_factory import SAMPLE, save, snapshot
 from warehouse.declarations import Severity
@@ -59,7 +61,7 @@ def test_finnish_headers_dates_commas_and_euros(tmp_path):
     assert declaration.tables[0].primary_key == ("id",)
     assert declaration.tables[0].title == "Avustukset"
     assert proposal.is_finnish
-    assert proposal.others == ("sheet 'Muistio' has no row that looks like a header in its first 30 rows",)
+    assert proposal.others == ("sheet 'Muistio' has no header with records below it in its first 30 rows",)
     assert not serious(reading)
     rows = reading.tables["avustukset"].to_pylist()
     assert len(rows) == 24
@@ -127,7 +129,7 @@ def test_rows_that_nobody_can_tell_apart_are_a_message(tmp_path):
 
 def test_what_is_no_table_is_said(tmp_path):
     notes = save(tmp_path / "notes.xlsx", {"Notes": [["Call the city"], ["Ask for a photo"]], "Empty": []})
-    with pytest.raises(SourceError, match=r"'Notes' has no row that looks like a header.*'Empty' is empty"):
+    with pytest.raises(SourceError, match=r"'Notes' has no header.*'Empty' is empty"):
         propose(notes, "thing")
     (tmp_path / "book.xlsx").write_bytes(b"%PDF-1.4")
     with pytest.raises(SourceError, match="it is a PDF"):
@@ -160,3 +162,70 @@ def test_the_houses_own_sample_is_guessed_nearly_as_it_is_declared():
     assert (pilots.primary_key, rounds.primary_key) == (("pilot_id",), ("round_id",))
     assert [(key.table, key.references) for key in pilots.foreign_keys] == [("rounds", ("round_id",))]
     assert {f.name for f in pilots.fields if f.privacy.value == "personal"} == {"contact", "email"}
+
+
+def test_months_and_years_among_dates_are_dates_with_their_precision(tmp_path):
+    rows = [["project_id", "start_date", "total_budget_eur"], ["a", "2016-05", 1000], ["b", "2016", 2000.5],
+            ["c", "1.3.2017", None]]  # fmt: skip
+
+    def make(path):
+        return save(path, {"projects_of_ours": rows})
+
+    _, declaration, reading = proposed(tmp_path, make)
+    assert told(declaration) == {
+        "project_id": ("string", None, "public"),
+        "start_date": ("date", None, "public"),
+        "total_budget_eur": ("number", "EUR", "public"),
+        "date_precision_code": ("string", None, "public"),
+    }
+    assert declaration.tables[0].title == "Projects of ours"
+    assert fields(declaration)["start_date"].title == "Start date"
+    assert [f.rule for f in reading.findings] == ["read-as"]
+    read_rows = reading.tables["projects_of_ours"].to_pylist()
+    assert [(row["start_date"], row["date_precision_code"]) for row in read_rows] == [
+        (date(2016, 5, 1), "month"), (date(2016, 1, 1), "year"), (date(2017, 3, 1), None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("header", "kind", "unit", "name"),
+    [
+        ("Avustus (EUR)", "number", "EUR", "grant_eur"),
+        ("Hinta, €", "number", "EUR", "price_eur"),
+        ("Pinta-ala m²", "number", "m2", "floor_area_m2"),
+        ("Osuus %", "number", "%", "share_pct"),
+        ("Alkamispäivä", "date", None, "start_date"),
+        ("Tilauspvm", "date", None, "tilaus_date"),
+        ("Päivämäärä", "date", None, "date"),
+        ("Onko käytössä?", "boolean", None, "is_onko_kaytossa"),
+        ("CompanyNumber", "string", None, "company_number"),
+        ("2016", "integer", None, "n_2016"),
+        ("Hinta (alv 0 %)", "number", "EUR", "price_eur"),
+        ("Kävijöitä (hlö)", "integer", "people", "visitors_count"),
+    ],
+)
+def test_names_carry_what_a_column_holds(header, kind, unit, name):
+    assert name_of(header, kind, unit, is_code=False, taken=()) == name
+
+
+@pytest.mark.parametrize(
+    ("header", "texts", "privacy"),
+    [
+        ("Contact person", ["x"], "personal"),
+        ("Osallistujan sähköposti", ["x"], "personal"),
+        ("Anything", ["maija@example.org"], "personal"),
+        ("Anything", ["call 040 123 4567"], "personal"),
+        ("Met with", ["Maija Meikäläinen", "Jean de Ville", "Matti Virtanen"], "internal"),
+        ("Company", ["Maija Meikäläinen", "Matti Virtanen"], "public"),
+        ("Partner", ["Reaktor Oy"], "public"),
+        ("Street address", ["Katu 1"], "internal"),
+        ("Lisätietoja", ["x"], "internal"),
+        ("Story", ["What we did in the yard, with whom we did it, and what came of it in the end."], "internal"),
+        ("Web address", ["https://example.org/" + 80 * "x"], "public"),
+        ("District", ["Kalasatama"], "public"),
+        ("Age", [], "personal"),
+        ("Image", ["x"], "public"),
+    ],
+)
+def test_who_may_see_a_column_is_guessed_on_the_safe_side(header, texts, privacy):
+    assert privacy_of(header, texts)[0].value == privacy

@@ -24,6 +24,7 @@ from warehouse.sheets import (
     is_todo_sheet,
 )
 
+PRECISION = "precision"  # a column of every found table, of no sheet: how exact its dates are
 _LONGEST_HEADER = 120
 _NEARLY_BEST = 0.7  # a title or two cells above a table are no header, a header that lacks a column is
 
@@ -63,7 +64,7 @@ def find_tables(book: Book) -> tuple[list[FoundTable], list[str]]:
         if reason := _no_table(sheet):
             others.append(f"sheet {sheet.name!r} {reason}")
         elif (header := _header_of(sheet)) is None:
-            others.append(f"sheet {sheet.name!r} has no row that looks like a header in its first 30 rows")
+            others.append(f"sheet {sheet.name!r} has no header with records below it in its first 30 rows")
         else:
             texts = tuple(normalised(text) for text in _texts(header).values())
             alike.setdefault(texts, []).append((sheet, header))
@@ -138,7 +139,10 @@ def _found(sheets: Sequence[tuple[Sheet, HeaderRow]], book: Book) -> FoundTable:
         name="found",
         title="found",
         each_row_is_a="record",
-        fields=tuple(FieldDeclaration(name=f"c{column}", title=text) for column, text in taken.items()),
+        fields=(
+            *(FieldDeclaration(name=f"c{column}", title=text) for column, text in taken.items()),
+            FieldDeclaration(name=PRECISION, title="how exact its dates are, as found", presence="optional"),
+        ),
         primary_key=(f"c{min(taken)}",),
     )
     records: list[tuple[Layout, Row]] = []
