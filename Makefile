@@ -2,9 +2,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO_HOME ?= var
-SAMPLES := --source companies_house=$(wildcard sources/companies_house/sample/*.zip) --source agile_pilots=sources/agile_pilots/sample
 
-.PHONY: help demo test lint types layers unit e2e tools prove bench lock ckan-up ckan-down clean
+.PHONY: help demo test lint types layers unit e2e tools prove bench schemas hooks lock ckan-up ckan-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,13 +19,14 @@ help: ## list the targets
 	@touch $@
 
 demo: .venv/installed ## one night on the shipped sample, into ./var
-	@$(BIN)/opendistrict nightly --home $(DEMO_HOME) $(SAMPLES)
+	@$(BIN)/opendistrict demo --home $(DEMO_HOME)
 
 test: lint types layers unit e2e ## everything that CI runs, quickest first
 
 lint: .venv/installed ## style
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor warehouse/models
 
 types: .venv/installed ## types
 	@$(BIN)/mypy
@@ -35,7 +35,7 @@ layers: .venv/installed ## which room may import which
 	@$(BIN)/lint-imports --no-logo
 
 unit: .venv/installed ## fast tests
-	@$(BIN)/pytest -q -n 2 -m "not e2e and not prove"
+	@$(BIN)/pytest -q -n 2 -m "not e2e and not prove" --cov --cov-report=term:skip-covered
 
 e2e: .venv/installed tools ## tests with a real CKAN, a real Prefect server, a real browser
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "e2e and not prove"
@@ -47,8 +47,14 @@ tools: # the browser of the e2e tests; CKAN's parts are installed by dev/ckan/up
 prove: .venv/installed ## long proofs: many orders, many seeds (an hour)
 	@$(BIN)/pytest -q -n 2 -m prove
 
-bench: .venv/installed ## the register to the warehouse against a bare read; what Prefect costs
-	@$(BIN)/python -m benchmarks.register && $(BIN)/python -m benchmarks.flow
+bench: .venv/installed ## the register to the warehouse against a bare read; what Prefect costs; a paged pull
+	@$(BIN)/python -m benchmarks.register && $(BIN)/python -m benchmarks.flow && $(BIN)/python -m benchmarks.paging
+
+schemas: .venv/installed ## write docs/schemas from the models, for editors of the YAML files
+	@$(BIN)/python -m dev.schemas
+
+hooks: .venv/installed ## look at every commit before it is made: style, types, layers
+	@$(BIN)/pre-commit install
 
 lock: .venv/installed ## compile requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header \

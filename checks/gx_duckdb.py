@@ -19,15 +19,15 @@ import logging
 import threading
 import types
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, ClassVar, NoReturn
 
 import duckdb
 import sqlalchemy as sa
-from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
-from great_expectations.expectations import UnexpectedRowsExpectation
+from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
 from great_expectations.expectations.metrics.query_metrics.query_row_count.query_row_count import QueryRowCount
@@ -254,7 +254,8 @@ class _DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     """GE's SQL engine with DuckDB in the place of a SQLAlchemy connection."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        super().__init__(engine=sa.Engine(sa.NullPool(_no_connection), _Dialect(), sa.make_url("duckdb://")))
+        dialect: Callable[[], sa.Dialect] = _Dialect
+        super().__init__(engine=sa.Engine(sa.NullPool(_no_connection), dialect(), sa.make_url("duckdb://")))
         self._cursor = cursor
         # GE looks here for the names of SQL types and, to choose a function for regular expressions, for marks
         # of the dialects it knows. The mark of Dremio gives REGEXP_MATCHES(column, pattern), which is what
@@ -355,7 +356,8 @@ class _Compiler(PGCompiler):
 
     def visit_bindparam(self, bindparam: Any, *args: Any, **kwargs: Any) -> str:
         kwargs["literal_binds"] = True
-        return super().visit_bindparam(bindparam, *args, **kwargs)
+        written: Callable[..., str] = super().visit_bindparam
+        return written(bindparam, *args, **kwargs)
 
     def render_literal_value(self, value: Any, type_: Any) -> str:
         return _literal(value)

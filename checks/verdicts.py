@@ -10,14 +10,13 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import duckdb
 
 from checks.expected import Outcome
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table
-from checks.rules import ROW_ID, Rule, RulesFile, compile_rules, fingerprint, row_columns
-from warehouse.database import DEFAULT_MEMORY, opened
+from checks.rules import ROW_ID, DatasetRules, Rule, SourceRules, compile_rules, fingerprint, row_columns
+from checks.rules.demands import Required, Unique
 from warehouse.declarations import (
     DatasetDeclaration,
     FieldDeclaration,
@@ -28,11 +27,11 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, create_tables, finding_id_sql, key_sql
+from warehouse.findings import WITHHELD, Finding, add_findings, create_findings_tables, finding_id_sql, key_sql
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
-from warehouse.staging import SCHEMA, Staged
+from warehouse.staging import SCHEMA
 
 _SMALLEST_SHRINK = 10  # rows: below this a loss is somebody tidying up, not a broken download
 
@@ -50,22 +49,29 @@ class Checked:
     accepted: Mapping[str, int]
 
 
-def source_fingerprint(source: SourceDeclaration, rules: RulesFile) -> str:
+def source_fingerprint(source: SourceDeclaration, rules: SourceRules) -> str:
     """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
-    parts = [fingerprint(table, rules.tables.get(table.name, ())) for table in source.tables]
+    parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
     return hashlib.sha256("\0".join([*parts, personal_sql("text")]).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Before:
+    """What a check compares with: by table, the rows that stood before.
+
+    ``may_shrink``: somebody said that it may be much less this time.
+    """
+
+    rows: Mapping[str, int]
+    may_shrink: bool = False
+
+
 def check_source(
-    staged: Staged,
+    connection: duckdb.DuckDBPyConnection,
     source: SourceDeclaration,
-    rules: RulesFile,
-    previous_rows: Mapping[str, int],
-    *,
-    temporary: Path,
-    memory: str = DEFAULT_MEMORY,
-    may_shrink: bool = False,
+    rules: SourceRules,
+    before: Before,
     progress: Progress = silent,
 ) -> Checked:
     """Check every table of a staged snapshot and give the verdict.
@@ -73,46 +79,34 @@ def check_source(
     May be called again on the same staging file: the findings of reading stay, those of checking are made anew.
 
     Args:
-        staged: the staging file.
+        connection: to the staging file.
         source: the declaration.
-        rules: the source's rules file.
-        previous_rows: by table, the records that stood after the last good snapshot.
-        temporary: a folder for DuckDB to spill to.
-        memory: DuckDB's memory limit.
-        may_shrink: somebody said that this snapshot may be much smaller than the last.
+        rules: what its rules file adds to the declaration.
+        before: the records that stood after the last good snapshot.
         progress: told of the tables as they go.
 
     Raises:
         CheckError: a rule cannot be evaluated.
     """
-    with opened(staged.path, temporary=temporary, memory=memory) as connection:
-        _begin(connection)
-        screen_names(connection, source)
-        refusals = {}
-        for table in source.tables:
-            progress(f"checking {source.name}.{table.name}")
-            written = rules.tables.get(table.name, ())
-            unread = _critical(connection, table)
-            _check_table(
-                connection,
-                source.name,
-                SCHEMA,
-                table,
-                [rule for rule in compile_rules(table, written) if unread.allows(rule)],
-                origin=("_file", "_sheet", "_row"),
-            )
-            screen_table(connection, source.name, table)
-            _set_aside(connection, source.name, table, row_columns(table, written))
-            refusals[table.name] = _refusal(connection, table)
-            if not _critical(connection, table).is_held:
-                previous = previous_rows.get(table.name)
-                found = _plausible(table, refusals[table.name], previous, may_shrink)
-                add_findings(connection, source.name, found)
-        screen_findings(connection, "main.findings", "main.quarantine")
-        accepted = {name: refusal.accepted for name, refusal in refusals.items()}
-        counts = _counts(connection, "main.findings")
-        (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
-        connection.execute("CHECKPOINT")
+    _begin(connection)
+    screen_names(connection, source)
+    refusals = {}
+    for table in source.tables:
+        progress(f"checking {source.name}.{table.name}")
+        compiled = compile_rules(table, rules.on(table))
+        unread = _critical(connection, table)
+        checked = _CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
+        _check_table(checked, [rule for rule in compiled if unread.allows(rule)])
+        screen_table(connection, source.name, table)
+        _set_aside(connection, source.name, table, row_columns(compiled))
+        refusals[table.name] = _refusal(connection, table)
+        if not _critical(connection, table).is_held:
+            add_findings(connection, source.name, _plausible(table, refusals[table.name], before))
+    screen_findings(connection, "main.findings", "main.quarantine")
+    accepted = {name: refusal.accepted for name, refusal in refusals.items()}
+    counts = _counts(connection, "main.findings")
+    (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
+    connection.execute("CHECKPOINT")
     if counts[Severity.CRITICAL]:
         return Checked(Verdict.HELD, counts, accepted)
     is_partial = cells or any(refusal.refused for refusal in refusals.values())
@@ -122,12 +116,10 @@ def check_source(
 def check_dataset(
     connection: duckdb.DuckDBPyConnection,
     dataset: DatasetDeclaration,
-    rules: RulesFile,
+    rules: DatasetRules,
     data_date: date,
-    previous_rows: int | None,
-    *,
+    before: Before,
     schema: str = "curated",
-    may_shrink: bool = False,
 ) -> Checked:
     """Check a curated table and give the verdict: passed or held, nothing between.
 
@@ -141,10 +133,10 @@ def check_dataset(
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )
-    compiled = compile_rules(dataset.table, rules.dataset, schema)
-    _check_table(connection, name, schema, dataset.table, compiled, origin=None, findings="temp.findings")
+    checked = _CheckedTable(connection, name, schema, dataset.table, is_staged=False)
+    _check_table(checked, compile_rules(dataset.table, rules.rules, schema))
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
-    found = _plausible(dataset.table, _Refusal(rows, 0), previous_rows, may_shrink)
+    found = _plausible(dataset.table, _Refusal(rows, 0), before)
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
@@ -157,107 +149,113 @@ def check_dataset(
 
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
-    create_tables(connection)
+    create_findings_tables(connection)
     connection.execute("DELETE FROM main.held_cells")
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")
 
 
-def _check_table(
-    connection: duckdb.DuckDBPyConnection,
-    subject: str,
-    schema: str,
-    table: TableDeclaration,
-    rules: Sequence[Rule],
-    origin: tuple[str, str, str] | None,
-    findings: str = "main.findings",
-) -> None:
+@dataclass(frozen=True)
+class _CheckedTable:
+    """A table that is checked: where it stands, and where what is found goes.
+
+    A row of a staged one has a place in a file; one of a curated table is computed, so it has none.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    subject: str  # the source or the dataset
+    schema: str
+    table: TableDeclaration
+    is_staged: bool
+
+    @property
+    def findings(self) -> str:
+        """The schema with the table of findings."""
+        return "main" if self.is_staged else "temp"
+
+    @property
+    def origin(self) -> tuple[str, str, str]:
+        """The SQL of a row's file, sheet and number."""
+        return ("_file", "_sheet", "_row") if self.is_staged else ("NULL", "NULL", "NULL")
+
+    @property
+    def view(self) -> str:
+        """The name of the view that is checked: the table with an id for every row."""
+        return f"{self.table.name}__checked"
+
+
+def _check_table(checked: _CheckedTable, rules: Sequence[Rule]) -> None:
     from checks.gx_duckdb import run_suite  # imports Great Expectations: seconds
 
+    connection, schema = checked.connection, checked.schema
     # A staged row has no single column that identifies it over several files and sheets; DuckDB's rowid does.
-    view = f"{table.name}__checked"
     connection.execute(
-        f"CREATE OR REPLACE VIEW {schema}.{quote(view)} AS"
-        f" SELECT *, rowid AS {ROW_ID} FROM {schema}.{quote(table.name)}"
+        f"CREATE OR REPLACE VIEW {schema}.{quote(checked.view)} AS"
+        f" SELECT *, rowid AS {ROW_ID} FROM {schema}.{quote(checked.table.name)}"
     )
     try:
-        outcomes = run_suite(connection, schema, view, [rule.expected for rule in rules], row_id=ROW_ID)
+        outcomes = run_suite(connection, schema, checked.view, [rule.expected for rule in rules], row_id=ROW_ID)
         for rule, outcome in zip(rules, outcomes, strict=True):
             if outcome.error:
-                raise CheckError(f"{subject}.{table.name}: rule {rule.expected.rule_id}: {outcome.error}")
+                name = f"{checked.subject}.{checked.table.name}"
+                raise CheckError(f"{name}: rule {outcome.rule_id}: {outcome.error}")
             if outcome.success:
                 continue
             if rule.is_about_rows:
-                _write_findings(connection, subject, schema, view, table, rule, outcome, origin, findings)
+                _write_findings(checked, rule, outcome)
             else:
-                _write_table_finding(connection, subject, table, rule, outcome, findings)
+                _write_table_finding(checked, rule, outcome)
     finally:
-        connection.execute(f"DROP VIEW IF EXISTS {schema}.{quote(view)}")
+        connection.execute(f"DROP VIEW IF EXISTS {schema}.{quote(checked.view)}")
 
 
-def _write_findings(
-    connection: duckdb.DuckDBPyConnection,
-    subject: str,
-    schema: str,
-    view: str,
-    table: TableDeclaration,
-    rule: Rule,
-    outcome: Outcome,
-    origin: tuple[str, str, str] | None,
-    findings: str,
-) -> None:
+def _write_findings(checked: _CheckedTable, rule: Rule, outcome: Outcome) -> None:
     """A finding for every failing row, by one INSERT ... SELECT.
 
     A cell that could not be read has its finding from reading already: it stands as missing in the typed table,
     and "is missing" beside "cannot be read" would be wrong.
     """
+    table = checked.table
     column = table.field(rule.columns[0])
-    file, sheet, row = origin or ("NULL", "NULL", "NULL")
+    file, sheet, row = checked.origin
     key = "concat_ws(' | ', " + ", ".join(f"CAST({quote(k)} AS VARCHAR)" for k in table.primary_key) + ")"
     has_key = " AND ".join(f"{quote(k)} IS NOT NULL" for k in table.primary_key)
     if column.privacy is Privacy.PERSONAL:
         value = f"CASE WHEN {quote(column.name)} IS NOT NULL THEN {literal(WITHHELD)} END"
     else:
         value = f"left(CAST({quote(column.name)} AS VARCHAR), 200)"
-    constant = [literal(text) for text in (subject, table.name, rule.id, rule.severity.value, column.name)]
+    constant = [literal(text) for text in (checked.subject, table.name, rule.id, rule.severity.value, column.name)]
     # Rows that share a key (that is what the rule on keys finds) are told apart by their place.
     place = f"coalesce({file}, '') || ':' || coalesce({sheet}, '') || ':' || coalesce({row}, 0)"
-    identity = place if rule.id == "unique" else f"CASE WHEN {has_key} THEN {key} ELSE {place} END"
+    identity = place if isinstance(rule.demand, Unique) else f"CASE WHEN {has_key} THEN {key} ELSE {place} END"
     query = f"""
-        INSERT INTO {findings}
+        INSERT INTO {checked.findings}.findings
         SELECT {finding_id_sql(constant[0], constant[1], constant[2], constant[4], identity)},
                {", ".join(constant[:4])}, {file}, {sheet}, {row}, {constant[4]}, {value},
                {literal(rule.message)}, {literal(rule.help)}, CASE WHEN {has_key} THEN {key} END
-        FROM {schema}.{quote(view)} AS checked
+        FROM {checked.schema}.{quote(checked.view)} AS checked
         WHERE {ROW_ID} IN (SELECT {ROW_ID} FROM ({outcome.unexpected_query}))"""
-    if origin and rule.id == "required":
+    if checked.is_staged and isinstance(rule.demand, Required):
         query += f"""
             AND NOT EXISTS (
                 SELECT 1 FROM main.read_findings AS r
                 WHERE r.table_name = {constant[1]} AND r.column_name = {constant[4]}
                   AND r.row_number = checked._row AND r.file IS NOT DISTINCT FROM checked._file
                   AND r.sheet IS NOT DISTINCT FROM checked._sheet)"""
-    connection.execute(query)
+    checked.connection.execute(query)
 
 
-def _write_table_finding(
-    connection: duckdb.DuckDBPyConnection,
-    subject: str,
-    table: TableDeclaration,
-    rule: Rule,
-    outcome: Outcome,
-    findings: str,
-) -> None:
+def _write_table_finding(checked: _CheckedTable, rule: Rule, outcome: Outcome) -> None:
     finding = Finding(
         rule=rule.id,
         severity=rule.severity,
         message=f"{rule.message} It has {outcome.observed}.",
         help=rule.help,
-        table_name=table.name,
+        table_name=checked.table.name,
         value=outcome.observed,
     )
-    add_findings(connection, subject, [finding], findings.split(".")[0])
+    add_findings(checked.connection, checked.subject, [finding], checked.findings)
 
 
 @dataclass(frozen=True)
@@ -367,7 +365,7 @@ def _quarantine(
     wrong_key = f"""
         SELECT 1 FROM main.findings AS f
         WHERE f.table_name = {literal(table.name)} AND f.severity = '{Severity.ERROR.value}'
-          AND f.column_name IN ({of_key}) AND f.rule <> 'unique' AND {_SAME_PLACE}"""
+          AND f.column_name IN ({of_key}) AND f.rule <> {literal(Unique.kind)} AND {_SAME_PLACE}"""
     connection.execute(f"""
         INSERT INTO main.quarantine
         SELECT {literal(source)}, {literal(table.name)}, _file, _sheet, _row,
@@ -398,9 +396,7 @@ def _refusal(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> 
     return _Refusal(*(int(number) for number in row or (0, 0)))
 
 
-def _plausible(
-    table: TableDeclaration, refusal: _Refusal, previous: int | None, may_shrink: bool
-) -> list[Finding]:
+def _plausible(table: TableDeclaration, refusal: _Refusal, before: Before) -> list[Finding]:
     """A critical finding where the good rows cannot be the table: at most one, for one cause.
 
     A refused row is not a lost one: its record stands as it last was. But where most rows are refused, the file is
@@ -427,8 +423,9 @@ def _plausible(
             f"Only {refusal.accepted:,} rows are good; at least {bounds.minimum:,} are needed.",
             "Mend the rows listed below, or find out whether the file is whole.",
         )
-    lost = (previous or 0) - came
-    if previous and not may_shrink and lost > _SMALLEST_SHRINK and lost > previous * bounds.shrink_limit_pct / 100:
+    previous = before.rows.get(table.name, 0)
+    lost = previous - came
+    if not before.may_shrink and lost > _SMALLEST_SHRINK and lost > previous * bounds.shrink_limit_pct / 100:
         return critical(
             "shrunk",
             f"{lost:,} of {previous:,} rows are gone since the last good one"

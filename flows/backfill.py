@@ -14,8 +14,8 @@ from pathlib import Path
 from flows import steps
 from flows.concluding import conclude, recorded
 from flows.due import is_known
-from flows.outcomes import DatasetOutcome, NightOutcome, SourceOutcome
-from flows.processing import Processed, process
+from flows.outcomes import DatasetOutcome, NightOutcome, Processed, SourceOutcome
+from flows.processing import process
 from flows.run import Run
 from sources import SourceError
 from sources.local_files import dated_files

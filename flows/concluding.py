@@ -6,20 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows import noting, publishing, reporting
 from flows.errors import FaultLog, StepError, in_words
-from flows.outcomes import NightOutcome, PortalOutcome
+from flows.outcomes import NightOutcome, PortalOutcome, Processed
 from flows.run import Direct, GuardedSteps, Run
 from flows.standing import source_outcome, standing_dataset
 from warehouse import ledger
 from warehouse.lease import LeaseLostError
 from warehouse.ledger import RunRecord
 from warehouse.store import reader
-
-if TYPE_CHECKING:
-    from flows.processing import Processed
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from sources import SourcePackage
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 
 if TYPE_CHECKING:
-    from checks.rules import RulesFile
+    from checks.rules import DatasetRules, SourceRules
     from warehouse.curate import Model
 
 
@@ -61,23 +61,32 @@ class Declarations:
         }
 
     @cached_property
-    def rules(self) -> Mapping[str, RulesFile]:
-        """The written rules of each source and dataset, by stem.
+    def source_rules(self) -> Mapping[str, SourceRules]:
+        """The rules file of each source, by its name.
 
         Raises:
             DeclarationError: a file cannot be used.
         """
-        from checks.rules import load_rules
+        from checks.rules import rules_of_sources
 
-        folder = self.root / "checks" / "rules"
-        stems = {*self.sources, *(one.stem for one in self.datasets.values())}
-        return {stem: load_rules(stem, folder) for stem in stems}
+        return rules_of_sources(self.sources, self.root / "checks" / "rules" / "sources")
+
+    @cached_property
+    def dataset_rules(self) -> Mapping[str, DatasetRules]:
+        """The rules file of each dataset, by its name.
+
+        Raises:
+            DeclarationError: a file cannot be used.
+        """
+        from checks.rules import rules_of_datasets
+
+        return rules_of_datasets(self.datasets, self.root / "checks" / "rules" / "datasets")
 
     def fingerprint(self, source: str) -> str:
         """What a verdict on the source depends on besides the data."""
         from checks.verdicts import source_fingerprint
 
-        return source_fingerprint(self.sources[source], self.rules[source])
+        return source_fingerprint(self.sources[source], self.source_rules[source])
 
     def all_read(self) -> Declarations:
         """The same, with models and rules read: a run is to stumble over them before it begins, not midway.
@@ -85,5 +94,5 @@ class Declarations:
         Raises:
             DeclarationError, ModelError: one cannot be used.
         """
-        _ = self.models, self.rules
+        _ = self.models, self.source_rules, self.dataset_rules
         return self

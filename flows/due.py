@@ -79,7 +79,7 @@ def inputs_of(declarations: Declarations, dataset: DatasetDeclaration, known: Kn
                 model.fingerprint,
                 dataset.entry.model_dump_json(),
                 dataset.table.model_dump_json(),
-                declarations.rules[dataset.stem].model_dump_json(),
+                declarations.dataset_rules[dataset.name].model_dump_json(),
             )
         ).encode()
     ).hexdigest()

@@ -19,7 +19,6 @@ from typing import ParamSpec, TypeVar
 import duckdb
 
 from checks.verdicts import CheckError
-from flows.orchestration.server import ServerError
 from publish.portals import PortalError
 from sources import SourceError
 from warehouse.archive import ArchiveDamagedError
@@ -37,6 +36,10 @@ T = TypeVar("T")
 
 class RequestError(ValueError):
     """What is asked for cannot be: a name that is not declared, an address with a password."""
+
+
+class ServerError(Exception):
+    """The private Prefect server did not start; the message names its log."""
 
 
 class StepError(Exception):

@@ -84,6 +84,15 @@ class DatasetOutcome:
 
 
 @dataclass(frozen=True)
+class Processed:
+    """What became of each source and dataset. ``run_id`` is None if nothing was to be done."""
+
+    run_id: str | None
+    sources: dict[str, SourceOutcome]
+    datasets: dict[str, DatasetOutcome]
+
+
+@dataclass(frozen=True)
 class PortalOutcome:
     """What was written to the portal: ``writes`` counts writing calls or files."""
 

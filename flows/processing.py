@@ -10,7 +10,7 @@ from flows import noting, steps
 from flows.concluding import catch_up
 from flows.due import due_builds, is_known
 from flows.errors import FaultLog, in_words
-from flows.outcomes import DatasetOutcome, SourceOutcome
+from flows.outcomes import DatasetOutcome, Processed, SourceOutcome
 from flows.run import GuardedSteps, Run, result_of
 from flows.standing import failed_source, source_outcome, standing_dataset
 from flows.steps import Judged
@@ -23,15 +23,6 @@ from warehouse.staging import Staged
 from warehouse.store import WorkingCopy, reader, working_copy
 
 Judgements = dict[tuple[str, str], Judged | Exception]  # by source and snapshot
-
-
-@dataclass(frozen=True)
-class Processed:
-    """What became of each source and dataset. ``run_id`` is None if nothing was to be done."""
-
-    run_id: str | None
-    sources: dict[str, SourceOutcome]
-    datasets: dict[str, DatasetOutcome]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from time import sleep
 from flows.declarations import Declarations
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
-from publish.portals import Change, DesiredDataset, Portal, PortalError, Published
+from publish.desired import DesiredDataset
+from publish.portals import Change, Portal, PortalError, Published
 from warehouse import ledger
-from warehouse.districts import load_districts
 from warehouse.progress import Progress
 from warehouse.store import reader
 
@@ -31,18 +31,14 @@ def portal_of(settings: Settings) -> Portal:
 
 def desired(settings: Settings, declared: Declarations, datasets: Iterable[str]) -> list[DesiredDataset]:
     """What the portal should show: the latest release of each dataset that has one."""
-    from publish.releasing import desired_dataset
+    from publish.release import desired_dataset
 
-    districts = load_districts()
     wanted = []
     with reader(settings.home, settings.memory) as connection:
         for name in datasets:
             releases = ledger.releases(connection, name)
             if releases:
-                declaration = declared.datasets[name]
-                district = districts[declaration.entry.district] if declaration.entry.district else None
-                geometry = district.geojson if district else None
-                wanted.append(desired_dataset(declaration, releases[-1], releases, settings.home, geometry))
+                wanted.append(desired_dataset(declared.datasets[name], releases[-1], releases, settings.home))
     return wanted
 
 

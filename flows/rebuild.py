@@ -18,12 +18,12 @@ from pathlib import Path
 from flows import noting
 from flows.calendar import today
 from flows.declarations import Declarations
-from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
-from flows.processing import Processed, process
+from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, Processed, SourceOutcome
+from flows.processing import process
 from flows.run import Run, RunRequest
 from flows.settings import Settings
 from flows.withdrawing import obey
-from publish.releasing import load_release, verify_release
+from publish.release import load_release, verify_release
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.home import Home

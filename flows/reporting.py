@@ -98,7 +98,7 @@ def _source_section(
     annotated: str | None,
 ) -> SourceSection:
     declaration, snapshot = declared.sources[source.name], source.snapshot
-    rules = declared.rules[source.name].tables
+    rules = declared.source_rules[source.name]
     is_loaded = source.state == "unchanged" and snapshot is not None and snapshot.run_id == run_id
     return SourceSection(
         declaration=declaration,
@@ -108,10 +108,7 @@ def _source_section(
         stale_since=source.stale_since,
         counts=source.counts or dict.fromkeys(Severity, 0),
         findings=ledger.findings(connection, source.name, snapshot.snapshot_id, _LISTED) if snapshot else (),
-        rules={
-            table.name: [rule.expected.rule_id for rule in compile_rules(table, rules.get(table.name, ()))]
-            for table in declaration.tables
-        },
+        rules={table.name: compile_rules(table, rules.on(table)) for table in declaration.tables},
         annotated=annotated,
     )
 

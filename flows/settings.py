@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.database import DEFAULT_MEMORY
-from warehouse.home import Home
+from warehouse.home import Home, home_of
 
 # Quiet and offline: nothing of a run is reported to anyone but its operator.
 NO_TELEMETRY = {
@@ -47,8 +47,7 @@ class Settings:
         home: Path | None = None, portal: str | None = None, environment: Mapping[str, str] = os.environ
     ) -> Settings:
         """Settings from arguments, else from ``OPENDISTRICT_*``, else the defaults (``./var``, its folder)."""
-        root = Path(home or environment.get("OPENDISTRICT_HOME") or "var").absolute()
-        place = Home(root)
+        place = home_of(home, environment)
         return Settings(
             home=place,
             portal=portal or environment.get("OPENDISTRICT_PORTAL") or str(place.portal),

@@ -8,7 +8,7 @@ from datetime import date
 
 import duckdb
 
-from checks.verdicts import Checked, CheckError, check_dataset, check_source
+from checks.verdicts import Before, Checked, CheckError, check_dataset, check_source
 from flows.declarations import Declarations
 from flows.due import Known, inputs_of
 from flows.outcomes import DatasetOutcome
@@ -126,16 +126,16 @@ def check(run: Run, snapshot: Snapshot, staged: Staged, previous_rows: Mapping[s
     ``previous_rows``: by table, the records that stood before it.
     """
     source, settings = snapshot.source, run.settings
-    with settings.home.workspace("check") as folder:
+    with (
+        settings.home.workspace("check") as folder,
+        opened(staged.path, temporary=folder, memory=settings.memory) as connection,
+    ):
         checked = check_source(
-            staged,
+            connection,
             run.declarations.sources[source],
-            run.declarations.rules[source],
-            previous_rows,
-            temporary=folder,
-            memory=settings.memory,
-            may_shrink=run.may_shrink(source),
-            progress=run.progress,
+            run.declarations.source_rules[source],
+            Before(previous_rows, run.may_shrink(source)),
+            run.progress,
         )
     return Judged(snapshot, checked.verdict, staged, checked.accepted)
 
@@ -235,10 +235,9 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
             checked = check_dataset(
                 connection,
                 dataset,
-                run.declarations.rules[dataset.stem],
+                run.declarations.dataset_rules[dataset.name],
                 as_of,
-                previous.rows if previous else None,
-                may_shrink=run.may_shrink(dataset.name),
+                Before({dataset.stem: previous.rows} if previous else {}, run.may_shrink(dataset.name)),
             )
             release = None
             if checked.verdict is not Verdict.HELD:
@@ -284,25 +283,19 @@ def _release(
     releases: Sequence[Release],
 ) -> Release | None:
     """Release the curated table, if there is something new in it."""
-    from publish.releasing import make_release  # imports pyarrow
+    from publish.release import Draft, make_release  # imports pyarrow
 
-    dataset, as_of = run.declarations.datasets[building.dataset], building.as_of
-    home = run.settings.home
-    previous = next((one for one in reversed(releases) if one.data_date <= as_of), None)
+    dataset = run.declarations.datasets[building.dataset]
     newest = [one[-1] for one in _used(run, building).values() if one]
-    return make_release(
-        connection,
-        f"{CURATED}.{dataset.stem}",
+    draft = Draft(
         dataset,
-        previous,
-        home.releases / dataset.name / previous.version if previous else None,
-        releases,
-        as_of,
-        [SnapshotUse(one.source, one.snapshot_id, one.data_date) for one in newest],
-        home,
-        run.progress,
+        f"{CURATED}.{dataset.stem}",
+        building.as_of,
+        existing=releases,
+        snapshots=[SnapshotUse(one.source, one.snapshot_id, one.data_date) for one in newest],
         sources=run.declarations.sources,
     )
+    return make_release(connection, draft, run.settings.home, run.progress)
 
 
 def _note_curation(

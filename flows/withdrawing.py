@@ -23,8 +23,8 @@ from flows.declarations import Declarations
 from flows.errors import RequestError
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
-from publish.releasing import TOMBSTONE, load_release, release_folder
-from publish.render import labels
+from publish.files.render import labels
+from publish.release import TOMBSTONE, load_release, release_folder
 from publish.withdrawal import holds, rewrite, texts_in_release
 from warehouse import ledger
 from warehouse.curate import CURATED

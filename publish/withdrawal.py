@@ -16,21 +16,16 @@ from typing import Any
 
 import duckdb
 
-from publish import datapackage, render, workbook
-from publish.portals.folder import swap
-from publish.releasing import (
-    MANIFEST,
-    TOMBSTONE,
-    ReleaseError,
-    district_of,
-    fingerprint_of,
-    load_release,
-    manifest,
-    release_file,
-    release_folder,
-    sync,
-    write_changes,
-)
+from publish.files import render, workbook
+from publish.folders import swap
+from publish.metadata.datapackage import declaration_digest
+from publish.metadata.held import held_rows
+from publish.metadata.schema import table_schema
+from publish.release.changes import write_changes
+from publish.release.files import finish, release_file
+from publish.release.making import fingerprint_of
+from publish.release.manifest import TOMBSTONE, load_release
+from publish.release.versions import release_folder
 from warehouse.archive import sha256_of
 from warehouse.database import opened
 from warehouse.declarations import (
@@ -43,7 +38,7 @@ from warehouse.declarations import (
     quote,
 )
 from warehouse.home import Home, to_json
-from warehouse.releases import Release
+from warehouse.releases import Release, ReleaseError
 from warehouse.withdrawals import Withdrawal
 
 _FILES = {"csv", "parquet", "xlsx", "changes", "datapackage"}
@@ -97,7 +92,7 @@ class _Old:
         return self._count(f"SELECT count(*) FROM {self.rows} WHERE {one.matches(self.keys)}{filled}") > 0
 
     def has_change(self, one: Withdrawal) -> bool:
-        # in a CSV file a key that looks like a formula has an apostrophe in front, see publish.render
+        # in a CSV file a key that looks like a formula has an apostrophe in front, see publish.files.render
         keys = {name: f"regexp_replace({quote(name)}, '^''(''*[=+\\-@\\t\\r])', '\\1')" for name in self._keys}
         of_column = f" AND field = {literal(one.column)}" if one.column else ""
         return self._count(f"SELECT count(*) FROM {self._changes} WHERE {one.matches(keys)}{of_column}") > 0
@@ -166,7 +161,7 @@ def rewrite(
             if parquet is not None and not parquet.is_file():
                 raise ReleaseError(f"{parquet} is missing, so the changes since then cannot be listed; restore it")
             counts = write_changes(connection, parquet, view, table, built / "changes.csv")
-            held = datapackage.held_rows(connection, view, table)
+            held = held_rows(connection, view, table)
         files = [release_file(built, file.key, name) for file in release.files if file.key != "datapackage"]
         sums = {file.name: file for file in files}
         for resource in described["resources"]:
@@ -176,10 +171,8 @@ def rewrite(
         described |= {"rows": rows, "heldRows": held.rows, "heldNotes": list(held.notes)}
         tombstones = _tombstones(folder, [one for one in listed if old.has_row(one) or old.has_change(one)])
         described["withdrawn"] = tombstones
-        (built / "datapackage.json").write_text(to_json(described), encoding="utf-8")
-        files.append(release_file(built, "datapackage", name))
         content = sha256_of(built / f"{name}.csv")
-        made_release = replace(
+        rewritten = replace(
             release,
             rows=int(rows),
             content_sha256=content,
@@ -195,10 +188,9 @@ def rewrite(
         (built / TOMBSTONE).write_text(
             to_json({"version": release.version, "withdrawn": tombstones}), encoding="utf-8"
         )
-        (built / MANIFEST).write_text(manifest(made_release), encoding="utf-8")
-        sync(built)
+        rewritten = finish(built, rewritten, described)
         swap(built, folder)
-    return made_release
+    return rewritten
 
 
 def _tombstones(folder: Path, taken_out: Sequence[Withdrawal]) -> list[dict[str, str | None]]:
@@ -213,7 +205,7 @@ def _fingerprint_now(
 ) -> str:
     """The fingerprint that a build would give these rows, where the dataset is declared as it was then."""
     used = {use.source: sources[use.source] for use in release.snapshots if use.source in sources}
-    digest = datapackage.declaration_digest(declaration, used, district_of(declaration))
+    digest = declaration_digest(declaration, used)
     if release.fingerprint == fingerprint_of(release.content_sha256, digest):
         return fingerprint_of(content, digest)
     return hashlib.sha256(f"{release.fingerprint} {content}".encode()).hexdigest()
@@ -222,7 +214,7 @@ def _fingerprint_now(
 def _table_then(declaration: DatasetDeclaration, described: Mapping[str, Any]) -> TableDeclaration:
     """The table as the release describes it; a column that is declared the same today is taken from there."""
     schema = next(resource["schema"] for resource in described["resources"] if resource["path"].endswith(".csv"))
-    today = {field["name"]: field for field in datapackage.table_schema(declaration)["fields"]}
+    today = {field["name"]: field for field in table_schema(declaration)["fields"]}
     fields = []
     for then in schema["fields"]:
         if then == today.get(then["name"]):

@@ -52,7 +52,8 @@ class NothingThereError(SourceError):
 class PullRequest:
     """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date.
 
-    ``of_day``: of a folder, only files whose names carry that date, as a backfill takes them in.
+    ``of_day``: of a folder, only files whose names carry that date, as a backfill takes them in. ``since``: of a
+    source that can tell what changed, only that; None for everything (``sources.changes.since`` says which date).
     """
 
     home: Home
@@ -61,6 +62,7 @@ class PullRequest:
     day: date
     progress: Progress = silent
     of_day: bool = False
+    since: date | None = None
 
 
 @dataclass(frozen=True)

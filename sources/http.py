@@ -85,7 +85,7 @@ def fetch(
 
 
 class Publisher:
-    """A publisher's server, asked on behalf of one source.
+    """A publisher's server, asked on behalf of one source, by one thread. Its budget is shared by all who ask it.
 
     Args:
         declaration: the source, for its ``http`` block; None for nobody in particular.

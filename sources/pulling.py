@@ -21,14 +21,10 @@ from typing import Any
 
 from sources import PullRequest, SourceError, local_files
 from sources.download_limits import DownloadLimits
-from sources.download_limits import DownloadLimits as Limits
-from sources.local_files import local_items
-from sources.naming import Item, date_in, name_in
+from sources.naming import Item, date_in
 from warehouse.addresses import is_url, without_addresses, without_credentials
 from warehouse.archive import Archive, RawFile, Snapshot, copy_file, digest_of, sha256_of
 from warehouse.personal import harmless_name, without_personal
-
-__all__ = ["Item", "Limits", "bring", "date_in", "is_url", "local_items", "name_in"]
 
 Known = tuple[Snapshot, Mapping[str, Any]]
 
@@ -130,20 +126,35 @@ def _begin(request: PullRequest, items: Sequence[Item], is_dated: bool) -> _Pull
 
 
 def _keep(pull: _Pull, built: Path, token: Mapping[str, Any], check: Callable[[Path], None] | None) -> Snapshot:
-    """Put new files into the archive, or mend by them the snapshot it has of just these."""
-    archive, names = pull.archive, [item.name for item in pull.items]
+    names = [item.name for item in pull.items]
     if check is not None:
         for name in names:
             check(built / name)
+    existing = [pull.standing] if pull.standing else [s for s in pull.archive.snapshots() if s.date == pull.day]
+    snapshot = put_in(pull.archive, built, names, pull.day, pull.origin, existing)
+    pull.archive.remember(pull.key, token, snapshot)
+    return snapshot
+
+
+def put_in(
+    archive: Archive, built: Path, names: Sequence[str], day: date, origin: str, existing: Sequence[Snapshot]
+) -> Snapshot:
+    """Put new files into the archive, or mend by them the existing snapshot of just these; it is given back.
+
+    Args:
+        archive: of the source.
+        built: a folder on the home's file system that holds just these files.
+        names: the files' names.
+        day: the day the data speak of.
+        origin: where they came from, as it may be shown.
+        existing: the snapshots that would stand if nothing changed.
+    """
     found = _raw_files(built, names)
-    existing = [pull.standing] if pull.standing else [s for s in archive.snapshots() if s.date == pull.day]
     snapshot = next((s for s in existing if s.digest == digest_of(found)), None)
     if snapshot is not None:
         _mend(snapshot, built, found)
-    else:
-        snapshot = archive.keep(built, names, day=pull.day, origin=pull.origin)
-    archive.remember(pull.key, token, snapshot)
-    return snapshot
+        return snapshot
+    return archive.keep(built, names, day=day, origin=origin)
 
 
 def _day_of(items: Sequence[Item], day: date, is_dated: bool) -> tuple[date, bool]:

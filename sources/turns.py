@@ -8,6 +8,8 @@ from threading import Lock
 from warehouse.addresses import Origin
 from warehouse.declarations.http import HttpDeclaration
 
+_MARGIN_SECONDS = 0.05  # a request that leaves late and one that leaves in time lie closer together over there
+
 
 class Turns:
     """When a host was asked, and will be by those who wait."""
@@ -29,9 +31,9 @@ class Turns:
             if self._times:
                 turn = max(turn, self._times[-1] + terms.interval_seconds)
             if (budget := terms.budget) is not None:
-                self._longest = max(self._longest, budget.per_seconds)
+                self._longest = max(self._longest, budget.per_seconds + _MARGIN_SECONDS)
                 if len(self._times) >= budget.requests:
-                    turn = max(turn, self._times[-budget.requests] + budget.per_seconds)
+                    turn = max(turn, self._times[-budget.requests] + budget.per_seconds + _MARGIN_SECONDS)
             self._times.append(turn)
             while self._times[0] < turn - self._longest:
                 self._times.popleft()

@@ -25,7 +25,7 @@ _OTHER_METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AE
 
 
 @dataclass(frozen=True)
-class Limits:
+class UnpackingLimits:
     """How much an archive may hold. The whole UK register is one member of 2.7 GB from a zip of 0.5 GB."""
 
     members: int = 1
@@ -49,7 +49,7 @@ def is_zip(path: Path) -> bool:
         return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def look_into(archive: Path, limits: Limits | None = None) -> None:
+def look_into(archive: Path, limits: UnpackingLimits | None = None) -> None:
     """Refuse what ``unpack`` would refuse, as far as the archive's directory tells; unpacks nothing.
 
     Raises:
@@ -57,7 +57,11 @@ def look_into(archive: Path, limits: Limits | None = None) -> None:
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            _refuse(archive, [member for member in opened.infolist() if not member.is_dir()], limits or Limits())
+            _refuse(
+                archive,
+                [member for member in opened.infolist() if not member.is_dir()],
+                limits or UnpackingLimits(),
+            )
     except _DAMAGED as error:
         raise _not_a_zip(archive, error) from error
 
@@ -66,7 +70,7 @@ def unpack(
     archive: Path,
     folder: Path,
     *,
-    limits: Limits | None = None,
+    limits: UnpackingLimits | None = None,
     observe: Callable[[bytes], None] | None = None,
     progress: Progress = silent,
 ) -> list[Unpacked]:
@@ -83,21 +87,20 @@ def unpack(
         SourceError: no zip; damaged; encrypted; more members, bytes or compression than allowed; a name that
             leads out of the folder; a link. The message names file and member. What was written is removed.
     """
-    limits = limits or Limits()
+    limits = limits or UnpackingLimits()
     written: list[Unpacked] = []
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
             _refuse(archive, members, limits)
-            total = sum(member.file_size for member in members)
             folder.mkdir(parents=True, exist_ok=True)
-            done = 0
+            writer = _Writer(archive, limits, sum(member.file_size for member in members), observe, progress)
             for number, member in enumerate(members, start=1):
                 name = PurePosixPath(member.filename).name
                 path = folder / f"{archive.stem}-{number}{_suffix(name)}"
                 written.append(Unpacked(path, name, member.file_size))
                 try:
-                    done += _write(opened, member, path, limits, done, archive, observe, progress, total)
+                    writer.write(opened, member, path)
                 except _DAMAGED as error:
                     raise SourceError(
                         f"{archive.name}: the member {_shown(member)} cannot be unpacked: {_said(error)}."
@@ -139,7 +142,7 @@ def _not_a_zip(archive: Path, error: BaseException) -> SourceError:
     )
 
 
-def _refuse(archive: Path, members: list[zipfile.ZipInfo], limits: Limits) -> None:
+def _refuse(archive: Path, members: list[zipfile.ZipInfo], limits: UnpackingLimits) -> None:
     """Everything that can be refused from the directory alone, before a byte is unpacked."""
     if not members:
         raise SourceError(f"{archive.name}: the archive is empty. Fetch it again.")
@@ -173,38 +176,46 @@ def _refuse(archive: Path, members: list[zipfile.ZipInfo], limits: Limits) -> No
         raise SourceError(_too_big(archive, f"declares {total:,} bytes in {packed:,}", limits))
 
 
-def _write(
-    opened: zipfile.ZipFile,
-    member: zipfile.ZipInfo,
-    path: Path,
-    limits: Limits,
-    before: int,
-    archive: Path,
-    observe: Callable[[bytes], None] | None,
-    progress: Progress,
-    total: int,
-) -> int:
-    """Unpack one member, counting what really comes out: a directory can lie. Returns the bytes."""
-    size = 0
-    packed = archive.stat().st_size
-    with opened.open(member) as reader, path.open("xb") as writer:
-        while piece := reader.read(_CHUNK):
-            size += len(piece)
-            so_far = before + size
-            if so_far > limits.total_bytes or (
-                so_far > limits.ratio_from_bytes and so_far > packed * limits.ratio
-            ):
-                raise SourceError(_too_big(archive, f"gave {so_far:,} bytes and more", limits))
-            writer.write(piece)
-            if observe:
-                observe(piece)
-            progress(f"unpack {archive.name}", so_far, total, "bytes")
-    if size != member.file_size:
-        raise zipfile.BadZipFile(f"{size:,} bytes instead of {member.file_size:,}")
-    return size
+class _Writer:
+    """Writes an archive's members, counting what really comes out: a directory can lie."""
+
+    def __init__(
+        self,
+        archive: Path,
+        limits: UnpackingLimits,
+        declared: int,
+        observe: Callable[[bytes], None] | None,
+        progress: Progress,
+    ) -> None:
+        self._archive = archive
+        self._packed = archive.stat().st_size
+        self._limits = limits
+        self._declared = declared  # bytes of all members
+        self._observe = observe
+        self._progress = progress
+        self._done = 0
+
+    def write(self, opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
+        """Unpack one member."""
+        before = self._done
+        with opened.open(member) as reader, path.open("xb") as file:
+            while piece := reader.read(_CHUNK):
+                self._done += len(piece)
+                if _is_bomb(self._done, self._packed, self._limits):
+                    raise SourceError(_too_big(self._archive, f"gave {self._done:,} bytes and more", self._limits))
+                file.write(piece)
+                if self._observe:
+                    self._observe(piece)
+                self._progress(f"unpack {self._archive.name}", self._done, self._declared, "bytes")
+        if self._done - before != member.file_size:
+            raise zipfile.BadZipFile(f"{self._done - before:,} bytes instead of {member.file_size:,}")
 
 
-def _too_big(archive: Path, what: str, limits: Limits) -> str:
+def _is_bomb(size: int, packed: int, limits: UnpackingLimits) -> bool:
+    return size > limits.total_bytes or (size > limits.ratio_from_bytes and size > packed * limits.ratio)
+
+
+def _too_big(archive: Path, what: str, limits: UnpackingLimits) -> str:
     return (
         f"{archive.name}: {what}, more than the {limits.total_bytes:,} bytes or the {limits.ratio} times its own"
         " size that are allowed. Refused as a zip bomb; if the file is right, raise the limits."

@@ -103,7 +103,7 @@ def prepare(
     for source in sources:
         create_history(connection, source)
         create_views(connection, source, loaded.get(source.name, ()), as_of)
-    reference.create_tables(connection, as_of)
+    reference.create_reference_tables(connection, as_of)
 
 
 def _published(name: str, listed: Sequence[str]) -> str:

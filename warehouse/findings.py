@@ -102,7 +102,7 @@ def key_sql(table: TableDeclaration, prefix: str = "") -> str:
     return f"CASE WHEN {whole} THEN CAST(to_json(struct_pack({parts})) AS VARCHAR) END"
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+def create_findings_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of a staging file, in its schema ``main``, where they are missing."""
     connection.execute(f"CREATE TABLE IF NOT EXISTS main.findings ({FINDINGS_COLUMNS})")
     connection.execute(f"CREATE TABLE IF NOT EXISTS main.quarantine ({QUARANTINE_COLUMNS})")

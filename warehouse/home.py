@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +100,11 @@ class Home:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def home_of(root: Path | str | None = None, environment: Mapping[str, str] = os.environ) -> Home:
+    """The home in a folder; by default that of ``OPENDISTRICT_HOME``, else ``./var``."""
+    return Home(Path(root or environment.get("OPENDISTRICT_HOME") or "var").absolute())
 
 
 def write_atomically(path: Path, content: bytes | str) -> bool:

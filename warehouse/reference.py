@@ -178,7 +178,7 @@ def fingerprint() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
+def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
     """Make the tables that models read.
 
     ``reference.codes`` (list, code, title, description, position), ``reference.sectors`` (sector_code,

@@ -78,7 +78,7 @@ class WorkingCopy:
         if home.warehouse.exists():
             shutil.copyfile(home.warehouse, self.path)
         with _in_words(home.warehouse), self.connect() as connection:
-            ledger.create_tables(connection)
+            ledger.create_ledger(connection)
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -122,7 +122,7 @@ def reader(home: Home, memory: str = DEFAULT_MEMORY) -> Iterator[duckdb.DuckDBPy
     elsewhere = Path(tempfile.gettempdir())  # a home that may not be written is read too
     if not home.warehouse.exists():
         with opened(None, temporary=elsewhere, memory=memory) as connection:
-            ledger.create_tables(connection)
+            ledger.create_ledger(connection)
             yield connection
         return
     with _in_words(home.warehouse):
@@ -132,7 +132,7 @@ def reader(home: Home, memory: str = DEFAULT_MEMORY) -> Iterator[duckdb.DuckDBPy
                 yield connection
         if not is_current:
             with opened(None, temporary=elsewhere, memory=memory) as connection:
-                ledger.create_tables(connection)
+                ledger.create_ledger(connection)
                 attach(connection, home.warehouse, "older")
                 ledger.copy_tables(connection, "older")
                 yield connection

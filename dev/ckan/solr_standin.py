@@ -294,32 +294,36 @@ class Schema:
 # --------------------------------------------------------------------- index
 
 
+def typed_values(schema: Schema, source: dict[str, Any]) -> dict[str, list]:
+    """A document's values by field: converted, with the schema's defaults and copies."""
+    values: dict[str, list] = {}
+    for name, value in source.items():
+        items = value if isinstance(value, list) else [value]
+        items = [i for i in items if i is not None]
+        if not items or name == "_version_":
+            continue
+        field = schema.field(name)
+        if len(items) > 1 and not field.multi:
+            raise BadRequestError(
+                f"multiple values encountered for non multiValued field {name}: {str(items)[:200]}"
+            )
+        values[name] = [field.convert(i) for i in items]
+    for name, default in schema.defaults.items():
+        values.setdefault(name, [schema.field(name).convert(default)])
+    if missing := [name for name in schema.required if not values.get(name)]:
+        raise BadRequestError(f"missing required field: {missing[0]}")
+    for pattern, target in schema.copies:
+        for name in [n for n in source if n in values and fnmatch.fnmatchcase(n, pattern)]:
+            if name != target:
+                values.setdefault(target, []).extend(str(v) for v in values[name])
+    return values
+
+
 class Document:
     """Typed values, the tokens of the text fields, and the stored values."""
 
     def __init__(self, schema: Schema, source: dict[str, Any]):
-        values: dict[str, list] = {}
-        for name, value in source.items():
-            items = value if isinstance(value, list) else [value]
-            items = [i for i in items if i is not None]
-            if not items or name == "_version_":
-                continue
-            field = schema.field(name)
-            if len(items) > 1 and not field.multi:
-                raise BadRequestError(
-                    f"multiple values encountered for non multiValued field {name}: {str(items)[:200]}"
-                )
-            values[name] = [field.convert(i) for i in items]
-        for name, default in schema.defaults.items():
-            values.setdefault(name, [schema.field(name).convert(default)])
-        for name in schema.required:
-            if not values.get(name):
-                raise BadRequestError(f"missing required field: {name}")
-        for pattern, target in schema.copies:
-            for name in [n for n in source if n in values and fnmatch.fnmatchcase(n, pattern)]:
-                if name != target:
-                    values.setdefault(target, []).extend(str(v) for v in values[name])
-        self.values = values
+        values = self.values = typed_values(schema, source)
         self.tokens: dict[str, list[str]] = {}
         for name, items in values.items():
             field = schema.field(name)
@@ -590,14 +594,14 @@ class LuceneParser:
                     found[-1] = ("must", found[-1][1])
                 elif joiner == "OR" and self.all_needed:
                     found[-1] = ("should", found[-1][1])
-            if modifier == "not":
-                occur = "not"
-            elif self.all_needed:
-                occur = "should" if joiner == "OR" else "must"
-            else:
-                occur = "must" if modifier == "must" or joiner == "AND" else "should"
-            found.append((occur, query))
+            found.append((modifier if modifier == "not" else self.occurrence(joiner, modifier), query))
         return boolean(found, scope_is_top=top) if found else None
+
+    def occurrence(self, joiner: str | None, modifier: str | None) -> str:
+        """Whether a clause must or should hold, by what stands before it."""
+        if self.all_needed:
+            return "should" if joiner == "OR" else "must"
+        return "must" if modifier == "must" or joiner == "AND" else "should"
 
     def clause(self, field: str | None) -> Query | None:
         """One term, phrase, range or bracket, in one field or in the default ones."""

@@ -53,4 +53,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
         sys.exit(FAILED)
 
 
+# By what people come for, not by module.
+_ORDER = (
+    *("nightly", "backfill", "check", "plan", "publish", "status", "sources", "datasets", "export"),
+    *("withdraw", "rebuild-warehouse", "serve", "demo", "new"),
+)
+app.registered_commands.sort(key=lambda one: _ORDER.index(one.name or getattr(one.callback, "__name__", "")))
+
 __all__ = ["USAGE", "app", "contributing", "looking", "main", "mending", "running"]

@@ -27,7 +27,10 @@ def new(
         Path | None, typer.Option("--into", help="The project's folder [the one this runs from].", metavar="DIR")
     ] = None,
 ) -> None:
-    """Propose the three files of a dataset from a workbook, try them on it, and write them."""
+    """Propose a dataset's three files from a workbook.
+
+    They are tried on it, by a night in a place of its own, before they are written.
+    """
     from flows import scaffolding
     from flows.calendar import today
     from flows.cli.printing import print_table

@@ -64,15 +64,20 @@ def print_night(outcome: NightOutcome) -> None:
     for style, line in _told(outcome):
         console.print(f"  {escape(line)}", style=style)
     portal_lines(outcome.portal, console)
-    for source in outcome.sources:
-        if source.annotated:
-            console.print(f"Workbook  {escape(source.annotated)}", soft_wrap=True)
-    if outcome.report:
-        console.print(f"Report    {escape(outcome.report)}", soft_wrap=True)
+    for name, place in _places(outcome):
+        console.print(f"{name:<10}{escape(place)}", soft_wrap=True)
     if outcome.run_id is None and not outcome.portal.writes and outcome.exit_code not in (HELD, FAILED):
         console.print("Nothing to do: everything is as it was.", style="dim")
     elif outcome.exit_code == HELD:
         console.print("Something is held or late: see the report.", style="yellow")
+
+
+def _places(outcome: NightOutcome) -> Iterator[tuple[str, str]]:
+    for source in outcome.sources:
+        if source.annotated:
+            yield "Workbook", source.annotated
+    if outcome.report:
+        yield "Report", outcome.report
 
 
 def _source_row(source: SourceOutcome) -> tuple[str, ...]:

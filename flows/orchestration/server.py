@@ -21,6 +21,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from flows.errors import ServerError
+
 # Read by Prefect when it is imported. What the operator set stays.
 _CLIENT = {
     "PREFECT_LOGGING_LEVEL": "INFO",
@@ -42,10 +44,6 @@ _NO_SCHEDULE = {  # pages to look at and services that only scheduled deployment
 }
 _USUAL_PORT = 4200  # where Prefect's own commands look for a server
 _PATIENCE_SECONDS = 120.0  # a fresh database takes 10 s; a busy machine several times that
-
-
-class ServerError(Exception):
-    """The private Prefect server did not start; the message names its log."""
 
 
 @contextmanager

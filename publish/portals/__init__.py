@@ -7,18 +7,12 @@ the public seeing the old version or the new one.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from warehouse.declarations import DatasetDeclaration
+from publish.desired import DesiredDataset
 from warehouse.progress import Progress
-from warehouse.releases import Release
-
-# Resource ids are derived from this: changing it would break every link ever given out.
-_NAMESPACE = uuid.UUID("6b1f9a52-6f0e-5c39-9a51-0d8f3c1f7a40")
 
 
 class PortalError(Exception):
@@ -30,38 +24,6 @@ class PortalError(Exception):
     def __init__(self, message: str, *, is_transient: bool = False) -> None:
         super().__init__(message)
         self.is_transient = is_transient
-
-
-def resource_id(dataset: str, key: str) -> str:
-    """The id of a dataset's resource on every portal and for ever, e.g. of ``agile-pilots`` and ``csv``."""
-    return str(uuid.uuid5(_NAMESPACE, f"{dataset}/{key}"))
-
-
-@dataclass(frozen=True)
-class DesiredResource:
-    """A file that the portal should offer. ``size`` in bytes."""
-
-    key: str  # csv, parquet, xlsx, datapackage, changes
-    id: str
-    title: str
-    description: str
-    format: str  # as portals write it: CSV, Parquet, XLSX, JSON
-    media_type: str
-    path: Path
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True)
-class DesiredDataset:
-    """A dataset as a portal should show it. ``metadata`` is what a release's datapackage says of it."""
-
-    declaration: DatasetDeclaration
-    release: Release
-    resources: tuple[DesiredResource, ...]
-    metadata: Mapping[str, object]
-    spatial: Mapping[str, object] | None  # GeoJSON geometry
-    changelog: str  # markdown, newest release first
 
 
 @dataclass(frozen=True)

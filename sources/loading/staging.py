@@ -27,7 +27,7 @@ from warehouse.findings import (
     add_findings_of,
     add_quarantine,
     add_quarantine_of,
-    create_tables,
+    create_findings_tables,
 )
 from warehouse.home import Home
 from warehouse.personal import NAME_WITHHELD
@@ -145,7 +145,7 @@ def _note_findings(
     connection: duckdb.DuckDBPyConnection, declaration: SourceDeclaration, snapshot: Snapshot, reading: Reading
 ) -> None:
     """Write down what the reading could not read, and what the loaded tables show."""
-    create_tables(connection)
+    create_findings_tables(connection)
     found = [*reading.findings, *_missing(declaration, reading), *_renamed(snapshot)]
     add_findings(connection, declaration.name, found)
     add_quarantine(connection, declaration.name, reading.quarantined)

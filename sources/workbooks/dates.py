@@ -19,9 +19,9 @@ from sources.workbooks.cell_values import (
 )
 from sources.workbooks.numbers import power_shown
 from sources.workbooks.one_cell import OneCell, UnreadableError
-from warehouse.number_formats import shown_number
 from warehouse.sheets import shown_value
-from warehouse.xlsx import serial_date
+from warehouse.sheets.number_formats import shown_number
+from warehouse.sheets.xlsx import serial_date
 
 _SERIALS = (20_000, 80_000)  # 1954 to 2119: what a day in a cell formatted as a number can be
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sources import NothingThereError, PullRequest, SourceError, pulling
+from sources import NothingThereError, PullRequest, SourceError
+from sources.download_limits import DownloadLimits
+from sources.local_files import local_items
+from sources.naming import Item, date_in, name_in
+from sources.pulling import bring
+from warehouse.addresses import is_url
 from warehouse.archive import Snapshot
 from warehouse.sheets import table_of_file
 
@@ -22,21 +27,21 @@ def pull(request: PullRequest) -> Snapshot:
     """
     name = request.declaration.name
     origin = request.origin or request.declaration.default_origin
-    if origin and pulling.is_url(origin):
-        items = [pulling.Item(origin, pulling.name_in(origin))]
-        return pulling.bring(request, items, limits=pulling.Limits(max_bytes=MAX_BYTES, deadline_seconds=900))
+    if origin and is_url(origin):
+        items = [Item(origin, name_in(origin))]
+        return bring(request, items, limits=DownloadLimits(max_bytes=MAX_BYTES, deadline_seconds=900))
     folder = Path(origin).expanduser() if origin else request.home.inbox / name
     if origin and not folder.is_dir():
-        items = pulling.local_items(origin, request.day)
+        items = local_items(origin, request.day)
     else:
-        items = [pulling.Item(str(path), path.name) for path in _newest(folder, request)]
+        items = [Item(str(path), path.name) for path in _newest(folder, request)]
     for item in items:
         if (size := Path(item.location).stat().st_size) > MAX_BYTES:
             raise SourceError(
                 f"{item.location} is {size >> 20:,} MB, more than the {MAX_BYTES >> 20} MB of a workbook that"
                 " people keep. Is it the right file?"
             )
-    return pulling.bring(request, items)
+    return bring(request, items)
 
 
 def _newest(folder: Path, request: PullRequest) -> list[Path]:
@@ -46,7 +51,7 @@ def _newest(folder: Path, request: PullRequest) -> list[Path]:
         path
         for path in (folder.iterdir() if folder.is_dir() else ())
         if path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith((".", "~"))
-        if not request.of_day or pulling.date_in(path.name) == request.day
+        if not request.of_day or date_in(path.name) == request.day
     ]
     found.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     if not found:

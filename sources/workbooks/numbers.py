@@ -18,8 +18,8 @@ from sources.workbooks.cell_values import (
 from sources.workbooks.one_cell import OneCell
 from warehouse.declarations import Severity
 from warehouse.findings import shown
-from warehouse.number_formats import Shown, is_elapsed, shown_number
 from warehouse.sheets import shown_value
+from warehouse.sheets.number_formats import Shown, is_elapsed, shown_number
 
 _N = TypeVar("_N", Decimal, int)
 

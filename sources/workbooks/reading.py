@@ -14,8 +14,7 @@ from sources.workbooks.told import Told
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding, QuarantinedRow
-from warehouse.sheets import Book, Matching, SheetError, match_tables, open_book
-from warehouse.xlsx import Sheet
+from warehouse.sheets import Book, Matching, Sheet, SheetError, match_tables, open_book
 
 if TYPE_CHECKING:
     import pyarrow as pa

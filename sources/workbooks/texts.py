@@ -9,8 +9,8 @@ from sources.workbooks.cell_values import CellValueError, clean_text
 from sources.workbooks.one_cell import OneCell, UnreadableError
 from warehouse import reference
 from warehouse.identifiers import CANONICAL, slug
-from warehouse.number_formats import shown_number, shown_text
 from warehouse.sheets import Cell
+from warehouse.sheets.number_formats import shown_number, shown_text
 
 
 def as_string(one: OneCell) -> str | None:

@@ -11,8 +11,18 @@ from openpyxl.comments import Comment
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 
-from checks import annotate as module
-from checks.annotate import COLOURS, COMMENT_MARK, Annotation, Kept, annotate
+from checks.annotate import (
+    COLOURS,
+    COMMENT_MARK,
+    Annotation,
+    Kept,
+    annotate,
+    annotating,
+    copies,
+    marks,
+    todo_sheet,
+)
+from checks.annotate.saving import with_results
 from sources.workbooks import read as read_workbook
 from tests.sources.test_workbooks import formatted_to_the_bottom
 from tests.workbook_factory import (
@@ -32,6 +42,7 @@ from tests.workbook_factory import (
 )
 from warehouse.declarations import Severity
 from warehouse.findings import Finding
+from warehouse.sheets import ErrorValue
 
 ERROR, WARNING, CRITICAL, INFO = Severity.ERROR, Severity.WARNING, Severity.CRITICAL, Severity.INFO
 
@@ -234,14 +245,14 @@ def test_results_of_formulas_survive(tmp_path):
     "value", [True, "a < b & c", 1.5, -3, "#REF!", datetime(2016, 3, 1, 12), date(2016, 3, 1)], ids=str
 )
 def test_a_result_of_any_kind_survives(tmp_path, value):
-    results = {"B2": module.ErrorValue(value) if value == "#REF!" else value}
+    results = {"B2": ErrorValue(value) if value == "#REF!" else value}
     book = Workbook()
     book.active["B2"] = '=A1&"<x>"'
     book.active["B2"].number_format = "yyyy-mm-dd hh:mm" if isinstance(value, date) else "General"
     book.save(tmp_path / "book.xlsx")
     with zipfile.ZipFile(tmp_path / "book.xlsx") as archive:
         data = archive.read("xl/worksheets/sheet1.xml")
-    filled = module._with_results(data, results, book.epoch)
+    filled = with_results(data, results, book.epoch)
     assert filled != data
     with zipfile.ZipFile(tmp_path / "book.xlsx") as old, zipfile.ZipFile(tmp_path / "new.xlsx", "w") as new:
         for part in old.namelist():
@@ -277,7 +288,7 @@ def test_what_openpyxl_cannot_load_comes_back_as_values(tmp_path, monkeypatch):
     def stumble(*_args, **_options):
         raise TypeError("expected <class 'openpyxl.styles.fills.Fill'>")
 
-    monkeypatch.setattr(module, "load_workbook", stumble)
+    monkeypatch.setattr(copies, "load_workbook", stumble)
     book = annotated(tmp_path, [finding()])
     assert book["Pilots"]["M3"].value == 8000
     assert colours(book["Pilots"]) == {"M3": COLOURS[ERROR]}
@@ -326,8 +337,8 @@ def test_a_finding_in_a_merged_range_marks_the_cell_that_shows(tmp_path):
 
 
 def test_many_findings_are_cut_and_it_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MAX_LISTED", 3)
-    monkeypatch.setattr(module, "MAX_MARKED", 2)
+    monkeypatch.setattr(todo_sheet, "MAX_LISTED", 3)
+    monkeypatch.setattr(marks, "MAX_MARKED", 2)
     path = save(tmp_path / "book.xlsx", {"Pilots": table(pilot(n) for n in range(1, 8))})
     book = annotated(tmp_path, [finding(row=n) for n in range(2, 9)], path)
     assert len(listed(book)) == 4
@@ -488,14 +499,14 @@ def test_a_value_longer_than_a_cell_is_not_copied(tmp_path):
 
 
 def test_what_cannot_be_saved_comes_back_as_values(tmp_path, monkeypatch):
-    loaded = module._loaded
+    loaded = annotating.loaded
 
     def broken(path, book):
         copy = loaded(path, book)
         copy["Pilots"]["B2"].value = datetime(2016, 3, 1, tzinfo=UTC)  # Excel knows no zones, so saving fails
         return copy
 
-    monkeypatch.setattr(module, "_loaded", broken)
+    monkeypatch.setattr(annotating, "loaded", broken)
     done = annotate(pilots(tmp_path), [finding()], tmp_path / "out.xlsx", declaration())
     assert done.kept is Kept.VALUES
     assert "could not be kept" in done.why

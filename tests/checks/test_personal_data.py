@@ -7,13 +7,21 @@ import duckdb
 import pytest
 
 from checks.personal_data import RULE
-from checks.rules import RulesFile
-from checks.verdicts import check_dataset, check_source
+from checks.rules import DatasetRules, SourceRules
+from checks.verdicts import Before, check_dataset, check_source
 from publish.catalogue import load_catalogue
 from sources import declarations
 from warehouse import ledger
+from warehouse.database import opened
 from warehouse.declarations import Severity, SourceDeclaration, parse
-from warehouse.findings import WITHHELD, Finding, QuarantinedRow, add_findings, add_quarantine, create_tables
+from warehouse.findings import (
+    WITHHELD,
+    Finding,
+    QuarantinedRow,
+    add_findings,
+    add_quarantine,
+    create_findings_tables,
+)
 from warehouse.ledger import Verdict, read_findings
 from warehouse.staging import Staged
 
@@ -57,7 +65,6 @@ SOURCE = parse(
     "test",
 )
 FIELDS = [field.name for field in SOURCE.tables[0].fields]
-RULES = RulesFile(tables={}, dataset=())
 
 
 def staged(path, rows, findings=(), quarantined=(), file="f.xlsx", sheet="Pilots"):
@@ -68,7 +75,7 @@ def staged(path, rows, findings=(), quarantined=(), file="f.xlsx", sheet="Pilots
         for number, row in enumerate(rows, start=2):
             values = [*(row.get(name) for name in FIELDS), file, sheet, number]
             connection.execute("INSERT INTO staged.pilots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-        create_tables(connection)
+        create_findings_tables(connection)
         add_findings(connection, "pilots", findings)
         add_quarantine(connection, "pilots", quarantined)
     return Staged("pilots", "2026-01-01-abc", path, {"pilots": len(rows)})
@@ -79,7 +86,8 @@ def good(number, **values):
 
 
 def judged(one, tmp_path):
-    checked = check_source(one, SOURCE, RULES, {}, temporary=tmp_path)
+    with opened(one.path, temporary=tmp_path) as connection:
+        checked = check_source(connection, SOURCE, SourceRules(), Before({}))
     with duckdb.connect(str(one.path), read_only=True) as connection:
         kept = connection.execute("SELECT record, row_key FROM main.quarantine ORDER BY row_number").fetchall()
         cells = connection.execute("SELECT row_id, column_name FROM main.held_cells ORDER BY ALL").fetchall()
@@ -170,14 +178,14 @@ def test_names_of_files_and_sheets_are_withheld_everywhere(tmp_path):
 def test_a_dataset_whose_text_holds_a_hit_is_held_and_says_which_column(tmp_path):
     dataset = load_catalogue(sources=declarations())["agile-pilots"]
     with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
-        ledger.create_tables(connection)
+        ledger.create_ledger(connection)
         columns = ", ".join(f"{field.name} {field.duckdb_type}" for field in dataset.table.fields)
         connection.execute(f"CREATE SCHEMA curated; CREATE TABLE curated.agile_pilots ({columns})")
         connection.execute(
             "INSERT INTO curated.agile_pilots (pilot_id, pilot_name, description) VALUES ('p-1', 'A', ?)",
             [f"Ask {SECRETS[0]}"],
         )
-        checked = check_dataset(connection, dataset, RULES, date(2026, 1, 1), None)
+        checked = check_dataset(connection, dataset, DatasetRules(), date(2026, 1, 1), Before({}))
         found = ledger.findings(connection, "agile-pilots", "2026-01-01")
         told = repr(connection.execute("SELECT * FROM ledger.findings").fetchall())
     assert checked.verdict is Verdict.HELD

@@ -18,6 +18,8 @@ from checks.report import (
     summary_markdown,
     write_report,
 )
+from checks.rules import Rule, WrittenRule, compile_rules
+from checks.rules.demands import Condition, Key, Range, Reference, Unique
 from warehouse.declarations import (
     CatalogueEntry,
     DatasetDeclaration,
@@ -74,7 +76,10 @@ COMPANIES = {
     "title": "Companies",
     "each_row_is_a": "company",
     "primaryKey": ["company_number"],
-    "fields": [field("company_number", "Company number"), field("postcode", "Postcode")],
+    "fields": [
+        field("company_number", "Company number"),
+        field("postcode", "Postcode", constraints={"pattern": "[A-Z0-9 ]+"}),
+    ],
 }
 INDICATORS = {
     "name": "indicators",
@@ -83,23 +88,6 @@ INDICATORS = {
     "primaryKey": ["indicator_id"],
     "fields": [field("indicator_id", "Indicator"), field("actual", "Actual", type="number")],
 }
-PILOT_RULES = [
-    "row-count",
-    "required:pilot_id",
-    "pattern:pilot_id",
-    "required:pilot_name",
-    "length:pilot_name",
-    "code:theme_code",
-    "check-digit:business_id",
-    "required:start_date",
-    "range:grant_eur",
-    "required:contact_email",
-    "unique",
-    "reference:round_id",
-    "ends-after-start:end_date+start_date",
-    "at-most-six-months:end_date+start_date",
-    "usual-grant:grant_eur",
-]
 
 
 def source(name, title, publisher, tables, **more):
@@ -159,6 +147,14 @@ KALASATAMA_INDICATORS = dataset("kalasatama-indicators", "Kalasatama: planned ag
 
 
 # --- what happened -----------------------------------------------------------------------------------------
+
+
+def rule(name, demand, *columns):
+    return Rule(name, E, columns, demand, "", "")
+
+
+def written(name, *columns):
+    return WrittenRule(id=name, severity=E, columns=columns, holds="true", message="", help="", source="")
 
 
 def snapshot(name, day, origin, verdict=Verdict.PASSED, **tables):
@@ -285,8 +281,16 @@ FOUND = [
         None,
     ),
 ]
-RULES = {"rounds": ["row-count", "unique", "required:offers_count"], "pilots": PILOT_RULES}
-REGISTER = {"companies": ["row-count", "required:company_number", "unique", "pattern:postcode"]}
+PILOT_RULES = compile_rules(
+    AGILE.table("pilots"),
+    [
+        written("ends-after-start", "end_date", "start_date"),
+        written("at-most-six-months", "end_date", "start_date"),
+        written("usual-grant", "grant_eur"),
+    ],
+)
+RULES = {"rounds": compile_rules(AGILE.table("rounds"))[:3], "pilots": PILOT_RULES}
+REGISTER = {"companies": compile_rules(HOUSE.table("companies"))}
 GOOD_REGISTER = src(
     HOUSE,
     "unchanged",
@@ -358,7 +362,7 @@ def held_night():
         snapshot("kalasatama", DAY, "kalasatama.xlsx", Verdict.HELD, indicators=(17, 0)),
         stale_since=date(2026, 10, 5),
         annotated="kalasatama.xlsx",
-        rules={"indicators": ["row-count", "unique", "required:indicator_id"]},
+        rules={"indicators": compile_rules(KALASATAMA.table("indicators"))},
     )
     gaps = gaps_night()
     shrunk = Finding(
@@ -631,12 +635,33 @@ def test_a_rule_on_a_column_and_one_on_the_key_keep_their_findings_apart():
     section = src(
         AGILE,
         found=found,
-        rules={"pilots": ["unique", "unique:pilot_name"]},
+        rules={"pilots": [rule("unique", Key(), "pilot_id"), rule("unique", Unique(), "pilot_name")]},
         shot=snapshot("agile_pilots", DAY, FILE, pilots=(63, 1)),
     )
     checks = page(night([section], [])).section("checks")
     assert "Pilot: no row stands there twice no finding" in checks
     assert "Name of the pilot stands there only once 1 finding" in checks
+
+
+def test_a_rule_with_words_for_each_programme_is_one_rule():
+    usual = WrittenRule(
+        id="usual-grant",
+        severity=W,
+        columns=["grant_eur"],
+        spans="grant",
+        programme_in="programme",
+        message="{span}",
+        help="",
+        source="",
+    )
+    rules = compile_rules(AGILE.table("pilots"), [usual])
+    assert sum(one.id == "usual-grant" for one in rules) > 1
+    shot = snapshot("agile_pilots", DAY, FILE, Verdict.PARTIAL, pilots=(63, 0))
+    found = [cell("usual-grant", W, 9, "grant_eur", "12000", *UNUSUAL)]
+    section = src(AGILE, found=found, rules={"pilots": rules}, shot=shot)
+    checks = page(night([section], [])).section("checks")
+    assert "63 pilots checked against 13 rules; 12 without a finding." in checks
+    assert checks.count("Usual grant") == 1
 
 
 def test_a_table_that_did_not_come_is_not_called_clean():
@@ -682,7 +707,14 @@ def evil_night():
         shot=shot,
         message=EVIL,
         annotated=EVIL,
-        rules={"pilots": [EVIL, f"{EVIL}:{EVIL}"], EVIL: ["unique", "range:x", "reference:y"]},
+        rules={
+            "pilots": [rule(EVIL, Condition(EVIL, "true")), rule(EVIL, Condition(EVIL, "true"), EVIL)],
+            EVIL: [
+                rule("unique", Key()),
+                rule("range", Range(0, None, EVIL), "x"),
+                rule("reference", Reference(EVIL, (), "staged", EVIL), "y"),
+            ],
+        },
     )
     return night(
         [section, replace(section, declaration=KALASATAMA, state="failed")],

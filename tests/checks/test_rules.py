@@ -8,10 +8,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.rules import compile_rules, load_rules
-from checks.verdicts import check_source
-from warehouse.declarations import Severity, SourceDeclaration, parse
-from warehouse.findings import WITHHELD, Finding, QuarantinedRow, add_findings, add_quarantine, create_tables
+from checks.rules import (
+    compile_rules,
+    load_dataset_rules,
+    load_source_rules,
+    row_columns,
+    rules_of_datasets,
+    rules_of_sources,
+)
+from checks.rules.demands import Code, Condition, Key, Pattern, Range, Required, RowCount
+from checks.verdicts import Before, check_source
+from warehouse.database import opened
+from warehouse.declarations import DeclarationError, Severity, SourceDeclaration, parse
+from warehouse.findings import (
+    WITHHELD,
+    Finding,
+    QuarantinedRow,
+    add_findings,
+    add_quarantine,
+    create_findings_tables,
+)
 from warehouse.identifiers import business_id_holds
 from warehouse.ledger import Verdict, read_findings
 from warehouse.staging import Staged
@@ -80,7 +96,7 @@ def staged(path, rows, findings=(), quarantined=()):
             connection.execute(
                 f"INSERT INTO staged.pilots VALUES ({'?, ' * len(COLUMNS)} 'f.xlsx', 'Pilots', {number})", values
             )
-        create_tables(connection)
+        create_findings_tables(connection)
         add_findings(connection, "agile_pilots", findings)
         add_quarantine(connection, "agile_pilots", quarantined)
     return Staged("agile_pilots", "s", path, {"pilots": len(rows)})
@@ -88,13 +104,9 @@ def staged(path, rows, findings=(), quarantined=()):
 
 def check(tmp_path, rows, previous=None, **more):
     given_staged = staged(tmp_path / "snapshot.duckdb", rows, **more)
-    checked = check_source(
-        given_staged,
-        SOURCE,
-        load_rules("agile_pilots"),
-        {"pilots": previous} if previous else {},
-        temporary=tmp_path,
-    )
+    before = Before({"pilots": previous} if previous else {})
+    with opened(given_staged.path, temporary=tmp_path) as connection:
+        checked = check_source(connection, SOURCE, load_source_rules("agile_pilots"), before)
     with duckdb.connect(str(given_staged.path)) as connection:
         found = read_findings(connection, "main.findings")
         kept = connection.execute("SELECT row_number, record FROM main.quarantine ORDER BY ALL").fetchall()
@@ -193,13 +205,8 @@ def test_checking_again_gives_the_same(tmp_path):
         tmp_path, rows_with({}, {"grant_eur": -1}, {"theme_code": "x"}), quarantined=[lost]
     )
     cells = held_cells(tmp_path)
-    again = check_source(
-        Staged("agile_pilots", "s", tmp_path / "snapshot.duckdb", {}),
-        SOURCE,
-        load_rules("agile_pilots"),
-        {},
-        temporary=tmp_path,
-    )
+    with opened(tmp_path / "snapshot.duckdb", temporary=tmp_path) as connection:
+        again = check_source(connection, SOURCE, load_source_rules("agile_pilots"), Before({}))
     with duckdb.connect(str(tmp_path / "snapshot.duckdb")) as connection:
         assert read_findings(connection, "main.findings") == found
         assert len(connection.execute("FROM main.quarantine").fetchall()) == len(kept) == 2
@@ -320,9 +327,59 @@ def test_every_rules_file_fits_the_declared_columns():
     import sources
 
     for source in sources.declarations().values():
-        rules = load_rules(source.name)
+        rules = load_source_rules(source.name)
         for table, written in rules.tables.items():
             names = {field.name for field in source.table(table).fields}
             for rule in written:
-                assert set(rule.columns) <= names, rule.id
+                read = {*rule.columns, *filter(None, (rule.dated_by, rule.programme_in))}
+                assert read <= names, rule.id
             assert compile_rules(source.table(table), written)
+
+
+WRITTEN = """
+    - id: nobody
+      severity: error
+      columns: [pilot_id]
+      holds: pilot_id <> 'p0'
+      message: It is nobody.
+      help: Find out.
+      source: A test.
+"""
+
+
+def test_a_rules_file_is_of_a_source_or_of_a_dataset(tmp_path):
+    (tmp_path / "agile_pilots.yaml").write_text(f"tables:\n  pilots:{WRITTEN}")
+    declared = {"agile_pilots": SOURCE}
+    assert [rule.id for rule in rules_of_sources(declared, tmp_path)["agile_pilots"].on(SOURCE.tables[0])] == [
+        "nobody"
+    ]
+    with pytest.raises(DeclarationError, match="tables"):
+        load_dataset_rules("agile_pilots", tmp_path)
+    (tmp_path / "agile_pilots.yaml").write_text(f"rules:{WRITTEN}")
+    assert [rule.id for rule in load_dataset_rules("agile_pilots", tmp_path).rules] == ["nobody"]
+    with pytest.raises(DeclarationError, match="rules"):
+        load_source_rules("agile_pilots", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"), [("tables: {}", "agile_pilot"), ("tables: {pilot: []}", "agile_pilots")]
+)
+def test_rules_that_would_be_applied_to_nothing_are_an_error(tmp_path, content, name):
+    (tmp_path / f"{name}.yaml").write_text(content)
+    with pytest.raises(DeclarationError, match=rf"{name}\.yaml: .*(no source agile_pilot|no table pilot)"):
+        rules_of_sources({"agile_pilots": SOURCE}, tmp_path)
+    if name == "agile_pilot":
+        with pytest.raises(DeclarationError, match="no dataset agile_pilot"):
+            rules_of_datasets({}, tmp_path)
+
+
+def test_a_rule_says_what_it_demands():
+    rules = compile_rules(SOURCE.tables[0], load_source_rules("agile_pilots").tables["pilots"][:1])
+    row_count, key, code, grant, email, unique, written = (rule.demand for rule in rules)
+    assert (row_count, key, unique) == (RowCount(1, None), Required(), Key())
+    assert isinstance(code, Code)
+    assert "mobility" in code.allowed
+    assert (grant, email) == (Range(0, None, "EUR"), Pattern("[^@]+@[^@]+"))
+    assert isinstance(written, Condition)
+    assert [rule.is_about_rows for rule in rules] == [False, True, True, True, True, True, True]
+    assert row_columns(rules) == {"pilot_id", "start_date", "end_date"}

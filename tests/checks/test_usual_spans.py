@@ -7,7 +7,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from checks.rules import WrittenRule, compile_rules, load_rules
+from checks.rules import WrittenRule, compile_rules, load_source_rules
 from warehouse import reference
 from warehouse.declarations import DeclarationError, TableDeclaration, parse
 
@@ -27,7 +27,7 @@ TABLE = parse(
     },
     "test",
 )
-(WRITTEN,) = [rule for rule in load_rules("agile_pilots").tables["pilots"] if rule.id == "usual-grant"]
+(WRITTEN,) = [rule for rule in load_source_rules("agile_pilots").tables["pilots"] if rule.id == "usual-grant"]
 
 
 def said(programme, start, grant, table=TABLE, rule=WRITTEN):
@@ -84,10 +84,12 @@ def test_every_span_has_its_source():
         assert all((span.low or 0) <= span.high for span in spans)
 
 
-@pytest.mark.parametrize("change", [{}, {"holds": "true", "spans": "grant"}, {"spans": "nothing"}])
+@pytest.mark.parametrize(
+    "change", [{}, {"holds": "true", "spans": "grant"}, {"spans": "nothing"}, {"spans": "grant"}]
+)
 def test_a_rule_has_either_a_condition_or_a_list_that_is_there(change):
     content = {"id": "a", "severity": "warning", "columns": ["x"], "message": "m", "help": "h", "source": "s"}
-    with pytest.raises(DeclarationError, match=r"either holds or spans|no list nothing"):
+    with pytest.raises(DeclarationError, match=r"either holds or spans|no list nothing|needs programme_in"):
         parse(WrittenRule, {**content, **change}, "test")
 
 

@@ -19,8 +19,11 @@ import pytest
 import requests
 
 from publish.portals import PortalError
-from publish.portals.ckan import READS, CkanPortal, Plan, wanted_dataset
-from publish.releasing import desired_dataset
+from publish.portals.ckan import CkanPortal
+from publish.portals.ckan.client import READS
+from publish.portals.ckan.compare import Difference
+from publish.portals.ckan.wanted import wanted_dataset
+from publish.release import desired_dataset
 from tests.e2e.ckan_server import CkanServer
 from tests.publish import places
 from warehouse.home import Home
@@ -694,8 +697,8 @@ def test_a_file_that_is_too_large_is_told_with_what_to_do(tmp_path: Path) -> Non
         with answering(**how) as (address, _):
             portal = CkanPortal(address, TOKEN)
             wanted = wanted_dataset(desired, address)
-            plan = Plan(changes=(), uploads=tuple(wanted.files))
+            difference = Difference(changes=(), uploads=tuple(wanted.files))
             with pytest.raises(PortalError, match=r"raise ckan\.max_resource_size") as refused:
-                portal._switch(wanted, plan, {"id": "p", "metadata_modified": "m"}, silent)
+                portal._switch(wanted, difference, {"id": "p", "metadata_modified": "m"}, silent)
         largest = max(wanted.files.values(), key=lambda file: file.size)
         assert f"the largest is {largest.path.name} with" in str(refused.value)

@@ -51,7 +51,7 @@ def run_night(home, sources, moment, counted):
 def spawning():
     """Processes that have the slow imports behind them."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["checks.gx_duckdb", "sources.loading", "flows.night", "publish.releasing"])
+    context.set_forkserver_preload(["checks.gx_duckdb", "sources.loading", "flows.night", "publish.release"])
     return context
 
 

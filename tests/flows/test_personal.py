@@ -16,7 +16,7 @@ from flows.night import night
 from flows.outcomes import DONE, HELD
 from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
-from publish.releasing import load_release, verify_release
+from publish.release import load_release, verify_release
 from tests import workbook_factory as factory
 from tests.flows.home_tree import files
 from warehouse import ledger
@@ -223,7 +223,7 @@ from flows import withdrawing
 from flows.settings import Settings
 from flows.declarations import Declarations
 from warehouse.home import Home
-from publish.portals import folder
+from publish import folders
 home, last = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 calls = 0
 def counted(where, name):
@@ -238,7 +238,7 @@ def counted(where, name):
 for name in ("replace", "rename", "unlink"):
     counted(pathlib.Path, name)
 counted(shutil, "rmtree")
-counted(folder, "_exchange")
+counted(folders, "exchange")
 declared = Declarations.read()
 target = withdrawing.Target(declared.datasets["agile-pilots"], {"pilot_id": "demo-1"}, "description")
 withdrawing.withdraw(Settings(Home(home), str(home / "portal")), declared, target, "A person is named.")

@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
-from publish.portals import DesiredDataset
-from publish.releasing import desired_dataset, make_release, previous_release, release_folder
+from publish.desired import DesiredDataset
+from publish.release import Draft, desired_dataset, make_release
 from warehouse.declarations import CatalogueEntry, DatasetDeclaration, parse, quote, resolve_dataset
 from warehouse.home import Home
 from warehouse.releases import Release, SnapshotUse
@@ -108,9 +108,7 @@ def release(
     dataset = dataset or declaration()
     connection = duckdb.connect(":memory:", config={"threads": str(threads)})
     fill(connection, table, dataset)
-    before = previous_release(existing, day)
-    folder = release_folder(home, before) if before else None
-    made = make_release(connection, "curated.places", dataset, before, folder, existing, day, USES, home)
+    made = make_release(connection, Draft(dataset, "curated.places", day, existing, USES), home)
     connection.close()
     return made
 

@@ -12,9 +12,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from publish import charts, releasing
-from publish.portals import Portal, PortalError, folder
-from publish.portals.folder import FolderPortal
+from publish import folders, release
+from publish.portals import Portal, PortalError
+from publish.portals.folder import FolderPortal, charts
+from publish.portals.folder import portal as folder
 from tests.publish import places
 from warehouse import reference
 from warehouse.home import Home
@@ -145,9 +146,9 @@ class Killer:
             (os, "replace"),
             (os, "rename"),
             (os, "link"),
-            (folder, "_exchange"),
+            (folders, "exchange"),
             (folder, "_write"),
-            (folder, "_sync_folder"),
+            (folder, "sync_folder"),
             (shutil, "rmtree"),
         ):
             patch.setattr(owner, name, self.wrapped(getattr(owner, name)))
@@ -181,7 +182,7 @@ def test_killed_anywhere_the_public_sees_old_or_new_and_the_next_run_ends_the_sa
 
     monkeypatch.setattr(folder.pages, "dataset_page", once)
     if not can_exchange:
-        monkeypatch.setattr(folder, "_exchange", lambda first, second: False)
+        monkeypatch.setattr(folders, "exchange", lambda first, second: False)
     old, new, root = tmp_path / "old", tmp_path / "new", tmp_path / "root"
     FolderPortal(old).apply(versions[:1], silent, raise_it)
     shutil.copytree(old, new)
@@ -348,7 +349,7 @@ def shown(table, fields, data_date=dt.date(2026, 6, 30), folder=None):
     dataset = places.declaration(fields=[places.ENTRY["fields"][0], *fields], primaryKey=["code"])
     home = Home(folder)
     made = places.release(home, [(f"{n:03d}", *row) for n, row in enumerate(table)], dataset=dataset)
-    file = releasing.release_folder(home, made) / "places.parquet"
+    file = release.release_folder(home, made) / "places.parquet"
     over_time, bars = charts.draw(dataset.table, file, data_date)
     return [(chart.title, chart.note) for chart in (*over_time, *bars)]
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from publish import pages, releasing
+from publish import release
+from publish.portals.folder import pages
 from tests.publish import places
 from warehouse.declarations import DeclarationError
 from warehouse.home import Home
@@ -36,7 +37,7 @@ def two(tmp_path, old, new, before=DATASET):
     first = places.release(home, old, dataset=before)
     second = places.release(home, new, [first], day=MARCH, dataset=DATASET)
     assert second
-    folder = releasing.release_folder(home, second)
+    folder = release.release_folder(home, second)
     with (folder / "changes.csv").open(newline="") as file:
         lines = [tuple(row) for row in list(csv.reader(file))[1:]]
     described = json.loads((folder / "datapackage.json").read_text())
@@ -52,6 +53,12 @@ marks = st.tuples(
 records = st.dictionaries(st.sampled_from("abcdef"), st.tuples(values, marks), max_size=6)
 
 
+def kind_of_cell(name, was, now, was_set, now_set):
+    if now is None and name in now_set:
+        return "held"
+    return "released" if was is None and name in was_set else "changed"
+
+
 def what_differs(old, new):
     """An independent reading of what a mark means: lines as in changes.csv, and rows by kind."""
     lines, rows = [], dict.fromkeys(("added", "changed", "removed", "newly_held", "released"), 0)
@@ -62,16 +69,12 @@ def what_differs(old, new):
             lines.append((kind, key, "", "", ""))
             continue
         (was, (was_since, was_emptied)), (now, (since, emptied)) = old[key], new[key]
-        found = []
         was_set, now_set = (set(text.split(";")) if text else set() for text in (was_emptied, emptied))
-        for name, a, b in zip(("name", "visits_count"), was, now, strict=True):
-            if a != b:
-                kind = "changed"
-                if b is None and name in now_set:
-                    kind = "held"
-                elif a is None and name in was_set:
-                    kind = "released"
-                found.append((kind, key, name, str(a or ""), str(b or "")))
+        found = [
+            (kind_of_cell(name, a, b, was_set, now_set), key, name, str(a or ""), str(b or ""))
+            for name, a, b in zip(("name", "visits_count"), was, now, strict=True)
+            if a != b
+        ]
         if was_since != since:
             kind = "held" if since else "released"
             found.append((kind, key, "held_since_date", str(was_since or ""), str(since or "")))
@@ -98,11 +101,11 @@ def test_marks_are_told_apart_from_changes(tmp_path_factory, old, new):
     if second is None:
         assert not lines
         return
-    with (releasing.release_folder(home, second) / "changes.csv").open(newline="") as file:
+    with (release.release_folder(home, second) / "changes.csv").open(newline="") as file:
         assert [tuple(row) for row in list(csv.reader(file))[1:]] == lines
     assert {name: getattr(second, name) for name in rows} == rows
     assert second.held == sum(any(marked) for _, marked in new.values())
-    assert releasing.load_release(releasing.release_folder(home, second)) == second
+    assert release.load_release(release.release_folder(home, second)) == second
 
 
 def test_a_held_row_is_neither_changed_nor_removed_and_everyone_is_told(tmp_path):
@@ -145,12 +148,12 @@ def test_without_marks_nothing_is_said_of_them(tmp_path):
 def test_a_manifest_of_before_marks_still_loads(tmp_path):
     home = Home(tmp_path)
     made = places.release(home, places.rows(3))
-    path = releasing.release_folder(home, made) / releasing.MANIFEST
+    path = release.release_folder(home, made) / release.MANIFEST
     content = json.loads(path.read_text())
     for name in ("held", "newly_held", "released"):
         del content[name]
     path.write_text(json.dumps(content))
-    assert releasing.load_release(path.parent) == made
+    assert release.load_release(path.parent) == made
 
 
 def test_a_release_described_by_an_earlier_version_can_be_shown(tmp_path):

@@ -16,9 +16,10 @@ from frictionless import Package, system
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from publish import pages, render
-from publish.opening import openings
-from publish.releasing import ReleaseError, release_folder
+from publish.files import render
+from publish.portals.folder import pages
+from publish.portals.folder.opening import openings
+from publish.release import ReleaseError, release_folder
 from tests.publish import places
 from warehouse.home import Home
 

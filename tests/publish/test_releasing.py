@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from publish import releasing
+from publish import release
 from tests.publish import places
 from warehouse.home import Home
-from warehouse.ledger import create_tables, record_release, releases
+from warehouse.ledger import create_ledger, record_release, releases
 
 
 def changes_of(home, made):
@@ -28,7 +28,7 @@ def simple(n, name="x", area=None):
 
 @pytest.mark.parametrize(("sequence", "label"), [(1, "2026-02-01"), (2, "2026-02-01.2"), (10, "2026-02-01.10")])
 def test_version_labels(sequence, label):
-    assert releasing.version_label(places.DAY, sequence) == label
+    assert release.version_label(places.DAY, sequence) == label
 
 
 def test_versions_of_one_date_and_of_others(tmp_path):
@@ -62,7 +62,7 @@ def test_a_new_description_is_a_release_of_the_same_rows(tmp_path):
     assert second
     assert second.content_sha256 == first.content_sha256
     assert (second.added, second.changed, second.removed) == (0, 0, 0)
-    assert "their description changed" in releasing.changelog([first, second])
+    assert "their description changed" in release.changelog([first, second])
 
 
 def test_first_release_lists_no_changes(tmp_path):
@@ -128,7 +128,7 @@ def test_fields_that_come_and_go_are_schema_changes_not_row_changes(tmp_path):
         "Field added: size_m2",
         "Field area_m2: type number became string",
     )
-    assert "- Field removed: score" in releasing.changelog([first, second])
+    assert "- Field removed: score" in release.changelog([first, second])
 
 
 def test_another_key_makes_every_row_new(tmp_path):
@@ -144,17 +144,17 @@ def test_another_key_makes_every_row_new(tmp_path):
 def test_manifest_comes_back_and_sums_are_checked(tmp_path):
     home = Home(tmp_path)
     made = places.release(home, places.rows())
-    folder = releasing.release_folder(home, made)
-    assert releasing.load_release(folder) == made
-    assert releasing.verify_release(folder) == []
+    folder = release.release_folder(home, made)
+    assert release.load_release(folder) == made
+    assert release.verify_release(folder) == []
     (folder / "places.csv").write_text("x")
     (folder / "changes.csv").unlink()
     (folder / "other.txt").write_text("x")
-    assert [fault.split()[0] for fault in releasing.verify_release(folder)] == [
+    assert [fault.split()[0] for fault in release.verify_release(folder)] == [
         *("places.csv", "changes.csv", "other.txt")
     ]
-    with pytest.raises(releasing.ReleaseError, match="no manifest"):
-        releasing.load_release(tmp_path)
+    with pytest.raises(release.ReleaseError, match="no manifest"):
+        release.load_release(tmp_path)
 
 
 def test_the_ledger_gives_back_the_release(tmp_path):
@@ -165,7 +165,7 @@ def test_the_ledger_gives_back_the_release(tmp_path):
     second = places.release(home, table, [first], dataset=places.declaration(fields=fields))
     assert second.schema_changes
     connection = duckdb.connect()
-    create_tables(connection)
+    create_ledger(connection)
     record_release(connection, second, "run")
     record_release(connection, first, "run")
     assert releases(connection, "places") == [first, second]
@@ -174,7 +174,7 @@ def test_the_ledger_gives_back_the_release(tmp_path):
 def test_a_folder_left_by_a_killed_run_is_replaced_by_the_same(tmp_path):
     home = Home(tmp_path)
     made = places.release(home, places.rows())
-    folder = releasing.release_folder(home, made)
+    folder = release.release_folder(home, made)
     expected = places.tree(folder)
     (folder / "release.json").unlink()
     (folder / "places.csv").write_text("half")
@@ -185,8 +185,8 @@ def test_a_folder_left_by_a_killed_run_is_replaced_by_the_same(tmp_path):
 def test_a_lost_previous_file_is_said(tmp_path):
     home = Home(tmp_path)
     first = places.release(home, places.rows())
-    (releasing.release_folder(home, first) / "places.parquet").unlink()
-    with pytest.raises(releasing.ReleaseError, match=r"Parquet file of version 2026-02-01 is missing"):
+    (release.release_folder(home, first) / "places.parquet").unlink()
+    with pytest.raises(release.ReleaseError, match=r"Parquet file of version 2026-02-01 is missing"):
         places.release(home, places.rows(3), [first])
 
 
@@ -194,7 +194,7 @@ def test_changelog_is_newest_first(tmp_path):
     home = Home(tmp_path)
     first = places.release(home, places.rows())
     second = places.release(home, places.rows(20), [first], day=dt.date(2026, 3, 1))
-    log = releasing.changelog([first, second])
+    log = release.changelog([first, second])
     assert re.findall("^## (.*)$", log, re.M) == ["2026-03-01", "2026-02-01"]
     assert "Since 2026-02-01: 0 added, 0 changed, 10 removed" in log
 
@@ -202,7 +202,7 @@ def test_changelog_is_newest_first(tmp_path):
 def test_datapackage_says_what_is_needed_and_nothing_of_the_machine(tmp_path):
     home = Home(tmp_path)
     made = places.release(home, places.rows())
-    text = (releasing.release_folder(home, made) / "datapackage.json").read_text()
+    text = (release.release_folder(home, made) / "datapackage.json").read_text()
     assert str(tmp_path) not in text
     assert dt.date.today().isoformat() not in text
     content = json.loads(text)
@@ -216,7 +216,7 @@ def test_datapackage_says_what_is_needed_and_nothing_of_the_machine(tmp_path):
     by_name = {resource["name"]: resource for resource in content["resources"]}
     assert len(by_name) == len(content["resources"]) == 4
     for resource in by_name.values():
-        file = releasing.release_folder(home, made) / resource["path"]
+        file = release.release_folder(home, made) / resource["path"]
         # frictionless counts no bytes of a Parquet file and calls a size that is said wrong
         assert resource.get("bytes") == (None if file.suffix == ".parquet" else file.stat().st_size)
         assert re.fullmatch(r"sha256:[0-9a-f]{64}", resource["hash"])
@@ -236,7 +236,7 @@ def test_a_release_whose_parquet_holds_decimals_is_compared_value_by_value(tmp_p
     """As releases were before renderer 2: money as DECIMAL, no ``decimals`` in the file's dictionary."""
     home = Home(tmp_path)
     first = places.release(home, [simple(1, area=8), simple(2, area=1.25), simple(3)])
-    path = releasing.release_folder(home, first) / "places.parquet"
+    path = release.release_folder(home, first) / "places.parquet"
     with duckdb.connect() as connection:
         connection.execute(
             f"CREATE TABLE old AS SELECT * REPLACE (CAST(area_m2 AS DECIMAL(18,2)) AS area_m2) FROM '{path}'"

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
-from publish import render, workbook
-from publish.releasing import ReleaseError
+from publish.files import render, workbook
+from publish.release import ReleaseError
 from tests.publish import places
 from warehouse.home import Home
 
@@ -169,9 +169,9 @@ def test_a_column_nobody_listed_never_leaves(tmp_path):
     places.fill(connection, places.rows(), dataset)
     connection.execute("ALTER TABLE curated.places ADD COLUMN home_address VARCHAR DEFAULT 'Secret Street 1'")
     home = Home(tmp_path)
-    from publish.releasing import make_release
+    from publish.release import Draft, make_release
 
-    made = make_release(connection, "curated.places", dataset, None, None, [], places.DAY, [], home)
+    made = make_release(connection, Draft(dataset, "curated.places", places.DAY), home)
     assert made
     for name, content in places.tree(home.releases).items():
         assert b"Secret" not in content

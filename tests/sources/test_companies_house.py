@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from dev.synthetic_register import FAULTS, HEADER, broken, write_register
 from sources import PullRequest, Reading, SqlTable, declarations
 from sources.companies_house import careful, pull, quick, read
-from sources.companies_house.careful import records
 from sources.companies_house.layout import Tally
+from sources.companies_house.records import records, sure_key
 from sources.loading import UNSEEN, stage
 from warehouse.archive import RawFile, Snapshot
 from warehouse.declarations import Privacy, Severity, SourceDeclaration
@@ -562,7 +562,7 @@ NUMBER = r"[0-9]{8}|[A-Z]{2}[0-9]{6}"
     ],
 )
 def test_a_key_is_given_only_where_it_is_certain(raw: str, key: str | None) -> None:
-    assert careful.sure_key(raw.encode("utf-8", "surrogateescape"), 4, 1, NUMBER) == key
+    assert sure_key(raw.encode("utf-8", "surrogateescape"), 4, 1, NUMBER) == key
 
 
 @settings(max_examples=300, deadline=None)
@@ -580,7 +580,7 @@ def test_a_broken_line_never_gives_another_companys_key(edits: list[tuple[float,
     for position, piece in edits:
         at = int(position * len(content))
         content[at : at + (1 if cut else 0)] = piece
-    assert careful.sure_key(bytes(content), len(NAMES), 1, NUMBER) in ("SC123456", None)
+    assert sure_key(bytes(content), len(NAMES), 1, NUMBER) in ("SC123456", None)
 
 
 def test_a_file_that_ends_within_a_record_is_not_whole(tmp_path: Path, declaration: SourceDeclaration) -> None:

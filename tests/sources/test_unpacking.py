@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources import SourceError
-from sources.unpacking import Limits, is_zip, look_into, unpack
+from sources.unpacking import UnpackingLimits, is_zip, look_into, unpack
 
 
 def a_zip(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -63,7 +63,7 @@ def test_more_members_than_expected_are_refused(tmp_path: Path) -> None:
     archive = a_zip(tmp_path / "in.zip", {"a.csv": b"1", "b.csv": b"2"})
     with pytest.raises(SourceError, match="2 members"):
         unpack(archive, tmp_path / "out")
-    assert len(unpack(archive, tmp_path / "out", limits=Limits(members=2))) == 2
+    assert len(unpack(archive, tmp_path / "out", limits=UnpackingLimits(members=2))) == 2
     with pytest.raises(SourceError, match="empty"):
         unpack(a_zip(tmp_path / "none.zip", {}), tmp_path / "out")
 
@@ -75,8 +75,8 @@ def test_bombs_are_refused_by_what_they_declare(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="bomb"):
         unpack(archive, tmp_path / "out")
     with pytest.raises(SourceError, match="bomb"):
-        unpack(archive, tmp_path / "out", limits=Limits(ratio=10_000, total_bytes=1_000_000))
-    assert unpack(archive, tmp_path / "out", limits=Limits(ratio=10_000))[0].size == 30_000_000
+        unpack(archive, tmp_path / "out", limits=UnpackingLimits(ratio=10_000, total_bytes=1_000_000))
+    assert unpack(archive, tmp_path / "out", limits=UnpackingLimits(ratio=10_000))[0].size == 30_000_000
 
 
 def test_bombs_are_refused_by_what_comes_out(tmp_path: Path) -> None:

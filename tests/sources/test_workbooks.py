@@ -34,8 +34,8 @@ from tests.workbook_factory import (
     table,
     workbook_with_one_of_each_error,
 )
-from warehouse import xlsx
 from warehouse.declarations import Severity, SourceDeclaration, parse
+from warehouse.sheets import limits
 
 PARTS = ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/workbook.xml", "xl/styles.xml", "_rels/.rels"]
 
@@ -493,7 +493,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     with pytest.raises(SourceError, match="unpacks to 101 MB"):
         read(bomb)
     assert time.monotonic() - started < 2
-    monkeypatch.setattr(xlsx, "MAX_PARTS", 3)
+    monkeypatch.setattr(limits, "MAX_PARTS", 3)
     with pytest.raises(SourceError, match="parts"):
         read(path)
 
@@ -515,7 +515,7 @@ def test_cells_beyond_the_sheet_and_too_many_cells(tmp_path, monkeypatch):
         sheet = f'<worksheet><sheetData><row r="1"><c r="{reference}"><v>1</v></c></row></sheetData></worksheet>'
         with pytest.raises(SourceError, match="names a cell"):
             read(rewritten(path, tmp_path / "evil.xlsx", {"xl/worksheets/sheet1.xml": sheet.encode()}))
-    monkeypatch.setattr(xlsx, "MAX_CELLS", 20)
+    monkeypatch.setattr(limits, "MAX_CELLS", 20)
     with pytest.raises(SourceError, match="more than 20 filled cells"):
         read(path)
 
@@ -536,7 +536,7 @@ def test_very_deep_xml_and_very_long_values(tmp_path, monkeypatch):
         read(rewritten(path, tmp_path / "deep.xlsx", {"xl/workbook.xml": b"<a>" * 300_000}))
     with pytest.raises(SourceError, match="larger than any"):
         read(rewritten(path, tmp_path / "wide.xlsx", {"xl/styles.xml": b" " * (25 << 20)}))
-    monkeypatch.setattr(xlsx, "MAX_CHARACTERS", 1000)
+    monkeypatch.setattr(limits, "MAX_CHARACTERS", 1000)
     with pytest.raises(SourceError, match="more than 1,000 characters"):
         read(path)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from warehouse.archive import Snapshot
 from warehouse.declarations import SourceDeclaration, parse
-from warehouse.findings import create_tables, key_text
+from warehouse.findings import create_findings_tables, key_text
 from warehouse.history import create_history, create_views, promote
 from warehouse.ledger import SnapshotRecord, Verdict
 
@@ -61,7 +61,7 @@ class Warehouse:
         self.connection = duckdb.connect(":memory:")
         self.connection.execute("ATTACH ':memory:' AS staging; CREATE SCHEMA staging.staged")
         self.connection.execute("USE staging")
-        create_tables(self.connection)
+        create_findings_tables(self.connection)
         self.connection.execute("USE memory")
         create_history(self.connection, self.source)
         self.loads = {}

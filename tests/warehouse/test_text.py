@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.rich_text import ALL_STRUCK, LEFT_OUT_MARK, LEFT_OUT_STRUCK, RAISED, Run, assembled
+from warehouse.sheets.rich_text import ALL_STRUCK, LEFT_OUT_MARK, LEFT_OUT_STRUCK, RAISED, Run, assembled
 from warehouse.text import without_controls
 
 

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from tests.workbook_factory import STRUCK, SUPERSCRIPT, Raw, number, rewritten, runs, written
-from warehouse import xlsx
-from warehouse.rich_text import ALL_STRUCK, LEFT_OUT_MARK
-from warehouse.xlsx import MAX_CELL_CHARACTERS, TOO_LONG, ErrorValue, SheetError, read_xlsx
+from warehouse.sheets import limits
+from warehouse.sheets.cells import TOO_LONG, ErrorValue, SheetError
+from warehouse.sheets.limits import MAX_CELL_CHARACTERS
+from warehouse.sheets.rich_text import ALL_STRUCK, LEFT_OUT_MARK
+from warehouse.sheets.xlsx import read_xlsx
 
 
 def one(tmp_path, value, **options):
@@ -285,7 +287,7 @@ def test_a_tag_without_end_does_not_fill_the_memory(tmp_path):
 
 
 def test_many_shared_strings_have_a_limit_together(tmp_path, monkeypatch):
-    monkeypatch.setattr(xlsx, "MAX_CHARACTERS", 1000)
+    monkeypatch.setattr(limits, "MAX_CHARACTERS", 1000)
     path = written(tmp_path / "book.xlsx", {"S": [["x" * 400 + str(n)] for n in range(4)]}, is_shared=True)
     with pytest.raises(SheetError, match="more than 1,000 characters"):
         read_xlsx(path)

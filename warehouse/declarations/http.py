@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from warehouse.declared import Declared
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class _Declared(BaseModel):
-    """As everything read from a declaration file: immutable, and a misspelt key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Authentication(_Declared):
+class Authentication(Declared):
     """A secret that goes to one origin only. It is never written here: the environment variable holds it.
 
     ``basic``: the variable holds ``user:password``; without a colon, a user whose password is empty, as of APIs
@@ -40,14 +36,14 @@ class Authentication(_Declared):
         return self
 
 
-class RequestBudget(_Declared):
+class RequestBudget(Declared):
     """So many requests in any period of so many seconds, over all threads and sources of a run."""
 
     requests: int = Field(ge=1)
     per_seconds: float = Field(gt=0)
 
 
-class HttpDeclaration(_Declared):
+class HttpDeclaration(Declared):
     """What a publisher's server is asked for, how often, and how long it is waited for.
 
     What is not given is as the source's code has it.

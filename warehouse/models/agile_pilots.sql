@@ -30,4 +30,4 @@ SELECT
     nullif(concat_ws(';', pilots._held_columns, rounds._held_columns), '') AS held_columns
 FROM agile_pilots.pilots AS pilots
 LEFT JOIN agile_pilots.rounds AS rounds ON pilots.round_id = rounds.round_id
-LEFT JOIN reference.codes AS themes ON themes.list = 'themes' AND themes.code = pilots.theme_code
+LEFT JOIN reference.codes AS themes ON themes.list = 'themes' AND pilots.theme_code = themes.code

@@ -32,11 +32,11 @@ standing AS (
 codes AS (
     SELECT company_number, district, 1 AS place, sic_code_1 AS sic_code FROM standing WHERE sic_code_1 IS NOT NULL
     UNION ALL
-    SELECT company_number, district, 2, sic_code_2 FROM standing WHERE sic_code_2 IS NOT NULL
+    SELECT company_number, district, 2 AS place, sic_code_2 FROM standing WHERE sic_code_2 IS NOT NULL
     UNION ALL
-    SELECT company_number, district, 3, sic_code_3 FROM standing WHERE sic_code_3 IS NOT NULL
+    SELECT company_number, district, 3 AS place, sic_code_3 FROM standing WHERE sic_code_3 IS NOT NULL
     UNION ALL
-    SELECT company_number, district, 4, sic_code_4 FROM standing WHERE sic_code_4 IS NOT NULL
+    SELECT company_number, district, 4 AS place, sic_code_4 FROM standing WHERE sic_code_4 IS NOT NULL
 ),
 classified_codes AS (
     SELECT distinct_codes.sic_code, sectors.sector_code, sectors.is_tech
@@ -77,12 +77,16 @@ SELECT
     coalesce(classified.sector_code, 'not_stated') AS sector_code,
     coalesce(classified.is_tech, false) AS is_tech,
     coalesce(classified.is_tech OR classified.is_research, false)
-        AND coalesce(regexp_matches(
+    AND coalesce(
+        regexp_matches(
             upper(standing.company_name),
-            '(^|[^A-Z0-9])(AI|A[.]I[.]?|ARTIFICIAL INTELLIGENCE|MACHINE LEARNING|DEEP LEARNING|NEURAL NETWORKS?)($|[^A-Z0-9])'
-        ), false) AS is_ai,
+            '(^|[^A-Z0-9])(AI|A[.]I[.]?|ARTIFICIAL INTELLIGENCE|MACHINE LEARNING|DEEP LEARNING|NEURAL NETWORKS?)'
+            || '($|[^A-Z0-9])'
+        ),
+        false
+    ) AS is_ai,
     coalesce(classified.is_tech AND classified.is_finance, false)
-        OR coalesce(upper(standing.company_name) LIKE '%FINTECH%', false) AS is_fintech,
+    OR coalesce(upper(standing.company_name) LIKE '%FINTECH%', false) AS is_fintech,
     standing._first_seen_date,
     standing._vanished_date,
     standing._held_since_date,

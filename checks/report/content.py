@@ -1,0 +1,106 @@
+"""What a report says: what became of every source and dataset in a run, and what was found on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from checks.rules import Rule
+from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, TableDeclaration
+from warehouse.findings import Finding
+from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
+from warehouse.releases import Release
+
+TO_MEND = (Severity.CRITICAL, Severity.ERROR)
+
+
+@dataclass(frozen=True)
+class SourceSection:
+    """What became of a source in this run."""
+
+    declaration: SourceDeclaration
+    snapshot: SnapshotRecord | None  # the newest snapshot judged, None: never pulled
+    state: str  # "loaded", "unchanged", "late", "waiting", "held", "failed"
+    message: str  # why it failed or was held; may be empty
+    stale_since: date | None  # data date of the last good snapshot that stands in; None: it's fresh
+    counts: Mapping[Severity, int]  # all findings, also those not listed
+    findings: Sequence[Finding]  # worst first, at most a few hundred
+    rules: Mapping[str, Sequence[Rule]]  # table -> the rules that were applied
+    annotated: str | None  # where below the home the annotated workbook lies: no link, it holds contacts
+
+    @property
+    def tables(self) -> tuple[TableDeclaration, ...]:
+        """The tables its findings speak of."""
+        return self.declaration.tables
+
+    @property
+    def is_halted(self) -> bool:
+        """Its new data did not go on, or there are none where there should be."""
+        return self.state in ("held", "failed", "late")
+
+    @property
+    def is_handed_in(self) -> bool:
+        """Somebody keeps it in a workbook, and can mend it there."""
+        return self.annotated is not None or self.declaration.kind == "workbook"
+
+    @property
+    def loads(self) -> Mapping[str, TableLoad]:
+        """What went on, by table; nothing if its snapshot was held."""
+        if self.snapshot is None or self.snapshot.verdict is Verdict.HELD:
+            return {}
+        return self.snapshot.tables
+
+
+@dataclass(frozen=True)
+class DatasetSection:
+    """What became of a dataset in this run."""
+
+    declaration: DatasetDeclaration
+    state: str  # "released", "unchanged", "held", "waiting", "failed"
+    message: str
+    release: Release | None  # the latest good release
+    url: str | None  # its page on the portal
+    findings: Sequence[Finding]
+    history: Sequence[tuple[str, int]]  # (version, rows) of the releases so far, oldest first
+
+    @property
+    def tables(self) -> tuple[TableDeclaration, ...]:
+        """The table its findings speak of."""
+        return (self.declaration.table,)
+
+    @property
+    def is_halted(self) -> bool:
+        """There is no new version, though there should be one."""
+        return self.state in ("held", "failed", "waiting")
+
+
+Section = SourceSection | DatasetSection
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything a report says."""
+
+    run_id: str
+    day: date
+    kind: str  # "nightly" or "backfill"
+    sources: Sequence[SourceSection]
+    datasets: Sequence[DatasetSection]
+    portal: str  # its address
+    portal_problem: str  # empty if the portal took everything
+    quality: Mapping[str, Sequence[tuple[str, int, int]]]  # source -> (data date, rows accepted, rows quarantined)
+
+    @property
+    def sections(self) -> Sequence[Section]:
+        """Sources, then datasets."""
+        return [*self.sources, *self.datasets]
+
+
+def counted(section: Section, *severities: Severity) -> int:
+    """How many findings of these severities there are, also those not listed."""
+    listed = Counter(finding.severity for finding in section.findings)
+    counts = section.counts if isinstance(section, SourceSection) else {}
+    # Never fewer than are listed: a count that came late must not make findings vanish.
+    return sum(max(counts.get(severity, 0), listed[severity]) for severity in severities)

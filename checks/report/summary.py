@@ -1,0 +1,63 @@
+"""The report in short, for where a page does not fit: a few lines of Markdown, and a table of findings."""
+
+from __future__ import annotations
+
+from checks.report.content import ReportContent, Section
+from checks.report.page import page_of
+from checks.report.sanitising import clean, safe_finding, safe_markdown, safe_text, safe_value
+from warehouse.findings import Finding
+
+
+def summary_markdown(content: ReportContent) -> str:
+    """The verdict in a few lines of Markdown. Nothing from outside can be markup in it, nor a link."""
+    page = page_of(content)
+    lines = [
+        f"## {page.verdict.mark} {safe_markdown(page.verdict.headline)}",
+        "",
+        f"{safe_markdown(page.occasion)}",
+        "",
+    ]
+    lines += [f"- {fact.mark} {safe_markdown(fact.text)}" for fact in page.verdict.facts]
+    if page.halted:
+        lines += ["", "### Held, and why", ""]
+        lines += [
+            f"- **{safe_markdown(h.title)}**: {safe_markdown(' '.join([h.outcome, h.why]).strip())}"
+            for h in page.halted
+        ]
+    if page.turns:
+        lines += ["", "### Whose turn it is", ""]
+        lines += [
+            f"- **{safe_markdown(turn.who)}**: {safe_markdown('; '.join(task.text for task in turn.tasks))}"
+            for turn in page.turns
+        ]
+    if page.published:
+        lines += ["", "### Published", ""]
+        for dataset in page.published:
+            title = safe_markdown(dataset.title)
+            link = f"[{title}](<{dataset.url}>)" if dataset.url else title
+            lines.append(f"- {link}: {safe_markdown(dataset.outcome)}")
+    return "\n".join(lines) + "\n"
+
+
+def findings_table(content: ReportContent, limit: int = 100) -> list[dict[str, str]]:
+    """Findings as rows of plain text, worst first: for a table that escapes its cells itself."""
+    rows = [
+        (finding.severity.rank, section, finding) for section in content.sections for finding in section.findings
+    ]
+    rows.sort(key=lambda row: row[0])  # stable: within a severity the order given stays
+    return [_table_row(section, finding) for _, section, finding in rows[:limit]]
+
+
+def _table_row(section: Section, raw: Finding) -> dict[str, str]:
+    finding, field = safe_finding(raw, section.tables)
+    return {
+        "source": clean(section.declaration.name),
+        "table": clean(finding.table_name or ""),
+        "sheet": clean(finding.sheet or ""),
+        "row": "" if finding.row_number is None else str(finding.row_number),
+        "column": clean(field.title if field else finding.column_name or ""),
+        "value": "" if finding.value is None else safe_value(finding.value),
+        "rule": clean(finding.rule),
+        "problem": safe_text(finding.message),
+        "what to do": safe_text(finding.help),
+    }

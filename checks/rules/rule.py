@@ -1,0 +1,48 @@
+"""A rule on a table, wherever it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from checks.expected import Expected
+from checks.rules.demands import Demand
+from warehouse.declarations import Severity
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule on one table. ``columns`` are the cells that break it, the first one is marked.
+
+    ``vital`` are columns without which nobody knows what the row says: a wrong value in one of them, whatever is
+    wrong with it, costs the row.
+    """
+
+    id: str
+    severity: Severity
+    columns: tuple[str, ...]
+    demand: Demand
+    message: str
+    help: str
+    vital: tuple[str, ...] = ()
+
+    @property
+    def is_about_rows(self) -> bool:
+        """False for rules about the table as a whole."""
+        return self.demand.is_about_rows
+
+    @property
+    def expected(self) -> Expected:
+        """What Great Expectations is asked."""
+        kind, arguments = self.demand.asked(self.columns)
+        name = f"{self.id}:{'+'.join(self.columns)}" if self.columns else self.id
+        return Expected(name, kind, arguments)
+
+
+def row_columns(rules: Iterable[Rule]) -> frozenset[str]:
+    """The columns in which a wrong value costs the row; in any other it costs that cell alone.
+
+    They are those of the key and of foreign keys, the required ones, and those that a written rule of error
+    severity judges the row by.
+    """
+    return frozenset(name for rule in rules for name in rule.vital)

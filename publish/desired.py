@@ -1,0 +1,46 @@
+"""What a portal should show: a dataset, as it is declared and as its latest release has it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.declarations import DatasetDeclaration
+from warehouse.releases import Release
+
+# Resource ids are derived from this: changing it would break every link ever given out.
+_NAMESPACE = uuid.UUID("6b1f9a52-6f0e-5c39-9a51-0d8f3c1f7a40")
+
+
+def resource_id(dataset: str, key: str) -> str:
+    """The id of a dataset's resource on every portal and for ever, e.g. of ``agile-pilots`` and ``csv``."""
+    return str(uuid.uuid5(_NAMESPACE, f"{dataset}/{key}"))
+
+
+@dataclass(frozen=True)
+class DesiredResource:
+    """A file that the portal should offer. ``size`` in bytes."""
+
+    key: str  # csv, parquet, xlsx, datapackage, changes
+    id: str
+    title: str
+    description: str
+    format: str  # as portals write it: CSV, Parquet, XLSX, JSON
+    media_type: str
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class DesiredDataset:
+    """A dataset as a portal should show it. ``metadata`` is what a release's datapackage says of it."""
+
+    declaration: DatasetDeclaration
+    release: Release
+    resources: tuple[DesiredResource, ...]
+    metadata: Mapping[str, object]
+    spatial: Mapping[str, object] | None  # GeoJSON geometry
+    changelog: str  # markdown, newest release first

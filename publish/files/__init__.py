@@ -1,0 +1,1 @@
+"""A release's files of rows: CSV and Parquet (``render``), the workbook."""

@@ -1,0 +1,174 @@
+"""``datapackage.json``: what a release is, for machines, in the terms of the Data Package standard, version 2.
+
+It is a function of the rows, the declaration and the sources' snapshot dates. The day of the run, paths of the
+machine and versions of programs are never in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from publish.files import workbook
+from publish.files.render import FORMULA_NOTE
+from publish.metadata.schema import PROFILES, schema_of, table_schema
+from publish.metadata.words import resource_title
+from warehouse.declarations import DatasetDeclaration, SourceDeclaration
+from warehouse.districts import District, load_districts
+from warehouse.home import to_json
+from warehouse.releases import Release, ReleaseFile, SnapshotUse
+
+
+def describe(
+    declaration: DatasetDeclaration,
+    release: Release,
+    sources: Mapping[str, SourceDeclaration],
+    held_notes: Sequence[str],
+) -> dict[str, Any]:
+    """The descriptor of a release.
+
+    Args:
+        declaration: the dataset.
+        release: with all of its files but for this one.
+        sources: declarations of its snapshots' sources; one that is missing is named only.
+        held_notes: what the marks of its rows mean, see ``held_rows``.
+    """
+    entry = declaration.entry
+    content: dict[str, Any] = {
+        "$schema": f"{PROFILES}/datapackage.json",
+        "name": entry.name,
+        "title": entry.title,
+        "description": entry.description,
+        "version": release.version,
+        "eachRowIsA": entry.each_row_is_a,
+        "dataDate": release.data_date.isoformat(),
+        "previousVersion": release.previous_version,
+        "rows": release.rows,
+        "heldRows": release.held,
+        "heldNotes": list(held_notes),
+        "keywords": list(entry.keywords),
+        "theme": entry.theme,
+        "frequency": entry.frequency,
+        "language": list(entry.language),
+        "licenses": [{"name": entry.licence.id, "path": entry.licence.url, "title": entry.licence.id}],
+        "attribution": entry.attribution,
+        "contributors": [
+            {"title": entry.publisher.title, "roles": ["publisher"]},
+            {"title": entry.contact.name, "email": entry.contact.email, "roles": ["contact"]},
+        ],
+        "sources": _sources(release.snapshots, sources),
+        "usageWarnings": list(entry.usage_warnings),
+        "notes": _notes(release),
+        "resources": [_resource(declaration, file, release.previous_version) for file in release.files],
+    }
+    if district := district_of(declaration):
+        content["spatial"] = {
+            "name": district.title,
+            "city": district.city,
+            "country": district.country,
+            "postcodeAreas": list(district.postcode_areas),
+            "geometry": district.geojson,
+            "attribution": district.attribution,
+        }
+    return content
+
+
+def _sources(snapshots: Sequence[SnapshotUse], sources: Mapping[str, SourceDeclaration]) -> list[dict[str, Any]]:
+    found = []
+    for name in sorted({snapshot.source for snapshot in snapshots}):
+        used = sorted((s.date, s.snapshot_id) for s in snapshots if s.source == name)
+        described: dict[str, Any] = {"name": name, "title": name}
+        if source := sources.get(name):
+            described["title"] = f"{source.title}, {source.publisher.title}"
+            if source.homepage:
+                described["path"] = source.homepage
+            described |= {"licence": source.licence.id, "attribution": source.attribution}
+            described["licencePath"] = source.licence.url
+        described["snapshots"] = [{"id": snapshot_id, "date": day.isoformat()} for day, snapshot_id in used]
+        found.append(described)
+    return found
+
+
+def _notes(release: Release) -> list[str]:
+    notes = [FORMULA_NOTE, "An empty value is missing or unknown, never zero."]
+    if release.file("xlsx"):
+        notes.append(workbook.NOTE)
+    else:
+        notes.append(
+            f"There is no XLSX file: {release.rows:,} rows are more than the {workbook.MAX_ROWS:,} that a sheet"
+            " holds."
+        )
+    return notes
+
+
+def _resource(declaration: DatasetDeclaration, file: ReleaseFile, previous_version: str | None) -> dict[str, Any]:
+    title, description = resource_title(file.key)
+    if file.key == "changes":
+        title = f"Changes since {previous_version}" if previous_version else "Changes"
+        description = (
+            f"What differs from version {previous_version}, value by value; not what changed before that version."
+            if previous_version
+            else "Empty: this is the first version. Later versions list what differs from the one before."
+        )
+    resource: dict[str, Any] = {
+        "$schema": f"{PROFILES}/dataresource.json",
+        "name": f"{declaration.name}-{file.key}" if file.key != "csv" else declaration.name,
+        "type": "table",
+        "title": title,
+        "description": description,
+        "path": file.name,
+        "format": file.name.rsplit(".", 1)[-1],
+        "mediatype": file.media_type,
+        "bytes": file.size,
+        "hash": f"sha256:{file.sha256}",
+        # every file says its columns: where none are said, programs guess that a company number is an integer
+        "schema": schema_of(file.key, declaration),
+    }
+    if file.key == "parquet":
+        # frictionless does not count the bytes of a Parquet file and calls any number of them wrong
+        # (5.21: frictionless.checks.baseline compares with None); the sum above says more than the size
+        del resource["bytes"]
+    elif file.key == "xlsx":
+        resource["dialect"] = {"$schema": f"{PROFILES}/tabledialect.json", "header": True, "sheetName": "Data"}
+    else:
+        resource |= {
+            "encoding": "utf-8",
+            "dialect": {
+                "$schema": f"{PROFILES}/tabledialect.json",
+                "header": True,
+                "delimiter": ",",
+                "lineTerminator": "\n",
+                "quoteChar": '"',
+                "doubleQuote": True,
+            },
+        }
+    return resource
+
+
+def declaration_digest(declaration: DatasetDeclaration, sources: Mapping[str, SourceDeclaration]) -> str:
+    """SHA-256 over everything in a release's files that is not rows: fields, entry, codes, terms of sources."""
+    district, entry = district_of(declaration), declaration.entry
+    described = {
+        # what labels say is in the schema
+        "entry": entry.model_dump(mode="json", by_alias=True, exclude={"fields": {"__all__": {"labels"}}})
+        | {
+            "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),
+            "licence": entry.licence.id,
+            "licence_url": entry.licence.url,
+        },
+        "schema": table_schema(declaration),
+        "sources": [
+            {key: value for key, value in found.items() if key != "snapshots"}
+            for found in _sources([SnapshotUse(name, "", date.min) for name in sources], sources)
+        ],
+        "district": district.model_dump(mode="json") if district else None,
+    }
+    return hashlib.sha256(to_json(described).encode()).hexdigest()
+
+
+def district_of(declaration: DatasetDeclaration) -> District | None:
+    """The district of a dataset, if its entry names one."""
+    name = declaration.entry.district
+    return load_districts()[name] if name else None

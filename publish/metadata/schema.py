@@ -1,0 +1,120 @@
+"""The columns of a release's files as Table Schemas, and what changed in them since the version before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from publish.files.render import json_ready, labels
+from warehouse.declarations import DatasetDeclaration, FieldDeclaration, Severity
+
+PROFILES = "https://datapackage.org/profiles/2.0"
+
+
+def schema_of(key: str, declaration: DatasetDeclaration) -> dict[str, Any]:
+    """The schema of a release's file: ``changes``, ``parquet``, or one that has the rows as they are declared."""
+    if key == "changes":
+        return _changes_schema(declaration)
+    return _parquet_schema(declaration) if key == "parquet" else table_schema(declaration)
+
+
+def table_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
+    """The dataset's columns as a Table Schema."""
+    return {
+        "$schema": f"{PROFILES}/tableschema.json",
+        "fields": [_field(field) for field in declaration.table.fields],
+        "primaryKey": list(declaration.table.primary_key),
+        "missingValues": [""],
+    }
+
+
+def _changes_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
+    change: dict[str, Any] = {"name": "change", "type": "string", "title": "Change"}
+    change["description"] = (
+        "held: what the source says could not be used, so the row or the value stands as it was or is left empty;"
+        " released: it can be used again. Neither is a change of the thing itself."
+    )
+    change["constraints"] = {"required": True, "enum": ["added", "changed", "removed", "held", "released"]}
+    keys = [
+        {"name": name, "type": "string", "title": declaration.table.field(name).title}
+        for name in declaration.table.primary_key
+    ]
+    values = [
+        {"name": "field", "type": "string", "title": "Field that changed"},
+        {"name": "old", "type": "string", "title": "Value before"},
+        {"name": "new", "type": "string", "title": "Value now"},
+    ]
+    return {
+        "$schema": f"{PROFILES}/tableschema.json",
+        "fields": [change, *keys, *values],
+        "missingValues": [""],
+    }
+
+
+def _parquet_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
+    table = declaration.table
+    fields = [
+        {
+            "name": field.name,
+            "type": field.column_type.frictionless
+            if field.constraints.required or field.name in table.primary_key
+            else field.column_type.frictionless_with_gaps,
+            "title": field.title,
+        }
+        for field in table.fields
+    ]
+    return {
+        "$schema": f"{PROFILES}/tableschema.json",
+        "fields": fields,
+        "primaryKey": list(table.primary_key),
+    }
+
+
+def _field(field: FieldDeclaration) -> dict[str, Any]:
+    content: dict[str, Any] = {"name": field.name, "type": field.column_type.frictionless, "title": field.title}
+    if field.description:
+        content["description"] = field.description
+    if field.unit:
+        content["unit"] = field.unit
+    given = field.constraints
+    constraints: dict[str, Any] = {
+        "required": given.required or None,
+        "unique": given.unique or None,
+        "pattern": given.pattern,
+        "minimum": given.minimum,
+        "maximum": given.maximum,
+        "minLength": given.min_length,
+        "maxLength": given.max_length,
+    }
+    codes = labels(field)
+    if codes:
+        constraints["enum"] = list(codes)
+        content["categories"] = [{"value": code, "label": title} for code, title in codes.items()]
+    kept = {name: json_ready(value) for name, value in constraints.items() if value is not None}
+    # what only draws a warning is published as it is, so the schema does not rule it out
+    if kept and field.severity.rank <= Severity.ERROR.rank:
+        content["constraints"] = kept
+    return content
+
+
+def compare_schemas(before: Mapping[str, object], declaration: DatasetDeclaration) -> list[str]:
+    """What changed in a dataset's columns since the schema of the version before, in words."""
+    now = table_schema(declaration)
+    listed = before.get("fields")
+    old = {field["name"]: field for field in listed} if isinstance(listed, list) else {}
+    new = {field["name"]: field for field in now["fields"]}
+    found = [f"Field removed: {name}" for name in old if name not in new]
+    found += [f"Field added: {name}" for name in new if name not in old]
+    for name, field in new.items():
+        if name in old:
+            for part in ("type", "unit"):
+                if old[name].get(part) != field.get(part):
+                    found.append(
+                        f"Field {name}: {part} {old[name].get(part) or 'none'} became {field.get(part) or 'none'}"
+                    )
+    common = [name for name in old if name in new]
+    if common != [name for name in new if name in old]:
+        found.append("The order of the fields changed")
+    if before.get("primaryKey") != now["primaryKey"]:
+        found.append(f"The key is now {', '.join(now['primaryKey'])}")
+    return found

@@ -1,0 +1,59 @@
+"""Titles, formats and media types of a release's files, and words for codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_MEDIA_TYPES: Mapping[str, str] = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+}
+
+# Words for the EU's frequency codes.
+FREQUENCIES: Mapping[str, str] = {
+    "CONT": "continuously",
+    "DAILY": "every day",
+    "WEEKLY": "every week",
+    "MONTHLY": "every month",
+    "QUARTERLY": "every quarter",
+    "ANNUAL": "every year",
+    "IRREG": "irregularly",
+    "NEVER": "never",
+}
+
+_TITLES: Mapping[str, tuple[str, str]] = {
+    "csv": (
+        "CSV",
+        "All rows, for programs. Read it with the types of the data dictionary: codes lose their leading zeros"
+        " where a program guesses.",
+    ),
+    "parquet": ("Parquet", "All rows with their types, for analysis."),
+    "xlsx": ("Excel", "All rows, the data dictionary and the terms, for people."),
+    "changes": ("Changes", "What differs from the version before, value by value."),
+    "datapackage": ("Data Package", "This description, for machines."),
+}
+
+_FORMATS: Mapping[str, str] = {
+    "csv": "CSV",
+    "parquet": "Parquet",
+    "xlsx": "XLSX",
+    "changes": "CSV",
+    "datapackage": "JSON",
+}
+
+
+def resource_title(key: str) -> tuple[str, str]:
+    """Title and description of a release's file."""
+    return _TITLES[key]
+
+
+def resource_format(key: str) -> str:
+    """The format of a release's file as portals write it."""
+    return _FORMATS[key]
+
+
+def media_type(name: str) -> str:
+    """The media type of a release's file by its name."""
+    return _MEDIA_TYPES[name.rsplit(".", 1)[-1]]

@@ -1,0 +1,50 @@
+"""The one call that puts files, metadata and the list of resources in place: the data of ``package_revise``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from publish.portals.ckan.compare import Difference
+from publish.portals.ckan.wanted import Wanted
+
+
+def revision(wanted: Wanted, difference: Difference, package: Mapping[str, Any]) -> dict[str, str]:
+    """The data of the one call that switches: every value as JSON, for CKAN decodes each.
+
+    Lists are merged by position and never shrink, so what is replaced is filtered out first.
+    """
+    filtered = [f"-resources__{rid}" for rid in difference.removals]
+    data: dict[str, Any] = {
+        "match__id": package["id"],
+        "match__metadata_modified": package["metadata_modified"],
+        **{f"update__{key}": value for key, value in difference.fields.items()},
+    }
+    if difference.tags is not None:
+        filtered.append("-tags")
+        # tags of a controlled vocabulary are somebody else's
+        kept = [
+            {"name": item["name"], "vocabulary_id": item["vocabulary_id"]}
+            for item in package.get("tags", ())
+            if item.get("vocabulary_id")
+        ]
+        data["update__tags"] = kept + [{"name": tag} for tag in difference.tags]
+    if difference.extras is not None:
+        filtered.append("-extras")
+        data["update__extras"] = [{"key": key, "value": value} for key, value in sorted(difference.extras.items())]
+    if filtered:
+        data["filter"] = filtered
+    if difference.additions:
+        data["update__resources__extend"] = [
+            {**wanted.resources[rid], "id": rid, "url": ""} for rid in difference.additions
+        ]
+    for rid, fields in difference.resources.items():
+        for key, value in fields.items():
+            data[f"update__resources__{rid}__{key}"] = value
+    return encoded(data)
+
+
+def encoded(data: Mapping[str, Any]) -> dict[str, str]:
+    """A call's data as a form's fields, each of which CKAN decodes as JSON."""
+    return {key: json.dumps(value) for key, value in data.items()}

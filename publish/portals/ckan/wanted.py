@@ -1,0 +1,217 @@
+"""What CKAN should show of a dataset, in CKAN's terms."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote as url_quote
+
+from publish.desired import DesiredDataset, DesiredResource, resource_id
+from publish.portals import PortalError
+from warehouse.declarations import FieldDeclaration
+
+# A value of more than 32,766 bytes cannot be indexed as one term by Solr: CKAN would refuse the dataset.
+_EXTRA_BYTES = 24_000
+
+MARK = "opendistrict"  # the extra by which we know a dataset as ours; its value is the dataset's name
+_CHECKSUM = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
+_AUTHORITY = "http://publications.europa.eu/resource/authority"
+KEYS = ("csv", "parquet", "xlsx", "changes", "datapackage")
+
+EXTRAS = frozenset(
+    {
+        MARK, "identifier", "theme", "frequency", "language", "issued", "modified", "access_rights",
+        "publisher_name", "contact_name", "contact_email", "conforms_to", "spatial", "spatial_text",
+        "temporal_end", "attribution", "data_date", "each_row_is_a", "licence", "licence_url", "provenance",
+        "version_notes", "changelog",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A dataset in CKAN's terms."""
+
+    name: str
+    organisation: Mapping[str, str]
+    fields: Mapping[str, Any]
+    tags: tuple[str, ...]
+    extras: Mapping[str, str]
+    resources: Mapping[str, Mapping[str, Any]]  # by id, in order; the first one has the table
+    files: Mapping[str, DesiredResource]
+    columns: tuple[Mapping[str, Any], ...]
+    declared: tuple[FieldDeclaration, ...]
+    primary_key: tuple[str, ...]
+    rows: int
+    holds: str  # the note of a table that holds exactly these rows
+    shrink_limit_pct: float
+    differences: tuple[str | None, int, int, int]  # since which version: added, changed, removed
+
+    @property
+    def version(self) -> str:
+        """The release's label."""
+        return str(self.fields["version"])
+
+    @property
+    def table_id(self) -> str:
+        """The resource that has the table: the CSV file."""
+        return resource_id(self.name, "csv")
+
+
+def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
+    """A dataset as CKAN should hold it.
+
+    Args:
+        desired: the dataset.
+        address: the portal's, without a slash at its end; for the resources' own addresses.
+    """
+    entry, release = desired.declaration.entry, desired.release
+    page = f"{address}/dataset/{entry.name}"
+    notes = entry.description.strip()
+    if entry.usage_warnings:
+        notes += "\n\n## Before you use it\n\n" + "\n".join(f"* {text.strip()}" for text in entry.usage_warnings)
+    fields = {
+        "title": entry.title.strip(),
+        "notes": notes,
+        "license_id": entry.licence.ckan,
+        "version": release.version,
+        "url": page,
+        "author": entry.publisher.title,
+        "maintainer": entry.contact.name,
+        "maintainer_email": entry.contact.email,
+    }
+    ordered = sorted(desired.resources, key=lambda item: KEYS.index(item.key) if item.key in KEYS else len(KEYS))
+    if not ordered or ordered[0].key != "csv":
+        raise PortalError(f"{entry.name}: version {release.version} has no CSV file; release it again")
+    resources = {
+        item.id: {
+            "name": item.title,
+            "description": item.description,
+            "format": item.format,
+            "mimetype": item.media_type,
+            "hash": item.sha256,
+            "hash_algorithm": _CHECKSUM,
+            "license": entry.licence.url,
+            "release_version": release.version,
+            "access_url": f"{page}/resource/{item.id}",
+            "download_url": f"{page}/resource/{item.id}/download/{url_quote(item.path.name)}",
+        }
+        for item in ordered
+    }
+    return Wanted(
+        name=entry.name,
+        organisation={
+            "name": entry.publisher.name,
+            "title": entry.publisher.title,
+            "description": entry.publisher.description,
+        },
+        fields=fields,
+        tags=_tags(entry.keywords),
+        extras=_extras(desired),
+        resources=resources,
+        files={item.id: item for item in ordered},
+        columns=tuple(_column(column) for column in desired.declaration.table.fields),
+        declared=desired.declaration.table.fields,
+        primary_key=desired.declaration.table.primary_key,
+        rows=release.rows,
+        holds=f"{release.version} sha256:{release.content_sha256}",
+        shrink_limit_pct=desired.declaration.table.rows.shrink_limit_pct,
+        differences=(release.previous_version, release.added, release.changed, release.removed),
+    )
+
+
+def _tags(keywords: Iterable[str]) -> tuple[str, ...]:
+    """Keywords as CKAN allows them: letters, digits, spaces, and ``-_.``; from 2 to 100 characters."""
+    found = (re.sub(r"\s+", " ", re.sub(r"[^\w \-.]", " ", word)).strip()[:100] for word in keywords)
+    return tuple(sorted({tag for tag in found if len(tag) >= 2}))
+
+
+def _extras(desired: DesiredDataset) -> dict[str, str]:
+    entry, release, described = desired.declaration.entry, desired.release, desired.metadata
+    day = release.data_date.isoformat()
+    days = re.findall(r"^- Data of (\d{4}-\d{2}-\d{2})", desired.changelog, re.MULTILINE)
+    place = described.get("spatial")
+    found = {
+        MARK: entry.name,
+        "identifier": entry.name,
+        "theme": _json([f"{_AUTHORITY}/data-theme/{entry.theme}"]),
+        "frequency": f"{_AUTHORITY}/frequency/{entry.frequency}",
+        "language": _json([f"{_AUTHORITY}/language/{code}" for code in entry.language]),
+        "issued": min([day, *days]),
+        "modified": day,
+        "data_date": day,
+        "temporal_end": day,
+        "access_rights": f"{_AUTHORITY}/access-right/PUBLIC",
+        "publisher_name": entry.publisher.title,
+        "contact_name": entry.contact.name,
+        "contact_email": entry.contact.email,
+        "conforms_to": _json([str(described["$schema"])]) if described.get("$schema") else "",
+        "spatial": _spatial(desired.spatial) if desired.spatial else "",
+        "spatial_text": str(place.get("name", "")) if isinstance(place, Mapping) else "",
+        "attribution": entry.attribution,
+        "each_row_is_a": entry.each_row_is_a,
+        "licence": entry.licence.id,
+        "licence_url": entry.licence.url,
+        "provenance": _provenance(described.get("sources")),
+        "version_notes": _newest(desired.changelog, 1),
+        "changelog": _newest(desired.changelog),
+    }
+    return {key: value.strip() for key, value in found.items() if value.strip()}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _spatial(geometry: Mapping[str, object]) -> str:
+    """GeoJSON as a text; its bounding box where it is too long to be indexed."""
+    text = _json(geometry)
+    if len(text.encode()) <= _EXTRA_BYTES:
+        return text
+    points = list(_points(geometry.get("coordinates")))
+    west, east = min(x for x, _ in points), max(x for x, _ in points)
+    south, north = min(y for _, y in points), max(y for _, y in points)
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return _json({"type": "Polygon", "coordinates": [ring]})
+
+
+def _points(value: object) -> Iterator[tuple[float, float]]:
+    if isinstance(value, list | tuple):
+        if len(value) >= 2 and all(isinstance(part, int | float) for part in value):
+            yield (value[0], value[1])
+        else:
+            for part in value:
+                yield from _points(part)
+
+
+def _provenance(sources: object) -> str:
+    lines = []
+    for source in sources if isinstance(sources, list) else []:
+        parts = [str(source.get(key)) for key in ("title", "path", "licence", "attribution") if source.get(key)]
+        lines.append("; ".join(parts))
+    return _cut("\n".join(lines))
+
+
+def _newest(changelog: str, count: int | None = None) -> str:
+    """The newest parts of a change log, as many as an extra can hold."""
+    parts = re.split(r"(?m)^(?=## )", changelog.strip())
+    parts = [part.strip() for part in parts if part.strip()][:count]
+    kept: list[str] = []
+    for part in parts:
+        if kept and len("\n\n".join([*kept, part]).encode()) > _EXTRA_BYTES:
+            break
+        kept.append(part)
+    return _cut("\n\n".join(kept))
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:_EXTRA_BYTES].decode(errors="ignore")
+
+
+def _column(column: FieldDeclaration) -> dict[str, Any]:
+    described = {"label": column.title, "notes": column.description, "unit": column.unit}
+    info = {key: value for key, value in described.items() if value}
+    return {"id": column.name, "type": column.column_type.datastore, "info": info}

@@ -1,0 +1,59 @@
+"""What holds of every declared dataset: a new one is tested by being there."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from flows import publishing
+from flows.calendar import today
+from flows.declarations import Declarations
+from flows.night import night
+from flows.run import Direct, Run, RunRequest
+from flows.settings import Settings
+from sources import samples
+from tests.declared.test_every_source import faults_of_name
+from warehouse.declarations import Privacy
+from warehouse.home import Home
+
+DECLARED = Declarations.read()
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A night of all samples."""
+    root = tmp_path_factory.mktemp("samples")
+    settings = Settings(Home(root), str(root / "portal"))
+    origins = {name: str(folder) for name, folder in samples().items()}
+    with Direct() as runner:
+        outcome = night(Run(settings, RunRequest(today(), origins), runner))
+    return settings, {one.name: one for one in outcome.datasets}
+
+
+@pytest.mark.parametrize("name", DECLARED.datasets)
+def test_its_columns_say_what_they_are_and_none_is_personal(name):
+    for field in DECLARED.datasets[name].table.fields:
+        assert field.title
+        assert field.description
+        assert field.privacy is Privacy.PUBLIC
+        assert faults_of_name(field) == []
+
+
+@pytest.mark.parametrize("name", DECLARED.datasets)
+def test_it_is_released_from_the_samples_and_the_portal_shows_it(name, published):
+    settings, outcomes = published
+    outcome, table = outcomes[name], DECLARED.datasets[name].table
+    assert (outcome.state, bool(outcome.rows)) == ("released", True)
+    folder = settings.home.releases / name / outcome.version
+    package = json.loads((folder / "datapackage.json").read_text())
+    assert package["rows"] == outcome.rows
+    with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == outcome.rows
+    assert list(rows[0]) == [field.name for field in table.fields]
+    keys = [tuple(row[column] for column in table.primary_key) for row in rows]
+    assert len(set(keys)) == len(keys)
+    assert (settings.home.portal / "datasets" / name / "index.html").exists()
+    assert publishing.changes(settings, DECLARED, [name]) == []

@@ -1,0 +1,71 @@
+"""What holds of every declared source: a new one is tested by being there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows import steps
+from flows.calendar import today
+from flows.declarations import Declarations
+from flows.run import Direct, Run, RunRequest
+from flows.settings import Settings
+from sources import samples
+from warehouse.declarations import FieldDeclaration, Privacy
+from warehouse.home import Home
+from warehouse.ledger import Verdict
+
+DECLARED = Declarations.read()
+FIELDS = [
+    pytest.param(field, id=f"{source.name}.{table.name}.{field.name}")
+    for source in DECLARED.sources.values()
+    for table in source.tables
+    for field in table.fields
+]
+UNITS = {"EUR": "_eur", "GBP": "_gbp", "m2": "_m2", "%": "_pct", "d": "_days", "min": "_minutes", "h": "_hours"}
+
+
+def faults_of_name(field: FieldDeclaration) -> list[str]:
+    """What the house's words ask of a field's name, and it is not."""
+    is_coded = bool(field.constraints.enum or field.constraints.code_list or field.labels)
+    wanted = {
+        "a date ends with _date": field.type == "date" and not field.name.endswith("_date"),
+        "a code ends with _code": is_coded and not field.name.endswith("_code"),
+        "a truth value begins with is_ or has_": field.type == "boolean"
+        and not field.name.startswith(("is_", "has_")),
+        "a name carries its unit": field.unit in UNITS and not field.name.endswith(UNITS[field.unit]),
+    }
+    return [what for what, is_missed in wanted.items() if is_missed]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_says_what_it_is(field):
+    assert field.title
+    assert field.description or field.privacy is not Privacy.PUBLIC, "what is published is described"
+    assert faults_of_name(field) == []
+
+
+@pytest.mark.parametrize("name", DECLARED.sources)
+def test_its_rules_name_its_columns_and_where_they_come_from(name):
+    source = DECLARED.sources[name]
+    for table, rules in DECLARED.source_rules[name].tables.items():
+        for rule in rules:
+            assert {*rule.columns, *filter(None, [rule.dated_by])} <= {
+                field.name for field in source.table(table).fields
+            }
+            assert rule.source
+            assert rule.message.endswith(".")
+            assert rule.help.endswith(".")
+
+
+@pytest.mark.parametrize("name", DECLARED.sources)
+def test_its_sample_is_read_and_passes_its_checks(name, tmp_path):
+    with Direct() as runner:
+        run = Run(Settings(Home(tmp_path), portal=""), RunRequest(today(), {}), runner, declarations=DECLARED)
+        snapshot = steps.pull(run, name, str(samples()[name]), today())
+        staged = steps.stage(run, snapshot)
+        judged = steps.check(run, snapshot, staged, {})
+    assert judged.verdict is not Verdict.HELD
+    assert all(judged.accepted[table.name] for table in DECLARED.sources[name].tables)
+    assert Path(staged.path).exists()

@@ -1,0 +1,79 @@
+"""The ledger: what was pulled, what was decided of it, what was released, in which run. Rows in the warehouse.
+
+The rooms tell one another through it: a source's snapshot and its verdict, a dataset's verdict, a release.
+
+What a run came to is known only after the warehouse was swapped, and also where it was not touched: a run whose
+sources all failed, or that could not publish. So a run's end is noted beside the warehouse, a small file a run
+(``runs/<run>.json``, written whole or not at all), and ``runs`` puts both together.
+"""
+
+from warehouse.ledger.dataset_log import (
+    curations,
+    forget_newest_curation,
+    record_curation,
+    record_release,
+    release_from,
+    releases,
+    rewrite_release,
+)
+from warehouse.ledger.finding_log import (
+    count_findings,
+    findings,
+    read_findings,
+    replace_findings,
+    take_findings,
+    worst_in_words,
+)
+from warehouse.ledger.records import (
+    Connection,
+    CurationRecord,
+    LedgerError,
+    RunRecord,
+    Said,
+    SnapshotRecord,
+    TableLoad,
+    Verdict,
+)
+from warehouse.ledger.run_log import begin_run, finish_run, last_said, next_run_id, note_run, now, runs
+from warehouse.ledger.schema import SCHEMA_VERSION, copy_tables, create_ledger, lacking, refuse_newer
+from warehouse.ledger.snapshot_log import promoted, record_snapshot, snapshots, supersede
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Connection",
+    "CurationRecord",
+    "LedgerError",
+    "RunRecord",
+    "Said",
+    "SnapshotRecord",
+    "TableLoad",
+    "Verdict",
+    "begin_run",
+    "copy_tables",
+    "count_findings",
+    "create_ledger",
+    "curations",
+    "findings",
+    "finish_run",
+    "forget_newest_curation",
+    "lacking",
+    "last_said",
+    "next_run_id",
+    "note_run",
+    "now",
+    "promoted",
+    "read_findings",
+    "record_curation",
+    "record_release",
+    "record_snapshot",
+    "refuse_newer",
+    "release_from",
+    "releases",
+    "replace_findings",
+    "rewrite_release",
+    "runs",
+    "snapshots",
+    "supersede",
+    "take_findings",
+    "worst_in_words",
+]

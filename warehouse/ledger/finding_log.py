@@ -1,0 +1,74 @@
+"""Findings and quarantine of all snapshots and datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from warehouse.database import fetch
+from warehouse.declarations import Severity
+from warehouse.findings import Finding, add_findings
+from warehouse.ledger.records import Connection
+
+
+def take_findings(connection: Connection, attached: str, source: str, snapshot_id: str) -> None:
+    """Copy findings and quarantine of an attached staging file; those of an earlier check give way."""
+    for table in ("findings", "quarantine"):
+        connection.execute(
+            f"DELETE FROM ledger.{table} WHERE subject = ? AND snapshot_id = ?", [source, snapshot_id]
+        )
+        connection.execute(
+            f"INSERT INTO ledger.{table} BY NAME SELECT ? AS snapshot_id, * FROM {attached}.main.{table}",
+            [snapshot_id],
+        )
+
+
+def replace_findings(connection: Connection, subject: str, snapshot_id: str, found: Sequence[Finding]) -> None:
+    """Write findings made in Python in place of those that stand for the snapshot."""
+    connection.execute("DELETE FROM ledger.findings WHERE subject = ? AND snapshot_id = ?", [subject, snapshot_id])
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
+    )
+    add_findings(connection, subject, found, "temp")
+    connection.execute(
+        "INSERT INTO ledger.findings BY NAME SELECT ? AS snapshot_id, * FROM temp.findings", [snapshot_id]
+    )
+    connection.execute("DROP TABLE temp.findings")
+
+
+def findings(connection: Connection, subject: str, snapshot_id: str, limit: int | None = None) -> list[Finding]:
+    """Findings on a snapshot of a source (or on a dataset of a date), worst first, then by place."""
+    condition = "WHERE subject = ? AND snapshot_id = ?"
+    return read_findings(connection, f"ledger.findings {condition}", [subject, snapshot_id], limit)
+
+
+def worst_in_words(connection: Connection, subject: str, snapshot_id: str) -> str:
+    """What is worst about a snapshot or a dataset, and what to do; empty if nothing was found."""
+    found = findings(connection, subject, snapshot_id, limit=1)
+    return f"{found[0].message} {found[0].help}" if found else ""
+
+
+def read_findings(
+    connection: Connection, where: str, parameters: Sequence[Any] = (), limit: int | None = None
+) -> list[Finding]:
+    """Findings from a table of findings (and a WHERE clause), worst first, then by place."""
+    worst_first = ", ".join(f"'{severity.value}'" for severity in Severity)
+    rows = fetch(
+        connection,
+        "SELECT rule, severity, message, help, table_name, file, sheet, row_number, column_name, value, row_key"
+        f" FROM {where} ORDER BY list_position([{worst_first}], severity),"
+        " file, sheet, row_number, column_name, rule, value" + (f" LIMIT {limit:d}" if limit else ""),
+        list(parameters),
+    )
+    return [Finding(row[0], Severity(row[1]), *row[2:]) for row in rows]
+
+
+def count_findings(connection: Connection, subject: str, snapshot_id: str) -> dict[Severity, int]:
+    """How many findings of each severity."""
+    rows = fetch(
+        connection,
+        "SELECT severity, count(*) FROM ledger.findings WHERE subject = ? AND snapshot_id = ? GROUP BY ALL",
+        [subject, snapshot_id],
+    )
+    found = {Severity(name): count for name, count in rows}
+    return {severity: found.get(severity, 0) for severity in Severity}

@@ -1,0 +1,107 @@
+"""The ledger's tables: made, brought up to date, left alone where a newer version of the program wrote them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import duckdb
+
+from warehouse.findings import FINDINGS_COLUMNS, QUARANTINE_COLUMNS
+from warehouse.ledger.records import Connection, LedgerError
+
+SCHEMA_VERSION = 2  # of the ledger: 1 had no version. A column that is only added needs no new number.
+
+_TABLES = f"""
+CREATE SCHEMA IF NOT EXISTS ledger;
+CREATE TABLE IF NOT EXISTS ledger.schema_version (version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS ledger.runs (
+    run_id VARCHAR PRIMARY KEY, kind VARCHAR NOT NULL, day DATE NOT NULL,
+    started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, request VARCHAR NOT NULL,
+    sequence BIGINT  -- the order of runs: neither their logical days nor a clock gives it
+);
+CREATE TABLE IF NOT EXISTS ledger.snapshots (  -- the verdict on a pull of a source; promoted: it is in the history
+    source VARCHAR, snapshot_id VARCHAR, data_date DATE NOT NULL, origin VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL, verdict VARCHAR NOT NULL, is_promoted BOOLEAN NOT NULL,
+    tables VARCHAR NOT NULL, run_id VARCHAR NOT NULL, PRIMARY KEY (source, snapshot_id)
+);
+CREATE TABLE IF NOT EXISTS ledger.findings (snapshot_id VARCHAR NOT NULL, {FINDINGS_COLUMNS});
+CREATE TABLE IF NOT EXISTS ledger.quarantine (snapshot_id VARCHAR NOT NULL, {QUARANTINE_COLUMNS});
+CREATE TABLE IF NOT EXISTS ledger.curations (  -- the verdict on a dataset built from certain inputs
+    dataset VARCHAR, data_date DATE, inputs VARCHAR NOT NULL, verdict VARCHAR NOT NULL,
+    rows BIGINT NOT NULL, version VARCHAR, run_id VARCHAR NOT NULL, PRIMARY KEY (dataset, data_date)
+);
+CREATE TABLE IF NOT EXISTS ledger.releases (
+    dataset VARCHAR, version VARCHAR, data_date DATE NOT NULL, manifest VARCHAR NOT NULL,
+    run_id VARCHAR NOT NULL, PRIMARY KEY (dataset, version)
+);
+"""
+
+
+def create_ledger(connection: Connection) -> None:
+    """Make the ledger's tables where they are missing, and add the columns that an older ledger lacks.
+
+    Raises:
+        LedgerError: a newer version of the program wrote this ledger.
+    """
+    refuse_newer(connection)
+    connection.execute(_TABLES)
+    for table, name, kind in lacking(connection):
+        connection.execute(f"ALTER TABLE ledger.{table} ADD COLUMN IF NOT EXISTS {name} {kind}")
+    connection.execute("DELETE FROM ledger.schema_version")
+    connection.execute(f"INSERT INTO ledger.schema_version VALUES ({SCHEMA_VERSION})")
+
+
+def lacking(connection: Connection) -> list[tuple[str, str, str]]:
+    """Table, name and type of the columns that the ledger should have and does not: it is an older one."""
+    found = set(connection.execute(_COLUMNS_FOUND).fetchall())
+    return [(table, name, kind) for table, name, kind in _columns() if (table, name) not in found]
+
+
+_COLUMNS_FOUND = """
+SELECT table_name, column_name FROM duckdb_columns()
+WHERE schema_name = 'ledger' AND database_name = current_database()
+"""
+
+
+@cache
+def _columns() -> tuple[tuple[str, str, str], ...]:
+    """Table, name and type of every column that a ledger of today has."""
+    with duckdb.connect() as connection:
+        connection.execute(_TABLES)
+        rows = connection.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = 'ledger'"
+            " ORDER BY table_name, column_index"
+        ).fetchall()
+    return tuple((str(table), str(name), str(kind)) for table, name, kind in rows)
+
+
+def copy_tables(connection: Connection, attached: str) -> None:
+    """Take over the ledger of an attached, older warehouse: what it has not is NULL."""
+    refuse_newer(connection, attached)
+    found = connection.execute(
+        f"SELECT table_name FROM duckdb_tables() WHERE schema_name = 'ledger' AND database_name = '{attached}'"
+    ).fetchall()
+    known = {table for table, _, _ in _columns()}
+    for (table,) in found:
+        if table in known - {"schema_version"}:
+            connection.execute(f"INSERT INTO ledger.{table} BY NAME SELECT * FROM {attached}.ledger.{table}")
+
+
+def refuse_newer(connection: Connection, database: str | None = None) -> None:
+    """Raise LedgerError if a newer version of the program wrote this ledger."""
+    name = f"'{database}'" if database else "current_database()"
+    exists = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ledger' AND table_name = 'schema_version'"
+        f" AND database_name = {name}"
+    ).fetchone()
+    prefix = f"{database}." if database else ""
+    row = (
+        connection.execute(f"SELECT max(version) FROM {prefix}ledger.schema_version").fetchone()
+        if exists
+        else None
+    )
+    if row and row[0] is not None and row[0] > SCHEMA_VERSION:
+        raise LedgerError(
+            f"the warehouse was written by a newer opendistrict (its ledger is version {row[0]}, this program's"
+            f" {SCHEMA_VERSION}): install that one, nothing was changed"
+        )

@@ -1,0 +1,14 @@
+"""Values out of an .xlsx file, in one pass and bounded memory, whatever was handed in.
+
+openpyxl shows either the formula or its stored value, in its streaming mode no merged cells, and in its full
+mode it builds an object for every cell that was ever formatted. A workbook that a person keeps needs all of
+it: the stored value *and* that there was a formula, merged cells, and a million rows that are formatted but
+empty. So the sheets are read here, straight from their XML.
+"""
+
+from warehouse.sheets.xlsx.package import Package, references
+from warehouse.sheets.xlsx.reading import read_xlsx
+from warehouse.sheets.xlsx.slim import slim_chunks
+from warehouse.sheets.xlsx.values import serial_date
+
+__all__ = ["Package", "read_xlsx", "references", "serial_date", "slim_chunks"]
