@@ -12,7 +12,7 @@ from sources.workbooks.proposing.vocabulary import says
 from warehouse.declarations import Privacy
 from warehouse.types import FieldType
 
-_MOST_COLUMNS = 3
+_MOST_COLUMNS = 4
 _MOST_TRIED = 12
 _NEARLY_ALL = 0.95  # of the cells under a header that says id: a slip in them is a finding, not another key
 

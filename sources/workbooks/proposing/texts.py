@@ -17,7 +17,7 @@ _LONGEST_CODE = 30
 _TIMES_EACH = 3  # a text that comes back so often on average is one of a list
 _NEARLY_ALL = 0.9
 _LETTERS = re.compile("[A-Z0-9]{1,4}")
-PAGE = "https?://[^ ]+"
+_PAGE = "https?://[^ ]+"
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,17 @@ def _identifiers(values: Sequence[str | None], filled: Sequence[str]) -> Texts |
 def _listed(values: Sequence[str | None], filled: Sequence[str]) -> Texts | None:
     for name, codes in reference.code_lists().items():
         meant = {text: codes.code_of(text) for text in set(filled)}
-        if all(meant.values()):
-            said = f"all {len(filled)} cells are on the list {name}"
-            return Texts({"codeList": name}, said, tuple(value and meant[value] for value in values))
+        good = sum(meant[text] is not None for text in filled)
+        if good >= _NEARLY_ALL * len(filled):
+            doubt = f"{len(filled) - good} cells are not on it" if good < len(filled) else ""
+            said = f"{good} of {len(filled)} cells are on the list {name}"
+            return Texts({"codeList": name}, said, tuple(value and meant[value] for value in values), doubt)
     return None
 
 
 def _pages(values: Sequence[str | None], filled: Sequence[str]) -> Texts | None:
-    if all(re.fullmatch(PAGE, text) for text in filled):
-        return Texts({"pattern": PAGE}, f"all {len(filled)} cells are addresses of pages", tuple(values))
+    if all(re.fullmatch(_PAGE, text) for text in filled):
+        return Texts({"pattern": _PAGE}, f"all {len(filled)} cells are addresses of pages", tuple(values))
     return None
 
 
