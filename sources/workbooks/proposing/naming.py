@@ -57,7 +57,7 @@ def name_of(header: str, kind: FieldType, unit: str | None, *, is_code: bool, ta
 
 
 def _ended(name: str, suffix: str, same: str) -> str:
-    """A name with what it has to end with, in place of a Finnish word that says the same, alone or in a compound."""
+    """A name with what it has to end with, in place of a Finnish word for it, alone or in a compound."""
     return f"{re.sub(rf'(?:^|_){suffix}$|_?(?:{same})$', '', name) or 'record'}_{suffix}"
 
 
