@@ -51,11 +51,14 @@ def opendistrict(*arguments, home, code=0, log=None, **environment):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """A home after the night of `make demo`."""
+    """A home after `make demo`, on a machine whose home and portal in use are others."""
     home = tmp_path_factory.mktemp("demo") / "var"
     given = [f"--source={name}={path}" for name, path in SAMPLES.items()]
-    log = []
-    printed = opendistrict("nightly", *given, home=home, log=log)
+    log, in_use = [], home.parent / "in-use"
+    printed = opendistrict(
+        "demo", "--home", home, home=in_use, log=log, OPENDISTRICT_PORTAL="https://ckan.example.org"
+    )
+    assert not in_use.exists()
     return home, printed, given, log
 
 

@@ -231,3 +231,9 @@ def test_names_carry_what_a_column_holds(header, kind, unit, name):
 )
 def test_who_may_see_a_column_is_guessed_on_the_safe_side(header, texts, privacy):
     assert privacy_of(header, texts)[0].value == privacy
+
+
+def test_money_without_a_currency_is_asked_about(tmp_path):
+    path = save(tmp_path / "book.xlsx", {"Hankkeet": [["Koodi", "Myönnetty rahoitus"], ["a", 5], ["b", 7]]})
+    (table,) = propose(path, "hankkeet").tables
+    assert [field.doubt for field in table.fields] == ["", "in which currency? declare its unit"]
