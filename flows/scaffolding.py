@@ -138,7 +138,10 @@ def _model(proposal: Proposal) -> str:
     columns = [f"t.{field.name}" for field in _published(proposal)]
     columns += ["t._held_since_date AS held_since_date", "t._held_columns AS held_columns"]
     listed = ",\n    ".join(columns)
-    return f"-- A row a {table.each_row_is_a}.\nSELECT\n    {listed}\nFROM {proposal.name}.{table.name} AS t\n"
+    return (
+        f"-- What may be published of {table.title}, a row a record.\n"
+        f"SELECT\n    {listed}\nFROM {proposal.name}.{table.name} AS t\n"
+    )
 
 
 def _entry(proposal: Proposal, publisher: str) -> str:
@@ -159,7 +162,8 @@ def _entry(proposal: Proposal, publisher: str) -> str:
         "primaryKey": list(table.primary_key),
         "rows": {"minimum": table.rows.minimum, "maximum": table.rows.maximum},
     }
-    lines = ["# Proposed: write title, description and keywords anew; look at licence and theme."]
+    lines = ["# yaml-language-server: $schema=../../docs/schemas/catalogue.json"]
+    lines += ["# Proposed: write title, description and keywords anew; look at licence and theme."]
     lines += [f"{key}: {flow(value)}" for key, value in content.items()]
     lines += ["fields:"]
     lines += [f"  - from: {proposal.name}.{table.name}.{field.name}" for field in _published(proposal)]

@@ -16,6 +16,7 @@ from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from sources import SourceError
 from tests import unprepared
+from tests.declared.test_every_source import faults_of_name
 from warehouse.home import Home
 
 DAY = date(2026, 11, 25)
@@ -61,6 +62,8 @@ def test_what_is_proposed_of_any_workbook_runs(tmp_path, make):
     outcome = scaffolding.tried(proposed, workbook, DAY)
     assert [(one.state, one.rows) for one in outcome.datasets] == [("released", proposed.proposal.main.records)]
     assert not any(one.needs_attention for one in outcome.sources)
+    fields = [field for table in proposed.proposal.tables for field in table.declaration.fields]
+    assert [faults_of_name(field) for field in fields] == [[]] * len(fields)
 
 
 def test_what_is_internal_or_personal_is_in_no_dataset(tmp_path):

@@ -49,13 +49,13 @@ def test_finnish_headers_dates_commas_and_euros(tmp_path):
         "participants_count": ("integer", "people", "public"),
         "share_pct": ("number", "%", "public"),
         "is_accessible": ("boolean", None, "public"),
-        "status": ("string", None, "public"),
+        "status_code": ("string", None, "public"),
         "year": ("year", None, "public"),
     }
     found = fields(declaration)
     assert found["grant_eur"].decimals == 2
     assert (found["share_pct"].constraints.minimum, found["share_pct"].constraints.maximum) == (0, 100)
-    assert found["status"].constraints.enum == ("Käynnissä", "Päättynyt")
+    assert found["status_code"].constraints.enum == ("Käynnissä", "Päättynyt")
     assert found["district"].constraints.enum is None
     assert all(field.constraints.required for field in found.values())
     assert declaration.tables[0].primary_key == ("id",)
@@ -71,13 +71,14 @@ def test_finnish_headers_dates_commas_and_euros(tmp_path):
 def test_groups_of_columns_are_joined_with_their_labels(tmp_path):
     _, declaration, reading = proposed(tmp_path, unprepared.two_rows)
     assert list(fields(declaration)) == [
-        "date", "place", "visitors_morning", "visitors_noon", "visitors_evening", "staff_morning", "staff_evening",
+        "record_date", "place", "visitors_morning", "visitors_noon", "visitors_evening", "staff_morning",
+        "staff_evening",
     ]  # fmt: skip
     assert fields(declaration)["staff_evening"].title == "Staff / Evening"
-    assert declaration.tables[0].primary_key == ("date",)
+    assert declaration.tables[0].primary_key == ("record_date",)
     assert not reading.findings
     assert reading.tables["visits"].to_pylist()[2] | {"_file": ""} == {
-        "date": date(2024, 2, 3), "place": "Yard", "visitors_morning": 3, "visitors_noon": 6,
+        "record_date": date(2024, 2, 3), "place": "Yard", "visitors_morning": 3, "visitors_noon": 6,
         "visitors_evening": 9, "staff_morning": 2, "staff_evening": 1, "_file": "", "_sheet": "Visits", "_row": 6,
     }  # fmt: skip
 
@@ -196,7 +197,8 @@ def test_months_and_years_among_dates_are_dates_with_their_precision(tmp_path):
         ("Osuus %", "number", "%", "share_pct"),
         ("Alkamispäivä", "date", None, "start_date"),
         ("Tilauspvm", "date", None, "tilaus_date"),
-        ("Päivämäärä", "date", None, "date"),
+        ("Päivämäärä", "date", None, "record_date"),
+        ("EUR", "number", "EUR", "record_eur"),
         ("Onko käytössä?", "boolean", None, "is_onko_kaytossa"),
         ("CompanyNumber", "string", None, "company_number"),
         ("2016", "integer", None, "n_2016"),
@@ -229,3 +231,9 @@ def test_names_carry_what_a_column_holds(header, kind, unit, name):
 )
 def test_who_may_see_a_column_is_guessed_on_the_safe_side(header, texts, privacy):
     assert privacy_of(header, texts)[0].value == privacy
+
+
+def test_money_without_a_currency_is_asked_about(tmp_path):
+    path = save(tmp_path / "book.xlsx", {"Hankkeet": [["Koodi", "Myönnetty rahoitus"], ["a", 5], ["b", 7]]})
+    (table,) = propose(path, "hankkeet").tables
+    assert [field.doubt for field in table.fields] == ["", "in which currency? declare its unit"]

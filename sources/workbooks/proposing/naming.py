@@ -12,7 +12,6 @@ from warehouse.types import FieldType
 _LONGEST = 40
 _FOLDED = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "đ": "d", "ł": "l", "þ": "th"})
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
-_DATE_WORDS = re.compile(r"_?(?:date|pvm|paiva|paivamaara|paivays)$")
 
 
 def unit_in(header: str) -> str | None:
@@ -47,14 +46,19 @@ def name_of(header: str, kind: FieldType, unit: str | None, *, is_code: bool, ta
     """The name of a column: what it holds, with its unit, ``_date``, ``_code`` or ``is_``."""
     name = _meaning(header)
     if kind == "date":
-        name = f"{_DATE_WORDS.sub('', name)}_date".strip("_")
+        name = _ended(name, "date", "pvm|paiva|paivamaara|paivays")
     elif kind == "boolean" and not name.startswith(("is_", "has_")):
         name = f"is_{name}"
     elif is_code:
-        name = f"{name.removesuffix('_code').removesuffix('koodi').strip('_')}_code".strip("_")
-    elif (suffix := suffix_of(unit)) and not re.search(rf"(?:^|_){suffix}$", name):
-        name = f"{re.sub('_?euroa?$', '', name)}_{suffix}".strip("_")
+        name = _ended(name, "code", "koodi")
+    elif suffix := suffix_of(unit):
+        name = _ended(name, suffix, "euroa?")
     return apart(name or "column", taken)
+
+
+def _ended(name: str, suffix: str, same: str) -> str:
+    """A name with what it has to end with, in place of a Finnish word for it, alone or in a compound."""
+    return f"{re.sub(rf'(?:^|_){suffix}$|_?(?:{same})$', '', name) or 'record'}_{suffix}"
 
 
 def title_of(header: str) -> str:

@@ -16,7 +16,7 @@ from sources.workbooks.proposing.kinds import Kind, kind_of
 from sources.workbooks.proposing.naming import apart, name_of, slug_of, title_of
 from sources.workbooks.proposing.privacy import privacy_of
 from sources.workbooks.proposing.texts import Texts, texts_of
-from sources.workbooks.proposing.vocabulary import count_of, is_only
+from sources.workbooks.proposing.vocabulary import count_of, is_only, says
 from warehouse.declarations import FieldDeclaration, ForeignKey, Privacy, RowBounds, TableDeclaration, parse
 from warehouse.personal import find_personal
 from warehouse.sheets import SheetError, open_book
@@ -210,17 +210,19 @@ def _field(column: FoundColumn, kind: Kind, texts: Texts | None, taken: set[str]
         parse(FieldDeclaration, content, column.header),
         column.letters,
         "; ".join(text for text in (texts.evidence if texts and constraints else kind.evidence, why) if text),
-        "; ".join(_doubts(kind, texts if privacy is Privacy.PUBLIC else None, why)),
+        "; ".join(_doubts(column.header, kind, texts if privacy is Privacy.PUBLIC else None, why)),
     )
 
 
-def _doubts(kind: Kind, texts: Texts | None, why: str) -> list[str]:
+def _doubts(header: str, kind: Kind, texts: Texts | None, why: str) -> list[str]:
     doubts = []
     if not kind.filled:
         doubts.append("say what it is to hold")
     if kind.unread:
         rows = ", ".join(str(row) for row in kind.unread[:5])
         doubts.append(f"rows that cannot be read so: {rows}{', ...' if len(kind.unread) > 5 else ''}")
+    if kind.type in ("integer", "number") and kind.unit is None and says("money", header):
+        doubts.append("in which currency? declare its unit")
     if texts and texts.doubt:
         doubts.append(texts.doubt)
     if why:

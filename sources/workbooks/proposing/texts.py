@@ -34,9 +34,8 @@ class Texts:
 
     @property
     def is_code(self) -> bool:
-        """The texts are codes: of a list, or short ones in capitals."""
-        few = self.constraints.get("enum", ())
-        return "codeList" in self.constraints or (bool(few) and all(map(_LETTERS.fullmatch, few)))
+        """The texts are codes: they are on a list."""
+        return not {"codeList", "enum"}.isdisjoint(self.constraints)
 
 
 def texts_of(header: str, values: Sequence[str | None]) -> Texts | None:

@@ -22,6 +22,7 @@ Said = Literal[
     "addresses",
     "remarks",
     "classes",
+    "money",
     "things",
     "finnish",
     "companies",
