@@ -226,6 +226,7 @@ def test_names_carry_what_a_column_holds(header, kind, unit, name):
         ("Web address", ["https://example.org/" + 80 * "x"], "public"),
         ("District", ["Kalasatama"], "public"),
         ("Age", [], "personal"),
+        ("Female founder? (Y/N)", [], "personal"),
         ("Image", ["x"], "public"),
     ],
 )
@@ -237,3 +238,29 @@ def test_money_without_a_currency_is_asked_about(tmp_path):
     path = save(tmp_path / "book.xlsx", {"Hankkeet": [["Koodi", "Myönnetty rahoitus"], ["a", 5], ["b", 7]]})
     (table,) = propose(path, "hankkeet").tables
     assert [field.doubt for field in table.fields] == ["", "in which currency? declare its unit"]
+
+
+def test_eight_digits_are_no_business_ids_unless_their_check_digits_are_right(tmp_path):
+    rows = [[f"c{n}", f"{n * 1234567:08}"] for n in range(1, 31)]
+    path = save(tmp_path / "book.xlsx", {"Companies": [["Ref", "Company no."], *rows]})
+    (table,) = propose(path, "companies").tables
+    assert table.declaration.field("company_no").constraints.check is None
+
+
+def test_days_that_differ_by_chance_are_no_key_where_words_and_years_do(tmp_path):
+    rows = [
+        [["Residents", "Jobs"][n % 2], 2013 + n // 2, n * 7, date(2024, 1, 1 + n).strftime("%-d.%-m.%Y")]
+        for n in range(20)
+    ]
+    path = save(tmp_path / "book.xlsx", {"Figures": [["Figure", "Year", "Reached (kpl)", "Updated"], *rows]})
+    (table,) = propose(path, "figures").tables
+    assert table.declaration.primary_key == ("figure", "year")
+    assert table.declaration.field("reached_count").type == "integer"
+
+
+def test_millions_stay_in_the_name(tmp_path):
+    rows = [[f"c{n}", n / 2] for n in range(1, 9)]
+    path = save(tmp_path / "book.xlsx", {"Rounds": [["Ref", "Raised (£m)"], *rows]})
+    (table,) = propose(path, "rounds").tables
+    field = table.declaration.fields[1]
+    assert (field.name, field.unit, field.type) == ("raised_mgbp", "MGBP", "number")

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
+
 from sources.workbooks.proposing.vocabulary import says
 from warehouse import reference
-from warehouse.identifiers import CANONICAL
+from warehouse.identifiers import IDENTIFIERS, Identifier
 
 _MOST_CODES = 8
 _LONGEST_CODE = 30
@@ -48,13 +50,23 @@ def texts_of(header: str, values: Sequence[str | None]) -> Texts | None:
 
 
 def _identifiers(values: Sequence[str | None], filled: Sequence[str]) -> Texts | None:
-    for check, canonical in CANONICAL.items():
-        read = {text: canonical(text) for text in filled}
-        good = sum(read[text] is not None for text in filled)
+    for check, identifier in IDENTIFIERS.items():
+        read = {text: identifier.canonical(text) for text in filled}
+        right = _that_hold(identifier, [form for form in read.values() if form])  # the form alone is had by chance
+        good = sum(read[text] in right for text in filled)
         if good >= _NEARLY_ALL * len(filled):
             meant = tuple(value and (read[value] or value) for value in values)
-            return Texts({"check": check}, f"{good} of {len(filled)} cells have the form of {check}", meant)
+            return Texts({"check": check}, f"{good} of {len(filled)} cells are right ones of {check}", meant)
     return None
+
+
+def _that_hold(identifier: Identifier, forms: Sequence[str]) -> set[str]:
+    """Those of texts in canonical form whose check digits are right."""
+    if not forms:
+        return set()
+    with duckdb.connect() as connection:
+        query = f"SELECT form FROM unnest(?) AS listed(form) WHERE {identifier.holds('form')}"
+        return {form for (form,) in connection.execute(query, [list(forms)]).fetchall()}
 
 
 def _listed(values: Sequence[str | None], filled: Sequence[str]) -> Texts | None:
