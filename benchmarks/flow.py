@@ -16,10 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-SAMPLES = {
-    name: str(Path(__file__).resolve().parents[1] / "sources" / name / "sample")
-    for name in ("companies_house", "agile_pilots")
-}
+from sources import samples
+
+SAMPLES = {name: str(path) for name, path in samples().items()}
 PLAIN = """
 import json
 import sys

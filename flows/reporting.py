@@ -17,6 +17,7 @@ from flows.errors import FaultLog
 from flows.outcomes import DatasetOutcome, NightOutcome, SourceOutcome
 from flows.run import Run
 from flows.settings import Settings
+from sources.workbooks.inbox import SUFFIXES
 from warehouse import ledger
 from warehouse.archive import Archive
 from warehouse.declarations import DatasetDeclaration, Severity
@@ -25,7 +26,6 @@ from warehouse.ledger import SnapshotRecord
 from warehouse.store import reader
 
 _LISTED = 300  # findings a source on the page; the annotated workbook and the ledger hold them all
-_SPREADSHEETS = (".xlsx", ".csv")
 
 
 def report(run: Run, outcome: NightOutcome, faults: FaultLog) -> NightOutcome:
@@ -154,7 +154,7 @@ def _annotated(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLo
     with reader(settings.home, settings.memory) as connection:
         found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
     for path in snapshot.paths() if snapshot and found else ():
-        if path.suffix.lower() not in _SPREADSHEETS:
+        if path.suffix.lower() not in SUFFIXES:
             continue
         name = f"{path.stem}-annotated.xlsx"
         place = settings.home.outbox / source.name / name

@@ -17,9 +17,11 @@ from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from sources.workbooks.proposing import Proposal, as_yaml, flow, propose, slug_of
 from warehouse import reference
+from warehouse.database import fetch
 from warehouse.declarations import FieldDeclaration, Privacy
 from warehouse.home import Home
 from warehouse.progress import Progress, silent
+from warehouse.store import reader
 
 LICENCE = "CC-BY-4.0"
 PUBLISHER = "opendistrict"
@@ -106,14 +108,25 @@ def tried(scaffold: Scaffold, workbook: Path, day: date, progress: Progress = si
         request = RunRequest(day, {scaffold.proposal.name: str(workbook.absolute())}, publish=False)
         settings = Settings(Home(home), str(home / "portal"))
         outcome = night(Run(settings, request, runner, progress, Declarations.read(root)))
-    (source,), (dataset,) = outcome.sources, outcome.datasets
-    if dataset.state != "released":
-        said = " ".join(text for text in (source.message, source.notice, dataset.message) if text)
-        raise RequestError(
-            f"the files that {workbook.name} suggests do not make a dataset of it, so none was written."
-            f" The source is {source.state}, the dataset {dataset.state}. {said}".rstrip()
+        (source,), (dataset,) = outcome.sources, outcome.datasets
+        if dataset.state != "released":
+            said = " ".join(text for text in (source.message, source.notice, dataset.message) if text)
+            raise RequestError(
+                f"the files that {workbook.name} suggests do not make a dataset of it, so none was written."
+                f" The source is {source.state}, the dataset {dataset.state}. {said}\n{_most_found(settings)}"
+            )
+        return outcome
+
+
+def _most_found(settings: Settings, limit: int = 5) -> str:
+    """What was found most often on the workbook, a line each."""
+    with reader(settings.home, settings.memory) as connection:
+        rows = fetch(
+            connection,
+            "SELECT count(*), message, any_value(help) FROM ledger.findings GROUP BY message"
+            f" ORDER BY count(*) DESC LIMIT {limit}",
         )
-    return outcome
+    return "\n".join(f"  {count:,} times: {message} {advice}" for count, message, advice in rows)
 
 
 def write(scaffold: Scaffold, root: Path) -> list[Path]:
@@ -138,7 +151,10 @@ def _model(proposal: Proposal) -> str:
     columns = [f"t.{field.name}" for field in _published(proposal)]
     columns += ["t._held_since_date AS held_since_date", "t._held_columns AS held_columns"]
     listed = ",\n    ".join(columns)
-    return f"-- A row a {table.each_row_is_a}.\nSELECT\n    {listed}\nFROM {proposal.name}.{table.name} AS t\n"
+    return (
+        f"-- What may be published of {table.title}, a row a record.\n"
+        f"SELECT\n    {listed}\nFROM {proposal.name}.{table.name} AS t\n"
+    )
 
 
 def _entry(proposal: Proposal, publisher: str) -> str:
@@ -159,7 +175,8 @@ def _entry(proposal: Proposal, publisher: str) -> str:
         "primaryKey": list(table.primary_key),
         "rows": {"minimum": table.rows.minimum, "maximum": table.rows.maximum},
     }
-    lines = ["# Proposed: write title, description and keywords anew; look at licence and theme."]
+    lines = ["# yaml-language-server: $schema=../../docs/schemas/catalogue.json"]
+    lines += ["# Proposed: write title, description and keywords anew; look at licence and theme."]
     lines += [f"{key}: {flow(value)}" for key, value in content.items()]
     lines += ["fields:"]
     lines += [f"  - from: {proposal.name}.{table.name}.{field.name}" for field in _published(proposal)]

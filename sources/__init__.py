@@ -135,8 +135,15 @@ def declarations(folder: Path = FOLDER) -> dict[str, SourceDeclaration]:
 
 
 def samples(folder: Path = FOLDER) -> dict[str, Path]:
-    """The folders of the samples that come with sources, by source."""
-    return {path.parent.name: path for path in sorted(folder.glob("*/sample"))}
+    """The samples that come with sources, by source: a folder, or the one file in it.
+
+    In a folder newer files may come, so a source that is pulled from one can be late; from a file it cannot.
+    """
+    found = {}
+    for path in sorted(folder.glob("*/sample")):
+        files = list(path.iterdir())
+        found[path.parent.name] = files[0] if len(files) == 1 else path
+    return found
 
 
 def package(declaration: SourceDeclaration) -> SourcePackage:

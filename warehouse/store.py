@@ -74,7 +74,6 @@ class WorkingCopy:
         self._memory = memory
         self._folder = folder
         self.path = folder / "warehouse.duckdb"
-        self.is_committed = False
         if home.warehouse.exists():
             shutil.copyfile(home.warehouse, self.path)
         with _in_words(home.warehouse), self.connect() as connection:
@@ -98,7 +97,6 @@ class WorkingCopy:
             os.fsync(file.fileno())
         with self._lease.confirmed():
             self.path.replace(self._home.warehouse)
-        self.is_committed = True
 
 
 @contextmanager

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FieldType = Literal["string", "integer", "number", "boolean", "date", "datetime", "year"]
-FIELD_TYPES: tuple[FieldType, ...] = get_args(FieldType)
 
 DECIMAL_DIGITS = 18  # of an exact decimal, those after the point among them
 

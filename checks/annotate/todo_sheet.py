@@ -20,8 +20,8 @@ from warehouse.sheets import TODO_MARK, TODO_SHEET, column_letters
 MAX_LISTED = 5_000  # more than anyone mends by hand; the last line says how many more there are
 
 MEANINGS: Mapping[Severity, str] = {
-    Severity.CRITICAL: "The whole sheet is held: nothing of it is published until this is mended.",
-    Severity.ERROR: "The row is held: it is published once this is mended.",
+    Severity.CRITICAL: "The file is held: the last good one stands in until this is mended.",
+    Severity.ERROR: "The row, or the cell where the row can do without it, is held until this is mended.",
     Severity.WARNING: "The row is published. Have a look: it may be right.",
     Severity.INFO: "For your information: nothing to do if it is meant so.",
 }

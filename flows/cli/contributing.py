@@ -59,7 +59,8 @@ def new(
     found = ", ".join(f"{count} {severity}" for severity, count in source.counts.items() if count)
     typer.echo(f"Tried     {dataset.rows:,} rows released{f', with findings: {found}' if found else ''}")
     source_name = proposed.proposal.name
-    typer.echo("Next      look at the guesses in the files, then")
+    typer.echo("Next      look at the guesses, describe each column that is published, and put a sample without")
+    typer.echo(f"          personal data into {root / 'sources' / source_name / 'sample'}; then")
     typer.echo(f"  opendistrict check {file} --source {source_name}")
     typer.echo(
         f"  opendistrict nightly --source {source_name}={file} --dataset {proposed.dataset} --home rehearsal"

@@ -135,7 +135,8 @@ def rebuild_warehouse(home: HomeOption = None, as_json: JsonOption = False) -> N
 def serve(portal: PortalOption = None, home: HomeOption = None) -> None:
     """Run the schedule on one machine.
 
-    The night at 02:00 in Helsinki, and backfills on demand; with Prefect's pages to look at them.
+    The night at 02:00 [OPENDISTRICT_TIMEZONE, default Europe/Helsinki], and backfills on demand; with Prefect's
+    pages to look at them.
     """
     from flows.orchestration.serving import serve_schedule
 

@@ -174,7 +174,7 @@ def nightly(
     home: str | None = None,
     allow_shrink: list[str] | None = None,
 ) -> State[None]:
-    """One night. Without parameters: today in Helsinki, all sources from where they are published, all datasets.
+    """One night. Without parameters: today, all sources from where they are published, all datasets.
 
     Args:
         day: the logical date.

@@ -6,14 +6,14 @@ import os
 import warnings
 from typing import cast
 
+from flows.calendar import zone
 from flows.settings import Settings, silence_telemetry
 
 NIGHTLY_CRON = "0 2 * * *"
-TIMEZONE = "Europe/Helsinki"
 
 
 def serve_schedule(settings: Settings) -> None:
-    """Serve the deployments ``nightly`` (02:00 in Helsinki) and ``backfill`` (on demand) until told to stop.
+    """Serve the deployments ``nightly`` (02:00) and ``backfill`` (on demand) until told to stop.
 
     Uses the Prefect server that ``PREFECT_API_URL`` names; without one, starts one for as long as it serves. Runs
     go one after the other: they share a home.
@@ -34,12 +34,12 @@ def serve_schedule(settings: Settings) -> None:
         # Prefect's handler of SIGTERM leaves a coroutine behind, and says so at the very end (3.8.8).
         warnings.filterwarnings("ignore", message=".*Runner.astop.*", category=RuntimeWarning)
         address = os.environ["PREFECT_API_URL"]
-        print(f"Serving nightly ({NIGHTLY_CRON} {TIMEZONE}) and backfill from {settings.home.root}, by {address}.")
+        print(f"Serving nightly ({NIGHTLY_CRON} {zone()}) and backfill from {settings.home.root}, by {address}.")
         if is_own_server:
             print(f"What runs, ran and was held: {address.removesuffix('/api')}")
         print("To run one now, in another terminal:")
         print(f"  PREFECT_API_URL={address} prefect deployment run nightly/nightly", flush=True)
-        schedule = Cron(NIGHTLY_CRON, timezone=TIMEZONE)
+        schedule = Cron(NIGHTLY_CRON, timezone=zone())
         serve(
             cast(RunnerDeployment, nightly.to_deployment("nightly", schedule=schedule)),
             cast(RunnerDeployment, backfill_flow.to_deployment("backfill")),

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.declarations import Declarations
+from sources import samples
 from tests import workbook_factory as factory
 from tests.flows.home_tree import stamps
 from warehouse.home import Home
@@ -23,9 +25,7 @@ from warehouse.lease import Lease
 
 pytestmark = pytest.mark.e2e
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-(REGISTER,) = (REPOSITORY / "sources" / "companies_house" / "sample").glob("*.zip")
-SAMPLES = {"companies_house": REGISTER, "agile_pilots": REPOSITORY / "sources" / "agile_pilots" / "sample"}
+SAMPLES = samples()
 
 
 COMMAND = str(Path(sys.executable).parent / "opendistrict")
@@ -51,17 +51,21 @@ def opendistrict(*arguments, home, code=0, log=None, **environment):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """A home after the night of `make demo`."""
+    """A home after `make demo`, on a machine whose home and portal in use are others."""
     home = tmp_path_factory.mktemp("demo") / "var"
     given = [f"--source={name}={path}" for name, path in SAMPLES.items()]
-    log = []
-    printed = opendistrict("nightly", *given, home=home, log=log)
+    log, in_use = [], home.parent / "in-use"
+    printed = opendistrict(
+        "demo", "--home", home, home=in_use, log=log, OPENDISTRICT_PORTAL="https://ckan.example.org"
+    )
+    assert not in_use.exists()
     return home, printed, given, log
 
 
 def test_the_demo_prints_a_summary_and_where_to_look(demo):
     home, printed, _, _ = demo
-    for name in ("companies_house", "agile_pilots", "tech-city-companies", "tech-city-growth", "agile-pilots"):
+    declared = Declarations.read()
+    for name in (*declared.sources, *declared.datasets):
         assert name in printed
     for line in printed.splitlines():
         if line.startswith(("Portal", "Report", "Workbook")):

@@ -8,10 +8,11 @@ from datetime import date, datetime
 import pytest
 from typer.testing import CliRunner
 
+from flows.calendar import today
 from flows.cli import app
 from flows.cli.printing import print_night
 from flows.cli.terminal import Terminal
-from flows.errors import in_words
+from flows.errors import RequestError, in_words
 from flows.night import night
 from flows.outcomes import NightOutcome, PortalOutcome, SourceOutcome
 from flows.run import Direct, Run, RunRequest
@@ -304,3 +305,13 @@ def test_a_step_takes_the_place_of_the_one_before_it(monkeypatch):
         terminal.progress("publish b", 1, 2, "datasets")
         shown = [(bar.description, bar.fields["amount"]) for bar in terminal._bars.tasks]
         assert shown == [("check agile_pilots", ""), ("publish b", "1 of 2 datasets")]
+
+
+def test_the_nights_have_a_time_zone_of_their_own(monkeypatch):
+    monkeypatch.setenv("OPENDISTRICT_TIMEZONE", "Pacific/Kiritimati")  # the first to have a new day
+    first = today()
+    monkeypatch.setenv("OPENDISTRICT_TIMEZONE", "Pacific/Pago_Pago")  # 25 hours behind
+    assert (first - today()).days in (1, 2)
+    monkeypatch.setenv("OPENDISTRICT_TIMEZONE", "Atlantis/Poseidonis")
+    with pytest.raises(RequestError, match="there is no time zone 'Atlantis/Poseidonis'"):
+        today()

@@ -336,9 +336,10 @@ def test_a_backfill_that_cannot_take_in_is_noted(settings, plan, tmp_path):
 # --- the annotated workbook -------------------------------------------------------------------------------
 
 
-def test_the_annotated_workbook_lies_in_the_outbox_and_nowhere_on_the_page(settings, tmp_path):
+@pytest.mark.parametrize("suffix", [".xlsx", ".xlsm"])
+def test_the_annotated_workbook_lies_in_the_outbox_and_nowhere_on_the_page(settings, tmp_path, suffix):
     workbook = factory.workbook_with_one_of_each_error(tmp_path / "pilots.xlsx")
-    outcome = run(settings, workbook)
+    outcome = run(settings, workbook.rename(workbook.with_suffix(suffix)))
     place = settings.home.outbox / "agile_pilots" / "pilots-annotated.xlsx"
     assert outcome.sources[0].annotated == str(place)
     assert place.is_file()

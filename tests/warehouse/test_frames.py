@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from publish.render import write_parquet
 
+from publish.files.render import write_parquet
 from tests.publish import places
 from warehouse import frames, ledger
 from warehouse.declarations import TableDeclaration, parse, quote

@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from typing import get_args
 
 import duckdb
 import pandas as pd
@@ -10,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from warehouse.declarations import FieldDeclaration
-from warehouse.types import FIELD_TYPES, arrow_type, column_type
+from warehouse.types import FieldType, arrow_type, column_type
 
+FIELD_TYPES = get_args(FieldType)
 ROWS = [*((kind, None) for kind in FIELD_TYPES), ("number", 0), ("number", 2), ("number", 9)]
 
 

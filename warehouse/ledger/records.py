@@ -15,7 +15,7 @@ class Verdict(StrEnum):
     """What became of a snapshot or a dataset."""
 
     PASSED = "passed"
-    PARTIAL = "partial"  # some rows went to quarantine, the others went on
+    PARTIAL = "partial"  # some rows went to quarantine, or some cells were emptied; the rest went on
     HELD = "held"  # nothing of it went on; the last good one stands in
 
 

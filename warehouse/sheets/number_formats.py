@@ -41,7 +41,6 @@ class _Section:
     condition: tuple[str, Decimal] | None
     is_moment: bool
     is_elapsed: bool
-    is_general: bool
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def _section(raw: list[tuple[str, str]]) -> _Section:
             tokens.append((kind, text))
         elif kind in ("moment", "halves", "other"):
             tokens.append(("text" if text in " -+()$€£¥:!^&'~{}<>=" else "other", text))
-    return _Section(tuple(tokens), condition, is_moment and not is_elapsed, is_elapsed, "general" in kinds)
+    return _Section(tuple(tokens), condition, is_moment and not is_elapsed, is_elapsed)
 
 
 def is_moment(code: str) -> bool:

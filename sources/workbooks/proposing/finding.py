@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from warehouse.sheets import (
     is_todo_sheet,
 )
 
+PRECISION = "precision"  # a column of every found table, of no sheet: how exact its dates are
 _LONGEST_HEADER = 120
 _NEARLY_BEST = 0.7  # a title or two cells above a table are no header, a header that lacks a column is
 
@@ -62,7 +64,7 @@ def find_tables(book: Book) -> tuple[list[FoundTable], list[str]]:
         if reason := _no_table(sheet):
             others.append(f"sheet {sheet.name!r} {reason}")
         elif (header := _header_of(sheet)) is None:
-            others.append(f"sheet {sheet.name!r} has no row that looks like a header in its first 30 rows")
+            others.append(f"sheet {sheet.name!r} has no header with records below it in its first 30 rows")
         else:
             texts = tuple(normalised(text) for text in _texts(header).values())
             alike.setdefault(texts, []).append((sheet, header))
@@ -103,10 +105,10 @@ def _score(row: HeaderRow, filled_below: dict[int, int]) -> float:
         normalised(text)
         for column, text in _texts(row).items()
         if isinstance(row.cells[column].value, str) and filled_below[column] > row.number
-        if len(text) <= _LONGEST_HEADER
+        if len(text) <= _LONGEST_HEADER and not text[0].isdigit()
     ]
     values = sum(not isinstance(cell.value, str) and not _is_year(cell) for cell in row.cells.values())
-    return len(set(texts)) - 2 * (len(texts) - len(set(texts))) - values
+    return len(set(texts)) - (len(texts) - len(set(texts))) - values
 
 
 def _is_year(cell: Cell) -> bool:
@@ -127,10 +129,9 @@ def _texts(row: HeaderRow) -> dict[int, str]:
 
 def _found(sheets: Sequence[tuple[Sheet, HeaderRow]], book: Book) -> FoundTable:
     texts = _texts(sheets[0][1])
-    repeated = {
-        text for text in map(normalised, texts.values()) if list(map(normalised, texts.values())).count(text) > 1
-    }
-    taken = {column: text for column, text in texts.items() if normalised(text) not in repeated}
+    counts = Counter(map(normalised, texts.values()))
+    taken = {column: text for column, text in texts.items() if counts[normalised(text)] == 1}
+    repeated = dict.fromkeys(text for column, text in texts.items() if column not in taken)
     names = tuple(sheet.name for sheet, _ in sheets)
     if not taken:
         return FoundTable(names, (), (), (), ())
@@ -138,11 +139,14 @@ def _found(sheets: Sequence[tuple[Sheet, HeaderRow]], book: Book) -> FoundTable:
         name="found",
         title="found",
         each_row_is_a="record",
-        fields=tuple(FieldDeclaration(name=f"c{column}", title=text) for column, text in taken.items()),
+        fields=(
+            *(FieldDeclaration(name=f"c{column}", title=text) for column, text in taken.items()),
+            FieldDeclaration(name=PRECISION, title="how exact its dates are, as found", presence="optional"),
+        ),
         primary_key=(f"c{min(taken)}",),
     )
     records: list[tuple[Layout, Row]] = []
-    doubtful = [f"{text!r} is the header of several columns" for text in sorted(repeated)]
+    doubtful = [f"{text!r} is the header of several columns" for text in repeated]
     for sheet, _ in sheets:
         told = Told(book.path.name, sheet.name, provisional)
         match = MatchedTable(provisional, sheet, find_header(sheet, provisional), by_name=True)

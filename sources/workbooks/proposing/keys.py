@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import combinations
 from typing import Any
 
@@ -12,8 +11,9 @@ from sources.workbooks.proposing.vocabulary import says
 from warehouse.declarations import Privacy
 from warehouse.types import FieldType
 
-_MOST_COLUMNS = 3
+_MOST_COLUMNS = 4
 _MOST_TRIED = 12
+_LONGEST_NAME = 60  # characters
 _NEARLY_ALL = 0.95  # of the cells under a header that says id: a slip in them is a finding, not another key
 
 
@@ -64,24 +64,28 @@ def key_of(columns: Sequence[KeyColumn], records: int) -> Key | None:
                 else ""
             )
             return Key((column.name,), f"{len(set(values))} of {records} rows have an id of their own{slips}")
-    usable = sorted((column for column in columns if column.may_identify), key=_rank)[:_MOST_TRIED]
-    for count in range(1, min(_MOST_COLUMNS, len(usable)) + 1):
-        for some in combinations(usable, count):
-            if len(set(zip(*(column.values for column in some), strict=True))) == records:
-                names = tuple(column.name for column in columns if column in some)
-                what = "the column differs" if count == 1 else f"{count} columns together differ"
-                return Key(
-                    names,
-                    f"{what} in all {records} rows",
-                    "no column is called an id: better give every row one of its own that never changes",
-                )
+    usable = [column for column in columns if column.may_identify][:_MOST_TRIED]
+    for some in sorted(_together(usable), key=lambda some: sum(map(_cost, some))):
+        if len(set(zip(*(column.values for column in some), strict=True))) == records:
+            what = "the column differs" if len(some) == 1 else f"{len(some)} columns together differ"
+            return Key(
+                tuple(column.name for column in some),
+                f"{what} in all {records} rows",
+                "no column is called an id: better give every row one of its own that never changes",
+            )
     return None
 
 
-def _rank(column: KeyColumn) -> tuple[bool, bool]:
-    """Short texts and times first: a long text changes with every correction."""
-    longest = max((len(value) for value in column.values if isinstance(value, str)), default=0)
-    return longest > 60, column.type != "string" and not isinstance(column.values[0], date | int)
+def _together(columns: Sequence[KeyColumn]) -> Iterator[tuple[KeyColumn, ...]]:
+    for count in range(1, min(_MOST_COLUMNS, len(columns)) + 1):
+        yield from combinations(columns, count)
+
+
+def _cost(column: KeyColumn) -> float:
+    """How little a column says of what a row is: days differ by chance, long texts change with corrections."""
+    if max((len(value) for value in column.values if isinstance(value, str)), default=0) > _LONGEST_NAME:
+        return 4
+    return 2.5 if column.type in ("date", "datetime") else 1
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 from sources.workbooks.cell_values import CellValueError, parse_boolean
 from sources.workbooks.cells import typed
 from sources.workbooks.evidence import evidence_of
-from sources.workbooks.one_cell import OneCell, UnreadableError
-from sources.workbooks.proposing.finding import FoundColumn, FoundTable
+from sources.workbooks.one_cell import OneCell, Row, UnreadableError
+from sources.workbooks.proposing.finding import PRECISION, FoundColumn, FoundTable
 from sources.workbooks.proposing.naming import unit_in
 from sources.workbooks.proposing.vocabulary import says
 from sources.workbooks.told import Told
@@ -53,6 +53,7 @@ class Kind:
     values: tuple[Any, ...]
     unread: tuple[int, ...]  # rows
     filled: int
+    partial: int = 0  # dates that are a month or a year
 
     @property
     def evidence(self) -> str:
@@ -60,38 +61,50 @@ class Kind:
         if not self.filled:
             return "no cell is filled in"
         unit = f" in {self.unit}" if self.unit else ""
-        return f"{self.filled - len(self.unread)} of {self.filled} cells are {_IN_WORDS[self.type]}{unit}"
+        partial = f", {self.partial} of them months or years" if self.partial else ""
+        return f"{self.filled - len(self.unread)} of {self.filled} cells are {_IN_WORDS[self.type]}{unit}{partial}"
 
 
 def kind_of(table: FoundTable, column: FoundColumn) -> Kind:
-    """The first kind that nearly all cells of a column can be read as; a text if there is no other."""
-    for kind, unit in _candidates(column):
-        if (found := _read(table, column, kind, unit)) is not None:
-            moments = _read(table, column, "datetime", None) if kind == "date" else None
-            has_times = moments and any(value and value.time() != time() for value in moments.values)
-            return moments if moments and has_times else found
+    """The first kind that all cells of a column can be read as, else that of most; a text if there is none."""
+    found: list[Kind] = []
+    for kind, unit, precision_in in _candidates(column):
+        one = _read(table, column, kind, unit, precision_in=precision_in)
+        if one is not None:
+            found.append(_with_times(table, column, one))
+        if one is not None and not one.unread:
+            break
+    if found:
+        return min(found, key=lambda one: len(one.unread))  # of equals the first
     return _read(table, column, "string", None, most_unread=1.0) or Kind("string", None, None, (), (), 0)
 
 
-def _candidates(column: FoundColumn) -> Iterator[tuple[FieldType, str | None]]:
-    """Types with units, the surest first."""
+def _with_times(table: FoundTable, column: FoundColumn, kind: Kind) -> Kind:
+    """Dates that have a time of day are moments."""
+    moments = _read(table, column, "datetime", None) if kind.type == "date" and not kind.partial else None
+    return moments if moments and any(value and value.time() != time() for value in moments.values) else kind
+
+
+def _candidates(column: FoundColumn) -> Iterator[tuple[FieldType, str | None, str | None]]:
+    """Types with units, and where they say how exact they are; the surest first."""
     header = column.header
     shown = [shown_cell(cell).strip() for cell in column.cells if cell is not None]
     if not shown or says("as_written", header) or any(_has_leading_zero(text) for text in shown):
         return
     if _says_yes_or_no(shown):
-        yield "boolean", None
+        yield "boolean", None, None
     if says("years", header):
-        yield "year", None
+        yield "year", None, None
     said = unit_in(header)
     units = dict.fromkeys((said, *_UNITS_OF_CELLS, None) if said else (None, *_UNITS_OF_CELLS))
     if says("dates", header):
-        yield "date", None
+        yield "date", None, None
     for unit in units:
         if unit not in _CURRENCIES:
-            yield "integer", unit
-        yield "number", unit
-    yield "date", None
+            yield "integer", unit, None
+        yield "number", unit, None
+    yield "date", None, None
+    yield "date", None, PRECISION
 
 
 def _has_leading_zero(text: str) -> bool:
@@ -110,17 +123,25 @@ def _says_yes_or_no(shown: Sequence[str]) -> bool:
 
 
 def _read(
-    table: FoundTable, column: FoundColumn, kind: FieldType, unit: str | None, most_unread: float = _MOST_UNREAD
+    table: FoundTable,
+    column: FoundColumn,
+    kind: FieldType,
+    unit: str | None,
+    most_unread: float = _MOST_UNREAD,
+    precision_in: str | None = None,
 ) -> Kind | None:
     """A column read as a type, or None if more cells cannot be than may."""
-    declared = FieldDeclaration(name=column.key, title=column.header, type=kind, unit=unit)
+    declared = FieldDeclaration(
+        name=column.key, title=column.header, type=kind, unit=unit, precision_in=precision_in
+    )
     filled = [cell for cell in column.cells if cell is not None]
     told = Told("", "", table.records[0][0].table)
     evidence = evidence_of(declared, filled, told)
     values: list[Any] = []
     unread: list[int] = []
-    for cell, (layout, row) in zip(column.cells, table.records, strict=True):
-        value = None
+    partial = 0
+    for cell, (layout, found) in zip(column.cells, table.records, strict=True):
+        row, value = Row(found.number, found.cells), None
         if cell is not None:
             try:
                 value = typed(OneCell(declared, cell, row, evidence, layout, told))
@@ -128,8 +149,9 @@ def _read(
                 unread.append(row.number)
                 if len(unread) > most_unread * len(filled):
                     return None
+        partial += bool(row.implied)
         values.append(value)
-    return _settled(Kind(kind, unit, None, tuple(values), tuple(unread), len(filled)))
+    return _settled(Kind(kind, unit, None, tuple(values), tuple(unread), len(filled), partial))
 
 
 def _settled(kind: Kind) -> Kind:

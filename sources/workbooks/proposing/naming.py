@@ -6,14 +6,12 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-from sources.workbooks.proposing.vocabulary import meaning_of, suffix_of, unit_of
-from warehouse.declarations import normalised
+from sources.workbooks.proposing.vocabulary import meaning_of, suffix_of, unit_of, words_of
 from warehouse.types import FieldType
 
 _LONGEST = 40
 _FOLDED = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "đ": "d", "ł": "l", "þ": "th"})
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
-_DATE_WORDS = re.compile(r"_?(?:date|pvm|paiva|paivamaara|paivays)$")
 
 
 def unit_in(header: str) -> str | None:
@@ -21,7 +19,7 @@ def unit_in(header: str) -> str | None:
     for inside in _BRACKETS.findall(header):
         if unit := unit_of(inside):
             return unit
-    parts = re.split(r"[\s,/]+", header.strip())
+    parts = re.split(r"[\s,/_]+", header.strip())
     return unit_of(parts[-1], is_bare=True) if len(parts) > 1 else None
 
 
@@ -39,8 +37,8 @@ def _meaning(header: str) -> str:
     """A header's words without unit and brackets, in English where all are known."""
     bare = _BRACKETS.sub(" ", header)
     if unit_in(bare):
-        bare = re.sub(r"[\s,/]+\S+\s*$", "", bare)
-    words = normalised(bare) or normalised(header)
+        bare = re.sub(r"[\s,/_]+[^\s,/_]+\s*$", "", bare)
+    words = words_of(bare) or words_of(header)
     return meaning_of(words) or slug_of(words)
 
 
@@ -48,14 +46,27 @@ def name_of(header: str, kind: FieldType, unit: str | None, *, is_code: bool, ta
     """The name of a column: what it holds, with its unit, ``_date``, ``_code`` or ``is_``."""
     name = _meaning(header)
     if kind == "date":
-        name = f"{_DATE_WORDS.sub('', name)}_date".strip("_")
+        name = _ended(name, "date", "pvm|paiva|paivamaara|paivays")
     elif kind == "boolean" and not name.startswith(("is_", "has_")):
         name = f"is_{name}"
     elif is_code:
-        name = f"{name.removesuffix('_code').removesuffix('koodi').strip('_')}_code".strip("_")
-    elif (suffix := suffix_of(unit)) and not re.search(rf"(?:^|_){suffix}$", name):
-        name = f"{re.sub('_?euroa?$', '', name)}_{suffix}".strip("_")
+        name = _ended(name, "code", "koodi")
+    elif suffix := suffix_of(unit):
+        name = _ended(name, suffix, "euroa?")
     return apart(name or "column", taken)
+
+
+def _ended(name: str, suffix: str, same: str) -> str:
+    """A name with what it has to end with, in place of a Finnish word for it, alone or in a compound."""
+    return f"{re.sub(rf'(?:^|_){suffix}$|_?(?:{same})$', '', name) or 'record'}_{suffix}"
+
+
+def title_of(header: str) -> str:
+    """A header as a title: that of a program, such as "start_date", in words. It is the same header in reading."""
+    if "_" not in header or " " in header:
+        return header
+    words = header.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
 
 
 def apart(name: str, taken: Collection[str]) -> str:

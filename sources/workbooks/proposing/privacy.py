@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sources.workbooks.proposing.texts import PAGE
 from sources.workbooks.proposing.vocabulary import says
 from warehouse.declarations import Privacy
 from warehouse.personal import find_personal
@@ -21,7 +20,7 @@ def privacy_of(header: str, texts: Sequence[str]) -> tuple[Privacy, str]:
         return Privacy.PERSONAL, "the header speaks of a person"
     if kinds := find_personal("\n".join(dict.fromkeys(texts))):
         return Privacy.PERSONAL, f"cells hold {' and '.join(kinds)}"
-    if texts and all(re.fullmatch(PAGE, text) for text in texts):
+    if texts and all(text.startswith(("http://", "https://")) for text in texts):
         return Privacy.PUBLIC, ""
     return _text_privacy(header, texts)
 

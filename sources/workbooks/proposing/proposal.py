@@ -13,10 +13,10 @@ from sources import SourceError
 from sources.workbooks.proposing.finding import FoundColumn, FoundTable, find_tables
 from sources.workbooks.proposing.keys import Key, KeyColumn, KeyedTable, key_of, references
 from sources.workbooks.proposing.kinds import Kind, kind_of
-from sources.workbooks.proposing.naming import apart, name_of, slug_of
+from sources.workbooks.proposing.naming import apart, name_of, slug_of, title_of
 from sources.workbooks.proposing.privacy import privacy_of
 from sources.workbooks.proposing.texts import Texts, texts_of
-from sources.workbooks.proposing.vocabulary import count_of, is_only
+from sources.workbooks.proposing.vocabulary import count_of, is_only, says
 from warehouse.declarations import FieldDeclaration, ForeignKey, Privacy, RowBounds, TableDeclaration, parse
 from warehouse.personal import find_personal
 from warehouse.sheets import SheetError, open_book
@@ -113,6 +113,7 @@ def _draft(found: FoundTable, source: str, taken: Sequence[str]) -> _Draft:
     fields: list[ProposedField] = []
     columns: list[KeyColumn] = []
     left_out = list(found.doubtful)
+    partial: set[str] = set()  # columns of dates that may be months or years
     for column in found.columns:
         kind = kind_of(found, column)
         if len(kind.unread) > _MOST_UNREADABLE * kind.filled:
@@ -122,14 +123,17 @@ def _draft(found: FoundTable, source: str, taken: Sequence[str]) -> _Draft:
         field = _field(column, kind, texts, {one.declaration.name for one in fields})
         declared = field.declaration
         fields.append(field)
+        if kind.partial and declared.type == "date":
+            partial.add(declared.name)
         values = texts.values if texts else kind.values
         columns.append(
             KeyColumn(declared.name, column.header, declared.type, declared.unit, declared.privacy, tuple(values))
         )
+    fields = _with_precision(fields, partial)
     key = key_of(columns, len(found.records))
     if key is None:
         raise SourceError(
-            f"sheet {found.sheets[0]!r}: neither a column nor two or three together identify its"
+            f"sheet {found.sheets[0]!r}: neither a column nor up to four together identify its"
             f" {len(found.records):,} rows. Give every row an id of its own that never changes, in a column"
             " such as ID or Tunnus, and run this again. Its columns are"
             f" {', '.join(column.header for column in columns)}."
@@ -143,6 +147,32 @@ def _draft(found: FoundTable, source: str, taken: Sequence[str]) -> _Draft:
         key,
         tuple(left_out),
     )
+
+
+def _with_precision(fields: list[ProposedField], partial: set[str]) -> list[ProposedField]:
+    """The columns, with one for how exact the dates are if some are a month or a year; it may be there already."""
+    if not partial:
+        return fields
+    there = [one.declaration for one in fields if one.declaration.constraints.code_list == "date_precision"]
+    if there:
+        name, added = there[0].name, []
+    else:
+        name = apart("date_precision_code", [one.declaration.name for one in fields])
+        content = {
+            "name": name,
+            "title": "Date precision",
+            "privacy": Privacy.PUBLIC,
+            "presence": "optional",
+            "constraints": {"codeList": "date_precision"},
+        }
+        added = [ProposedField(parse(FieldDeclaration, content, name), "", "some dates are a month or a year")]
+    exact = {"precision_in": name}
+    return [
+        replace(one, declaration=one.declaration.model_copy(update=exact))
+        if one.declaration.name in partial
+        else one
+        for one in fields
+    ] + added
 
 
 def _is_named(found: FoundTable) -> bool:
@@ -168,7 +198,7 @@ def _field(column: FoundColumn, kind: Kind, texts: Texts | None, taken: set[str]
     is_code = bool(texts and texts.is_code and privacy is Privacy.PUBLIC)
     content = {
         "name": name_of(column.header, kind.type, kind.unit, is_code=is_code, taken=taken),
-        "title": column.header,
+        "title": title_of(column.header),
         "type": "string" if is_personal else kind.type,
         "decimals": None if is_personal else kind.decimals,
         "unit": None if is_personal else kind.unit,
@@ -180,17 +210,19 @@ def _field(column: FoundColumn, kind: Kind, texts: Texts | None, taken: set[str]
         parse(FieldDeclaration, content, column.header),
         column.letters,
         "; ".join(text for text in (texts.evidence if texts and constraints else kind.evidence, why) if text),
-        "; ".join(_doubts(kind, texts if privacy is Privacy.PUBLIC else None, why)),
+        "; ".join(_doubts(column.header, kind, texts if privacy is Privacy.PUBLIC else None, why)),
     )
 
 
-def _doubts(kind: Kind, texts: Texts | None, why: str) -> list[str]:
+def _doubts(header: str, kind: Kind, texts: Texts | None, why: str) -> list[str]:
     doubts = []
     if not kind.filled:
         doubts.append("say what it is to hold")
     if kind.unread:
         rows = ", ".join(str(row) for row in kind.unread[:5])
         doubts.append(f"rows that cannot be read so: {rows}{', ...' if len(kind.unread) > 5 else ''}")
+    if kind.type in ("integer", "number") and kind.unit is None and says("money", header):
+        doubts.append("in which currency? declare its unit")
     if texts and texts.doubt:
         doubts.append(texts.doubt)
     if why:
@@ -203,11 +235,12 @@ def _proposed(draft: _Draft, linked: Mapping[tuple[str, str], tuple[KeyedTable, 
     records = len(draft.found.records)
     fields = tuple(_in_key(field, draft.key) for field in draft.fields)
     sheets = draft.found.sheets
+    title = title_of(sheets[0]) if _is_named(draft.found) else draft.name.replace("_", " ").capitalize()
     declaration = TableDeclaration(
         name=draft.name,
-        title=sheets[0] if _is_named(draft.found) else draft.name.replace("_", " ").capitalize(),
-        description=f"One row a record of {' and '.join(sheets)}.",
-        each_row_is_a=f"row of {sheets[0] if len(sheets) == 1 else draft.name.replace('_', ' ')}",
+        title=title,
+        description=f"One row a record of {title}.",
+        each_row_is_a=f"row of {title}",
         fields=tuple(field.declaration for field in fields),
         primary_key=draft.key.columns,
         foreign_keys=tuple(

@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
+
 from sources.workbooks.proposing.vocabulary import says
 from warehouse import reference
-from warehouse.identifiers import CANONICAL
+from warehouse.identifiers import IDENTIFIERS, Identifier
 
 _MOST_CODES = 8
 _LONGEST_CODE = 30
 _TIMES_EACH = 3  # a text that comes back so often on average is one of a list
 _NEARLY_ALL = 0.9
 _LETTERS = re.compile("[A-Z0-9]{1,4}")
-PAGE = "https?://[^ ]+"
+_PAGE = "https?://[^ ]+"
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,8 @@ class Texts:
 
     @property
     def is_code(self) -> bool:
-        """The texts are codes: of a list, or short ones in capitals."""
-        few = self.constraints.get("enum", ())
-        return "codeList" in self.constraints or (bool(few) and all(map(_LETTERS.fullmatch, few)))
+        """The texts are codes: they are on a list."""
+        return not {"codeList", "enum"}.isdisjoint(self.constraints)
 
 
 def texts_of(header: str, values: Sequence[str | None]) -> Texts | None:
@@ -49,27 +50,39 @@ def texts_of(header: str, values: Sequence[str | None]) -> Texts | None:
 
 
 def _identifiers(values: Sequence[str | None], filled: Sequence[str]) -> Texts | None:
-    for check, canonical in CANONICAL.items():
-        read = {text: canonical(text) for text in filled}
-        good = sum(read[text] is not None for text in filled)
+    for check, identifier in IDENTIFIERS.items():
+        read = {text: identifier.canonical(text) for text in filled}
+        right = _that_hold(identifier, [form for form in read.values() if form])  # the form alone is had by chance
+        good = sum(read[text] in right for text in filled)
         if good >= _NEARLY_ALL * len(filled):
             meant = tuple(value and (read[value] or value) for value in values)
-            return Texts({"check": check}, f"{good} of {len(filled)} cells have the form of {check}", meant)
+            return Texts({"check": check}, f"{good} of {len(filled)} cells are right ones of {check}", meant)
     return None
+
+
+def _that_hold(identifier: Identifier, forms: Sequence[str]) -> set[str]:
+    """Those of texts in canonical form whose check digits are right."""
+    if not forms:
+        return set()
+    with duckdb.connect() as connection:
+        query = f"SELECT form FROM unnest(?) AS listed(form) WHERE {identifier.holds('form')}"
+        return {form for (form,) in connection.execute(query, [list(forms)]).fetchall()}
 
 
 def _listed(values: Sequence[str | None], filled: Sequence[str]) -> Texts | None:
     for name, codes in reference.code_lists().items():
         meant = {text: codes.code_of(text) for text in set(filled)}
-        if all(meant.values()):
-            said = f"all {len(filled)} cells are on the list {name}"
-            return Texts({"codeList": name}, said, tuple(value and meant[value] for value in values))
+        good = sum(meant[text] is not None for text in filled)
+        if good >= _NEARLY_ALL * len(filled):
+            doubt = f"{len(filled) - good} cells are not on it" if good < len(filled) else ""
+            said = f"{good} of {len(filled)} cells are on the list {name}"
+            return Texts({"codeList": name}, said, tuple(value and meant[value] for value in values), doubt)
     return None
 
 
 def _pages(values: Sequence[str | None], filled: Sequence[str]) -> Texts | None:
-    if all(re.fullmatch(PAGE, text) for text in filled):
-        return Texts({"pattern": PAGE}, f"all {len(filled)} cells are addresses of pages", tuple(values))
+    if all(re.fullmatch(_PAGE, text) for text in filled):
+        return Texts({"pattern": _PAGE}, f"all {len(filled)} cells are addresses of pages", tuple(values))
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from warehouse.declarations import Declared, normalised, parse, read_yaml
 
+_HUMP = re.compile(r"(?<=[a-zäö])(?=[A-ZÄÖ])")
 _FILE = Path(__file__).with_name("vocabulary.yaml")
 
 Said = Literal[
@@ -21,6 +22,7 @@ Said = Literal[
     "addresses",
     "remarks",
     "classes",
+    "money",
     "things",
     "finnish",
     "companies",
@@ -47,9 +49,14 @@ def _pattern(said: Said) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(words)})(?!\w)")
 
 
+def words_of(header: str) -> str:
+    """A header in small letters with one space between its words, of which "CompanyNumber" has two."""
+    return normalised(header if " " in header.strip() else _HUMP.sub(" ", header))
+
+
 def count_of(said: Said, header: str) -> int:
     """How many words of a header say something, e.g. that it speaks of persons."""
-    return len(_pattern(said).findall(normalised(header)))
+    return len(_pattern(said).findall(words_of(header)))
 
 
 def says(said: Said, header: str) -> bool:

@@ -66,6 +66,7 @@ def _field(field: ProposedField) -> str:
         "type": declared.type if declared.type != "string" else None,
         "decimals": declared.decimals,
         "unit": declared.unit,
+        "precision_in": declared.precision_in,
         "privacy": None if declared.privacy is Privacy.INTERNAL else declared.privacy.value,
         "presence": None if declared.presence == "mandatory" else declared.presence,
         "constraints": {key: list(value) if isinstance(value, tuple) else value for key, value in limits.items()},
