@@ -17,7 +17,6 @@ from flows.errors import FaultLog
 from flows.outcomes import DatasetOutcome, NightOutcome, SourceOutcome
 from flows.run import Run
 from flows.settings import Settings
-from sources.workbooks.inbox import SUFFIXES
 from warehouse import ledger
 from warehouse.archive import Archive
 from warehouse.declarations import DatasetDeclaration, Severity
@@ -148,7 +147,8 @@ def _annotated(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLo
     settings, declaration = run.settings, run.declarations.sources[source.name]
     if declaration.kind != "workbook" or source.snapshot is None or source.state == "failed":
         return source  # of a source that failed nothing new was read: what the outbox holds still stands
-    from checks.annotate import annotate  # imports openpyxl
+    from checks.annotate import annotate  # imports openpyxl, as the next does
+    from sources.workbooks.inbox import SUFFIXES
 
     snapshot = Archive(settings.home, source.name).find(source.snapshot.snapshot_id)
     with reader(settings.home, settings.memory) as connection:
