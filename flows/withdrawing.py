@@ -3,7 +3,8 @@
 The order makes it whole wherever it is killed, by the same command again: first the withdrawal is written down, so
 that no build brings the value back; then reports and annotated copies, which are found by the value; then the
 releases, one exchange each; then the warehouse, written as a new file, since a database keeps freed blocks; last
-the portal. The value itself is only ever held in memory: a run that goes on finds it in what is left.
+the portal. The value itself is only ever held in memory: a run that goes on finds it in what is left. What other
+rows hold stays as it is, so such a run tells what is the row's own as the first one did.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from flows.outcomes import PortalOutcome
 from flows.settings import Settings
 from publish.files.render import labels
 from publish.release import TOMBSTONE, load_release, release_folder
-from publish.withdrawal import holds, rewrite, texts_in_release
+from publish.withdrawal import held_by_others, holds, rewrite, texts_in_release
 from warehouse import ledger
 from warehouse.curate import CURATED
 from warehouse.database import attach, opened
 from warehouse.declarations import DatasetDeclaration, literal, quote
 from warehouse.findings import WITHHELD, key_text
-from warehouse.home import write_atomically
+from warehouse.home import Home, write_atomically
 from warehouse.lease import Lease
 from warehouse.personal import find_personal
 from warehouse.progress import Progress, silent
@@ -41,6 +42,7 @@ from warehouse.withdrawals import (
     Withdrawal,
     apply_to_history,
     apply_to_rows,
+    held_in_history,
     history_of,
     keep,
     texts_in_history,
@@ -54,7 +56,8 @@ OUT_OF_REACH = (
 )
 _SHORTEST = 6  # characters: a shorter text is not looked for, for it stands everywhere
 _BATCH = 10_000
-_SEARCHED = 40  # characters by which a long text is found where a page shows it cut
+_LONG = 40  # characters from which on a text is likely to be a row's own
+_BEGINNINGS = (_LONG, 60, 80, 120, 160, 199)  # of a text, for where it is shown cut: findings keep 199 characters
 _PRIVATE = {"raw", "inbox"}
 _TEXT_FILES = {".html", ".json", ".csv", ".txt", ".log", ".md", ".jsonld"}
 
@@ -160,12 +163,11 @@ def _withdraw(
                 f"no release of {dataset} holds {'such a value' if column else 'such a row'};"
                 " compare the key with the dataset's files"
             )
-        texts = {t for r in holding for t in texts_in_release(home, r, declaration, one)}
-        texts |= set(_texts_in_warehouse(connection, declaration, one))
+        standing += [one] if is_new else []
+        listed = [w for w in standing if w.dataset == dataset]
+        needles = _needles(home, connection, declaration, one, listed, releases)
     if is_new:
-        keep(home, [*standing, one])
-    listed = withdrawals(home, dataset)
-    needles = needles_of(declaration, column, texts)
+        keep(home, standing)
     removed = _clean_files(settings, declaration, needles)
     for release in releases:
         if holds(home, release, declaration, listed):
@@ -221,15 +223,60 @@ def _checked(target: Target, why: str) -> None:
 # --- copies, found by their text ---------------------------------------------------------------------------
 
 
-def needles_of(dataset: DatasetDeclaration, column: str | None, texts: Collection[str]) -> tuple[str, ...]:
-    """What to look for, longest first: the texts, and addresses and numbers in them that something may quote.
+@dataclass(frozen=True)
+class Needle:
+    """A text to look for, and the beginning of it by which it is found where a page shows it cut."""
 
-    A code or a number stands in too many places to be looked for. Of a row only what is its own: a long text, or
-    one that the screen knows; its city is that of others, too.
+    text: str
+    found_by: str
+
+
+def _needles(
+    home: Home,
+    connection: duckdb.DuckDBPyConnection,
+    dataset: DatasetDeclaration,
+    one: Withdrawal,
+    listed: Sequence[Withdrawal],
+    releases: Sequence[Release],
+) -> tuple[Needle, ...]:
+    """What to look for, longest first: what releases and warehouse still hold of what is withdrawn.
+
+    What stands in a row that stays, in any release, is not the withdrawn row's own, unless the screen knows it; a
+    text that begins as one of theirs is found by more of it. ``listed`` are all withdrawals of the dataset: what
+    they are about does not stay.
+    """
+    texts = {t for release in releases for t in texts_in_release(home, release, dataset, one)}
+    texts |= set(_texts_in_warehouse(connection, dataset, one))
+    sought = _sought(dataset, one.column, texts)
+    held: set[str] = set()
+    if one.column is None:
+        asked = {piece for text in sought for piece in _beginnings(text)}
+        for release in releases:
+            held |= held_by_others(home, release, dataset, listed, asked - held)
+        place = history_of(dataset, None)
+        if place and _exists(connection, place[0]):
+            held |= held_in_history(connection, dataset, listed, asked - held)
+    return tuple(
+        Needle(text, next((piece for piece in _beginnings(text) if piece not in held), text))
+        for text in sought
+        if text not in held or find_personal(text)
+    )
+
+
+def _beginnings(text: str) -> list[str]:
+    """By what a text may be found, the shortest first and the whole last."""
+    return [*(text[:end] for end in _BEGINNINGS if end < len(text)), text]
+
+
+def _sought(dataset: DatasetDeclaration, column: str | None, texts: Collection[str]) -> tuple[str, ...]:
+    """The texts worth looking for, longest first, and addresses and numbers in them that something may quote.
+
+    A code or a number stands in too many places to be looked for. Of a row only a long text, or one that the
+    screen knows; its city is that of others, too.
     """
     if column and (dataset.table.field(column).type != "string" or labels(dataset.table.field(column))):
         return ()
-    own = {text for text in texts if column or len(text) >= _SEARCHED or find_personal(text)}
+    own = {text for text in texts if column or len(text) >= _LONG or find_personal(text)}
     words = {word.strip(".,;:()<>") for text in own for word in text.split()}
     quoted = {word for word in words if "@" in word or sum(c.isdigit() for c in word) >= _SHORTEST}
     return tuple(sorted((t for t in own | quoted if len(t) >= _SHORTEST), key=lambda text: (-len(text), text)))
@@ -243,15 +290,15 @@ def _writings(text: str) -> tuple[str, ...]:
     return (text, str(escape(text)), text.replace('"', '""'), in_xml, ascii_xml, *in_json)
 
 
-def _beginnings(needles: Sequence[str]) -> list[str]:
-    """By what needles are found: a page may show a long text cut."""
-    return list(dict.fromkeys(writing for text in needles for writing in _writings(text[:_SEARCHED])))
+def _searched(needles: Sequence[Needle]) -> list[str]:
+    """By what needles are found, as files hold it."""
+    return list(dict.fromkeys(writing for needle in needles for writing in _writings(needle.found_by)))
 
 
-def _without(content: str, needles: Sequence[str]) -> str:
+def _without(content: str, needles: Sequence[Needle]) -> str:
     """A text without the needles, however far each is written out."""
     for needle in needles:
-        for whole, beginning in zip(_writings(needle), _writings(needle[:_SEARCHED]), strict=True):
+        for whole, beginning in zip(_writings(needle.text), _writings(needle.found_by), strict=True):
             at = content.find(beginning)
             while at >= 0:
                 end = len(beginning)
@@ -262,9 +309,9 @@ def _without(content: str, needles: Sequence[str]) -> str:
     return content
 
 
-def files_with(root: Path, needles: Sequence[str]) -> list[str]:
+def files_with(root: Path, needles: Sequence[Needle]) -> list[str]:
     """Files below the home that hold a needle, packed ones unpacked; not the raw archive and the inbox."""
-    wanted = [beginning.encode() for beginning in _beginnings(needles)]
+    wanted = [piece.encode() for piece in _searched(needles)]
     found = []
     for path in sorted(root.rglob("*")):
         where = path.relative_to(root)
@@ -290,13 +337,13 @@ def _contents(path: Path) -> Iterator[bytes]:
         yield path.read_bytes()
 
 
-def _clean_files(settings: Settings, dataset: DatasetDeclaration, needles: Sequence[str]) -> list[str]:
+def _clean_files(settings: Settings, dataset: DatasetDeclaration, needles: Sequence[Needle]) -> list[str]:
     """Reports without the needles, annotated workbooks and staging files that hold them gone. Returns these."""
     home, removed = settings.home, []
     for source in {field.from_field.partition(".")[0] for field in dataset.entry.fields if field.from_field}:
         for path in (home.staging / source).glob("*.duckdb*"):
             path.unlink()  # made again from the raw archive where it is needed
-    wanted = [beginning.encode() for beginning in _beginnings(needles)]
+    wanted = [piece.encode() for piece in _searched(needles)]
     for folder in (home.reports, home.outbox):
         for path in sorted(folder.rglob("*")):
             if not path.is_file() or not _holds(path, wanted):
@@ -333,7 +380,7 @@ def _clean_warehouse(
     dataset: DatasetDeclaration,
     listed: Sequence[Withdrawal],
     releases: Sequence[Release],
-    needles: Sequence[str],
+    needles: Sequence[Needle],
 ) -> None:
     """The history and the curated table without what is withdrawn, findings that do not quote it, and releases as
     their folders have them. Then all of it in a new file: a database keeps the blocks that it no longer needs.
@@ -352,7 +399,7 @@ def _clean_warehouse(
             ("quarantine", ("record",)),
         ):
             for column in columns:
-                hit = " OR ".join(f"contains({column}, {literal(text)})" for text in _beginnings(needles))
+                hit = " OR ".join(f"contains({column}, {literal(text)})" for text in _searched(needles))
                 if hit:
                     connection.execute(f"UPDATE ledger.{table} SET {column} = {literal(WITHHELD)} WHERE {hit}")
     compact(copy.path, settings.memory)

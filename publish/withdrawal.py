@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from warehouse.declarations import (
 )
 from warehouse.home import Home, to_json
 from warehouse.releases import Release, ReleaseError
-from warehouse.withdrawals import Withdrawal
+from warehouse.withdrawals import Withdrawal, held_in, without
 
 _FILES = {"csv", "parquet", "xlsx", "changes", "datapackage"}
 
@@ -49,6 +49,23 @@ def texts_in_release(home: Home, release: Release, declaration: DatasetDeclarati
     folder = release_folder(home, release)
     with opened(None, temporary=home.temporary) as connection:
         return _Old(connection, folder, declaration).texts(one)
+
+
+def held_by_others(
+    home: Home,
+    release: Release,
+    declaration: DatasetDeclaration,
+    listed: Sequence[Withdrawal],
+    texts: Iterable[str],
+) -> set[str]:
+    """Those of the texts that a release holds beside what is withdrawn, in any column, whole or as a part.
+
+    The answer is the same before and after ``rewrite``.
+    """
+    folder = release_folder(home, release)
+    with opened(None, temporary=home.temporary) as connection:
+        old = _Old(connection, folder, declaration)
+        return held_in(connection, old.without(listed), old.columns, texts)
 
 
 def holds(home: Home, release: Release, declaration: DatasetDeclaration, listed: Sequence[Withdrawal]) -> bool:
@@ -109,14 +126,7 @@ class _Old:
 
     def without(self, listed: Sequence[Withdrawal]) -> str:
         """SQL: the rows without what is withdrawn."""
-        columns = []
-        for name in self.columns:
-            hit = " OR ".join(one.matches(self.keys) for one in listed if one.column == name)
-            columns.append(
-                f"CASE WHEN {hit} THEN NULL ELSE {quote(name)} END AS {quote(name)}" if hit else quote(name)
-            )
-        left_out = " OR ".join(one.matches(self.keys) for one in listed if one.column is None)
-        return f"SELECT {', '.join(columns)} FROM {self.rows}" + (f" WHERE NOT ({left_out})" if left_out else "")
+        return without(self.rows, {name: quote(name) for name in self.columns}, self.keys, listed)
 
 
 def rewrite(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import duckdb
@@ -100,8 +100,42 @@ def apply_to_rows(
             connection.execute(f"UPDATE {relation} SET {quote(one.column)} = NULL WHERE {one.matches(keys)}")
 
 
-def history_of(dataset: DatasetDeclaration, column: str | None) -> tuple[str, dict[str, str], list[str]] | None:
-    """Where the history keeps what a withdrawal is about: the table, its keys by name in the dataset, its columns.
+def without(
+    relation: str, columns: Mapping[str, str], keys: Mapping[str, str], listed: Collection[Withdrawal]
+) -> str:
+    """SQL: a relation's rows without what is withdrawn.
+
+    Args:
+        relation: what stands behind FROM.
+        columns: by name in the dataset, the column's expression.
+        keys: the same of the primary key.
+        listed: withdrawals of the dataset.
+    """
+    shown = []
+    for name, column in columns.items():
+        hit = " OR ".join(one.matches(keys) for one in listed if one.column == name)
+        shown.append(f"{f'CASE WHEN {hit} THEN NULL ELSE {column} END' if hit else column} AS {quote(name)}")
+    left_out = " OR ".join(one.matches(keys) for one in listed if one.column is None)
+    return f"SELECT {', '.join(shown)} FROM {relation}" + (f" WHERE NOT ({left_out})" if left_out else "")
+
+
+def held_in(
+    connection: duckdb.DuckDBPyConnection, query: str, names: Iterable[str], texts: Iterable[str]
+) -> set[str]:
+    """Those of the texts that stand in a row of a query, in one of its columns or as a part of it."""
+    asked = list(texts)
+    if not asked:
+        return set()
+    said = f"concat_ws(chr(31), {', '.join(f'CAST({quote(name)} AS VARCHAR)' for name in names)})"
+    found = ", ".join(f"bool_or(contains(said, {literal(text)}))" for text in asked)
+    answers = connection.execute(f"SELECT {found} FROM (SELECT {said} AS said FROM ({query}))").fetchone() or ()
+    return {text for text, holds in zip(asked, answers, strict=True) if holds}
+
+
+def history_of(
+    dataset: DatasetDeclaration, column: str | None
+) -> tuple[str, dict[str, str], dict[str, str]] | None:
+    """Where the history keeps what a withdrawal is about: the table, its keys and columns by name in the dataset.
 
     Known where the dataset takes key and column over from one table of a source. Of a row these are its texts.
     """
@@ -114,13 +148,13 @@ def history_of(dataset: DatasetDeclaration, column: str | None) -> tuple[str, di
         return None
     source, table, _ = origins[dataset.table.primary_key[0]]
     keys = {name: quote(origins[name][2]) for name in dataset.table.primary_key}
-    wanted = [
-        origin[2]
+    wanted = {
+        name: quote(origin[2])
         for name, origin in origins.items()
         if origin[:2] == [source, table]
         and name not in keys
         and (name == column or (column is None and dataset.table.field(name).type == "string"))
-    ]
+    }
     same_table = all(origins[name][:2] == [source, table] for name in keys)
     return (history_table(source, table), keys, wanted) if wanted and same_table else None
 
@@ -136,7 +170,7 @@ def apply_to_history(
     for one in listed:
         if place := history_of(dataset, one.column):
             table, keys, columns = place
-            emptied = ", ".join(f"{quote(column)} = NULL" for column in columns)
+            emptied = ", ".join(f"{column} = NULL" for column in columns.values())
             connection.execute(f"UPDATE {table} SET {emptied} WHERE {one.matches(keys)}")
 
 
@@ -148,8 +182,23 @@ def texts_in_history(
     if place is None:
         return []
     table, keys, columns = place
-    listed = ", ".join(f"CAST({quote(column)} AS VARCHAR)" for column in columns)
+    listed = ", ".join(f"CAST({column} AS VARCHAR)" for column in columns.values())
     rows = connection.execute(
         f"SELECT DISTINCT unnest([{listed}]) AS text FROM {table} WHERE {one.matches(keys)}"
     ).fetchall()
     return [row[0] for row in rows if row[0]]
+
+
+def held_in_history(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: DatasetDeclaration,
+    listed: Collection[Withdrawal],
+    texts: Iterable[str],
+) -> set[str]:
+    """Those of the texts that the history holds of the dataset's rows beside what is withdrawn."""
+    place = history_of(dataset, None)
+    if place is None:
+        return set()
+    table, keys, columns = place
+    query = without(table, keys | columns, keys, listed)
+    return held_in(connection, query, keys | columns, texts)

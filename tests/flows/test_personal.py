@@ -191,6 +191,114 @@ def test_a_withdrawn_row_leaves_every_file_and_its_list_of_changes(nights):
     is_whole(nights)
 
 
+SHARED = "See the page on which the city and its partners tell of all of their pilots"
+BEGINNING = "Workshops with groups of learners in a modern library, held in the spring of 2016 by "
+OWN = BEGINNING + "a family in their own flat, which " + "they tell of at some length, and " * 8 + "that was all"
+OTHER = BEGINNING + "the teachers of a school"
+
+
+@pytest.fixture(scope="module")
+def two_nights(tmp_path_factory):
+    """Rows that share a text, and the beginning of another; reports tell of both, as of wrong addresses."""
+    folder = tmp_path_factory.mktemp("sharing")
+    home = folder / "home"
+    for number in (1, 2):
+        path = folder / f"{number}" / "pilots.xlsx"
+        others = (
+            factory.pilot(2, Description=SHARED, Source=SHARED, Participants=number),
+            factory.pilot(3, Description=OTHER, Source=OTHER),
+            factory.pilot(4, Description=f"{SHARED}, with more of it"),
+        )
+        rows = [
+            factory.pilot(1, Description=OWN, Result=SHARED, Source=OWN, Participants=number),
+            *others,
+            *(factory.pilot(number) for number in range(5, 13)),
+        ]
+        path.parent.mkdir()
+        factory.save(path, {"Pilots": factory.table(rows), "Rounds": factory.table([factory.ROUND])})
+        run(home, path, date(2026, 11, number))
+    assert len(released(home)) == 2
+    for text in (SHARED, OTHER, OWN[:150]):
+        assert {path.split("/")[0] for path, _ in holders(home, text)} >= {"portal", "releases", "reports"}
+    return home
+
+
+@pytest.fixture
+def sharing(two_nights, tmp_path):
+    shutil.copytree(two_nights, tmp_path / "home")
+    return tmp_path / "home"
+
+
+def told(home):
+    """By report and finding, the texts that rows share with others."""
+    places = [place for place in holders(home, SHARED, OTHER) if place[0].startswith("reports")]
+    with reader(Home(home)) as connection:
+        findings = connection.execute(
+            "SELECT finding_id, value FROM ledger.findings WHERE row_key <> 'demo-1' ORDER BY ALL"
+        ).fetchall()
+    return places, findings
+
+
+def is_without_its_row(home, before):
+    """The row and its own text are gone, all other rows stand as they stood."""
+    assert holders(home, OWN[: len(BEGINNING) + 8], private=("raw",)) == []
+    assert released(home) == {
+        version: {key: text for key, text in rows.items() if key != "demo-1"} for version, rows in before.items()
+    }
+    is_whole(home)
+
+
+def test_a_text_that_other_rows_hold_is_not_the_withdrawn_rows_own(sharing):
+    before, was_told = released(sharing), told(sharing)
+    assert len(was_told[0]) >= 4
+    assert {SHARED, OTHER} <= {value for _, value in was_told[1]}
+    done = withdraw(sharing, column=None)
+    assert (done.left, done.portal.problems) == ((), {})
+    assert told(sharing) == was_told
+    is_without_its_row(sharing, before)
+
+
+@pytest.mark.parametrize("step", ["_clean_files", "rewrite", "_clean_warehouse", "compact"])
+def test_a_run_that_goes_on_knows_what_is_the_rows_own(sharing, monkeypatch, step):
+    before, was_told = released(sharing), told(sharing)
+    real, calls, needles = getattr(withdrawing, step), [], []
+
+    def killed(*arguments):
+        calls.append(step)
+        if step != "rewrite" or len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    clean = withdrawing._clean_warehouse
+    with monkeypatch.context() as patch:
+        patch.setattr(withdrawing, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            withdraw(sharing, column=None)
+    monkeypatch.setattr(withdrawing, "_clean_warehouse", lambda *all_: (needles.append(all_[-1]), clean(*all_)))
+    assert withdraw(sharing, column=None).left == ()
+    assert [(needle.text, OTHER.startswith(needle.found_by)) for needle in needles[0]] == [(OWN, False)]
+    assert told(sharing) == was_told
+    is_without_its_row(sharing, before)
+
+
+def test_a_text_that_the_screen_knows_is_told_of_wherever_a_row_that_stays_holds_it(sharing, monkeypatch):
+    monkeypatch.setattr(withdrawing, "find_personal", lambda text: ("a name",) if text == SHARED else ())
+    done = withdraw(sharing, column=None)
+    assert {f"releases/{DATASET}/2026-11-0{n}/{DATASET}.csv" for n in (1, 2)} <= set(done.left)
+    assert [place for place in holders(sharing, SHARED) if place[0].startswith("reports")] == []
+
+
+def test_of_a_single_value_the_same_in_another_row_is_told(sharing):
+    done = withdraw(sharing, key="demo-2")
+    assert f"releases/{DATASET}/2026-11-02/{DATASET}.csv" in done.left
+
+
+def test_what_a_withdrawn_row_shared_with_one_that_is_withdrawn_too_goes_with_it(sharing):
+    for key in ("demo-4", "demo-2", "demo-1"):
+        assert withdraw(sharing, key=key, column=None).left == ()
+    assert holders(sharing, SHARED, private=("raw",)) == []
+
+
 def test_the_night_after_a_withdrawal_has_nothing_to_do(nights, three_nights):
     withdraw(nights)
     book = next((three_nights.parent / "3").glob("*.xlsx"))

@@ -2,9 +2,10 @@
 
 import pytest
 
+from warehouse.database import opened
 from warehouse.home import Home
 from warehouse.ledger import LedgerError
-from warehouse.withdrawals import FILE, keep, withdrawal, withdrawals
+from warehouse.withdrawals import FILE, held_in, keep, withdrawal, withdrawals, without
 
 
 def test_a_withdrawal_comes_back_and_knows_its_row(tmp_path):
@@ -35,3 +36,20 @@ def test_a_list_that_cannot_be_read_is_a_message_and_not_an_empty_list(tmp_path,
     (tmp_path / FILE).write_text(content)
     with pytest.raises(LedgerError, match=r"withdrawals\.json cannot be read"):
         withdrawals(Home(tmp_path))
+
+
+def test_what_rows_hold_that_stay(tmp_path):
+    row, value = (
+        withdrawal("places", {"id": key}, column, "Why.", "2026-11-25T00:00:00Z")
+        for key, column in (("1", None), ("2", "name"))
+    )
+    rows = (
+        "(VALUES (1, 'the first', 'shared'), (2, 'the second', 'shared and more'), (3, NULL, 'it''s')) t(id, n, s)"
+    )
+    keys = {"id": "id"}
+    query = without(rows, {"id": "id", "name": "n", "said": "s"}, keys, [row, value])
+    with opened(None, temporary=tmp_path) as connection:
+        asked = ["the first", "the second", "shared", "more", "it's", "more3"]
+        assert held_in(connection, query, ["id", "name", "said"], asked) == {"shared", "more", "it's"}
+        assert held_in(connection, query, ["id"], []) == set()
+        assert held_in(connection, f"{query} AND false", ["name"], asked) == set()
