@@ -54,7 +54,6 @@ class PullRequest:
 
     ``of_day``: of a folder, only files whose names carry that date, as a backfill takes them in. ``since``: of a
     source that can tell what changed, only that; None for everything (``sources.changes.since`` says which date).
-    It is a day of this house: a publisher whose days begin later is asked for the day before too.
     """
 
     home: Home

@@ -148,7 +148,7 @@ def test_a_night_is_killed_and_goes_on_and_the_next_asks_for_changes_only(tmp_pa
         assert [(one["state"], one["message"]) for one in json.loads(said)["sources"]] == [
             ("unchanged", f"Nothing new since {DAY}.")
         ]
-        assert server.paths[asked:] == [f"/list?since={DAY}"]
+        assert server.paths[asked:] == [f"/list?since={DAY - timedelta(days=1)}"]
         assert house.things() == things
 
     assert len(house.printed) == 6

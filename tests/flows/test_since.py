@@ -126,7 +126,7 @@ def test_changes_are_asked_for_since_what_was_taken_in(nights, package):
     assert nights.night(5).exit_code == DONE
     package.things = {}
     nights.night(6)
-    first, fifth = date(2026, 3, 1), date(2026, 3, 5)
+    first, fifth = date(2026, 2, 28), date(2026, 3, 4)
     assert package.asked == [None, None, first, first, first, fifth]
     assert nights.history() == {"a": 1, "b": 3, "c": 4}
 
@@ -140,7 +140,7 @@ def test_what_was_held_moves_nothing_on(nights, package):
         assert nights.night(2).exit_code == HELD
     package.things = {"b": 3, "c": 4}
     assert nights.night(3).exit_code == DONE
-    assert package.asked == [None, date(2026, 3, 1), date(2026, 3, 1)]
+    assert package.asked == [None, date(2026, 2, 28), date(2026, 2, 28)]
     assert nights.history() == {"a": 1, "b": 3, "c": 4}
 
 
@@ -154,7 +154,7 @@ def test_a_backfill_that_takes_files_in_asks_by_their_dates(nights, package, tmp
     with Direct() as runner:
         run = nights.run(date(2026, 3, 9), runner).asking(sources={"things": str(folder)})
         backfill(run, date(2026, 2, 1), date(2026, 3, 9))
-    assert package.asked == [None, None, date(2026, 3, 1)]
+    assert package.asked == [None, None, date(2026, 2, 28)]
 
 
 @pytest.mark.parametrize(
@@ -167,4 +167,4 @@ def test_only_a_source_that_delivers_changes_is_asked_for_them(tmp_path, package
     nights.night(1)
     package.things = {"b": 1}
     nights.night(2)
-    assert package.asked == [None, date(2026, 3, 1) if asks else None]
+    assert package.asked == [None, date(2026, 2, 28) if asks else None]
