@@ -371,6 +371,7 @@ def test_broken_rows_of_the_register_stand_as_they_last_were(home, two_months):
     assert published(home, "tech-city-growth") == published(whole, "tech-city-growth")
 
 
+@pytest.mark.prove  # one seed of tests/flows/test_orders.py shows it in every run
 def test_the_order_of_nights_does_not_matter(home, months):
     ordered = home.with_name("ordered")
     for day in MONTHS:
@@ -385,6 +386,7 @@ def test_the_order_of_nights_does_not_matter(home, months):
         assert releases_of(home, dataset) == releases_of(ordered, dataset)
 
 
+@pytest.mark.prove  # as above
 def test_a_late_correction_reaches_the_dates_after_it(home, months, tmp_path):
     corrected = tmp_path / month_file(months, MONTHS[0]).name
     write_register(tmp_path, rows=1400, day=MONTHS[0], seed=7, zipped=True)
