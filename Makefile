@@ -67,4 +67,4 @@ ckan-down: ## stop it
 	@dev/ckan/down.sh
 
 clean: ## remove what was built, but neither ./var nor .ckan
-	@rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -17,6 +17,7 @@ from flows.settings import Settings
 from sources import SourceError
 from tests import unprepared
 from tests.declared.test_every_source import faults_of_name
+from tests.house.test_schemas import faults_of_file
 from warehouse.home import Home
 
 DAY = date(2026, 11, 25)
@@ -42,6 +43,8 @@ def test_a_workbook_becomes_three_short_files_and_a_night_publishes_them(tmp_pat
     assert f"opendistrict check {workbook} --source avustukset" in said
     assert set(lines(root)) == {"source.yaml", "avustukset.sql", "avustukset.yaml"}
     assert sum(lines(root).values()) <= 80
+    for path, schema in (("sources/avustukset/source", "source"), ("publish/catalogue/avustukset", "catalogue")):
+        assert faults_of_file(root / f"{path}.yaml", f"{schema}.json") == []
     declared = Declarations.read(root)
     settings = Settings(Home(tmp_path / "home"), str(tmp_path / "home" / "portal"))
     with Direct() as runner:

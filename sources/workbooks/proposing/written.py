@@ -22,7 +22,8 @@ def as_yaml(proposal: Proposal, publisher: str, licence: str) -> str:
         "kind": "workbook",
     }
     lines = [
-        f"# Proposed from {proposal.title}: look at every guess, and write the descriptions that are missing."
+        "# yaml-language-server: $schema=../../docs/schemas/source.json",
+        f"# Proposed from {proposal.title}: look at every guess, and write the descriptions that are missing.",
     ]
     lines += [f"{key}: {flow(value)}" for key, value in head.items()]
     lines += [f"# Not declared: {one}" for one in proposal.others]
