@@ -14,7 +14,7 @@ from pathlib import Path
 from flows import steps
 from flows.concluding import conclude, recorded
 from flows.due import is_known
-from flows.outcomes import DatasetOutcome, NightOutcome, Processed, SourceOutcome
+from flows.outcomes import NightOutcome, Processed
 from flows.processing import process
 from flows.run import Run
 from sources import SourceError
@@ -23,6 +23,8 @@ from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.lease import Lease
 from warehouse.store import reader
+
+_BAD = ("held", "failed")
 
 
 @dataclass(frozen=True)
@@ -91,21 +93,10 @@ def backfill(run: Run, first: date, last: date) -> NightOutcome:
         listed = windows(run, first, last)
         for number, window in enumerate(listed):
             run.progress("backfill", number, len(listed), "windows")
-            done = _with(done, process(run.asking(day=window.day), window.snapshots, lease))
+            done = done.then(process(run.asking(day=window.day), window.snapshots, lease), told=_BAD)
         with reader(home, run.settings.memory) as connection:
             for name, one in done.sources.items():
                 good = ledger.promoted(connection, name)
-                if _is_bad(one) and good:  # a later window may have brought what now stands in
+                if one.state in _BAD and good:  # a later window may have brought what now stands in
                     done.sources[name] = replace(one, stale_since=good[-1].data_date)
         return conclude(run, record, done)
-
-
-def _with(done: Processed, window: Processed) -> Processed:
-    """What a window held or failed is told, whatever became of the later ones."""
-    sources = {n: one for n, one in window.sources.items() if not _is_bad(done.sources.get(n)) or _is_bad(one)}
-    datasets = {n: one for n, one in window.datasets.items() if not _is_bad(done.datasets.get(n)) or _is_bad(one)}
-    return Processed(window.run_id or done.run_id, done.sources | sources, done.datasets | datasets)
-
-
-def _is_bad(outcome: SourceOutcome | DatasetOutcome | None) -> bool:
-    return outcome is not None and outcome.state in ("held", "failed")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from flows.exit_codes import DONE, FAILED, HELD, USAGE
 from warehouse.declarations import Severity
@@ -90,6 +90,24 @@ class Processed:
     run_id: str | None
     sources: dict[str, SourceOutcome]
     datasets: dict[str, DatasetOutcome]
+
+    def then(self, later: Processed, told: Collection[str]) -> Processed:
+        """Both, one after the other: a state among those to be ``told`` is told, whatever came later."""
+        return Processed(
+            later.run_id or self.run_id,
+            _then(self.sources, later.sources, told),
+            _then(self.datasets, later.datasets, told),
+        )
+
+
+Outcome = TypeVar("Outcome", SourceOutcome, DatasetOutcome)
+
+
+def _then(
+    before: Mapping[str, Outcome], after: Mapping[str, Outcome], told: Collection[str]
+) -> dict[str, Outcome]:
+    stays = {name for name, one in before.items() if one.state in told}
+    return {**before, **{name: one for name, one in after.items() if name not in stays or one.state in told}}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from flows import noting
 from flows.calendar import today
 from flows.declarations import Declarations
-from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, Processed, SourceOutcome
+from flows.outcomes import NightOutcome, PortalOutcome, Processed
 from flows.processing import process
 from flows.run import Run, RunRequest
 from flows.settings import Settings
@@ -112,20 +112,9 @@ def _put_in_again(run: Run, adopted: Sequence[Release], lease: Lease) -> tuple[P
             request = RunRequest(
                 day, dict.fromkeys(run.declarations.sources), building, tuple(allowed), publish=False
             )
-            done = _with(done, process(replace(run, request=request), together, lease))
+            done = done.then(process(replace(run, request=request), together, lease), told=("failed",))
             count += len(together)
     return done, count
-
-
-def _with(done: Processed, later: Processed) -> Processed:
-    """What failed is told, whatever became of it later."""
-    sources = {name: one for name, one in later.sources.items() if not _has_failed(done.sources.get(name))}
-    datasets = {name: one for name, one in later.datasets.items() if not _has_failed(done.datasets.get(name))}
-    return Processed(later.run_id or done.run_id, done.sources | sources, done.datasets | datasets)
-
-
-def _has_failed(outcome: SourceOutcome | DatasetOutcome | None) -> bool:
-    return outcome is not None and outcome.state == "failed"
 
 
 def _standing_releases(home: Home, declared: Declarations) -> tuple[list[Release], dict[str, str]]:

@@ -40,7 +40,7 @@ def new(
     if not file.is_file():
         raise typer.BadParameter(f"there is no file {file}")
     if into is None and not (ROOT / "pyproject.toml").is_file():
-        raise typer.BadParameter("this is an installed program, no checkout: name the project's folder with --into")
+        raise typer.BadParameter("this is no checkout but an installed program: name the project with --into")
     root = into or ROOT
     with Terminal() as terminal:
         terminal.progress(f"reading {file.name}")
