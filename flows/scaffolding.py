@@ -15,7 +15,7 @@ from flows.night import night
 from flows.outcomes import NightOutcome
 from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
-from sources.workbooks.proposing import Proposal, as_yaml, flow, propose, slug_of
+from sources.workbooks.proposing import Proposal, as_yaml, comment, flow, propose, slug_of
 from warehouse import reference
 from warehouse.database import fetch
 from warehouse.declarations import FieldDeclaration, Privacy
@@ -152,7 +152,7 @@ def _model(proposal: Proposal) -> str:
     columns += ["t._held_since_date AS held_since_date", "t._held_columns AS held_columns"]
     listed = ",\n    ".join(columns)
     return (
-        f"-- What may be published of {table.title}, a row a record.\n"
+        f"{comment(f'-- What may be published of {table.title}, a row a record.')}\n"
         f"SELECT\n    {listed}\nFROM {proposal.name}.{table.name} AS t\n"
     )
 

@@ -43,10 +43,14 @@ def read(dataset: str, *, as_of: date | str | None = None, home: Home | Path | s
 
     Raises:
         NotReleasedError: there is no such dataset, no release by that date, or its files are gone.
+        ValueError: the date is none.
         WarehouseError: the warehouse cannot be opened.
     """
     place = home if isinstance(home, Home) else home_of(home)
-    day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    try:
+        day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    except ValueError:
+        raise ValueError(f"as_of: {as_of!r} is no date; write it as 2026-03-01") from None
     release = _in_force(place, dataset, day)
     folder = place.releases / dataset / release.version
     file = release.file("parquet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,10 +64,9 @@ def new(
     source_name = proposed.proposal.name
     typer.echo("Next      look at the guesses, describe each column that is published, and put a sample without")
     typer.echo(f"          personal data into {root / 'sources' / source_name / 'sample'}; then")
-    typer.echo(f"  opendistrict check {file} --source {source_name}")
-    typer.echo(
-        f"  opendistrict nightly --source {source_name}={file} --dataset {proposed.dataset} --home rehearsal"
-    )
+    quoted, origin = shlex.quote(str(file)), shlex.quote(f"{source_name}={file}")  # to be pasted into a shell
+    typer.echo(f"  opendistrict check {quoted} --source {source_name}")
+    typer.echo(f"  opendistrict nightly --source {origin} --dataset {proposed.dataset} --home rehearsal")
 
 
 def _row(field: ProposedField) -> dict[str, str]:

@@ -149,9 +149,9 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows of one shape as a table."""
     console = _console()
     if not rows:
-        console.print(f"{title}: none", style="dim")
+        console.print(f"{escape(title)}: none", style="dim")
         return
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     for column in rows[0]:
         is_number = any(isinstance(row[column], int) for row in rows)
         table.add_column(column.replace("_", " "), justify="right" if is_number else "left", overflow="fold")

@@ -1,11 +1,13 @@
 """A workbook that nobody prepared becomes a dataset: three files, tried on it before they are written."""
 
 import csv
+import shlex
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flows import scaffolding
 from flows.cli import main
@@ -18,6 +20,7 @@ from sources import SourceError
 from tests import unprepared
 from tests.declared.test_every_source import faults_of_name
 from tests.house.test_schemas import faults_of_file
+from tests.workbook_factory import save
 from warehouse.home import Home
 
 DAY = date(2026, 11, 25)
@@ -40,7 +43,7 @@ def test_a_workbook_becomes_three_short_files_and_a_night_publishes_them(tmp_pat
     assert new(workbook, "--into", root) == 0
     said = capsys.readouterr().out
     assert "24 of 24 cells are numbers in EUR" in said
-    assert f"opendistrict check {workbook} --source avustukset" in said
+    assert f"opendistrict check {shlex.quote(str(workbook))} --source avustukset" in said
     assert set(lines(root)) == {"source.yaml", "avustukset.sql", "avustukset.yaml"}
     assert sum(lines(root).values()) <= 80
     for path, schema in (("sources/avustukset/source", "source"), ("publish/catalogue/avustukset", "catalogue")):
@@ -128,3 +131,20 @@ def test_nothing_is_overwritten(tmp_path):
 )
 def test_a_datasets_name_is_that_of_the_file_without_its_dates(file, name):
     assert scaffolding.name_for(Path(file)) == name
+
+
+def test_names_from_outside_stay_where_they_are_put(tmp_path, capsys):
+    """A line break in the name of a file or a sheet ends no comment, and what may be pasted runs nothing else."""
+    rows = [["Ref", "[red]Colour"], *([f"r{n}", "blue"] for n in range(6))]
+    file = tmp_path / "book\nname: other; $(touch x).xlsx"
+    sheets = {"Things\nDROP TABLE things;": rows, "Notes\nkind register": [["remember"]]}
+    root = tmp_path / "project"
+    assert new(save(file, sheets), "--into", root, "--name", "things") == 0
+    written = {path.suffix: path.read_text() for path in root.rglob("*.*") if "catalogue" not in path.parts}
+    assert written[".sql"].splitlines()[1] == "SELECT"
+    content = yaml.safe_load(written[".yaml"])
+    assert (content["name"], content["kind"]) == ("things", "workbook")
+    assert [line for line in written[".yaml"].splitlines() if line.startswith("# Not declared: sheet")]
+    said = capsys.readouterr().out
+    assert "[red]Colour" in said
+    assert f"opendistrict check {shlex.quote(str(file))} --source things" in said

@@ -8,6 +8,6 @@ together, ``written`` writes it down, ``vocabulary`` knows the words.
 
 from sources.workbooks.proposing.naming import slug_of
 from sources.workbooks.proposing.proposal import Proposal, ProposedField, ProposedTable, propose
-from sources.workbooks.proposing.written import as_yaml, flow
+from sources.workbooks.proposing.written import as_yaml, comment, flow
 
-__all__ = ["Proposal", "ProposedField", "ProposedTable", "as_yaml", "flow", "propose", "slug_of"]
+__all__ = ["Proposal", "ProposedField", "ProposedTable", "as_yaml", "comment", "flow", "propose", "slug_of"]

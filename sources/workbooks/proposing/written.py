@@ -23,10 +23,12 @@ def as_yaml(proposal: Proposal, publisher: str, licence: str) -> str:
     }
     lines = [
         "# yaml-language-server: $schema=../../docs/schemas/source.json",
-        f"# Proposed from {proposal.title}: look at every guess, and write the descriptions that are missing.",
+        comment(
+            f"# Proposed from {proposal.title}: look at every guess, and write the descriptions that are missing."
+        ),
     ]
     lines += [f"{key}: {flow(value)}" for key, value in head.items()]
-    lines += [f"# Not declared: {one}" for one in proposal.others]
+    lines += [comment(f"# Not declared: {one}") for one in proposal.others]
     lines += ["tables:"]
     for table in proposal.tables:
         lines += _table(table)
@@ -49,7 +51,7 @@ def _table(table: ProposedTable) -> list[str]:
         lines.append(f"      - {flow(content)}{_guess(table.references[key.fields[0]])}")
     rows = {"minimum": declared.rows.minimum, "maximum": declared.rows.maximum}
     lines.append(f"    rows: {flow(rows)}{_guess(f'80 % and twice the {table.records} rows there are')}")
-    lines += [f"    # Left out: {one}" for one in table.left_out]
+    lines += ["    " + comment(f"# Left out: {one}") for one in table.left_out]
     lines.append("    fields:")
     return [
         *lines,
@@ -75,6 +77,11 @@ def _field(field: ProposedField) -> str:
     return flow({key: value for key, value in content.items() if value not in (None, {})})
 
 
+def comment(text: str) -> str:
+    """A comment on one line: names of files and sheets come from anyone, and a line break would end it."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
 def flow(content: object) -> str:
     """A value as YAML on one line."""
     text: str = yaml.safe_dump(content, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
@@ -82,4 +89,4 @@ def flow(content: object) -> str:
 
 
 def _guess(evidence: str, doubt: str = "") -> str:
-    return f"  # guessed: {'; '.join(text for text in (evidence, doubt) if text)}"
+    return "  " + comment(f"# guessed: {'; '.join(text for text in (evidence, doubt) if text)}")
