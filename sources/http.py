@@ -161,12 +161,11 @@ class Publisher:
             if not is_fetched:
                 target.unlink(missing_ok=True)
 
-    def page(self, url: str, headers: Mapping[str, str] | None = None) -> Page:
+    def page(self, url: str) -> Page:
         """An answer in memory. One that breaks off is asked for again, as often as the declaration has retries.
 
         Args:
             url: http or https.
-            headers: to be sent along.
 
         Raises:
             SourceError: as of ``fetch``; and an answer that repeats the secret, which must not be kept.
@@ -183,10 +182,10 @@ class Publisher:
 
         for attempt in range(self.terms.retries):
             try:
-                return self._ask(url, headers or {}, read)
+                return self._ask(url, {}, read)
             except BrokenOffError:
                 self._time.sleep(2**attempt / 2)
-        return self._ask(url, headers or {}, read)
+        return self._ask(url, {}, read)
 
     # --- a request ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from flows.declarations import Declarations
     from flows.settings import Settings
 
 T = TypeVar("T")
@@ -47,6 +48,11 @@ def named(declared: Mapping[str, T], name: str, kind: str) -> T:
     if name not in declared:
         raise typer.BadParameter(f"there is no {kind} {name!r}; declared are: {', '.join(declared)}")
     return declared[name]
+
+
+def dataset_names(declared: Declarations, given: Sequence[str] | None) -> list[str]:
+    """The datasets that are named, all of them if none is."""
+    return [named(declared.datasets, name, "dataset").name for name in given or declared.datasets]
 
 
 def print_json(content: Any) -> None:

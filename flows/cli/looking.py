@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.given import named, print_json, standing_settings
+from flows.cli.given import dataset_names, named, print_json, standing_settings
 from flows.cli.options import DatasetOption, HomeOption, JsonOption, PortalOption, app
 from flows.exit_codes import DONE, HELD
 
@@ -37,7 +37,7 @@ def plan(
 
     declared = Declarations.read()
     settings = standing_settings(home, portal)
-    names = [named(declared.datasets, name, "dataset").name for name in dataset or declared.datasets]
+    names = dataset_names(declared, dataset)
     found = publishing.changes(settings, declared, names)
     if as_json:
         print_json([vars(change) for change in found])

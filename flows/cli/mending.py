@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.given import named, print_json, standing_settings
+from flows.cli.given import dataset_names, named, print_json, standing_settings
 from flows.cli.options import DatasetOption, HomeOption, JsonOption, PortalOption, app
 from flows.exit_codes import DONE, FAILED, HELD
 
@@ -82,7 +82,7 @@ def publish(
 
     declared = Declarations.read()
     settings = standing_settings(home, portal)
-    names = [named(declared.datasets, name, "dataset").name for name in dataset or declared.datasets]
+    names = dataset_names(declared, dataset)
     # Two writers on one dataset lose data in CKAN (ckan/ckan#5225): a night under way is not joined.
     with Lease(settings.home, "publish"), Terminal() as terminal:
         outcome = noting.publish_by_hand(settings, declared, names, terminal.progress)
