@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from warehouse.declarations.http import HttpDeclaration
 from warehouse.declarations.tables import TableDeclaration
 from warehouse.declarations.terms import NamedLicence, NamedPublisher
+from warehouse.declarations.translations import Provenance
 from warehouse.declared import SLUG, Declared, parse, read_yaml
 
 # A daily source may miss a weekend. A monthly one often comes a week after the month's end, or after a holiday.
@@ -24,7 +25,10 @@ class SourceDeclaration(Declared):
 
     name: str = Field(pattern=SLUG)
     title: str
+    title_fi: str = ""
     description: str = ""
+    description_fi: str = ""
+    finnish: Provenance | None = None  # who made the Finnish texts of this file, and who has read them since
     publisher: NamedPublisher
     homepage: str | None = None
     licence: NamedLicence
@@ -50,6 +54,19 @@ class SourceDeclaration(Declared):
                 for link in (field.precision_in, field.qualifier_in):
                     if link is not None and link not in names:
                         raise ValueError(f"table {table.name}: {field.name} names {link}, which is no text column")
+        return self
+
+    @model_validator(mode="after")
+    def _finnish_has_a_maker(self) -> SourceDeclaration:
+        parts = (self, *self.tables, *(field for table in self.tables for field in table.fields))
+        has_finnish = any(
+            getattr(part, name, "") for part in parts for name in ("title_fi", "description_fi", "help_fi")
+        )
+        if has_finnish and self.finnish is None:
+            raise ValueError(
+                f"source {self.name}: it has Finnish texts, so 'finnish' has to say who made them"
+                " (finnish: {made_by: machine, reviewed_by: })"
+            )
         return self
 
     @model_validator(mode="after")

@@ -39,7 +39,9 @@ class TableDeclaration(Declared):
 
     name: str = Field(pattern=SLUG)
     title: str
+    title_fi: str = ""  # the same in Finnish: a sheet's name too
     description: str = ""
+    description_fi: str = ""
     each_row_is_a: str
     fields: tuple[FieldDeclaration, ...]
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
