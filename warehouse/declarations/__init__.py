@@ -7,10 +7,18 @@ a field says its ``unit``, its ``privacy`` class, the ``severity`` of a broken c
 is found at the source (``source_names``, ``presence``).
 """
 
-from warehouse.declarations.datasets import CatalogueEntry, DatasetDeclaration, DatasetField, resolve_dataset
+from warehouse.declarations.datasets import (
+    CatalogueEntry,
+    DatasetDeclaration,
+    DatasetField,
+    Period,
+    Place,
+    resolve_dataset,
+)
 from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
 from warehouse.declarations.sources import GRACE_DAYS, SourceDeclaration, load_source
 from warehouse.declarations.tables import Delivery, ForeignKey, RowBounds, TableDeclaration
+from warehouse.declarations.translations import Provenance, Translation, Translations, digest_of
 from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse, read_yaml
 from warehouse.reference import Contact, Licence, Publisher
 from warehouse.sql import literal, quote
@@ -33,12 +41,18 @@ __all__ = [
     "FieldType",
     "ForeignKey",
     "Licence",
+    "Period",
+    "Place",
     "Privacy",
+    "Provenance",
     "Publisher",
     "RowBounds",
     "Severity",
     "SourceDeclaration",
     "TableDeclaration",
+    "Translation",
+    "Translations",
+    "digest_of",
     "literal",
     "load_source",
     "normalised",
