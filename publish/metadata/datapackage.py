@@ -57,7 +57,7 @@ def describe(
         "licenses": [{"name": entry.licence.id, "path": entry.licence.url, "title": entry.licence.id}],
         "attribution": entry.attribution,
         "contributors": [
-            {"title": entry.publisher.title, "roles": ["publisher"]},
+            {"title": entry.publisher.title, "roles": ["publisher"] if entry.owner else ["publisher", "owner"]},
             *([{"title": entry.owner.title, "roles": ["owner"]}] if entry.owner else []),
             {"title": entry.contact.name, "email": entry.contact.email, "roles": ["contact"]},
         ],

@@ -70,7 +70,7 @@ class CatalogueEntry(Declared):
     description: str
     each_row_is_a: str
     publisher: NamedPublisher  # the organisation that publishes on the portal
-    owner: NamedPublisher | None = None  # who answers for the data, where that is not the publisher
+    owner: NamedPublisher | None = None  # whose data they are, where that is not the publisher
     contact: ContactOrPublishers = Field(default_factory=contact_of_publisher, validate_default=True)
     licence: NamedLicence
     attribution: str

@@ -24,11 +24,6 @@ class Provenance(Declared):
         """Whether somebody who knows the language stands for it."""
         return self.reviewed_by is not None
 
-    @property
-    def is_machine_made(self) -> bool:
-        """Whether no person made it."""
-        return self.made_by == MACHINE
-
 
 def digest_of(text: str) -> str:
     """Stands for an English text in its translations; how it is wrapped does not count."""

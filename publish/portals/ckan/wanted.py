@@ -149,7 +149,7 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
         "temporal_start": str(period.get("start", "")),
         "temporal_end": str(period.get("end", day)),
         "translations": _translations(described.get("translations")),
-        "owner_name": entry.owner.title if entry.owner else "",
+        "owner_name": (entry.owner or entry.publisher).title,
         "access_rights": f"{_AUTHORITY}/access-right/PUBLIC",
         "publisher_name": entry.publisher.title,
         "contact_name": entry.contact.name,
