@@ -1,6 +1,6 @@
-"""What of the catalogue is not translated, of which translations the English words have changed, which nobody read.
+"""What of the catalogue is not translated, which translations are of words that changed, and which nobody read.
 
-``python -m dev.translations`` lists it, with the digest (``of``) that a translation of the words as they are now has.
+``python -m dev.translations`` lists it, with the digest (``of``) that a translation of today's words has.
 """
 
 from __future__ import annotations

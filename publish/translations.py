@@ -1,6 +1,6 @@
 """The catalogue in other languages: a file each, ``catalogue/translations/<language>.yaml``.
 
-A translation keeps the digest of the English words it was made of. Where these have changed since, it is not shown.
+A translation keeps the digest of the English words it was made of; if these have changed since, it is not shown.
 The Finnish titles of columns that are taken over from a source are those of the source.
 """
 

@@ -183,9 +183,11 @@ def _resource(declaration: DatasetDeclaration, file: ReleaseFile, previous_versi
 def declaration_digest(declaration: DatasetDeclaration, sources: Mapping[str, SourceDeclaration]) -> str:
     """SHA-256 over everything in a release's files that is not rows: fields, entry, codes, terms of sources."""
     district, entry = district_of(declaration), declaration.entry
-    described = {
+    described: dict[str, Any] = {
         # what labels say is in the schema
-        "entry": entry.model_dump(mode="json", by_alias=True, exclude={"owner": True, "fields": {"__all__": {"labels"}}})
+        "entry": entry.model_dump(
+            mode="json", by_alias=True, exclude={"owner": True, "fields": {"__all__": {"labels"}}}
+        )
         | {
             "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),
             "licence": entry.licence.id,

@@ -78,7 +78,10 @@ def dataset_node(wanted: DesiredDataset, base: str) -> dict[str, Any]:
 
 
 def _in_languages(text: str, tag: str, translations: Sequence[Translation], key: str) -> Any:
-    """A text as a literal of its language, with what may be shown of it in others; what nobody has read says so."""
+    """A text as a literal of its language, with what may be shown of it in others.
+
+    What nobody has read says so: the description in words, a machine's text by its tag.
+    """
     literals = [{"@value": text, "@language": tag}]
     for one in translations:
         found: str = getattr(one, key)

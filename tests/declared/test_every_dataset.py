@@ -43,6 +43,22 @@ def test_its_columns_say_what_they_are_and_none_is_personal(name):
 
 
 @pytest.mark.parametrize("name", DECLARED.datasets)
+def test_it_says_where_and_when_its_rows_lie_and_whom_to_ask(name):
+    entry = DECLARED.datasets[name].entry
+    assert entry.district or entry.places
+    assert entry.period
+    assert entry.contact.email
+
+
+@pytest.mark.parametrize("name", DECLARED.datasets)
+def test_its_translations_are_of_the_words_as_they_are(name):
+    for translation in DECLARED.datasets[name].translations:
+        assert translation.stale == (), "translate it anew; python -m dev.translations says of which words"
+        assert translation.title
+        assert translation.description
+
+
+@pytest.mark.parametrize("name", DECLARED.datasets)
 def test_it_is_released_from_the_samples_and_the_portal_shows_it(name, published):
     settings, outcomes = published
     outcome, table = outcomes[name], DECLARED.datasets[name].table

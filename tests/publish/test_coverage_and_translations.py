@@ -21,7 +21,7 @@ from sources import declarations
 from tests.publish import places
 from warehouse.declarations import DeclarationError, Period, digest_of, parse
 from warehouse.home import Home
-from warehouse.withdrawals import Withdrawal
+from warehouse.withdrawals import withdrawal
 
 HELSINKI = "http://publications.europa.eu/resource/authority/place/FIN_HEL"
 COVERAGE = {
@@ -40,7 +40,9 @@ FINNISH = {
     "reviewed_by": None,
     "title": text("Paikat", "Places"),
     "description": text("Kaupungin paikkoja.", "Places of a town. For tests."),  # how it is wrapped does not count
-    "fields": {"name": {"title": text("Nimi", "Name"), "description": text("Kutsumanimi.", "What people call it.")}},
+    "fields": {
+        "name": {"title": text("Nimi", "Name"), "description": text("Kutsumanimi.", "What people call it.")}
+    },
 }
 
 
@@ -111,10 +113,10 @@ def test_a_translation_of_what_does_not_exist_names_file_and_key(tmp_path):
     (tmp_path / "fi.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(DeclarationError) as error:
         translated({"places": places.declaration()}, tmp_path, {})
-    assert str(error.value).splitlines() == [
+    assert set(str(error.value).splitlines()) == {
         f"{tmp_path / 'fi.yaml'}: datasets.places.fields.nowhere: the dataset has no such column",
         f"{tmp_path / 'fi.yaml'}: datasets.gone: there is no such dataset",
-    ]
+    }
 
 
 def test_nobody_made_it_is_no_answer(tmp_path):
@@ -209,7 +211,7 @@ def test_a_withdrawn_first_day_is_not_left_in_the_period(tmp_path):
     release = places.release(home, rows, dataset=dataset)
     first = min(rows, key=lambda row: row[7])
     key = {"code": first[0], "number": str(first[1])}
-    one = Withdrawal("places", key, "opened_date", "2026-02-02", "a mistake")
+    one = withdrawal("places", key, "opened_date", "a mistake", "2026-02-02T00:00:00Z")
     rewrite(home, release, dataset, {}, [one])
     described = json.loads((home.releases / "places" / release.version / "datapackage.json").read_text())
     assert described["temporal"]["start"] == sorted(row[7] for row in rows)[1].isoformat()

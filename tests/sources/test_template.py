@@ -31,7 +31,11 @@ IDENTIFIERS = {"business_id_fi": ["2170029-2", "0112038-9"], "company_number_gb"
 
 def snapshot_of(path, source):
     return Snapshot(
-        source, date(2026, 1, 31), str(path), (RawFile(path.name, sha256_of(path), path.stat().st_size),), path.parent
+        source,
+        date(2026, 1, 31),
+        str(path),
+        (RawFile(path.name, sha256_of(path), path.stat().st_size),),
+        path.parent,
     )
 
 
@@ -114,7 +118,9 @@ def test_every_choice_of_a_drop_down_means_its_code(name, language, tmp_path):
                 continue
             column = openpyxl.utils.cell.coordinate_from_string(str(rule.sqref).split(":")[0])[0]
             field = table.fields[openpyxl.utils.column_index_from_string(column) - 1]
-            offered = [cell.value for (cell,) in book["Lists"][rule.formula1.removeprefix("Lists!").replace("$", "")]]
+            offered = [
+                cell.value for (cell,) in book["Lists"][rule.formula1.removeprefix("Lists!").replace("$", "")]
+            ]
             assert offered == list(choices_of(field, words).values())
 
 

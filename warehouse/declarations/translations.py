@@ -59,14 +59,12 @@ class Translations(Declared):
     datasets: Mapping[str, TranslatedDataset]
 
 
-
-
 @dataclass(frozen=True)
 class Translation:
     """What may be shown of a dataset in another language.
 
     ``title`` and ``description`` are empty where they are not translated, or of English words that have changed
-    since. ``fields`` has titles by column, ``field_descriptions`` what they mean. ``stale`` names what is not shown.
+    since. ``fields`` has titles by column, ``field_descriptions`` meanings. ``stale`` names what is kept back.
     """
 
     language: str

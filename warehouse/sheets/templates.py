@@ -60,4 +60,4 @@ def _text(sheet: Sheet, row: int) -> str:
 
 def _parsed(text: str) -> TemplateMark | None:
     match = _MARK.fullmatch(text)
-    return TemplateMark(**match.groupdict()) if match else None
+    return TemplateMark(match["source"], match["fingerprint"], match["language"]) if match else None

@@ -25,8 +25,8 @@ EXTRAS = frozenset(
     {
         MARK, "identifier", "theme", "frequency", "language", "issued", "modified", "access_rights",
         "publisher_name", "contact_name", "contact_email", "conforms_to", "spatial", "spatial_text",
-        "temporal_start", "temporal_end", "translations", "owner_name", "attribution", "data_date", "each_row_is_a", "licence", "licence_url", "provenance",
-        "version_notes", "changelog",
+        "temporal_start", "temporal_end", "translations", "owner_name", "attribution", "data_date",
+        "each_row_is_a", "licence", "licence_url", "provenance", "version_notes", "changelog",
     }
 )  # fmt: skip
 

@@ -131,7 +131,10 @@ def validation(field: FieldDeclaration, words: Words, choices_range: str) -> dic
             "error_message": _cut(f"{title_of(field, words)}: {allowed(field, words)}", _MESSAGE),
         }
     if help_text:
-        accepted |= {"input_title": _cut(title_of(field, words), _TITLE), "input_message": _cut(help_text, _MESSAGE)}
+        accepted |= {
+            "input_title": _cut(title_of(field, words), _TITLE),
+            "input_message": _cut(help_text, _MESSAGE),
+        }
     return {"ignore_blank": True, **accepted}
 
 
@@ -162,7 +165,7 @@ def _length(limits: Constraints) -> dict[str, Any] | None:
 
 
 def _day(bound: object) -> date:
-    """A bound of dates, which a declaration has as a date or as an ISO text; the sheet's calendar begins in 1900."""
+    """A bound of dates, which a declaration has as a date or an ISO text; a sheet's calendar begins in 1900."""
     if isinstance(bound, datetime):
         found = bound.date()
     else:

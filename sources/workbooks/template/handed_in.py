@@ -62,9 +62,7 @@ def _looks_like_another(book: Book, matching: Matching, declaration: SourceDecla
     """Whether a workbook's headers are another source's; asked only where they are not this one's."""
     if _fit(matching, declaration) >= _OWN_AT_MOST:
         return None
-    fits = {
-        name: _fit(match_tables(book, other.tables), other) for name, other in _others(declaration).items()
-    }
+    fits = {name: _fit(match_tables(book, other.tables), other) for name, other in _others(declaration).items()}
     best = max(fits, key=lambda name: (fits[name], name), default=None)
     if best is None or fits[best] < _OTHER_AT_LEAST:
         return None
@@ -89,7 +87,9 @@ def _fit(matching: Matching, declaration: SourceDeclaration) -> float:
         for field in table.fields
         if field.presence == "mandatory"
     }
-    there = {(match.table.name, name) for match in matching.tables if match.header for name in match.header.columns}
+    there = {
+        (match.table.name, name) for match in matching.tables if match.header for name in match.header.columns
+    }
     return len(wanted & there) / len(wanted) if wanted else 1.0
 
 

@@ -43,10 +43,10 @@ def column_names(declaration: SourceDeclaration) -> frozenset[str]:
 
 
 def fingerprint(declaration: SourceDeclaration) -> str:
-    """Stands for all of a declaration that says how its workbook is to be filled in; its wording does not count."""
+    """Stands for all of a declaration that says how its workbook is filled in; its wording does not count."""
     kept = {"name", "type", "unit", "decimals", "presence", "constraints", "precision_in", "qualifier_in"}
     said = [
-        {"name": table.name, "key": table.primary_key, "fields": [_filled(field, kept) for field in table.fields]}
+        {"name": table.name, "key": table.primary_key, "fields": [_filled(one, kept) for one in table.fields]}
         for table in declaration.tables
     ]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
@@ -234,7 +234,11 @@ class _Template:
             sheet.write_string(row, column, text, styles.optional)
         for one in table.fields:
             row += 1
-            how = f"{allowed} {help_of(one, words)}" if (allowed := columns.allowed(one, words)) else help_of(one, words)
+            how = (
+                f"{allowed} {help_of(one, words)}"
+                if (allowed := columns.allowed(one, words))
+                else help_of(one, words)
+            )
             meaning = description_of(one, words)
             sheet.write_string(row, 0, title_of(one, words), styles.bold)
             for column, text in enumerate((columns.mark_of(one, words), meaning, how), start=1):

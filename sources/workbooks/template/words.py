@@ -55,10 +55,10 @@ ENGLISH = Words(
     instructions_mark=INSTRUCTIONS_MARKS[0],
     codes_mark=CODES_MARKS[0],
     steps=(
-        "Fill in a row for each thing, below the header. Keep the headers as they are; the order of columns and rows"
-        " does not matter. What a column means stands in the note on its header.",
-        "A dark header means that the column has to be filled in. A grey one, marked 'never published', is for your"
-        " own use: nobody outside sees it. Keep names and addresses of persons out of all other columns.",
+        "Fill in a row for each thing, below the header. Keep the headers as they are; the order of columns and"
+        " rows does not matter. What a column means stands in the note on its header.",
+        "A dark header means that the column has to be filled in. A grey one, marked 'never published', is for"
+        " your own use: nobody outside sees it. Keep names and addresses of persons out of all other columns.",
         "Where a cell has a drop-down, choose from it; the sheet Codes says what each choice means.",
         "Leave empty what is not known. Zero means none, not unknown.",
         "Write days as 2026-03-31, or as your program shows a date. Write numbers without units.",
@@ -99,9 +99,9 @@ FINNISH = Words(
     steps=(
         "Täytä jokaiselle asialle oma rivi otsikkorivin alle. Säilytä otsikot ennallaan; sarakkeiden ja rivien"
         " järjestyksellä ei ole väliä. Sarakkeen merkitys kerrotaan otsikon huomautuksessa.",
-        "Tumma otsikko tarkoittaa, että sarake on täytettävä. Harmaa otsikko, jossa lukee 'ei julkaista koskaan', on"
-        " omaan käyttöösi: kukaan ulkopuolinen ei näe sitä. Älä kirjoita henkilöiden nimiä tai osoitteita muihin"
-        " sarakkeisiin.",
+        "Tumma otsikko tarkoittaa, että sarake on täytettävä. Harmaa otsikko, jossa lukee 'ei julkaista koskaan',"
+        " on omaan käyttöösi: kukaan ulkopuolinen ei näe sitä. Älä kirjoita henkilöiden nimiä tai osoitteita"
+        " muihin sarakkeisiin.",
         "Jos solussa on pudotusvalikko, valitse siitä; taulukko Koodit kertoo, mitä vaihtoehdot tarkoittavat.",
         "Jätä tyhjäksi se, mitä ei tiedetä. Nolla tarkoittaa, ettei ole yhtään, ei sitä, ettei tiedetä.",
         "Kirjoita päivät muodossa 31.3.2026 tai 2026-03-31. Kirjoita luvut ilman yksikköä.",
