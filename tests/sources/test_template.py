@@ -321,6 +321,22 @@ def test_a_workbook_of_another_source_is_recognised_by_its_headers(tmp_path):
     assert "has the columns of 'Agile pilots' (agile_pilots)" in said.message
 
 
+def test_sources_of_one_kind_are_not_taken_for_one_another_for_want_of_a_sheet(tmp_path):
+    """Half of the columns are there, and of another source all: but it is this one's sheet, by its name."""
+    pilots = factory.declaration()
+    rounds = pilots.table("rounds")
+    more_fields = [
+        rounds.fields[0].model_copy(update={"name": f"extra_{n}", "title": f"Extra {n}", "source_names": ()})
+        for n in range(40)
+    ]
+    other = rounds.model_copy(
+        update={"name": "others", "title": "Others", "fields": tuple(more_fields), "primary_key": ("extra_0",)}
+    )
+    more = pilots.model_copy(update={"name": "more", "tables": (*pilots.tables, other)})
+    path = factory.good_workbook(tmp_path / "book.xlsx")
+    assert "wrong-place" not in {f.rule for f in reading_of(path, more, tmp_path).findings}
+
+
 def test_an_unfinished_workbook_of_the_right_source_is_of_no_other(tmp_path):
     path = factory.save(tmp_path / "book.xlsx", {"Pilots": [["Pilot ID", "Starts"], ["a", "2016-01-01"]]})
     assert "wrong-place" not in {f.rule for f in reading_of(path, factory.declaration(), tmp_path).findings}

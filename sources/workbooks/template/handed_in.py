@@ -11,9 +11,11 @@ from warehouse.declarations import DeclarationError, Severity, SourceDeclaration
 from warehouse.findings import Finding
 from warehouse.sheets import Book, Matching, TemplateMark, match_tables, template_mark
 
-# A workbook without a mark is another source's where next to nothing of its own is there, and nearly all of that.
+# A workbook without a mark is another source's where less than half of its own columns is there and nearly all of
+# the other's, and that by its sheets' names or by many more columns: sources of one kind share most of theirs.
 _OWN_AT_MOST = 0.5
 _OTHER_AT_LEAST = 0.9
+_MORE_COLUMNS = 1.5
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,22 @@ def _looks_like_another(book: Book, matching: Matching, declaration: SourceDecla
     """Whether a workbook's headers are another source's; asked only where they are not this one's."""
     if _fit(matching, declaration) >= _OWN_AT_MOST:
         return None
-    fits = {name: _fit(match_tables(book, other.tables), other) for name, other in _others(declaration).items()}
-    best = max(fits, key=lambda name: (fits[name], name), default=None)
-    if best is None or fits[best] < _OTHER_AT_LEAST:
-        return None
-    return _elsewhere(book, declaration, best, _others(declaration)[best].title, "has the columns of")
+    for name, other in sorted(_others(declaration).items()):
+        theirs = match_tables(book, other.tables)
+        if _fit(theirs, other) >= _OTHER_AT_LEAST and _is_clear(theirs, matching):
+            return _elsewhere(book, declaration, name, other.title, "has the columns of")
+    return None
+
+
+def _is_clear(theirs: Matching, own: Matching) -> bool:
+    """Whether the tables that another source finds in a workbook are found there better than this one's."""
+    if any(match.by_name for match in own.tables):
+        return False
+    return all(match.by_name for match in theirs.tables) or _recognised(theirs) >= _MORE_COLUMNS * _recognised(own)
+
+
+def _recognised(matching: Matching) -> int:
+    return sum(len(match.header.columns) for match in matching.tables if match.header)
 
 
 def _others(declaration: SourceDeclaration) -> Mapping[str, SourceDeclaration]:
