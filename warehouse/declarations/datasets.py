@@ -82,6 +82,7 @@ class CatalogueEntry(Declared):
     places: tuple[Place, ...] = ()  # where the rows lie beyond it, or instead of it
     period: Period | None = None
     usage_warnings: tuple[str, ...] = ()
+    can_do_without: tuple[str, ...] = ()  # sources it reads where they have data; for all others it waits
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
     rows: RowBounds = RowBounds()
     fields: tuple[DatasetField, ...]
