@@ -2,11 +2,11 @@
 
     python -m dev.sample_workbooks [FOLDER]
 
-A table says what stands in each cell and how: a number as a number, ``"n. 7 000"`` as the text that somebody typed,
-a day as a date cell, ``@name`` as the address that ``addresses`` has under that name. So the form of a sample is a
-person's (titles, groups over the headers, notes between the rows, a total), as its reader will meet it. The facts
-are public and carried over with their source and a confidence, in our own words; what is invented says so. The same
-bytes come out every time.
+A table says what stands in each cell and how: a number as a number, ``"n. 7 000"`` as the text that somebody
+typed, a day as a date cell, ``@name`` as the address that ``addresses`` has under that name. So the form of a
+sample is a person's (titles, groups over the headers, notes between the rows, a total), as its reader will meet
+it. The facts are public and carried over with their source and a confidence, in our own words; what is invented
+says so. The same bytes come out every time.
 """
 
 from __future__ import annotations

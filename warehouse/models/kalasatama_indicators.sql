@@ -1,5 +1,5 @@
--- A row a statement, none left out and none merged. What others say of the same metric and kind stands beside it as
--- counts, so that a reader sees where statements contradict one another.
+-- A row a statement, none left out and none merged. What others say of the same metric and kind stands beside it
+-- as counts, so that a reader sees where statements contradict one another.
 SELECT
     statements.statement_id,
     statements.district,
@@ -30,5 +30,9 @@ WINDOW
     ),
     same_value AS (
         PARTITION BY
-            statements.district, statements.metric_code, statements.kind_code, statements.value, statements.unit_code
+            statements.district,
+            statements.metric_code,
+            statements.kind_code,
+            statements.value,
+            statements.unit_code
     )
