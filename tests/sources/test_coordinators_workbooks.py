@@ -18,7 +18,6 @@ from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from sources import package
 from tests.workbook_factory import ROOT, good_workbook, save, snapshot, table
-from warehouse import ledger
 from warehouse.home import Home
 from warehouse.store import reader
 
