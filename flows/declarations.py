@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sources as source_packages
 from publish.catalogue import load_catalogue
+from publish.disclosure import why_held_back
 from sources import SourcePackage
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 
@@ -53,12 +54,35 @@ class Declarations:
         Raises:
             ModelError: a dataset has none, or not a usable one.
         """
-        from warehouse.curate import load_model  # imports sqlglot
+        from warehouse.curate import ModelError, load_model  # imports sqlglot
 
-        return {
+        found = {
             name: load_model(dataset.stem, self.root / "warehouse" / "models")
             for name, dataset in self.datasets.items()
         }
+        for model in found.values():
+            if unknown := sorted(model.sources - self.sources.keys()):
+                raise ModelError(f"{model.path}: it reads {', '.join(unknown)}, and there is no such source")
+        return found
+
+    @cached_property
+    def held_back(self) -> Mapping[str, str]:
+        """The datasets that are not released because they are about people, by name, with why in words.
+
+        Raises:
+            ModelError: a dataset has no model, or not a usable one.
+        """
+        about_people = {
+            (source.name, table.name)
+            for source in self.sources.values()
+            for table in source.tables
+            if table.about_people
+        }
+        reasons = {
+            name: why_held_back(dataset, self.models[name].tables, about_people)
+            for name, dataset in self.datasets.items()
+        }
+        return {name: why for name, why in reasons.items() if why}
 
     @cached_property
     def source_rules(self) -> Mapping[str, SourceRules]:
