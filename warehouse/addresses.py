@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-_SECRET = re.compile(r"(?i)key|token|secret|passw|signature|credential|auth|^sig$|^pwd$")
+_SECRET = re.compile(r"(?i)key(?!word)|token|secret|passw|signature|credential|auth|^sig$|^pwd$")
 _HIDDEN = "withheld"
 _PORTS = {"http": 80, "https": 443}
 
