@@ -17,6 +17,11 @@ def is_url(origin: str) -> bool:
     return "://" in origin
 
 
+def is_web(origin: str) -> bool:
+    """Whether an origin is an address that is asked for over http or https."""
+    return origin.lower().startswith(("http://", "https://"))
+
+
 def without_credentials(url: str) -> str:
     """An address that may be shown and stored: no user, no password, no keys in the query."""
     if not is_url(url):
