@@ -121,7 +121,7 @@ class _Event:
             return None
         try:
             moment = datetime.fromisoformat(given)
-            if moment.tzinfo is not None:
+            if moment.tzinfo is not None and moment.astimezone(_HELSINKI):  # no overflow there
                 return moment.astimezone(UTC).replace(tzinfo=None)
         except (TypeError, ValueError, OverflowError):
             pass
