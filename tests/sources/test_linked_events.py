@@ -212,7 +212,8 @@ def test_what_was_deleted_ends_what_was_cancelled_says_so_and_what_is_no_longer_
     assert server.asked[-1]["last_modified_since"] == "2026-01-19"
     with reader(home) as connection:
         standing = connection.execute(
-            "SELECT event_id, event_status_code FROM history.linked_events__events WHERE _valid_to IS NULL ORDER BY ALL"
+            "SELECT event_id, event_status_code FROM history.linked_events__events"
+            " WHERE _valid_to IS NULL ORDER BY ALL"
         ).fetchall()
     assert standing == [("test:2", "cancelled"), ("test:3", "scheduled"), ("test:4", "scheduled")]
 
