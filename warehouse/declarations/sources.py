@@ -36,6 +36,8 @@ class SourceDeclaration(Declared):
     expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
+    # Of an API: the parameters of each list that it is asked for, such as {text: "smart kalasatama"}.
+    queries: tuple[Mapping[str, str], ...] = ()
     file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
     # Left out of what is written of a declaration: how a file is fetched does not change what it says.
     http: HttpDeclaration | None = Field(None, exclude=True)
