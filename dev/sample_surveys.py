@@ -2,8 +2,9 @@
 
     python -m dev.sample_surveys [FOLDER]
 
-As LimeSurvey exports them: one with question codes, commas and answer codes, in two languages and with responses that
-were begun and never submitted; one with codes and questions, semicolons and answers in words, anonymous.
+As LimeSurvey exports them: one with question codes, commas and answer codes, in two languages and with responses
+that were begun and never submitted; one with codes and questions, semicolons and answers in words. Both are
+anonymous.
 """
 
 from __future__ import annotations
@@ -75,8 +76,13 @@ def write_samples(folder: Path, seed: int = 2018) -> None:
     with (folder / "verkkosaari-2019.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL)
         writer.writerow(
-            ["id. Response ID", "submitdate. Date submitted", "startlanguage. Start language"]
-            + ["TYYT. Kuinka tyytyväinen olit?", "UUDELLEEN. Käyttäisitkö uudelleen?"]
+            [
+                "id. Response ID",
+                "submitdate. Date submitted",
+                "startlanguage. Start language",
+                "TYYT. Kuinka tyytyväinen olit?",
+                "UUDELLEEN. Käyttäisitkö uudelleen?",
+            ]
         )
         for number in range(1, 23):
             language = chance.choice(["fi", "fi", "en"])

@@ -74,7 +74,8 @@ def delete_outlived(run: Run, lease: Lease) -> dict[str, str]:
 def _deleted(run: Run, source: str, files: Mapping[str, Sequence[str]]) -> str:
     count = len({name for names in files.values() for name in names})
     days = run.declarations.sources[source].retention_days
-    return f"{count} file{'s' if count > 1 else ''} kept for {days} days deleted, with what came of {'them' if count > 1 else 'it'}."
+    what, it = (f"{count} files", "them") if count > 1 else ("A file", "it")
+    return f"{what} kept for {days} days deleted, with what came of {it}."
 
 
 def look_all(run: Run, record: Record) -> dict[str, Look | Exception]:

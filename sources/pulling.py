@@ -108,7 +108,7 @@ def _bring(
 
 
 def _still_kept(request: PullRequest, items: Sequence[Item]) -> Sequence[Item]:
-    """The files that were not deleted here because they may not be kept any longer: those are not taken in again."""
+    """The files without those that were deleted here because they may not be kept: none is taken in again."""
     declaration = request.declaration
     erased = Archive(request.home, declaration.name).erased() if declaration.retention_days else set()
     if not erased:
@@ -118,8 +118,8 @@ def _still_kept(request: PullRequest, items: Sequence[Item]) -> Sequence[Item]:
     ]
     if items and not kept:
         raise NothingThereError(
-            f"{declaration.title}: what is there was kept for {declaration.retention_days} days and deleted here."
-            f" Delete it at its place too: {without_credentials(items[0].location)}."
+            f"{declaration.title}: what is there was kept for {declaration.retention_days} days and deleted"
+            f" here. Delete it at its place too: {without_credentials(items[0].location)}."
         )
     return kept
 

@@ -23,8 +23,8 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file of a snapshot. ``size`` in bytes. ``erased``: the day on which its bytes were deleted, as a source's
-    ``retention_days`` asks; its sum stays, so that the same file is not taken in again.
+    """One file of a snapshot. ``size`` in bytes. ``erased``: the day on which its bytes were deleted, as a
+    source's ``retention_days`` asks; its sum stays, so that the same file is not taken in again.
     """
 
     name: str
@@ -184,7 +184,7 @@ class Archive:
     # --- what may be kept for a time only ---------------------------------------------------------
 
     def outlived(self, until: date) -> dict[str, list[str]]:
-        """By id of a snapshot, the names of its files that were first taken in on that day or before, and are kept."""
+        """By id of a snapshot, the files it still has that were first taken in on that day or before."""
         taken_in: dict[str, date] = {}
         snapshots = self.snapshots()
         for snapshot in snapshots:

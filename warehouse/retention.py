@@ -1,7 +1,7 @@
 """Keeping what may be kept for a time only: a source's ``retention_days``, counted from when a file was taken in.
 
-A file that is older is deleted in every snapshot of the raw archive that holds it, with its rows in the history, its
-quarantine and its findings. What was released stays: it may hold nothing that says who somebody is.
+A file that is older is deleted in every snapshot of the raw archive that holds it, with its rows in the history,
+its quarantine and its findings. What was released stays: it may hold nothing that says who somebody is.
 """
 
 from __future__ import annotations

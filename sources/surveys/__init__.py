@@ -1,7 +1,7 @@
 """Surveys of pilots: exports of LimeSurvey (CSV), each with a codebook that maps questions to measures.
 
-A folder holds ``<name>.csv`` with ``<name>.codebook.yaml`` beside it, for as many surveys as there are. pandas turns
-an export from one row a response to one row an answer.
+A folder holds ``<name>.csv`` with ``<name>.codebook.yaml`` beside it, for as many surveys as there are. pandas
+turns an export from one row a response to one row an answer.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def pull(request: PullRequest) -> Snapshot:
     ]
     if not any(item.name.endswith(".csv") for item in items):
         raise NothingThereError(
-            f"{request.declaration.title}: there is no export in {folder}. Put <name>.csv and <name>{SUFFIX} there."
+            f"{request.declaration.title}: there is no export in {folder}."
+            f" Put <name>.csv and <name>{SUFFIX} there."
         )
     return bring(request, items)
 
@@ -53,8 +54,8 @@ def pull(request: PullRequest) -> Snapshot:
 def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) -> Reading:
     """The snapshot's exports as the tables ``surveys`` and ``responses``.
 
-    A response that was submitted longer ago than the source keeps answers is left out. An export that cannot be read
-    costs itself, not the others: then nobody knows which responses are gone.
+    A response that was submitted longer ago than the source keeps answers is left out. An export that cannot be
+    read costs itself, not the others: then nobody knows which responses are gone.
     """
     import pandas as pd
     import pyarrow as pa
@@ -71,8 +72,8 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
         try:
             if path.stem not in codebooks:
                 raise SourceError(
-                    f"{path.name} has no codebook. Put {path.stem}{SUFFIX} beside it, which says what its questions"
-                    " measure."
+                    f"{path.name} has no codebook. Put {path.stem}{SUFFIX} beside it, which says what its"
+                    " questions measure."
                 )
             book = read_codebook(codebooks[path.stem])
             if any(row["survey_id"] == book.survey_id for row in rows):
@@ -98,7 +99,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
             frame.reindex(columns=schema.names), schema=schema, preserve_index=False
         ),
     }
-    incomplete = {name: told.failed for name in tables} if told.failed else {}
+    incomplete = dict.fromkeys(tables, told.failed) if told.failed else {}
     return Reading(tables, told.findings, told.quarantined, incomplete=incomplete)
 
 
@@ -149,7 +150,8 @@ def _long(responses: pd.DataFrame, book: Codebook, told: _Told) -> pd.DataFrame:
     lacking = [code for code in book.questions if code not in responses.columns]
     if lacking:
         raise SourceError(
-            f"{told.file}: the codebook names the questions {', '.join(lacking)}, and the export has no such column."
+            f"{told.file}: the codebook names the questions {', '.join(lacking)}, and the export has no such"
+            " column."
         )
     wide = pd.DataFrame(
         {
@@ -190,7 +192,7 @@ def _tell_unread(texts: pd.Series, read: pd.Series, question: str, told: _Told) 
         told.tell(
             "answer-without-meaning",
             Severity.WARNING,
-            f"{int(unread.sum())} answers to {question} have no meaning in the codebook, and count as not answered.",
+            f"{int(unread.sum())} answers to {question} have no meaning in the codebook: they count as not given.",
             "Add the answers' codes and texts to the codebook, in all languages of the survey.",
             column_name=question,
         )

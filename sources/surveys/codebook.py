@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -13,6 +15,7 @@ from warehouse.reference import code_lists
 
 SUFFIX = ".codebook.yaml"
 MAX_BYTES = 1 << 20
+_NUMBER = re.compile(r"-?[0-9]{1,9}([.,][0-9]{1,2})?")
 _ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
@@ -24,7 +27,7 @@ class Question(Declared):
     """
 
     question: str
-    answers: Mapping[float, tuple[str, ...]] | None = None
+    answers: Mapping[Decimal, tuple[str, ...]] | None = None
 
     @model_validator(mode="after")
     def _no_text_means_two(self) -> Question:
@@ -33,13 +36,10 @@ class Question(Declared):
             raise ValueError(f"{doubled[0]!r} stands for two numbers")
         return self
 
-    def number_of(self, text: str) -> float | None:
-        """The number that an answer stands for; None if the codebook gives it none."""
+    def number_of(self, text: str) -> Decimal | None:
+        """The number that an answer stands for, with two decimals; None if it is none, or has no meaning here."""
         if self.answers is None:
-            try:
-                return float(text.replace(",", "."))
-            except ValueError:
-                return None
+            return Decimal(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
         return next((number for number, texts in self.answers.items() if text in texts), None)
 
 

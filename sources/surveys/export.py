@@ -1,10 +1,10 @@
 """An export of LimeSurvey as a table of texts: one row a response, one column a question.
 
-The dialect, as the tool's users know it (none was seen live): a header of question codes (``Q1``, ``Q2[SQ001]``), or
-of codes and questions (``Q1. How satisfied ...``); before them ``id``, ``submitdate``, ``lastpage``,
-``startlanguage`` and what else the survey was told to keep (times, addresses, tokens); comma, semicolon or tab; UTF-8,
-mostly with a mark. ``submitdate`` is empty where a response was begun and never submitted, and the first of January
-1980 where the survey is anonymous.
+The dialect, as the tool's users know it (none was seen live): a header of question codes (``Q1``, ``Q2[SQ001]``),
+or of codes and questions (``Q1. How satisfied ...``); before them ``id``, ``submitdate``, ``lastpage``,
+``startlanguage`` and what else the survey was told to keep (times, addresses, tokens); comma, semicolon or tab;
+UTF-8, mostly with a mark. ``submitdate`` is empty where a response was begun and never submitted, and the first of
+January 1980 where the survey is anonymous.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CODE = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*(?:\s?\[[^\]]*\])*)(?:[.:\s].*)?",
 
 @dataclass(frozen=True)
 class Export:
-    """The responses as texts, by the questions' codes, and the rows whose cells are more or fewer than the header's."""
+    """The responses as texts, by the questions' codes; and the rows with more or fewer cells than the header."""
 
     responses: pd.DataFrame
     misfits: Sequence[int]
