@@ -170,7 +170,9 @@ def _long(responses: pd.DataFrame, book: Codebook, told: _Told) -> pd.DataFrame:
     )
     for measure, question in book.measures.items():
         texts = responses[question.question]
-        wide[measure] = [question.number_of(text) if text else None for text in texts]
+        # of objects: a column without any answer would be one of floats, and its gaps no gaps to Arrow
+        numbers = [question.number_of(text) if text else None for text in texts]
+        wide[measure] = pd.Series(numbers, index=wide.index, dtype=object)
         _tell_unread(texts, wide[measure], question.question, told)
     kept = [column for column in wide.columns if column not in book.measures]
     return wide.melt(id_vars=kept, value_vars=list(book.measures), var_name="measure_code", value_name="value")
