@@ -26,9 +26,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
+
+from warehouse.industries import AFTER, BEFORE, industries
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_DAY = date(2026, 10, 1)
@@ -104,6 +107,17 @@ _LINES = (
     ("85599", ("85590",)),
 )
 _HOUSING_LINE = ("68202", "68200")
+_OTHER_TITLES = {
+    "3811": "Collection of non-hazardous waste",
+    "4791": "Retail sale via mail order houses or via Internet",
+    "5610": "Restaurants and mobile food service activities",
+    "5611": "Restaurant activities",
+    "6820": "Renting and operating of own or leased real estate",
+    "7020": "Business and other management consultancy activities",
+    "7022": "Business and other management consultancy activities",
+    "7112": "Engineering activities and related technical consultancy",
+    "8559": "Other education n.e.c.",
+}
 
 _REGISTERED = ("Rekisterissä", "Registrerad", "Registered")
 _ENTRIES = {
@@ -203,7 +217,7 @@ def record(company: Company, seed: int, day: date) -> Record:
     has_reformed = day >= REFORM and (ceased is None or ceased >= REFORM)
     changed = max(one for one in (company.begun, company.renamed, ceased, company.situation_since) if one)
     time = f"{6 + dice.randrange(12):02d}:{dice.randrange(60):02d}:{dice.randrange(60):02d}"
-    scheme = {"typeCodeSet": "TOIMI4" if has_reformed else "TOIMI3"}
+    scheme = AFTER if has_reformed else BEFORE
     code = company.line[1] if has_reformed else company.line[0]
     written: Record = {
         "businessId": {"value": company.id, "registrationDate": begun, "source": "3"},
@@ -211,8 +225,8 @@ def record(company: Company, seed: int, day: date) -> Record:
         "names": _names(company, dice),
         "mainBusinessLine": {
             "type": code,
-            "descriptions": _described((f"Toimiala {code}", f"Näringsgren {code}", f"Industry {code}"), dice),
-            **scheme,
+            "descriptions": _described(_titles(scheme, code), dice),
+            "typeCodeSet": scheme,
             "registrationDate": max(REFORM.isoformat(), begun) if has_reformed else begun,
             "source": "2",
         },
@@ -246,6 +260,14 @@ def _emptied(written: Record, dice: random.Random) -> Record:
         elif way == 1:
             found[key] = None
     return found
+
+
+@cache
+def _titles(scheme: str, code: str) -> tuple[str, str, str]:
+    """What a code is called in Finnish, Swedish and English, where the house knows it."""
+    found = industries().classifications[scheme].classes.get(code[:4])
+    english = found.title if found else _OTHER_TITLES.get(code[:4], f"Industry {code}")
+    return (found and found.title_fi) or f"Toimiala {code}", f"Näringsgren {code}", english
 
 
 def _described(texts: Sequence[str], dice: random.Random) -> list[Record]:

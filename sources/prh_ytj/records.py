@@ -20,7 +20,12 @@ _SPAN = {"registrationDate": _TEXT, "endDate": _TEXT, "version": _TEXT}  # not a
 SHAPE: Mapping[str, object] = {
     "businessId": {"value": _TEXT, "registrationDate": _TEXT},
     "names": [{"name": _TEXT, "type": _TEXT, **_SPAN}],
-    "mainBusinessLine": {"type": _TEXT, "typeCodeSet": _TEXT, "registrationDate": _TEXT},
+    "mainBusinessLine": {
+        "type": _TEXT,
+        "typeCodeSet": _TEXT,
+        "registrationDate": _TEXT,
+        "descriptions": [{"languageCode": _TEXT, "description": _TEXT}],
+    },
     "website": {"url": _TEXT},
     "companyForms": [{"type": _TEXT, **_SPAN}],
     "companySituations": [{"type": _TEXT, **_SPAN}],
@@ -74,6 +79,9 @@ CREATE MACRO current(things) AS list_sort(list_transform(things, lambda e: {
     ),
     'thing': e
 }), 'DESC')[1].thing;
+-- 1 is Finnish, 2 Swedish, 3 English, in any order
+CREATE MACRO in_words(descriptions, language) AS
+    given(list_filter(descriptions, lambda e: e.languageCode = language)[1].description);
 CREATE MACRO in_finnish(offices) AS coalesce(list_filter(offices, lambda e: e.languageCode = '1')[1], offices[1]);
 """
 
@@ -96,6 +104,8 @@ _COLUMNS: Mapping[str, str] = {
     "company_form_code": "given(form.type)",
     "industry_code": "given(mainBusinessLine.type)",
     "industry_scheme_code": "given(mainBusinessLine.typeCodeSet)",
+    "industry_title": "in_words(mainBusinessLine.descriptions, '3')",
+    "industry_title_fi": "in_words(mainBusinessLine.descriptions, '1')",
     "trade_register_code": "given(tradeRegisterStatus)",
     "situation_code": "given(situation.type)",
     # Restructuring is no end. What the tax authority writes (status, register 4) says nothing of it.
