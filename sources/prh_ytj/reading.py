@@ -28,6 +28,7 @@ _MOST_OBJECT_BYTES = 16 << 20  # DuckDB's own limit of a record
 _MOST_PAGE_BYTES = 64 << 20
 _MEMORY = "1GB"
 _PLACE = "file_row_number + 1"
+_MAY_HIDE = "regexp_matches({column}, '" + UNSEEN.replace("{", "{{").replace("}", "}}") + "')"
 
 
 def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) -> Reading:
@@ -54,7 +55,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
     except duckdb.Error as error:
         raise _unreadable(declaration, error) from None
     doubt = " ".join(_doubts(snapshot, twice)) if is_search else ""
-    may_hide = f"regexp_matches({{column}}, '{UNSEEN}')" if hidden else None
+    may_hide = _MAY_HIDE if hidden else None
     tables = {
         "companies": SqlTable(_query(declaration.table("companies"), companies, not is_search), may_hide=may_hide),
         "names": SqlTable(_query(declaration.table("names"), names, False), may_hide=may_hide),

@@ -4,8 +4,8 @@
 -- The register went over to TOL 2025 in January 2026, and a record has one code only: what it stated before is in
 -- the history. Whoever states a code of 2025 has the sector of that code. Whoever never did (those who ceased
 -- before, all before the reform) has the sector that most of its class went to, and sector_share_pct says how
--- large a part: 100 where the whole class went there. How many went where is counted in the history, where ten companies
--- of a class or more stated both; else each part of a split weighs the same. 00000 is the register's "unknown".
+-- large a part: 100 where the whole class went there. How many went where is counted in the history, where ten
+-- companies of a class or more stated both; else each part of a split weighs the same. 00000 is "unknown".
 WITH stated AS (
     SELECT
         business_id,
