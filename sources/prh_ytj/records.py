@@ -182,9 +182,9 @@ def typed(records: str, unseen: str) -> str:
     made AS (SELECT *, {columns} FROM placed)
     SELECT
         {", ".join(quote(name) for name in _COLUMNS)},
-        list_sort(list_transform(given_names, lambda e: {{
+        list_transform(list_sort(list_transform(given_names, lambda e: {{
             'place': (coalesce(given(e.registrationDate), ''), coalesce(e.type, ''), e.name), 'name': e
-        }})) AS _names,
+        }})), lambda e: e.name) AS _names,
         list_filter([{unread}], lambda e: e.value IS NOT NULL) AS _unread,
         regexp_matches(
             concat_ws(' ', {human}, array_to_string(list_transform(given_names, lambda e: e.name), ' ')),
@@ -220,7 +220,7 @@ def names(companies: str) -> str:
         _file,
         _row
     FROM (
-        SELECT business_id, _file, _row, unnest(_names).name AS _name, generate_subscripts(_names, 1) AS _place
+        SELECT business_id, _file, _row, unnest(_names) AS _name, generate_subscripts(_names, 1) AS _place
         FROM {companies}
     )
     """

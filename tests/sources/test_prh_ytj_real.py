@@ -1,4 +1,4 @@
-"""The Finnish register as it answered: a page of Tampere's companies of October 2024, and the ids of all of them."""
+"""The Finnish register as it answered: a page of Tampere of October 2024, and the ids of all its companies."""
 
 from __future__ import annotations
 
