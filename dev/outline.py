@@ -71,9 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print("  geometry:\n    type: Polygon\n    coordinates:")
     for place, (longitude, latitude) in enumerate(found.coordinates[0]):
-        print(
-            f"      {'- -' if place == 0 else '   '[:2] + ' -'} [{longitude}, {latitude}]".replace("   -", "  -")
-        )
+        opening = "  " if place else "- "
+        print(f"      {opening}- [{longitude}, {latitude}]")
     return 0
 
 
