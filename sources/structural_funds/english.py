@@ -25,7 +25,8 @@ from warehouse.organisation_names import may_be_person
 _MONTHS = {
     name: number
     for number, names in enumerate(
-        ("jan", "feb", "mar mrz mär", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"), start=1
+        ("jan", "feb", "mar mrz mär", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"),
+        start=1,
     )
     for name in names.split()
 }
@@ -161,13 +162,17 @@ def _units(name: str, headers: Sequence[str], rows: Sequence[Row], table: TableD
 
 
 def _unit(name: str, middle: Decimal, unit: str | None, severity: Severity, table: TableDeclaration) -> Finding:
-    decided = f"so they are {unit}, and were read so" if unit else "so nobody can say whether they are pounds or £m"
+    decided = (
+        f"so they are {unit}, and were read so" if unit else "so nobody can say whether they are pounds or £m"
+    )
     return Finding(
         rule="unit-of-amounts",
         severity=severity,
         message=f"Half of the projects cost more than {middle:,.2f} in the unit of the list, whatever its header says:"
         f" {decided}.",
-        help="Ask the publisher to correct the header." if unit else "Ask the publisher in which unit the amounts are.",
+        help="Ask the publisher to correct the header."
+        if unit
+        else "Ask the publisher in which unit the amounts are.",
         table_name=table.name,
         file=name,
         column_name="total_cost_gbp" if unit else None,
@@ -182,7 +187,13 @@ def _number(rows: Sequence[Row]) -> None:
     """
     seen: Counter[str] = Counter()
     for row in sorted(rows, key=lambda row: (row["eu_gbp"] or 0, row["total_cost_gbp"] or 0, row["_row"])):
-        parts = (row["recipient_organisation"], row["project_name"], row["fund_code"], row["lep_area"], row["start_date"])
+        parts = (
+            row["recipient_organisation"],
+            row["project_name"],
+            row["fund_code"],
+            row["lep_area"],
+            row["start_date"],
+        )
         text = "\n".join(normalised(str(part or "")) for part in parts)
         found = hashlib.sha256(text.encode()).hexdigest()[:10]
         seen[found] += 1

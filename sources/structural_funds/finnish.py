@@ -295,7 +295,9 @@ class _Notes:
                 f"{self.recovered:,} of {rows:,} lines were damaged (commas that nobody quoted, cells or semicolons at"
                 " the end) and could be read in one way only."
             )
-            found.append(self._one("recovered", message, None, "Nothing: see the quarantine for those that could not."))
+            found.append(
+                self._one("recovered", message, None, "Nothing: see the quarantine for those that could not.")
+            )
         if self.bars:
             message = f"In {self.bars:,} names a bar stood in place of a comma; it was read as a comma."
             found.append(self._one("bar-for-comma", message, "project_name", "Nothing, if the names read well."))
@@ -304,7 +306,9 @@ class _Notes:
                 f"{self.withheld:,} names of leads are withheld: they may be persons (sole traders), and the list does"
                 f" not say. So are {self.names_withheld:,} names of their projects that repeat them."
             )
-            found.append(self._one("withheld-lead", message, "lead_organisation", "Nothing: this is as it should be."))
+            found.append(
+                self._one("withheld-lead", message, "lead_organisation", "Nothing: this is as it should be.")
+            )
         return found
 
     def _one(self, rule: str, message: str, column: str | None, advice: str) -> Finding:
