@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from publish.files import render, workbook
+from publish.files.formats import WRITERS
 from publish.folders import swap
 from publish.metadata.datapackage import declaration_digest
 from publish.metadata.held import held_rows
@@ -41,7 +42,7 @@ from warehouse.home import Home, to_json
 from warehouse.releases import Release, ReleaseError
 from warehouse.withdrawals import Withdrawal, held_in, without
 
-_FILES = {"csv", "parquet", "xlsx", "changes", "datapackage"}
+_FILES = {"csv", "parquet", "xlsx", "changes", "datapackage", *WRITERS}
 
 
 def texts_in_release(home: Home, release: Release, declaration: DatasetDeclaration, one: Withdrawal) -> list[str]:
@@ -166,6 +167,9 @@ def rewrite(
             render.write_parquet(connection, view, table, built / f"{name}.parquet")
             if release.file("xlsx"):
                 workbook.write_xlsx(connection, view, table, _about_then(described), built / f"{name}.xlsx")
+            for key, write in WRITERS.items():
+                if release.file(key):
+                    write(connection, view, DatasetDeclaration(declaration.entry, table), built / f"{name}.{key}")
             previous = home.releases / name / release.previous_version if release.previous_version else None
             parquet = previous / f"{name}.parquet" if previous else None
             if parquet is not None and not parquet.is_file():

@@ -76,41 +76,6 @@ class Identifier:
     advice: str
 
 
-# The lists of organisations that org-id.guide knows and that grants name, with the form of their numbers; the rest of
-# an identifier of another listed prefix may be anything. 360G: a publisher's own id. Source: https://org-id.guide/
-_ORG_ID_FORMS: Mapping[str, str] = {
-    "GB-COH": "[0-9]{8}|R[0-9]{7}|[A-Z]{2}[0-9]{6}|[A-Z]{2}[0-9]{5}[A-Z]|[A-Z]{2}[0-9]{4}[A-Z]{2}",
-    "GB-CHC": "[0-9]{6,7}(-[0-9]{1,4})?",
-    "GB-SC": "SC[0-9]{6}",
-    "GB-NIC": "(NIC)?[0-9]{6}",
-    "FI-PRO": "[0-9]{7}-[0-9]",
-    "IE-CHY": "(CHY)?[0-9]{1,6}",
-    "360G": ".+",
-}
-_ORG_ID_LISTS = (
-    "AU-ABN|CA-CRA_ACR|CH-FDJP|DE-CR|DK-CVR|EE-RIK|FR-RCS|GB-EDU|GB-GOR|GB-GOV|GB-IRN|GB-LAE|GB-LANI|GB-LAS|GB-LAE|"
-    "GB-MPR|GB-NHS|GB-NIEDU|GB-PLA|GB-REV|GB-SHPE|GB-UKPRN|GB-WALEDU|IE-CRO|IM-CR|IM-GR|IN-MCA|JE-FSC|KE-NCB|"
-    "NL-KVK|NO-BRC|SE-BLV|UG-NGB|US-EIN|XI-GRID|XI-LEI|XI-ROR|XM-DAC|ZA-NPO|ZA-CIP"
-)
-_ORG_ID = "|".join(f"{prefix}-({form})" for prefix, form in _ORG_ID_FORMS.items()) + f"|({_ORG_ID_LISTS})-.+"
-_ORG_ID_PREFIX = re.compile(r"\s*([A-Za-z]{2}-[A-Za-z_]{2,8}|360[gG])\s*-\s*(\S.*)")
-
-
-def org_id(text: str) -> str | None:
-    """An organisation's identifier as ``GB-COH-01234567``; None where a text has no form of one."""
-    found = _ORG_ID_PREFIX.fullmatch(re.sub(_DASH, "-", text.strip()))
-    return f"{found[1].upper()}-{found[2]}" if found else None
-
-
-def org_id_holds(column: str) -> str:
-    """SQL that is true for an org-id of a known list whose number has that list's form, NULL for NULL."""
-    of_finland = f"starts_with({column}, 'FI-PRO-')"
-    return (
-        f"CASE WHEN {column} IS NULL THEN NULL WHEN NOT regexp_full_match({column}, '{_ORG_ID}') THEN false"
-        f" WHEN {of_finland} THEN {business_id_holds(f'substr({column}, 8)')} ELSE true END"
-    )
-
-
 IDENTIFIERS: Mapping[str, Identifier] = {
     "business_id_fi": Identifier(
         title="Finnish business id",
@@ -118,13 +83,6 @@ IDENTIFIERS: Mapping[str, Identifier] = {
         holds=business_id_holds,
         fault="has a wrong check digit, so it is nobody's.",
         advice="Look the company up at ytj.fi and copy its id.",
-    ),
-    "org_id": Identifier(
-        title="org-id",
-        canonical=org_id,
-        holds=org_id_holds,
-        fault="names no known list of organisations, or its number has not the form of that list.",
-        advice="Look the organisation up at org-id.guide: the list's prefix, then its number there.",
     ),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,6 +15,11 @@ from warehouse.declarations.tables import RowBounds, TableDeclaration
 from warehouse.declarations.terms import ContactOrPublishers, NamedLicence, NamedPublisher, contact_of_publisher
 from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse
 from warehouse.types import FieldType
+
+# Files that a dataset has beside CSV, Parquet and workbook, where its entry says so.
+Format = Literal["geojson"]
+
+COORDINATES = ("longitude", "latitude")  # the columns of a row's point, in degrees of WGS84
 
 
 class DatasetField(Declared):
@@ -54,6 +60,7 @@ class CatalogueEntry(Declared):
     district: str | None = None  # of warehouse/reference/districts.yaml
     usage_warnings: tuple[str, ...] = ()
     can_do_without: tuple[str, ...] = ()  # sources it reads where they have data; for all others it waits
+    formats: tuple[Format, ...] = ()  # geojson: it has the columns longitude and latitude
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
     rows: RowBounds = RowBounds()
     fields: tuple[DatasetField, ...]
@@ -84,7 +91,7 @@ def resolve_dataset(
 
     Raises:
         DeclarationError: a field names a source's field that does not exist or that is not public, or a
-            computed one lacks a title or a type.
+            computed one lacks a title or a type; or it has coordinates and is no GeoJSON, or the other way round.
     """
     fields = []
     for position, listed in enumerate(entry.fields):
@@ -122,4 +129,10 @@ def resolve_dataset(
         },
         where,
     )
+    has_points = {field.name for field in table.fields if field.type == "number"}.issuperset(COORDINATES)
+    if has_points != ("geojson" in entry.formats):
+        raise DeclarationError(
+            f"{where}: formats: what has the columns {' and '.join(COORDINATES)} (numbers) is also geojson, and"
+            " nothing else is"
+        )
     return DatasetDeclaration(entry, table)
