@@ -134,6 +134,9 @@ class Publisher(Declared):
     description: str = ""
     homepage: str | None = None
     contact: Contact | None = None
+    org_id: str | None = None  # its identifier in a register, such as FI-PRO-2170029-2
+    # Its prefix in the 360Giving standard, with which the ids of its grants begin.
+    grant_prefix: str | None = Field(None, pattern=r"^360G-[A-Za-z0-9_-]+$")
 
 
 class Licence(Declared):

@@ -18,7 +18,7 @@ _DIGITS = 7  # of a degree: a centimetre, and more than any position is known to
 
 def write_geojson(
     connection: duckdb.DuckDBPyConnection, view: str, dataset: DatasetDeclaration, path: Path
-) -> None:
+) -> bool:
     """One feature a row, in the order of the other files: a point (longitude, latitude in WGS84), and all other
     columns under their names. Where the key is one column, it is the feature's id.
 
@@ -27,6 +27,9 @@ def write_geojson(
         view: the rows as published, see ``render.published``.
         dataset: its declaration; it has the two columns.
         path: the file to write.
+
+    Returns:
+        True: any rows make a map.
     """
     table = dataset.table
     longitude, latitude = (f"CAST({quote(name)} AS DOUBLE)" for name in COORDINATES)
@@ -49,6 +52,7 @@ def write_geojson(
         f"COPY ({features}) TO {literal(str(path))} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '',"
         f" DELIMITER '\x1f', NULL '', PREFIX {literal(start)}, NEW_LINE ',\n', SUFFIX '\n]}}\n')"
     )
+    return True
 
 
 def _value(field: FieldDeclaration) -> str:

@@ -14,7 +14,7 @@ _MEDIA_TYPES: Mapping[str, str] = {
 
 # A release's files in the order in which portals list them; those of the first tuple hold the rows.
 WITH_ROWS = ("csv", "parquet", "xlsx", "geojson")
-KEYS = (*WITH_ROWS, "changes", "datapackage")
+KEYS = (*WITH_ROWS, "threesixty_giving", "changes", "datapackage")
 
 # Words for the EU's frequency codes.
 FREQUENCIES: Mapping[str, str] = {
@@ -36,6 +36,10 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     ),
     "parquet": ("Parquet", "All rows with their types, for analysis."),
     "xlsx": ("Excel", "All rows, the data dictionary and the terms, for people."),
+    "threesixty_giving": (
+        "360Giving",
+        "The grants as a package of the 360Giving Data Standard, for its tools.",
+    ),
     "geojson": ("GeoJSON", "All rows as points, for maps; a row without a position has no geometry."),
     "changes": ("Changes", "What differs from the version before, value by value."),
     "datapackage": ("Data Package", "This description, for machines."),
@@ -46,6 +50,7 @@ _FORMATS: Mapping[str, str] = {
     "parquet": "Parquet",
     "xlsx": "XLSX",
     "geojson": "GeoJSON",
+    "threesixty_giving": "JSON",
     "changes": "CSV",
     "datapackage": "JSON",
 }

@@ -74,7 +74,8 @@ _TEXTS = """
     coalesce(txt(recipient, '/name'), txt(grant_json, '/RecipientOrgName')) AS recipient_listed_name,
     CASE WHEN json_type(grant_json, '/recipientOrganization') = 'ARRAY'
     THEN json_array_length(grant_json, '/recipientOrganization')
-    WHEN recipient IS NOT NULL OR is_given(grant_json, '/RecipientOrgName') THEN 1 ELSE 0 END AS recipient_count,
+    WHEN recipient IS NOT NULL OR is_given(grant_json, '/RecipientOrgName')
+    OR is_given(grant_json, '/RecipientOrgIdentifier') THEN 1 ELSE 0 END AS recipient_count,
     txt(recipient, '/postalCode') AS recipient_postcode,
     coalesce(txt(funder, '/id'), txt(grant_json, '/FundingOrgIdentifier')) AS funder_org_id,
     coalesce(txt(funder, '/name'), txt(grant_json, '/FundingOrgName')) AS funder_name,
@@ -227,9 +228,10 @@ def _write(connection: duckdb.DuckDBPyConnection, kept: Path) -> None:
         f"COPY (SELECT *, {', '.join(_VALUES)},"
         " recipient_listed_name IN (FROM persons)"
         " AND NOT coalesce(regexp_matches(recipient_org_id, '^[A-Z]{2}-'), false) AS is_withheld,"
-        # the same grant in several packages, or twice in one: the version modified last, else the first
+        # the same grant in several packages, or twice in one: the version modified last, else the one that says
+        # more, else the first
         " CASE WHEN grant_id IS NULL THEN 1 ELSE row_number() OVER (PARTITION BY grant_id ORDER BY"
-        " day_of(modified) DESC NULLS LAST, file, row_number) END AS copy,"
+        " day_of(modified) DESC NULLS LAST, (grant_title IS NOT NULL) DESC, file, row_number) END AS copy,"
         " count(DISTINCT digest) OVER (PARTITION BY grant_id) AS versions"
         f" FROM told) TO {literal(str(kept))} (FORMAT parquet)"
     )

@@ -13,6 +13,7 @@ from warehouse.declarations.datasets import (
     DatasetDeclaration,
     DatasetField,
     Format,
+    GrantColumns,
     resolve_dataset,
 )
 from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
@@ -41,6 +42,7 @@ __all__ = [
     "FieldType",
     "ForeignKey",
     "Format",
+    "GrantColumns",
     "Licence",
     "Privacy",
     "Publisher",
