@@ -35,7 +35,7 @@ FINNISH = (
      "28.2.2018", "Helsingin kaupunki", "854512", "343187.22", "4172461", "457582.92"),
     # invented
     ("A79001", "EAKR", "Example piloting project (invented)", "2", _UUSIMAA, "1.9.2017", "31.12.2019",
-     "Forum Virium Helsinki", "140000", "91250.5", "200000", "130357.86"),
+     "Forum Virium Helsinki Oy", "140000", "91250.5", "200000", "130357.86"),
     ("A79002", "EAKR", "Robotteja, kaappeja ja laitureita (invented)", "1", _ELY, "1.2.2019", "31.1.2020",
      "Laituri Robotiikka Oy", "24000", "24000", "48000", "48000"),
     ("A79003", "EAKR", "Tuulikellojen sarjatuotanto (invented)", "1", _ELY, "1.3.2018", "30.11.2018",

@@ -98,7 +98,7 @@ def take_apart(line: str) -> tuple[list[str] | None, bool, str]:
     if plain is None:
         return None, False, "has a quote that is never closed"
     cells = _quoted(plain)
-    if cells is not None:
+    if cells is not None and _is_in_place(cells):
         return cells, plain != line, ""
     ways = []
     for way in _ways(plain):
@@ -137,6 +137,22 @@ def _quoted(text: str) -> list[str] | None:
         return None
     is_padded = len(cells) - _WIDTH in _PADDING and not any(cells[_WIDTH:])
     return cells[:_WIDTH] if is_padded else None
+
+
+def _is_in_place(cells: Sequence[str]) -> bool:
+    """Whether what cannot be mistaken stands where it belongs, and no date or amount in the other's place.
+
+    A line may have thirteen pieces by chance: a comma too many, and a cell too few.
+    """
+    given = dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=True))
+    return (
+        _CODE.fullmatch(given["project_code"]) is not None
+        and _code_of("structural_funds", given["fund_code"]) is not None
+        and _AXIS.fullmatch(given["priority_axis"]) is not None
+        and _code_of("project_status", given["status_code"]) is not None
+        and not any(_AMOUNT.fullmatch(given[name]) for name in ("start_date", "end_date"))
+        and not any(_DAY.fullmatch(given[name]) for name in _AMOUNTS)
+    )
 
 
 def _ways(text: str) -> Iterator[list[str]]:
