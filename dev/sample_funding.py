@@ -135,11 +135,16 @@ def english_list() -> str:
 
 def write(root: Path = ROOT) -> None:
     """Write the samples."""
-    funds, grants = root / "sources" / "structural_funds" / "sample", root / "sources" / "threesixty_giving" / "sample"
+    funds, grants = (
+        root / "sources" / "structural_funds" / "sample",
+        root / "sources" / "threesixty_giving" / "sample",
+    )
     for folder in (funds, grants):
         folder.mkdir(parents=True, exist_ok=True)
     (funds / f"projektilista_2014-2020_{DAY}.csv").write_text(finnish_list(), encoding="utf-8-sig", newline="")
-    (funds / f"ESIF_England_2014-2020_beneficiaries_{DAY}.csv").write_text(english_list(), encoding="utf-8", newline="")
+    (funds / f"ESIF_England_2014-2020_beneficiaries_{DAY}.csv").write_text(
+        english_list(), encoding="utf-8", newline=""
+    )
     text = json.dumps(PACKAGE, ensure_ascii=False, indent=1) + "\n"
     (grants / f"example-innovation-fund_{DAY}.json").write_text(text, encoding="utf-8", newline="")
 

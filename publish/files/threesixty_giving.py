@@ -42,7 +42,10 @@ def write_grants(
     ours = " AND ".join(f"{quote(name)} IS NOT NULL" for name in columns.required)
     if columns.elsewhere:
         ours += f" AND {quote(columns.elsewhere)} IS NULL"
-    (rows, grants) = connection.execute(f"SELECT count(*), count(*) FILTER ({ours}) FROM {view}").fetchone() or (0, 0)
+    (rows, grants) = connection.execute(f"SELECT count(*), count(*) FILTER ({ours}) FROM {view}").fetchone() or (
+        0,
+        0,
+    )
     if not grants:
         return False
     described = {

@@ -65,7 +65,9 @@ def _listed(path: Path) -> list[Item]:
     if not addresses:
         raise SourceError(f"{path}: no address in it. Write one https:// address in each line.")
     # Funders' addresses often end alike (".../data.json"), and names in a snapshot have to differ.
-    return [Item(address, f"{number:03}-{_json_name(address)}") for number, address in enumerate(addresses, start=1)]
+    return [
+        Item(address, f"{number:03}-{_json_name(address)}") for number, address in enumerate(addresses, start=1)
+    ]
 
 
 def _json_name(address: str) -> str:

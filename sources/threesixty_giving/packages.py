@@ -63,7 +63,7 @@ _TEXTS = """
     txt(grant_json, '/id') AS grant_id,
     txt(grant_json, '/title') AS grant_title,
     txt(grant_json, '/description') AS description,
-    upper(txt(grant_json, '/currency')) AS currency,
+    txt(grant_json, '/currency') AS currency,
     txt(grant_json, '/amountAwarded') AS amount_awarded,
     txt(grant_json, '/amountAppliedFor') AS amount_applied_for,
     txt(grant_json, '/amountDisbursed') AS amount_disbursed,
@@ -98,7 +98,7 @@ _VALUES = (
     *(f"amount_of({name}) AS {name}_value" for name in _AMOUNTS),
     *(f"day_of({name}) AS {name}_value" for name in _DATES),
     "CASE WHEN day_of(award_date) IS NOT NULL THEN precision_of(award_date) END AS award_precision_code",
-    "CASE WHEN regexp_full_match(currency, '[A-Z]{3}') THEN currency END AS currency_code",
+    "CASE WHEN regexp_full_match(currency, '[A-Za-z]{3}') THEN upper(currency) END AS currency_code",
     "day_of(modified) AS modified_date",
 )
 _TYPED = {
@@ -294,7 +294,9 @@ def _unread(table: TableDeclaration, kept: Path) -> list[str]:
         field = table.field(name)
         text, value = ("currency", name) if name == "currency_code" else (name, f"{name}_value")
         message = f"{field.title} cannot be read: expected is {expected}."
-        condition = f"kind = 'OBJECT' AND copy = 1 AND NOT is_individual AND {text} IS NOT NULL AND {value} IS NULL"
+        condition = (
+            f"kind = 'OBJECT' AND copy = 1 AND NOT is_individual AND {text} IS NOT NULL AND {value} IS NULL"
+        )
         found.append(
             f"SELECT 'unreadable' AS rule, '{field.severity.value}' AS severity, {literal(message)} AS message,"
             f" {literal(field.help or 'Tell the publisher.')} AS help, {literal(table.name)} AS table_name, file,"
@@ -320,7 +322,10 @@ def _counted(connection: duckdb.DuckDBPyConnection, kept: Path) -> list[Finding]
             "copy > 1 AND versions > 1",
             "of the grants that are told twice differ from their copy.",
         ),
-        "withheld-recipient": (f"{whole} AND is_withheld", "names of recipients are withheld: they may be persons."),
+        "withheld-recipient": (
+            f"{whole} AND is_withheld",
+            "names of recipients are withheld: they may be persons.",
+        ),
         "months-only": (
             f"{whole} AND award_precision_code <> 'day'",
             "grants name no day of their award; the first of the month or year stands for it.",
@@ -332,7 +337,9 @@ def _counted(connection: duckdb.DuckDBPyConnection, kept: Path) -> list[Finding]
         ),
     }
     listed = ", ".join(f"count(*) FILTER ({condition})" for condition, _ in counts.values())
-    rows = connection.execute(f"SELECT file, {listed} {_from(kept, 'true')} GROUP BY file ORDER BY file").fetchall()
+    rows = connection.execute(
+        f"SELECT file, {listed} {_from(kept, 'true')} GROUP BY file ORDER BY file"
+    ).fetchall()
     return [
         Finding(
             rule=rule,
