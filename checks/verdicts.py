@@ -168,7 +168,7 @@ def _begin(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _is_absent(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> bool:
-    """Whether a table that need not be there is not: a snapshot without it says nothing of it, and is judged so."""
+    """Whether a table that need not be there is not: a snapshot without it says nothing of it."""
     if table.presence == "mandatory":
         return False
     of_table = f"table_name = {literal(table.name)} AND reason = {literal(NOT_THERE)}"

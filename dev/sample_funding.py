@@ -1,11 +1,11 @@
 """Writes the shipped samples of structural funds and of 360Giving packages.
 
 Real are the first projects of the Finnish list, as the list of October 2016 has them (A70009 and others; source:
-https://www.eura2014.fi/rrtiepa/). Everything else is invented: projects A79001 and above, all English projects, the
-funder "Example Innovation Fund (invented)" and its grants. The companies are those of the other samples.
+https://www.eura2014.fi/rrtiepa/). Everything else is invented: projects A79001 and above, all English projects,
+the funder "Example Innovation Fund (invented)" and its grants. The companies are those of the other samples.
 
-The Finnish list is written as it is exported, with its damage: commas that nobody quoted, empty cells and semicolons at
-the ends of lines, and one line that nobody can take apart.
+The Finnish list is written as it is exported, with its damage: commas that nobody quoted, empty cells and
+semicolons at the ends of lines, and one line that nobody can take apart.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ FINNISH_HEADER = (
 )
 FINNISH = (
     # real, as listed in October 2016
-    ("A70009", "EAKR", "6Aika-strategiatoimisto", "2", _UUSIMAA, "16.5.2014", "30.4.2017", "Forum Virium Helsinki Oy",
-     "1336082", "608038.63", "2456151", "907521.6"),
-    ("A70965", "EAKR", "6Aika: Ilmastokatu", "2", _UUSIMAA, "1.9.2015", "30.6.2017", "Helsingin kaupunki", "415351",
-     "49342.02", "824620", "69906.63"),
+    ("A70009", "EAKR", "6Aika-strategiatoimisto", "2", _UUSIMAA, "16.5.2014", "30.4.2017",
+     "Forum Virium Helsinki Oy", "1336082", "608038.63", "2456151", "907521.6"),
+    ("A70965", "EAKR", "6Aika: Ilmastokatu", "2", _UUSIMAA, "1.9.2015", "30.6.2017", "Helsingin kaupunki",
+     "415351", "49342.02", "824620", "69906.63"),
     ("A71005", "EAKR", "6AIKA: Avoin osallisuus ja asiakkuus -kärkihanke", "2", _UUSIMAA, "1.4.2015", "31.3.2018",
      "Turun kaupunki", "3531405", "577201.02", "8981791", "861494.77"),
     ("S20118", "ESR", "Ohjaamo Helsinki", "3", "Keski-Suomen elinkeino-, liikenne- ja ympäristökeskus", "1.3.2015",
@@ -40,8 +40,8 @@ FINNISH = (
      "Laituri Robotiikka Oy", "24000", "24000", "48000", "48000"),
     ("A79003", "EAKR", "Tuulikellojen sarjatuotanto (invented)", "1", _ELY, "1.3.2018", "30.11.2018",
      "Tuulikello Energia Oy", "31000", "0", "62000", "0"),
-    ("A79004", "EAKR", "Verstaan laajennus | toinen vaihe (invented)", "1", _ELY, "1.1.2018", "30.6.2018", "Example Tmi",
-     "5000", "5000", "10000", "10000"),
+    ("A79004", "EAKR", "Verstaan laajennus | toinen vaihe (invented)", "1", _ELY, "1.1.2018", "30.6.2018",
+     "Example Tmi", "5000", "5000", "10000", "10000"),
     ("S29001", "ESR", "Oppimista, kohtaamista ja työtä (invented)", "4", _ELY, "1.8.2018", "31.7.2020",
      "Hanhisaari Oppiminen Osuuskunta", "88000", "88000", "110000", "110000"),
 )  # fmt: skip
@@ -53,20 +53,22 @@ ENGLISH_HEADER = (
     "Local Enterprise Partnership area,Country,Type and focus of support (*Category of intervention)*"
 )
 ENGLISH = (
-    ("Loom Vellum Training Limited", "Skills for the Park (invented)", "ESF", "Courses, and places to learn", "01. Nov 15",
-     "31. Dez 18", "240000", "480000", "50%", "E20 3BS", " London "),
-    ("Hazel Osprey Fabrications Limited", "Makers\x92 Yard (invented)", "ERDF", "Machines for makers", "01. Mrz 16",
-     "30. Jun 19", "151140", "300000", '"50,38%"', "E83RL", "London"),
-    ("Example Enterprise Centre (invented)", "Start here (invented)", "ERDF", "Advice to new firms", "Feb 16", "Okt 18",
-     "62500,5", "125001", "50%", "SE1 7TP", "London"),
-    ("Example College (invented)", "Second chances (invented)", "ESF (inc YEI)", "Training", "01. Mai 16", "31. Jul 18",
-     "900000", "1500000", "60%", "PR1 2HE", "Lancashire"),
+    ("Loom Vellum Training Limited", "Skills for the Park (invented)", "ESF", "Courses, and places to learn",
+     "01. Nov 15", "31. Dez 18", "240000", "480000", "50%", "E20 3BS", " London "),
+    ("Hazel Osprey Fabrications Limited", "Makers\x92 Yard (invented)", "ERDF", "Machines for makers",
+     "01. Mrz 16", "30. Jun 19", "151140", "300000", '"50,38%"', "E83RL", "London"),
+    ("Example Enterprise Centre (invented)", "Start here (invented)", "ERDF", "Advice to new firms", "Feb 16",
+     "Okt 18", "62500,5", "125001", "50%", "SE1 7TP", "London"),
+    ("Example College (invented)", "Second chances (invented)", "ESF (inc YEI)", "Training", "01. Mai 16",
+     "31. Jul 18", "900000", "1500000", "60%", "PR1 2HE", "Lancashire"),
 )  # fmt: skip
 
 FUNDER = {"id": "360G-example", "name": "Example Innovation Fund (invented)"}
 
 
-def _grant(number: int, title: str, amount: object, day: str, recipient: dict[str, str], **more: object) -> dict:  # type: ignore[type-arg]
+def _grant(
+    number: int, title: str, amount: object, day: str, recipient: dict[str, str], **more: object
+) -> dict[str, object]:
     return {
         "id": f"360G-example-{number:03}",
         "title": title,

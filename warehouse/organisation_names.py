@@ -1,9 +1,9 @@
 """Whether a name is an organisation's, or may be a person's.
 
 Lists of those who got public money name sole traders among companies. A sole trader's name is a person's, so
-where the two cannot be told apart by the name alone, it is withheld: ``is_organisation`` asks for proof, and is for
-lists that are known to name sole traders; ``may_be_person`` looks for signs of a person, and is for lists that are
-to name organisations only.
+where the two cannot be told apart by the name alone, it is withheld: ``is_organisation`` asks for proof, and is
+for lists that are known to name sole traders; ``may_be_person`` looks for signs of a person, and is for lists
+that are to name organisations only.
 
 **What it cannot see**: a person's name before a legal form ("Oy Matti Meikäläinen Ab") is the company's name and
 stays; in a list that is to name organisations only, a bare "Jane Doe" cannot be told from a firm called so.
@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 
-# Words of Finnish, Swedish and English that only organisations have in their names: legal forms first, then public
-# bodies and associations. Legal forms as the Finnish register abbreviates them: oy, oyj (companies), ky, ay
-# (partnerships), osk (cooperatives), ry (associations), sr (foundations), and in Swedish ab, abp, kb, andelslag, rf.
+# Words of Finnish, Swedish and English that only organisations have in their names: legal forms first, then
+# public bodies and associations. Legal forms as the Finnish register abbreviates them: oy, oyj (companies), ky,
+# ay (partnerships), osk (cooperatives), ry (associations), sr (foundations), and in Swedish ab, abp, kb,
+# andelslag, rf.
 _WORDS = (
     "oy|oyj|ab|abp|ky|kb|ay|osk|andelslag|ry|r\\.y|rf|rs|sr|ltd|limited|llp|plc|cic|inc|gmbh|"
     "kunta|kunnan|kaupunki|kaupungin|kommun|samkommun|stad|landskap|akademi|förbund|förening|stiftelse|"

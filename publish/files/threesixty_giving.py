@@ -1,8 +1,8 @@
 """Grants as a package of the 360Giving Data Standard, version 1.4: https://standard.threesixtygiving.org/.
 
 DuckDB writes it row by row, as it writes the GeoJSON. Which column says what, the dataset's entry declares
-(``grants``). A row that lacks what the standard requires, or that another publisher gives out under an id of its own,
-is not in the package; the package says so.
+(``grants``). A row that lacks what the standard requires, or that another publisher gives out under an id of its
+own, is not in the package; the package says so.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def write_grants(
 ) -> bool:
     """The rows that are grants of ours as a package, in the order of the other files.
 
-    The ids of grants begin with the publisher's prefix. No date of the run is in it, so the same rows make the same
-    bytes.
+    The ids of grants begin with the publisher's prefix. No date of the run is in it, so the same rows make the
+    same bytes.
 
     Args:
         connection: sees the view.
@@ -78,7 +78,8 @@ def _left_out(rows: int, grants: int) -> str:
     if rows == grants:
         return "All rows of the dataset are in this package."
     return (
-        f"Of {rows:,} rows of the dataset {grants:,} are in this package: the others lack something that the standard"
+        f"Of {rows:,} rows of the dataset {grants:,} are in this package: the others lack something that the"
+        " standard"
         " requires, or are published by their own funder."
     )
 

@@ -1,8 +1,8 @@
 """Projects of the EU's structural funds: the lists that managing authorities publish, one table a country.
 
-A snapshot is one list or several. Which list a file is, its header says: ``finnish`` knows the Finnish project list,
-``english`` the list of beneficiaries in England. A list that a snapshot does not have is not spoken of: its projects
-stand as they were last known.
+A snapshot is one list or several. Which list a file is, its header says: ``finnish`` knows the Finnish project
+list, ``english`` the list of beneficiaries in England. A list that a snapshot does not have is not spoken of: its
+projects stand as they were last known.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _READERS = {"finnish_projects": finnish.read_list, "english_projects": english.r
 def pull(request: PullRequest) -> Snapshot:
     """Bring a list, or the lists of one date, into the raw archive.
 
-    The origin is an address, a file, or a folder: of a folder the lists that carry the newest date up to the logical
-    day in their names are taken together; where none carries one, the newest file.
+    The origin is an address, a file, or a folder: of a folder the lists that carry the newest date up to the
+    logical day in their names are taken together; where none carries one, the newest file.
 
     Raises:
         SourceError: there is none, or it cannot be had.
@@ -35,7 +35,8 @@ def pull(request: PullRequest) -> Snapshot:
     origin = request.origin or request.declaration.default_origin
     if origin is None:
         raise SourceError(
-            f"{request.declaration.name}: the lists have no lasting address; name the file, the folder or the address"
+            f"{request.declaration.name}: the lists have no lasting address; name the file, the folder or the"
+            " address"
             f" with --source {request.declaration.name}=..."
         )
     return bring(request, _items(origin, request), is_dated=True, check=_check)
@@ -101,7 +102,8 @@ def _check(path: Path) -> None:
         start = file.read(512).lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"pk\x03\x04", b"{")):
         raise SourceError(
-            f"{path.name}: no CSV file (a web page, or a workbook). Open the address in a browser, or save the workbook"
+            f"{path.name}: no CSV file (a web page, or a workbook). Open the address in a browser, or save the"
+            " workbook"
             " as CSV."
         )
     if not start:

@@ -168,7 +168,8 @@ def _unit(name: str, middle: Decimal, unit: str | None, severity: Severity, tabl
     return Finding(
         rule="unit-of-amounts",
         severity=severity,
-        message=f"Half of the projects cost more than {middle:,.2f} in the unit of the list, whatever its header says:"
+        message=f"Half of the projects cost more than {middle:,.2f} in the unit of the list, whatever its"
+        " header says:"
         f" {decided}.",
         help="Ask the publisher to correct the header."
         if unit
@@ -182,8 +183,8 @@ def _unit(name: str, middle: Decimal, unit: str | None, severity: Severity, tabl
 def _number(rows: Sequence[Row]) -> None:
     """Give each project a reference of its own.
 
-    The list has no codes. The reference is made of what a project is called, who carries it out, where, and when it
-    began, so it stays when its amounts are corrected; projects alike in all of these are numbered by amount.
+    The list has no codes. The reference is made of what a project is called, who carries it out, where, and when
+    it began, so it stays when its amounts are corrected; projects alike in all of these are numbered by amount.
     """
     seen: Counter[str] = Counter()
     for row in sorted(rows, key=lambda row: (row["eu_gbp"] or 0, row["total_cost_gbp"] or 0, row["_row"])):

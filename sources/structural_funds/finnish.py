@@ -1,11 +1,12 @@
 """The Finnish list of projects ("projektilista"), 2014-2020.
 
 Thirteen columns with commas between them. The list as it is exported is damaged: names hold commas that nobody
-quoted, lines end with a semicolon, some with two empty cells more, and a few stand in quotes as a whole. Such a line
-is taken apart by what cannot be mistaken: the project's code and the fund at its start, the standing with its two
-dates in the middle, the number of the priority axis between two names, and four amounts at the end. Where that can
-be done in one way only, it is the record as it was; where it can be done in several ways or in none, the line goes
-to quarantine under its code. That rests on one thing the list keeps: its amounts are never empty (nothing paid is 0).
+quoted, lines end with a semicolon, some with two empty cells more, and a few stand in quotes as a whole. Such a
+line is taken apart by what cannot be mistaken: the project's code and the fund at its start, the standing with
+its two dates in the middle, the number of the priority axis between two names, and four amounts at the end. Where
+that can be done in one way only, it is the record as it was; where it can be done in several ways or in none, the
+line goes to quarantine under its code. That rests on one thing the list keeps: its amounts are never empty
+(nothing paid is 0).
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ def _reordered(name: str, table: TableDeclaration) -> Finding:
     return Finding(
         rule="other-order",
         severity=Severity.CRITICAL,
-        message="The columns stand in another order than the list is known by, so damaged lines cannot be told apart.",
+        message="The columns stand in another order than the list is known by, so damaged lines cannot be"
+        " told apart.",
         help="Hand in the list as its publisher gives it.",
         table_name=table.name,
         file=name,
@@ -229,7 +231,7 @@ def _authority(text: str) -> str | None:
 
 
 def _lead(text: str, row: Row, cells: Cells, notes: _Notes) -> Row:
-    """Who carries the project out: public where it is certain that it is an organisation, else for nobody's eyes."""
+    """Who carries the project out: public where it is certainly an organisation, else for nobody's eyes."""
     lead = clean(with_commas(text))
     if lead is not None and _AMOUNT.fullmatch(lead):
         cells.unreadable("lead_organisation", lead, "a name")
@@ -240,7 +242,7 @@ def _lead(text: str, row: Row, cells: Cells, notes: _Notes) -> Row:
         return {"lead_name": lead, "lead_organisation": lead, "lead_kind_code": "organisation"}
     notes.withheld += 1
     # A sole trader's project is often called like the trader.
-    words = {word for word in re.findall(r"\w{3,}", lead.casefold())}
+    words = set(re.findall(r"\w{3,}", lead.casefold()))
     named = set(re.findall(r"\w{3,}", (row["project_name"] or "").casefold()))
     if words & named:
         row["project_name"] = None
@@ -308,7 +310,8 @@ class _Notes:
         found = []
         if self.recovered:
             message = (
-                f"{self.recovered:,} of {rows:,} lines were damaged (commas that nobody quoted, cells or semicolons at"
+                f"{self.recovered:,} of {rows:,} lines were damaged (commas that nobody quoted, cells or"
+                " semicolons at"
                 " the end) and could be read in one way only."
             )
             found.append(
@@ -319,7 +322,8 @@ class _Notes:
             found.append(self._one("bar-for-comma", message, "project_name", "Nothing, if the names read well."))
         if self.withheld:
             message = (
-                f"{self.withheld:,} names of leads are withheld: they may be persons (sole traders), and the list does"
+                f"{self.withheld:,} names of leads are withheld: they may be persons (sole traders), and the"
+                " list does"
                 f" not say. So are {self.names_withheld:,} names of their projects that repeat them."
             )
             found.append(

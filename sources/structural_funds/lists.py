@@ -47,9 +47,9 @@ class Found:
 def lines_of(path: Path) -> tuple[list[str], list[Finding]]:
     """A file's lines without their ends, and what is wrong with the file as a whole.
 
-    UTF-8 with or without BOM, else Windows-1252. Where a list was decoded with the wrong table before it came, the
-    quotes and dashes of Windows-1252 stand in it as control characters (U+0091, U+0092, ...), which mean nothing in
-    a text: they become what they were.
+    UTF-8 with or without BOM, else Windows-1252. Where a list was decoded with the wrong table before it came,
+    the quotes and dashes of Windows-1252 stand in it as control characters (U+0091, U+0092, ...), which mean
+    nothing in a text: they become what they were.
     """
     findings = []
     if path.stat().st_size > MAX_BYTES:

@@ -23,9 +23,9 @@ _LIST_BYTES = 1 << 20
 def pull(request: PullRequest) -> Snapshot:
     """Bring one package, or several together, into the raw archive.
 
-    The origin is an address, a file, a folder, or a list: a file whose name ends in ``.txt``, with an address in each
-    line. Of a folder, the packages of the newest date in their names up to the logical day are taken; where none
-    carries a date, all.
+    The origin is an address, a file, a folder, or a list: a file whose name ends in ``.txt``, with an address in
+    each line. Of a folder, the packages of the newest date in their names up to the logical day are taken; where
+    none carries a date, all.
 
     Raises:
         SourceError: there is no package, or one cannot be had.
@@ -34,7 +34,8 @@ def pull(request: PullRequest) -> Snapshot:
     if origin is None:
         name = request.declaration.name
         raise SourceError(
-            f"{name}: no package is named. Say --source {name}=ADDRESS (or a file, a folder, or a .txt with addresses);"
+            f"{name}: no package is named. Say --source {name}=ADDRESS (or a file, a folder, or a .txt with"
+            " addresses);"
             " funders' packages are listed at https://registry.threesixtygiving.org/."
         )
     return bring(request, _items(origin, request), is_dated=True, check=_check)
@@ -84,7 +85,8 @@ def _check(path: Path) -> None:
     if not start.startswith((b"{", b"[")):
         kind = "a web page" if start[:1] == b"<" else "no JSON"
         raise SourceError(
-            f"{path.name}: {kind}, so no package of grants. Open the address in a browser; a package in a spreadsheet has"
+            f"{path.name}: {kind}, so no package of grants. Open the address in a browser; a package in a"
+            " spreadsheet has"
             " to be converted to JSON first."
         )
     if not end.endswith((b"}", b"]")):

@@ -1,10 +1,10 @@
 """Packages of grants as tables, in DuckDB.
 
 A package is an object with a list ``grants``, or the bare list. A grant is an object of today's shape
-(``recipientOrganization: [{id, name}]``) or of an old flat one (``RecipientOrgIdentifier``). Each is looked at as a
-piece of JSON: what has another type than it should (a list for a name, a text for an amount) is read where that is
-certain, and else left empty with a finding. A grant that lacks what makes it one (id, amount, currency, date, funder,
-recipient) goes to quarantine by the declaration's rules.
+(``recipientOrganization: [{id, name}]``) or of an old flat one (``RecipientOrgIdentifier``). Each is looked at as
+a piece of JSON: what has another type than it should (a list for a name, a text for an amount) is read where that
+is certain, and else left empty with a finding. A grant that lacks what makes it one (id, amount, currency, date,
+funder, recipient) goes to quarantine by the declaration's rules.
 
 A grant that several packages tell, or one tells twice, is taken once: the version modified last, else the first.
 """
@@ -24,7 +24,8 @@ from warehouse.findings import Finding
 from warehouse.organisation_names import may_be_person
 
 MAX_BYTES = 1 << 30
-"""The largest packages that funders publish have some hundred megabytes; DuckDB holds a package in memory as a whole."""
+"""The largest packages that funders publish have some hundred megabytes; DuckDB holds a package in memory as a
+whole."""
 
 GRANTS, INDIVIDUAL = "grants", "individual_grants"
 
@@ -32,7 +33,8 @@ GRANTS, INDIVIDUAL = "grants", "individual_grants"
 _MACROS = r"""
 CREATE MACRO txt(j, p) AS CASE
     WHEN json_type(j, p) = 'VARCHAR' THEN nullif(trim(json_extract_string(j, p)), '')
-    WHEN json_type(j, p) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE') THEN json_extract_string(j, p) END;
+    WHEN json_type(j, p) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE') THEN json_extract_string(j, p)
+    END;
 CREATE MACRO first_of(j, p) AS CASE json_type(j, p)
     WHEN 'ARRAY' THEN json_extract(j, p || '/0') WHEN 'OBJECT' THEN json_extract(j, p) END;
 CREATE MACRO is_given(j, p) AS coalesce(json_type(j, p), 'NULL') <> 'NULL';
@@ -51,8 +53,8 @@ CREATE MACRO day_of(t) AS CASE
     WHEN regexp_full_match(t, '[0-9]{1,2}/[0-9]{4}') THEN CAST(try_strptime('01/' || t, '%d/%m/%Y') AS DATE)
     WHEN regexp_full_match(t, '[0-9]{4}-[0-9]{2}') THEN TRY_CAST(t || '-01' AS DATE)
     WHEN regexp_full_match(t, '[0-9]{4}') THEN TRY_CAST(t || '-01-01' AS DATE)
-    WHEN regexp_full_match(t, '[0-9]{1,2} [A-Za-z]+ [0-9]{4}') THEN CAST(try_strptime(t, ['%d %B %Y', '%d %b %Y']) AS DATE)
-    END;
+    WHEN regexp_full_match(t, '[0-9]{1,2} [A-Za-z]+ [0-9]{4}') THEN CAST(try_strptime(t, ['%d %B %Y', '%d %b %Y'])
+    AS DATE) END;
 CREATE MACRO listed(j, p, k) AS CASE WHEN json_type(j, p) = 'ARRAY' THEN
     nullif(array_to_string(list_filter(list_transform(CAST(json_extract(j, p) AS JSON[]), lambda x: txt(x, k)),
     lambda x: x IS NOT NULL), '; '), '') END;
@@ -171,7 +173,8 @@ def _take(connection: duckdb.DuckDBPyConnection, path: Path, workspace: Path) ->
         return [_no_package(path, "has no list of grants")]
     connection.execute(
         f"INSERT INTO pieces SELECT {literal(path.name)}, g.number, g.piece FROM package,"
-        f" (SELECT unnest(CAST({grants} AS JSON[])) AS piece, generate_subscripts(CAST({grants} AS JSON[]), 1) AS number"
+        f" (SELECT unnest(CAST({grants} AS JSON[])) AS piece, generate_subscripts(CAST({grants} AS JSON[]), 1)"
+        " AS number"
         " FROM package) AS g"
     )
     connection.execute("DROP TABLE package")
@@ -219,7 +222,8 @@ def _write(connection: duckdb.DuckDBPyConnection, kept: Path) -> None:
     connection.execute("CREATE TABLE persons (name VARCHAR)")
     # Of names, not of grants: an organisation with a number in a register is none, whatever it is called.
     names = connection.execute(
-        "SELECT DISTINCT recipient_listed_name FROM told WHERE recipient_listed_name IS NOT NULL AND NOT is_individual"
+        "SELECT DISTINCT recipient_listed_name FROM told WHERE recipient_listed_name IS NOT NULL AND NOT"
+        " is_individual"
         " AND NOT coalesce(regexp_matches(recipient_org_id, '^[A-Z]{2}-'), false)"
     )
     while batch := names.fetchmany(10_000):

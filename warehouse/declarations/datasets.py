@@ -25,8 +25,8 @@ COORDINATES = ("longitude", "latitude")  # the columns of a row's point, in degr
 class GrantColumns(Declared):
     """Which of a dataset's columns say what the 360Giving standard asks of a grant.
 
-    A row that lacks one of the first eight is in no package of grants. Where an organisation has no id, its name makes
-    one under the publisher's prefix, as the standard has it.
+    A row that lacks one of the first eight is in no package of grants. Where an organisation has no id, its name
+    makes one under the publisher's prefix, as the standard has it.
     """
 
     id: str

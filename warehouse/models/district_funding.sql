@@ -1,15 +1,17 @@
--- A row a project and organisation: in Finland the projects and leads that are listed (code lists district_projects
--- and district_organisations), in England the projects whose recipient's postcode lies in a district, and those of
--- London. What is planned and what was realised, euros and pounds stand in columns of their own.
+-- A row a project and organisation: in Finland the projects and leads that are listed (code lists
+-- district_projects and district_organisations), in England the projects whose recipient's postcode lies in a
+-- district, and those of London. What is planned and what was realised, euros and pounds stand in columns of their
+-- own.
 WITH finnish AS (
     SELECT
         projects.*,
         listed.code IS NOT NULL AS is_listed_project,
-        EXISTS(
-            SELECT 1 FROM reference.codes AS organisations
-            WHERE organisations.list = 'district_organisations'
-            AND starts_with(lower(projects.lead_organisation), lower(organisations.title))
-        ) AS is_listed_organisation
+        (
+            SELECT count(*) FROM reference.codes AS organisations
+            WHERE
+                organisations.list = 'district_organisations'
+                AND starts_with(lower(projects.lead_organisation), lower(organisations.title))
+        ) > 0 AS is_listed_organisation
     FROM structural_funds.finnish_projects AS projects
     LEFT JOIN reference.codes AS listed
         ON listed.list = 'district_projects' AND projects.project_code = listed.code

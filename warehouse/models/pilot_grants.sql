@@ -1,5 +1,6 @@
--- A row a grant: those that pilots got, as their coordinators tell of them, and those that funders publish. A pilot's
--- grant that its funder publishes too is one row. What is contained in another row, or may be, has is_counted false.
+-- A row a grant: those that pilots got, as their coordinators tell of them, and those that funders publish. A
+-- pilot's grant that its funder publishes too is one row. What is contained in another row, or may be, has
+-- is_counted false.
 WITH pilots AS (
     SELECT
         pilots.*,
@@ -17,14 +18,14 @@ WITH pilots AS (
 near AS (
     SELECT
         pilots.pilot_id,
-        grants.grant_id,
-        grants.amount_awarded = pilots.grant_eur AS is_equal
+        given.grant_id,
+        given.amount_awarded = pilots.grant_eur AS is_equal
     FROM pilots
-    INNER JOIN threesixty_giving.grants AS grants
+    INNER JOIN threesixty_giving.grants AS given
         ON
-            pilots.recipient_org_id = grants.recipient_org_id
-            AND grants.currency_code = 'EUR'
-            AND grants.award_date BETWEEN pilots.start_date - INTERVAL 1 YEAR
+            pilots.recipient_org_id = given.recipient_org_id
+            AND given.currency_code = 'EUR'
+            AND given.award_date BETWEEN pilots.start_date - INTERVAL 1 YEAR
             AND coalesce(pilots.end_date, pilots.start_date + INTERVAL 6 MONTH)
 ),
 -- One grant is one pilot's: only where both have no other of the same amount.
@@ -40,13 +41,13 @@ same AS (
 ),
 -- Money that its recipient gives on: the grants out of it name it.
 contained AS (
-    SELECT DISTINCT grants.grant_id
-    FROM threesixty_giving.grants AS grants
+    SELECT DISTINCT given.grant_id
+    FROM threesixty_giving.grants AS given
     INNER JOIN threesixty_giving.grants AS whole
         ON
-            list_contains(string_split(grants.related_activity, '; '), whole.grant_id)
+            list_contains(string_split(given.related_activity, '; '), whole.grant_id)
             AND whole.regrant_type IS NOT NULL
-            AND whole.grant_id <> grants.grant_id
+            AND given.grant_id <> whole.grant_id
 ),
 told AS (
     SELECT
@@ -54,24 +55,24 @@ told AS (
         same.grant_id AS funder_grant_id,
         CASE WHEN same.grant_id IS NULL THEN 'coordinator' ELSE 'both' END AS told_by_code,
         pilots.pilot_id,
-        coalesce(grants.grant_title, pilots.pilot_name) AS grant_title,
-        coalesce(pilots.description, grants.description) AS description,
-        coalesce(pilots.programme, grants.programme_title) AS programme,
+        coalesce(given.grant_title, pilots.pilot_name) AS grant_title,
+        coalesce(pilots.description, given.description) AS description,
+        coalesce(pilots.programme, given.programme_title) AS programme,
         pilots.theme_code,
-        coalesce(grants.funder_name, pilots.funder_name) AS funder_name,
-        grants.funder_org_id,
-        coalesce(grants.recipient_name, pilots.organisation) AS recipient_name,
+        coalesce(given.funder_name, pilots.funder_name) AS funder_name,
+        given.funder_org_id,
+        coalesce(given.recipient_name, pilots.organisation) AS recipient_name,
         pilots.recipient_org_id,
         'organisation' AS recipient_kind_code,
         'EUR' AS currency_code,
         pilots.grant_eur AS amount_awarded,
-        coalesce(grants.award_date, pilots.start_date) AS award_date,
+        coalesce(given.award_date, pilots.start_date) AS award_date,
         CASE
-            WHEN grants.award_date IS NOT NULL THEN grants.award_precision_code
+            WHEN given.award_date IS NOT NULL THEN given.award_precision_code
             WHEN pilots.start_date IS NOT NULL THEN coalesce(pilots.date_precision_code, 'day')
         END AS award_precision_code,
         CASE
-            WHEN grants.award_date IS NOT NULL THEN 'stated'
+            WHEN given.award_date IS NOT NULL THEN 'stated'
             WHEN pilots.start_date IS NOT NULL THEN 'pilot_start'
         END AS award_basis_code,
         pilots.start_date,
@@ -80,45 +81,45 @@ told AS (
         CAST(NULL AS VARCHAR) AS not_counted_reason_code,
         true AS is_public_money,
         pilots.source_url,
-        least(pilots.held_since_date, grants._held_since_date) AS held_since_date,
-        nullif(concat_ws(';', pilots.held_columns, grants._held_columns), '') AS held_columns
+        least(pilots.held_since_date, given._held_since_date) AS held_since_date,
+        nullif(concat_ws(';', pilots.held_columns, given._held_columns), '') AS held_columns
     FROM pilots
     LEFT JOIN same ON pilots.pilot_id = same.pilot_id
-    LEFT JOIN threesixty_giving.grants AS grants ON same.grant_id = grants.grant_id
+    LEFT JOIN threesixty_giving.grants AS given ON same.grant_id = given.grant_id
     UNION ALL BY NAME
     SELECT
-        grants.grant_id,
-        grants.grant_id AS funder_grant_id,
+        given.grant_id,
+        given.grant_id AS funder_grant_id,
         'funder' AS told_by_code,
-        grants.grant_title,
-        grants.description,
-        grants.programme_title AS programme,
-        grants.funder_name,
-        grants.funder_org_id,
-        grants.recipient_name,
-        grants.recipient_org_id,
-        grants.recipient_kind_code,
-        grants.currency_code,
-        grants.amount_awarded,
-        grants.award_date,
-        grants.award_precision_code,
+        given.grant_title,
+        given.description,
+        given.programme_title AS programme,
+        given.funder_name,
+        given.funder_org_id,
+        given.recipient_name,
+        given.recipient_org_id,
+        given.recipient_kind_code,
+        given.currency_code,
+        given.amount_awarded,
+        given.award_date,
+        given.award_precision_code,
         'stated' AS award_basis_code,
-        grants.planned_start_date AS start_date,
-        grants.planned_end_date AS end_date,
+        given.planned_start_date AS start_date,
+        given.planned_end_date AS end_date,
         CASE
             WHEN contained.grant_id IS NOT NULL THEN 'in_other_grant'
-            WHEN grants.grant_id IN (SELECT near.grant_id FROM near) THEN 'may_be_pilots'
+            WHEN given.grant_id IN (SELECT near.grant_id FROM near) THEN 'may_be_pilots'
         END AS not_counted_reason_code,
         -- registers of public bodies: ministries, councils, the health service
         CASE
-            WHEN regexp_matches(grants.funder_org_id, '^GB-(GOR|LAE|LAS|NHS)-') THEN true
+            WHEN regexp_matches(given.funder_org_id, '^GB-(GOR|LAE|LAS|NHS)-') THEN true
         END AS is_public_money,
-        grants.grant_url AS source_url,
-        grants._held_since_date AS held_since_date,
-        grants._held_columns AS held_columns
-    FROM threesixty_giving.grants AS grants
-    LEFT JOIN contained ON grants.grant_id = contained.grant_id
-    WHERE grants.grant_id NOT IN (SELECT same.grant_id FROM same)
+        given.grant_url AS source_url,
+        given._held_since_date AS held_since_date,
+        given._held_columns AS held_columns
+    FROM threesixty_giving.grants AS given
+    LEFT JOIN contained ON given.grant_id = contained.grant_id
+    WHERE given.grant_id NOT IN (SELECT same.grant_id FROM same)
 )
 SELECT
     told.grant_id,
