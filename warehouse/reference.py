@@ -143,6 +143,9 @@ class Publisher(Declared):
     description: str = ""
     homepage: str | None = None
     contact: Contact | None = None
+    org_id: str | None = None  # its identifier in a register, such as FI-PRO-2170029-2
+    # Its prefix in the 360Giving standard, with which the ids of its grants begin.
+    grant_prefix: str | None = Field(None, pattern=r"^360G-[A-Za-z0-9_-]+$")
 
 
 class Licence(Declared):
@@ -173,6 +176,30 @@ def _listed(model: type[D], key: str, path: Path) -> Mapping[str, D]:
     return {
         str(name): parse(model, {**(entry or {}), key: name}, f"{path}: {name}") for name, entry in content.items()
     }
+
+
+class OrganisationRegister(Declared):
+    """A register of organisations, by its code of org-id.guide."""
+
+    code: str
+    title: str
+    country: str | None = Field(None, pattern=r"^[A-Z]{2}$")  # ISO 3166-1; empty for those of many countries
+    identifier: str | None = None  # the kind of identifier that its numbers are: of warehouse.identifiers
+    # An address with {number} in it: the organisation's page at the register.
+    page: str | None = None
+
+
+def organisation_registers(
+    path: Path = _FOLDER / "organisation_registers.yaml",
+) -> Mapping[str, OrganisationRegister]:
+    """The registers that an org-id may name, by code."""
+    return _listed(OrganisationRegister, "code", path)
+
+
+@cache
+def company_number_prefixes(path: Path = _FOLDER / "company_number_prefixes.yaml") -> Mapping[str, str]:
+    """What kind of body a UK company number's letters in front mean, by the letters."""
+    return {str(letters): str(kind) for letters, kind in read_yaml(path).items()}
 
 
 # What these say stands in the declarations that name them, and is part of their fingerprints there.
