@@ -86,6 +86,11 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ModelError(f"{path}: a model is one SELECT and nothing else")
     tables = {(table.db, table.name) for table in statements[0].find_all(exp.Table) if table.db}
+    if any(schema == "ledger" for schema, _ in tables):
+        raise ModelError(
+            f"{path}: reads the ledger, whose findings repeat values of rows. What a model may know of it stands"
+            f" in schema {quality.SCHEMA}."
+        )
     core: list[Model] = []
     for schema, name in sorted(tables):
         if schema == "core":

@@ -107,7 +107,7 @@ def _judged(
             continue
         is_held = verdict == Verdict.HELD
         steps = steps_of(declared, Found(is_held, int(mend), int(look)))
-        turn, words = (steps[0].turn.value, steps[0].words) if steps else (None, None)
+        turn, words = (steps[0].turn.value, _sentence(steps[0].words)) if steps else (None, None)
         found.append((str(kind), str(name), day, str(found_as), is_held, turn, words))
     return found
 
@@ -148,6 +148,10 @@ LEFT JOIN quality.declared_columns AS c
     ON f.subject = c.name AND f.table_name = c.table_name AND f.column_name = c.column_name
 GROUP BY ALL
 """
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _day(day: date) -> str:
