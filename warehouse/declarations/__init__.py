@@ -8,9 +8,12 @@ is found at the source (``source_names``, ``presence``).
 """
 
 from warehouse.declarations.datasets import (
+    COORDINATES,
     CatalogueEntry,
     DatasetDeclaration,
     DatasetField,
+    Format,
+    GrantColumns,
     Period,
     Place,
     resolve_dataset,
@@ -26,6 +29,7 @@ from warehouse.text import normalised
 from warehouse.types import FieldType
 
 __all__ = [
+    "COORDINATES",
     "DATASET_SLUG",
     "GRACE_DAYS",
     "SLUG",
@@ -40,6 +44,8 @@ __all__ = [
     "FieldDeclaration",
     "FieldType",
     "ForeignKey",
+    "Format",
+    "GrantColumns",
     "Licence",
     "Period",
     "Place",
