@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sources import PullRequest, SourceError, local_files, stores
+from sources import NothingThereError, PullRequest, SourceError, local_files, stores
 from sources.download_limits import DownloadLimits
 from sources.naming import Item, date_in
 from warehouse.addresses import is_url, without_addresses, without_credentials
@@ -94,7 +94,7 @@ def _bring(
     limits: DownloadLimits | None,
     check: Callable[[Path], None] | None,
 ) -> Snapshot:
-    pull = _begin(request, items, is_dated)
+    pull = _begin(request, _still_kept(request, items), is_dated)
     with request.home.workspace(f"pull-{request.declaration.name}") as workspace:
         built = workspace / "files"
         built.mkdir()
@@ -111,6 +111,23 @@ def _bring(
                 return same
             token = local_files.copy(pull.items, built, request.progress)
         return _keep(pull, built, token, check)
+
+
+def _still_kept(request: PullRequest, items: Sequence[Item]) -> Sequence[Item]:
+    """The files without those that were deleted here because they may not be kept: none is taken in again."""
+    declaration = request.declaration
+    erased = Archive(request.home, declaration.name).erased() if declaration.retention_days else set()
+    if not erased:
+        return items
+    kept = [
+        item for item in items if is_url(item.location) or local_files.sum_of(Path(item.location)) not in erased
+    ]
+    if items and not kept:
+        raise NothingThereError(
+            f"{declaration.title}: what is there was kept for {declaration.retention_days} days and deleted"
+            f" here. Delete it at its place too: {without_credentials(items[0].location)}."
+        )
+    return kept
 
 
 def _begin(request: PullRequest, items: Sequence[Item], is_dated: bool) -> _Pull:

@@ -3,7 +3,8 @@
 A dataset's model is ``warehouse/models/<stem>.sql``; what several models share is a view in
 ``warehouse/models/core/``. Models read ``<source>.<table>`` and ``<source>.<table>_history`` (see
 ``warehouse.history.create_views``), ``core.<view>``, ``reference.<list>`` and ``reference.run`` (one row:
-``as_of_date``). What a model reads is found from its SQL, so it is declared nowhere else.
+``as_of_date``); what tells of verdicts reads ``quality.<table>`` (see ``warehouse.quality``). What a model reads
+is found from its SQL, so it is declared nowhere else.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse import reference
+from warehouse import quality, reference
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 from warehouse.history import HELD_COLUMNS, create_history, create_views
 from warehouse.ledger import SnapshotRecord
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 CURATED = "curated"
+_NO_SOURCES = frozenset({"core", "reference", quality.SCHEMA})  # beside them a schema is a source's
 
 
 class ModelError(Exception):
@@ -46,16 +48,22 @@ class Model:
     @property
     def sources(self) -> frozenset[str]:
         """The sources it reads, itself or through core models."""
-        own = {schema for schema, _ in self.reads if schema not in ("core", "reference")}
+        own = {schema for schema, _ in self.reads if schema not in _NO_SOURCES}
         return frozenset(own.union(*(model.sources for model in self.core)))
 
     @property
     def tables(self) -> frozenset[tuple[str, str]]:
         """What it reads of sources, itself or through core models: source and name, in small letters."""
         own = {
-            (schema.lower(), name.lower()) for schema, name in self.reads if schema not in ("core", "reference")
+            (schema.lower(), name.lower()) for schema, name in self.reads if schema.lower() not in _NO_SOURCES
         }
         return frozenset(own.union(*(model.tables for model in self.core)))
+
+    @property
+    def tells_of_verdicts(self) -> bool:
+        """Whether it reads what was found on sources and datasets: it is built after all that it tells of."""
+        own = any(schema == quality.SCHEMA for schema, _ in self.reads)
+        return own or any(model.tells_of_verdicts for model in self.core)
 
     @property
     def fingerprint(self) -> str:
@@ -90,6 +98,11 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ModelError(f"{path}: a model is one SELECT and nothing else")
     tables = _tables_of(statements[0], path)
+    if any(schema == "ledger" for schema, _ in tables):
+        raise ModelError(
+            f"{path}: reads the ledger, whose findings repeat values of rows. What a model may know of it stands"
+            f" in schema {quality.SCHEMA}."
+        )
     core: list[Model] = []
     for schema, name in sorted(tables):
         if schema == "core":
