@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sources as source_packages
 from publish.catalogue import load_catalogue
+from publish.disclosure import why_held_back
 from sources import SourcePackage
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 
@@ -51,14 +52,44 @@ class Declarations:
         """The SQL model of each dataset.
 
         Raises:
-            ModelError: a dataset has none, or not a usable one.
+            ModelError: a dataset has none, or not a usable one, or can do without a source that its model never
+                reads.
         """
-        from warehouse.curate import load_model  # imports sqlglot
+        from warehouse.curate import ModelError, load_model  # imports sqlglot
 
-        return {
-            name: load_model(dataset.stem, self.root / "warehouse" / "models")
+        models = {}
+        for name, dataset in self.datasets.items():
+            model = models[name] = load_model(dataset.stem, self.root / "warehouse" / "models")
+            if never_read := sorted(set(dataset.entry.can_do_without) - model.sources):
+                raise ModelError(
+                    f"{model.path}: {name} can do without {', '.join(never_read)}, says its catalogue entry; the"
+                    " model does not read it"
+                )
+        return models
+
+    @cached_property
+    def held_back(self) -> Mapping[str, str]:
+        """The datasets that are not released because they are about people, by name, with why in words.
+
+        Raises:
+            ModelError: a dataset has no model, or not a usable one, or it reads what is no source's.
+        """
+        from warehouse.curate import ModelError
+
+        for model in self.models.values():
+            if unknown := sorted(model.sources - self.sources.keys()):
+                raise ModelError(f"{model.path}: it reads {', '.join(unknown)}, and there is no such source")
+        about_people = {
+            (source.name, table.name)
+            for source in self.sources.values()
+            for table in source.tables
+            if table.about_people
+        }
+        reasons = {
+            name: why_held_back(dataset, self.models[name].tables, about_people)
             for name, dataset in self.datasets.items()
         }
+        return {name: why for name, why in reasons.items() if why}
 
     @cached_property
     def source_rules(self) -> Mapping[str, SourceRules]:
@@ -94,5 +125,5 @@ class Declarations:
         Raises:
             DeclarationError, ModelError: one cannot be used.
         """
-        _ = self.models, self.source_rules, self.dataset_rules
+        _ = self.models, self.held_back, self.source_rules, self.dataset_rules
         return self

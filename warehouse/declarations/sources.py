@@ -35,8 +35,12 @@ class SourceDeclaration(Declared):
         None, ge=0, le=366
     )  # how long after its turn it may come; by default GRACE_DAYS
     expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
+    # It may be kept so long only: then its files and what came of them are deleted (warehouse.retention).
+    retention_days: int | None = Field(None, ge=1, le=36600)
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
+    # Of an API: the parameters of each list that it is asked for, such as {text: "smart kalasatama"}.
+    queries: tuple[Mapping[str, str], ...] = ()
     file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
     # Of a source that is searched by place: the districts of warehouse/reference/districts.yaml that are meant.
     districts: tuple[str, ...] = ()
