@@ -23,7 +23,20 @@ SCHEMA = Path(__file__).parents[3] / "shared" / "data" / "threesixty_giving" / "
 if not SCHEMA.is_dir():
     SCHEMA = Path("/work/shared/data/threesixty_giving/schema")
 
-COLUMNS = ("id", "title", "text", "currency", "amount", "awarded", "funder", "recipient", "recipient_id", "told", "start", "end")
+COLUMNS = (
+    "id",
+    "title",
+    "text",
+    "currency",
+    "amount",
+    "awarded",
+    "funder",
+    "recipient",
+    "recipient_id",
+    "told",
+    "start",
+    "end",
+)
 GRANTS = {
     "id": "id",
     "title": "title",
@@ -80,16 +93,20 @@ def package(home: Home, made: Any) -> dict[str, Any]:
 def faults(content: dict[str, Any]) -> list[str]:
     """What the standard's own schema says, if it is at hand; else what is required of a package by it."""
     if SCHEMA.is_dir():
-        from jsonschema import Draft202012Validator
+        from jsonschema import Draft202012Validator, FormatChecker
         from referencing import Registry, Resource
 
         grant = json.loads((SCHEMA / "360-giving-schema.json").read_text("utf-8"))
         whole = json.loads((SCHEMA / "360-giving-package-schema.json").read_text("utf-8"))
         address = whole["properties"]["grants"]["items"]["$ref"]
+        for schema in (grant, whole):  # the standard names the dialect by an address that nothing knows
+            schema["$schema"] = Draft202012Validator.META_SCHEMA["$schema"]
         registry: Registry[Any] = Registry().with_resources(
             [(name, Resource.from_contents(grant)) for name in (address, grant["$id"])]
         )
-        found = Draft202012Validator(whole, registry=registry).iter_errors(content)
+        formats = FormatChecker(())
+        formats.checks("date-time")(lambda text: re.fullmatch(r"\d{4}-\d{2}-\d{2}T.+", str(text)) is not None)
+        found = Draft202012Validator(whole, registry=registry, format_checker=formats).iter_errors(content)
         return [f"{list(fault.absolute_path)}: {fault.message[:200]}" for fault in found]
     required = ("id", "title", "description", "currency", "amountAwarded", "awardDate")
     return [
@@ -143,7 +160,7 @@ def test_portals_offer_it_like_the_other_files(tmp_path: Path) -> None:
     (resource,) = [one for one in described["resources"] if one["path"] == "places.360giving.json"]
     assert "schema" not in resource
     assert resource["format"] == "json"
-    shown = places.desired(home, made, dataset=DATASET)
+    shown = places.wanted(home, made, dataset=DATASET)
     assert [one.key for one in shown.resources].count("threesixty_giving") == 1
     wanted = wanted_dataset(shown, "https://portal.example")
     assert "360Giving" in [one["name"] for one in wanted.resources.values()]
@@ -160,10 +177,10 @@ def test_without_a_grant_there_is_no_package(tmp_path: Path) -> None:
 def test_what_is_withdrawn_leaves_the_package_and_the_last_grant_takes_it_along(tmp_path: Path) -> None:
     home = Home(tmp_path)
     made = release(home, ROWS[:3])
-    listed = [withdrawal("places", "id=a", None, "asked for", DATASET.table)]
+    listed = [withdrawal("places", {"id": "a"}, None, "asked for", "2026-02-02")]
     once = rewrite(home, made, DATASET, {}, listed)
     assert [one["id"] for one in package(home, once)["grants"]] == ["360G-town-b"]
-    listed.append(withdrawal("places", "id=b", None, "asked for", DATASET.table))
+    listed.append(withdrawal("places", {"id": "b"}, None, "asked for", "2026-02-02"))
     twice = rewrite(home, once, DATASET, {}, listed)
     folder = release_folder(home, twice)
     assert twice.file("threesixty_giving") is None

@@ -58,7 +58,9 @@ def written(path: Path, text: str, encoding: str = "utf-8") -> Path:
 
 WORDS = st.text("abc äÖ-&.;:()0123", min_size=1, max_size=8).map(str.strip).filter(bool)
 NAMES = st.lists(WORDS, min_size=1, max_size=4).map(", ".join)
-HARD = st.sampled_from(["Vaihe 1,2,3", "A,1,B", "x,Toiminnassa,y", "x,Toiminnassa,1.1.2015,2.2.2016,y", "7,8", "a,,b"])
+HARD = st.sampled_from(
+    ["Vaihe 1,2,3", "A,1,B", "x,Toiminnassa,y", "x,Toiminnassa,1.1.2015,2.2.2016,y", "7,8", "a,,b"]
+)
 DAYS = st.dates(date(2014, 1, 1), date(2022, 12, 31)).map(lambda day: f"{day.day}.{day.month}.{day.year}")
 AMOUNTS = st.one_of(
     st.integers(0, 9_999_999).map(str),
@@ -179,7 +181,13 @@ def test_who_may_be_a_person_is_withheld_with_what_repeats_the_name(tmp_path: Pa
     lines += [
         f"A7900{n},EAKR,{name},1,Lapin liitto,Toiminnassa,1.1.2015,2.2.2016,{lead},1,2,3,4;"
         for n, (name, lead) in enumerate(
-            [("Kone", "Example Tmi"), ("Doen saha", "DOEN, JANE"), ("Saha", "Saha Oy"), ("A", "PAJA OYJANE DOE"), ("B", "")]
+            [
+                ("Kone", "Example Tmi"),
+                ("Doen saha", "DOEN, JANE"),
+                ("Saha", "Saha Oy"),
+                ("A", "PAJA OYJANE DOE"),
+                ("B", ""),
+            ]
         )
     ]
     one = staged(tmp_path, written(tmp_path / "list.csv", "\n".join(lines)))

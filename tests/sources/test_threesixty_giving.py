@@ -124,7 +124,9 @@ def test_grants_to_individuals_are_counted_and_only_their_sums_stay(tmp_path: Pa
     person = {"recipientOrganization": None, "recipientIndividual": {"id": "i-1", "name": secret}, "title": secret}
     one = staged(tmp_path, grants({}, person, {"toIndividualsDetails": {"primaryGrantReason": "GTIR010"}}))
     assert one.rows == {"grants": 1, "individual_grants": 2}
-    assert rows(one, "SELECT message FROM main.findings WHERE rule = 'to-individuals'")[0][0].startswith("2 grants")
+    assert rows(one, "SELECT message FROM main.findings WHERE rule = 'to-individuals'")[0][0].startswith(
+        "2 grants"
+    )
     assert secret not in str(rows(one, "FROM main.findings"))
     kept = {field.name for field in DECLARATION.table("individual_grants").kept_fields}
     assert kept == {
@@ -206,7 +208,9 @@ def test_packages_from_addresses_are_pulled_once_and_busy_servers_waited_for(tmp
             give(handler, 200, json.dumps(grants({})).encode(), ETag='"1"')
 
     home = Home(tmp_path / "home")
-    with served({"/a/data": busy_first, "/b/data.json": lambda h: give(h, 200, json.dumps(PACKAGE).encode())}) as base:
+    with served(
+        {"/a/data": busy_first, "/b/data.json": lambda h: give(h, 200, json.dumps(PACKAGE).encode())}
+    ) as base:
         listed = tmp_path / "packages.txt"
         listed.write_text(f"# of two funders\n{base}/a/data\n\n{base}/b/data.json\n")
         snapshot = pull(PullRequest(home, DECLARATION, str(listed), date(2026, 11, 1)))

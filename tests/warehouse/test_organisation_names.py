@@ -22,7 +22,9 @@ def test_what_may_be_a_person_is_not_surely_an_organisation(name):
     assert not is_organisation(name)
 
 
-@pytest.mark.parametrize("name", ["Mr J Doe", "Mrs. Jane Doe", "Doe, Jane", "Jane Doe t/a Doe Bakes", "c/o Jane Doe"])
+@pytest.mark.parametrize(
+    "name", ["Mr J Doe", "Mrs. Jane Doe", "Doe, Jane", "Jane Doe t/a Doe Bakes", "c/o Jane Doe"]
+)
 def test_signs_of_a_person(name):
     assert may_be_person(name)
 
