@@ -2,10 +2,11 @@
 
     python -m dev.sample_pilots [TARGET]
 
-The facts are public and carried over with their source and a confidence; the sentences are our own. One programme
-is invented, and its name says so. Dates are only as exact as their source: a month becomes its first or last day and
-says so, "spring 2016" stays words. The form is a person's on purpose (a title, notes between the rows, dates and sums typed as text, a column of her
-own, a total), so that the demonstration shows what the reader copes with. The same bytes come out every time.
+The facts are public and carried over with their source and a confidence; the sentences are our own. One
+programme is invented, and its name says so. Dates are only as exact as their source: a month becomes its first or
+last day and says so, "spring 2016" stays words. The form is a person's on purpose (a title, notes between the
+rows, dates and sums typed as text, a column of her own, a total), so that the demonstration shows what the reader
+copes with. The same bytes come out every time.
 """
 
 from __future__ import annotations

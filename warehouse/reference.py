@@ -19,6 +19,11 @@ from warehouse.text import normalised
 _FOLDER = Path(__file__).parent / "reference"
 
 
+def _compared(text: str) -> str:
+    """A word for a code as it is compared; a sign such as % or €, of which nothing would be left, as it stands."""
+    return normalised(text) or text.strip()
+
+
 class Code(Declared):
     """A code's meaning. ``aliases`` are other words for it that people write, in either language."""
 
@@ -42,17 +47,17 @@ class CodeList(Declared):
     def _no_word_means_two_codes(self) -> CodeList:
         for code, meaning in self.codes.items():
             for text in meaning.words(code):
-                if self._words[normalised(text)] != code:
+                if self._words[_compared(text)] != code:
                     raise ValueError(f"{text!r} means two codes")
         return self
 
     @cached_property
     def _words(self) -> Mapping[str, str]:
-        return {normalised(text): code for code, meaning in self.codes.items() for text in meaning.words(code)}
+        return {_compared(text): code for code, meaning in self.codes.items() for text in meaning.words(code)}
 
     def code_of(self, text: str) -> str | None:
         """The code that a text means: the code itself, a title or an alias; case and punctuation do not count."""
-        return text if text in self.codes else self._words.get(normalised(text))
+        return text if text in self.codes else self._words.get(_compared(text))
 
     def nearest(self, text: str) -> list[str]:
         """The codes whose words are most like a text that means none, the likeliest first."""
@@ -65,12 +70,16 @@ class _CodeLists(Declared):
 
 
 class Sector(Declared):
-    """A technology sector: the SIC 2007 groups that make it up, as prefixes of the five-digit code."""
+    """A technology sector: the industries that make it up, as prefixes of the five-digit codes.
+
+    ``sic_prefixes`` are of SIC 2007 and of TOL 2008, which agree in their first four digits.
+    """
 
     code: str = Field(pattern=SLUG)
     title: str
     title_fi: str
     sic_prefixes: tuple[str, ...]
+    tol_2025_prefixes: tuple[str, ...]
     is_tech: bool = False
 
 
@@ -210,9 +219,12 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
 
     ``reference.codes`` (list, code, title, description, position), ``reference.sectors`` (sector_code,
     sector_title, is_tech, position), ``reference.sector_prefixes`` (sic_prefix, sector_code),
-    ``reference.district_postcode_areas`` (district, postcode_area), ``reference.run`` (as_of_date).
+    ``reference.sector_tol_2025_prefixes`` (tol_2025_prefix, sector_code), the tables of ``warehouse.industries``,
+    ``reference.district_postcode_areas`` (district, postcode_area), ``reference.nearby_postcode_areas`` (the same
+    of what lies around it), ``reference.run`` (as_of_date).
     """
     from warehouse.districts import load_districts
+    from warehouse.industries import create_industry_tables
 
     connection.execute("""
         CREATE SCHEMA IF NOT EXISTS reference;
@@ -221,7 +233,9 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         CREATE OR REPLACE TABLE reference.sectors
             (sector_code VARCHAR, sector_title VARCHAR, is_tech BOOLEAN, position INTEGER);
         CREATE OR REPLACE TABLE reference.sector_prefixes (sic_prefix VARCHAR, sector_code VARCHAR);
+        CREATE OR REPLACE TABLE reference.sector_tol_2025_prefixes (tol_2025_prefix VARCHAR, sector_code VARCHAR);
         CREATE OR REPLACE TABLE reference.district_postcode_areas (district VARCHAR, postcode_area VARCHAR);
+        CREATE OR REPLACE TABLE reference.nearby_postcode_areas (district VARCHAR, postcode_area VARCHAR);
         CREATE OR REPLACE TABLE reference.run (as_of_date DATE);
     """)
     codes = [
@@ -230,7 +244,9 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         for position, (code, meaning) in enumerate(code_list.codes.items())
     ]
     found = sectors().sectors
-    areas = [(d.id, area) for d in load_districts().values() for area in d.postcode_areas]
+    districts = load_districts().values()
+    areas = [(d.id, area) for d in districts for area in d.postcode_areas]
+    nearby = [(d.id, area) for d in districts for area in d.nearby_postcode_areas]
     connection.executemany("INSERT INTO reference.codes VALUES (?, ?, ?, ?, ?)", codes)
     connection.executemany(
         "INSERT INTO reference.sectors VALUES (?, ?, ?, ?)",
@@ -240,5 +256,11 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         "INSERT INTO reference.sector_prefixes VALUES (?, ?)",
         [(prefix, s.code) for s in found for prefix in s.sic_prefixes],
     )
+    connection.executemany(
+        "INSERT INTO reference.sector_tol_2025_prefixes VALUES (?, ?)",
+        [(prefix, s.code) for s in found for prefix in s.tol_2025_prefixes],
+    )
+    create_industry_tables(connection)
     connection.executemany("INSERT INTO reference.district_postcode_areas VALUES (?, ?)", areas)
+    connection.executemany("INSERT INTO reference.nearby_postcode_areas VALUES (?, ?)", nearby)
     connection.execute("INSERT INTO reference.run VALUES (?)", [as_of])
