@@ -1,4 +1,4 @@
-"""District funding and pilots' grants from a night of samples: nothing is counted twice, planned is not realised."""
+"""District funding and pilots' grants from a night of samples: nothing counts twice, planned is not realised."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def grants(parquet: dict[str, str]) -> str:
 
 def test_a_pilots_grant_that_its_funder_tells_of_too_is_one_row(grants: str) -> None:
     found = duckdb.sql(
-        "SELECT grant_id, funder_grant_id, told_by_code, funder_name, grant_eur, award_basis_code, funding_project_code"
+        "SELECT grant_id, funder_grant_id, told_by_code, funder_name, grant_eur, award_basis_code,"
+        " funding_project_code"
         f" FROM {grants} WHERE recipient_org_id = 'FI-PRO-9000001-1'"
     ).fetchall()
     funder = "Example Innovation Fund (invented)"
@@ -99,7 +100,8 @@ def test_another_sum_to_the_same_company_may_be_the_pilots(grants: str) -> None:
 def test_district_funding_keeps_planned_and_realised_euros_and_pounds_apart(parquet: dict[str, str]) -> None:
     funding = parquet["district-funding"]
     found = duckdb.sql(
-        "SELECT basis_code, district_id, planned_public_eur, planned_other_public_eur, realised_public_eur, total_cost_gbp"
+        "SELECT basis_code, district_id, planned_public_eur, planned_other_public_eur, realised_public_eur,"
+        " total_cost_gbp"
         f" FROM {funding} WHERE project_name LIKE '%(invented)' ORDER BY ALL"
     ).fetchall()
     assert [tuple(str(value) for value in row) for row in found] == [

@@ -1,4 +1,4 @@
-"""Grants as a package of the 360Giving standard: valid, the same bytes every time, and nothing of what was withdrawn."""
+"""Grants as a package of the 360Giving standard: valid, the same bytes, and nothing of what was withdrawn."""
 
 from __future__ import annotations
 

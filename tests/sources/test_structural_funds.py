@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -265,15 +264,15 @@ def test_projects_without_codes_keep_their_reference_when_an_amount_is_corrected
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    yield Home(tmp_path / "home")
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
 
 
 @pytest.mark.parametrize("body", [b"<html>Sorry</html>", b"", b"PK\x03\x04 a workbook"])
 def test_what_is_no_list_does_not_enter_the_archive(home: Home, body: bytes) -> None:
     with (
         served({"/list.csv": lambda handler: give(handler, 200, body)}) as base,
-        pytest.raises(SourceError, match="list.csv"),
+        pytest.raises(SourceError, match=r"list\.csv"),
     ):
         pull(request(home, f"{base}/list.csv"))
     assert Archive(home, "structural_funds").snapshots() == []
