@@ -70,6 +70,9 @@ def _seen(
         else:
             told = replace(processed[name], message=processed[name].message or look.message)
             outcome = with_notice(declared.sources[name], look.snapshot, day, known[name], told)
-        outcome = replace(outcome, is_awaited=is_place(run.request.sources[name]))
+        is_looked_at = not isinstance(look, Look) or look.is_set_up
+        if not is_looked_at and outcome.state != "waiting":  # it was set up once: somebody should know
+            outcome = replace(outcome, notice=look.message, message="")
+        outcome = replace(outcome, is_awaited=is_looked_at and is_place(run.request.sources[name]))
         seen[name] = with_lateness(declared, day, known[name], outcome)
     return seen

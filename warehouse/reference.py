@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from pydantic import Field, model_validator
@@ -33,10 +34,25 @@ class Code(Declared):
 
 
 class CodeList(Declared):
-    """A list of codes, in the order in which people expect to read them."""
+    """A list of codes, in the order in which people expect to read them.
+
+    ``is_untranslated``: the titles are a register's own words, the same in every language.
+    """
 
     title: str
+    is_untranslated: bool = False
     codes: Mapping[str, Code]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _titles_in_every_language(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or not content.get("is_untranslated"):
+            return content
+        codes = {
+            code: {**meaning, "title_fi": meaning.get("title", "")} if isinstance(meaning, dict) else meaning
+            for code, meaning in content.get("codes", {}).items()
+        }
+        return {**content, "codes": codes}
 
     @model_validator(mode="after")
     def _no_word_means_two_codes(self) -> CodeList:

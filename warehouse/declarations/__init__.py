@@ -9,7 +9,7 @@ is found at the source (``source_names``, ``presence``).
 
 from warehouse.declarations.datasets import CatalogueEntry, DatasetDeclaration, DatasetField, resolve_dataset
 from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
-from warehouse.declarations.sources import GRACE_DAYS, SourceDeclaration, load_source
+from warehouse.declarations.sources import GRACE_DAYS, AskedFor, SourceDeclaration, load_source
 from warehouse.declarations.tables import Delivery, ForeignKey, RowBounds, TableDeclaration
 from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse, read_yaml
 from warehouse.reference import Contact, Licence, Publisher
@@ -21,6 +21,7 @@ __all__ = [
     "DATASET_SLUG",
     "GRACE_DAYS",
     "SLUG",
+    "AskedFor",
     "CatalogueEntry",
     "Constraints",
     "Contact",
