@@ -197,8 +197,8 @@ def fingerprint() -> str:
 def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
     """Make the tables that models read.
 
-    ``reference.codes`` (list, code, title, description, position), ``reference.sectors`` (sector_code,
-    sector_title, is_tech, position), ``reference.sector_prefixes`` (sic_prefix, sector_code),
+    ``reference.codes`` (list, code, title, description, position), ``reference.words`` (list, word, code: every text
+    that means a code), ``reference.sectors`` (sector_code, sector_title, is_tech, position), ``reference.sector_prefixes`` (sic_prefix, sector_code),
     ``reference.district_postcode_areas`` (district, postcode_area), ``reference.run`` (as_of_date).
     """
     from warehouse.districts import load_districts
@@ -207,6 +207,7 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         CREATE SCHEMA IF NOT EXISTS reference;
         CREATE OR REPLACE TABLE reference.codes
             (list VARCHAR, code VARCHAR, title VARCHAR, description VARCHAR, position INTEGER);
+        CREATE OR REPLACE TABLE reference.words (list VARCHAR, word VARCHAR, code VARCHAR);
         CREATE OR REPLACE TABLE reference.sectors
             (sector_code VARCHAR, sector_title VARCHAR, is_tech BOOLEAN, position INTEGER);
         CREATE OR REPLACE TABLE reference.sector_prefixes (sic_prefix VARCHAR, sector_code VARCHAR);
@@ -221,6 +222,13 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
     found = sectors().sectors
     areas = [(d.id, area) for d in load_districts().values() for area in d.postcode_areas]
     connection.executemany("INSERT INTO reference.codes VALUES (?, ?, ?, ?, ?)", codes)
+    words = [
+        (name, word, code)
+        for name, code_list in code_lists().items()
+        for code, meaning in code_list.codes.items()
+        for word in dict.fromkeys(meaning.words(code))
+    ]
+    connection.executemany("INSERT INTO reference.words VALUES (?, ?, ?)", words)
     connection.executemany(
         "INSERT INTO reference.sectors VALUES (?, ?, ?, ?)",
         [(s.code, s.title, s.is_tech, position) for position, s in enumerate(found)],

@@ -125,7 +125,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
 
     from sources.loading import arrow_schema
 
-    answers = _Answers(Rows(declaration.table("companies")), Rows(declaration.table("found")))
+    answers = _Answers(snapshot.date, Rows(declaration.table("companies")), Rows(declaration.table("found")))
     for name, path in _pages(snapshot, workspace):
         answers.take(name, path.read_bytes())
     rows = {"companies": answers.companies.rows, "found": answers.found.rows, "answers": answers.rows}
@@ -153,6 +153,7 @@ def _pages(snapshot: Snapshot, workspace: Path) -> Iterator[tuple[str, Path]]:
 class _Answers:
     """The rows that answers come to, and what is wrong with them."""
 
+    day: date
     companies: Rows
     found: Rows
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -171,7 +172,8 @@ class _Answers:
             self._warn("unknown-file", "This is no answer that was asked for; it was left out.", name, None)
 
     def _take_company(self, number: str, name: str, content: bytes) -> None:
-        answer: dict[str, Any] = {"company_number": number, "_file": name, "_sheet": None, "_row": 1}
+        answer: dict[str, Any] = {"company_number": number, "answered_date": self.day}
+        answer |= {"_file": name, "_sheet": None, "_row": 1}
         self.rows.append(answer)
         try:
             found = PageContent.of(name, Lookup("", name=number), content).items

@@ -17,6 +17,8 @@ SELECT
     is_tech,
     is_ai,
     is_fintech,
+    register_source_code,
+    as_of_date,
     _first_seen_date AS first_seen_date,
     _held_since_date AS held_since_date,
     _held_columns AS held_columns,
