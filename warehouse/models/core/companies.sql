@@ -19,20 +19,7 @@
 -- Administration), and no category for the accounts of the smallest.
 --
 -- Of millions of companies only those that the API said something of (answered) are joined with anything.
-WITH file_rows AS (
-    SELECT
-        h.*,
-        CASE WHEN regexp_matches(h.sic_text_1, '^[0-9]{5} - ') THEN substr(h.sic_text_1, 1, 5) END AS sic_code_1,
-        CASE WHEN regexp_matches(h.sic_text_2, '^[0-9]{5} - ') THEN substr(h.sic_text_2, 1, 5) END AS sic_code_2,
-        CASE WHEN regexp_matches(h.sic_text_3, '^[0-9]{5} - ') THEN substr(h.sic_text_3, 1, 5) END AS sic_code_3,
-        CASE WHEN regexp_matches(h.sic_text_4, '^[0-9]{5} - ') THEN substr(h.sic_text_4, 1, 5) END AS sic_code_4
-    FROM companies_house.companies_history AS h
-    WHERE NOT EXISTS (
-        SELECT 1 FROM companies_house.companies_history AS later
-        WHERE h.company_number = later.company_number AND h._changed_date < later._changed_date
-    )
-),
-record_rows AS (
+WITH record_rows AS (
     SELECT
         h.*,
         CASE
@@ -81,10 +68,23 @@ api_words AS (
 answered AS (
     SELECT DISTINCT company_number FROM api_words
 ),
+answered_versions AS (
+    SELECT h.*
+    FROM companies_house.companies_history AS h
+    INNER JOIN answered ON h.company_number = answered.company_number
+),
 answered_file_rows AS (
-    SELECT file_rows.*
-    FROM file_rows
-    INNER JOIN answered ON file_rows.company_number = answered.company_number
+    SELECT
+        h.*,
+        CASE WHEN regexp_matches(h.sic_text_1, '^[0-9]{5} - ') THEN substr(h.sic_text_1, 1, 5) END AS sic_code_1,
+        CASE WHEN regexp_matches(h.sic_text_2, '^[0-9]{5} - ') THEN substr(h.sic_text_2, 1, 5) END AS sic_code_2,
+        CASE WHEN regexp_matches(h.sic_text_3, '^[0-9]{5} - ') THEN substr(h.sic_text_3, 1, 5) END AS sic_code_3,
+        CASE WHEN regexp_matches(h.sic_text_4, '^[0-9]{5} - ') THEN substr(h.sic_text_4, 1, 5) END AS sic_code_4
+    FROM answered_versions AS h
+    WHERE NOT EXISTS (
+        SELECT 1 FROM answered_versions AS later
+        WHERE h.company_number = later.company_number AND h._changed_date < later._changed_date
+    )
 ),
 -- who says when that a company is there or gone; words come after one another by their place
 words AS (
@@ -294,10 +294,10 @@ told AS (
         f.incorporation_date,
         f.post_town,
         f.postcode,
-        f.sic_code_1,
-        f.sic_code_2,
-        f.sic_code_3,
-        f.sic_code_4,
+        CASE WHEN regexp_matches(f.sic_text_1, '^[0-9]{5} - ') THEN substr(f.sic_text_1, 1, 5) END AS sic_code_1,
+        CASE WHEN regexp_matches(f.sic_text_2, '^[0-9]{5} - ') THEN substr(f.sic_text_2, 1, 5) END AS sic_code_2,
+        CASE WHEN regexp_matches(f.sic_text_3, '^[0-9]{5} - ') THEN substr(f.sic_text_3, 1, 5) END AS sic_code_3,
+        CASE WHEN regexp_matches(f.sic_text_4, '^[0-9]{5} - ') THEN substr(f.sic_text_4, 1, 5) END AS sic_code_4,
         'bulk' AS register_source_code,
         CAST(NULL AS DATE) AS as_of_date,
         'file' AS _told_by,
@@ -310,9 +310,14 @@ told AS (
         CASE WHEN chosen.company_number IS NULL THEN f._held_since_date ELSE chosen.held_since_date END
             AS _held_since_date,
         f._held_columns
-    FROM file_rows AS f
+    FROM companies_house.companies_history AS f
     LEFT JOIN chosen ON f.company_number = chosen.company_number
-    WHERE coalesce(chosen.told_by, 'file') = 'file'
+    WHERE
+        coalesce(chosen.told_by, 'file') = 'file'
+        AND NOT EXISTS (
+            SELECT 1 FROM companies_house.companies_history AS later
+            WHERE f.company_number = later.company_number AND f._changed_date < later._changed_date
+        )
     UNION ALL
     SELECT
         r.company_number,
