@@ -2,8 +2,8 @@
 
     python -m dev.sample_answers -o FOLDER
 
-They go on where the sample of the monthly file ends: of its companies one was dissolved, one renamed, one moved; one is
-as it was; one was founded; and one number is nobody's.
+They go on where the sample of the monthly file ends: of its companies one was dissolved, one renamed, one moved;
+one is as it was; one was founded; and one number is nobody's.
 """
 
 from __future__ import annotations

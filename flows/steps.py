@@ -28,7 +28,7 @@ from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
 from warehouse.personal import without_personal
 from warehouse.releases import Release, ReleaseError, SnapshotUse
 from warehouse.staging import Staged
-from warehouse.store import WorkingCopy, reader
+from warehouse.store import WorkingCopy, beside, reader
 from warehouse.wanted import Wanted, wanted
 from warehouse.withdrawals import apply_to_rows, withdrawals
 
@@ -58,20 +58,21 @@ def pull(run: Run, source: str, origin: str | None, day: date, *, of_day: bool =
 
 def _wanted(run: Run, source: str, origin: str | None, day: date) -> tuple[Wanted, ...]:
     """Which records a source is asked for, if it is asked for any: files on this machine hold what they hold."""
-    declared = run.declarations.sources
-    if declared[source].asks_for is None or (origin and not is_url(origin)):
+    declared, settings = run.declarations.sources, run.settings
+    if (
+        declared[source].asks_for is None
+        or (origin and not is_url(origin))
+        or not settings.home.warehouse.exists()
+    ):
         return ()
-    with reader(run.settings.home, run.settings.memory) as connection:
+    from sources.http import require_secret  # imports requests
+
+    require_secret(declared[source])  # before millions of records are looked through for those to ask for
+    with reader(settings.home, settings.memory) as connection:
         known = {name: ledger.snapshots(connection, name) for name in declared}
-    return wanted(
-        run.settings.home,
-        declared[source],
-        declared,
-        known,
-        day,
-        models=run.declarations.root / "warehouse" / "models",
-        memory=run.settings.memory,
-    )
+    with beside(settings.home, settings.memory) as connection:
+        models = run.declarations.root / "warehouse" / "models"
+        return wanted(connection, declared[source], declared, known, day, models)
 
 
 @dataclass(frozen=True)

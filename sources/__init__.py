@@ -50,7 +50,7 @@ class NothingThereError(SourceError):
 
 
 class NotSetUpError(SourceError):
-    """A source asks for a secret, and nobody has set it where the run starts: it is not in use, which is no failure."""
+    """A source needs a secret, and nobody has set it where the run starts: not in use, which is no failure."""
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,16 @@ def fetch(
         return publisher.fetch(url, target, noted=noted, progress=progress)
 
 
+def require_secret(declaration: SourceDeclaration) -> None:
+    """Make sure that the secret that a source needs is set.
+
+    Raises:
+        NotSetUpError: it is not.
+    """
+    if declaration.http and declaration.http.authentication:
+        _Secret(declaration.http.authentication).required()
+
+
 class Publisher:
     """A publisher's server, asked on behalf of one source, by one thread. Its budget is shared by all who ask it.
 
@@ -314,7 +324,8 @@ class _Secret(requests.auth.AuthBase):
         """Whether an address may be given the secret."""
         return origin_of(url) == origin_of(self.declared.at)
 
-    def _header(self) -> tuple[str, str]:
+    def required(self) -> str:
+        """The secret; NotSetUpError if there is none."""
         text = self._text()
         if not text:
             raise NotSetUpError(
@@ -326,6 +337,10 @@ class _Secret(requests.auth.AuthBase):
                 f"the environment variable {self.declared.secret_env} holds characters that no key has."
                 " See that it holds one line, the key alone."
             )
+        return text
+
+    def _header(self) -> tuple[str, str]:
+        text = self.required()
         if self.declared.kind == "basic":
             pair = text if ":" in text else f"{text}:"
             return "Authorization", f"Basic {b64encode(pair.encode()).decode()}"

@@ -108,7 +108,7 @@ def pull_pages(
         request.progress(f"{source}: going on with a pull that was cut off")
     session = _KeepingSession(publisher, kept)
     try:
-        tallies = [_pull_list(request, endpoint, session) for endpoint in _told(request, endpoints)]
+        tallies = [_pull_list(request, endpoint, session) for endpoint in _each(request, endpoints)]
     except EndlessError:
         kept.remove()
         raise
@@ -289,7 +289,7 @@ def _at_home(url: str, first: str) -> str:
     return url
 
 
-def _told(request: PullRequest, endpoints: Sequence[Endpoint]) -> Iterator[Endpoint]:
+def _each(request: PullRequest, endpoints: Sequence[Endpoint]) -> Iterator[Endpoint]:
     """The lists, while people are told how far it is with those that are many."""
     for number, endpoint in enumerate(endpoints):
         if isinstance(endpoint, Lookup):

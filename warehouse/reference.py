@@ -197,9 +197,10 @@ def fingerprint() -> str:
 def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
     """Make the tables that models read.
 
-    ``reference.codes`` (list, code, title, description, position), ``reference.words`` (list, word, code: every text
-    that means a code), ``reference.sectors`` (sector_code, sector_title, is_tech, position), ``reference.sector_prefixes`` (sic_prefix, sector_code),
-    ``reference.district_postcode_areas`` (district, postcode_area), ``reference.run`` (as_of_date).
+    ``reference.codes`` (list, code, title, description, position), ``reference.words`` (list, word, code: every
+    text that means a code), ``reference.sectors`` (sector_code, sector_title, is_tech, position),
+    ``reference.sector_prefixes`` (sic_prefix, sector_code), ``reference.district_postcode_areas`` (district,
+    postcode_area), ``reference.run`` (as_of_date).
     """
     from warehouse.districts import load_districts
 

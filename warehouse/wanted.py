@@ -6,22 +6,21 @@ change whom another one of the same day asks for: a pull that was cut off goes o
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.database import attach, fetch, opened
-from warehouse.home import Home
+from warehouse.database import fetch
 from warehouse.sql import quote
+from warehouse.store import STANDING
 
 if TYPE_CHECKING:
+    import duckdb
+
     from warehouse.declarations import SourceDeclaration
     from warehouse.ledger import SnapshotRecord
-
-_ATTACHED = "standing"
 
 
 @dataclass(frozen=True)
@@ -33,25 +32,22 @@ class Wanted:
 
 
 def wanted(
-    home: Home,
+    connection: duckdb.DuckDBPyConnection,
     source: SourceDeclaration,
     sources: Mapping[str, SourceDeclaration],
     known: Mapping[str, Sequence[SnapshotRecord]],
     day: date,
-    *,
     models: Path | None = None,
-    memory: str = "1GB",
 ) -> tuple[Wanted, ...]:
     """The records that a source is to be asked for on a day: the most important, then who was asked longest ago.
 
     Args:
-        home: its warehouse is read, and left as it is.
+        connection: of ``warehouse.store.beside``.
         source: with ``asks_for``.
         sources: all declared sources by name.
         known: by source, its snapshots in the ledger.
         day: the logical day of the pull.
         models: the folder of the SQL models; the project's own by default.
-        memory: what DuckDB may take.
 
     Raises:
         ModelError: the core model cannot be used, or reads a source that is not declared.
@@ -59,22 +55,23 @@ def wanted(
     from warehouse.curate import load_model, show  # imports sqlglot
 
     asked = source.asks_for
-    if asked is None or not home.warehouse.exists():
+    if asked is None:
         return ()
     model = load_model(f"core/{asked.model}", models)
+    show(connection, STANDING, model, sources, known, day - timedelta(days=1))
     key = quote(source.table(asked.answers).primary_key[0])
-    before = day - timedelta(days=1)
-    with opened(None, temporary=Path(tempfile.gettempdir()), memory=memory) as connection:
-        attach(connection, home.warehouse, _ATTACHED)
-        show(connection, _ATTACHED, model, sources, known, before)
-        said = quote(f"{source.name}__{asked.answers}__said")
-        found = fetch(
-            connection,
-            f"SELECT CAST(a.{key} AS VARCHAR), b.last_asked"  # noqa: S608 - names of declarations
-            f" FROM (SELECT {key}, min(priority) AS priority FROM core.{quote(asked.model)}"
-            f" WHERE {key} IS NOT NULL GROUP BY ALL) AS a"
-            f" LEFT JOIN (SELECT {key}, max(_day) AS last_asked FROM history.{said} WHERE _day < ? GROUP BY ALL) AS b"
-            f" ON a.{key} = b.{key} ORDER BY a.priority, b.last_asked NULLS FIRST, a.{key} LIMIT ?",
-            [day, asked.at_most],
-        )
+    said = quote(f"{source.name}__{asked.answers}__said")
+    found = fetch(
+        connection,
+        f"""
+        SELECT CAST(a.{key} AS VARCHAR), b.last_asked
+        FROM (
+            SELECT {key}, min(priority) AS priority FROM core.{quote(asked.model)}
+            WHERE {key} IS NOT NULL GROUP BY ALL) AS a
+        LEFT JOIN (
+            SELECT {key}, max(_day) AS last_asked FROM history.{said} WHERE _day < ? GROUP BY ALL) AS b
+        ON a.{key} = b.{key}
+        ORDER BY a.priority, b.last_asked NULLS FIRST, a.{key} LIMIT ?""",
+        [day, asked.at_most],
+    )
     return tuple(Wanted(key, last) for key, last in found)

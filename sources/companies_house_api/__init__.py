@@ -1,8 +1,8 @@
 """The UK register of companies between two monthly files: its Public Data API, asked company by company.
 
-A night asks for the companies that matter (``warehouse/models/core/companies_of_interest.sql``), those first that were
-asked longest ago, and searches for companies of the districts' cities that were founded or dissolved since the last
-time. Known from the API's specification and from kept answers; docs/SOURCES.md says what was never seen live.
+A night asks for the companies that matter (``warehouse/models/core/companies_of_interest.sql``), those first that
+were asked longest ago, and searches for companies of the districts' cities that were founded or dissolved since the
+last time. Known from the API's specification and from kept answers; docs/SOURCES.md says what was never seen live.
 """
 
 from __future__ import annotations
@@ -244,4 +244,3 @@ class _Answers:
     def _warn(self, rule: str, message: str, name: str, table: str | None) -> None:
         advice = "See what the register gave there: the file is in the raw archive."
         self.findings.append(Finding(rule, Severity.WARNING, message, advice, table_name=table, file=name))
-

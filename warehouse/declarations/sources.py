@@ -22,10 +22,10 @@ GRACE_DAYS: Mapping[str, int] = {"daily": 3, "monthly": 10, "irregular": 0}
 class AskedFor(Declared):
     """What a source is asked for one by one, of an API that gives a record at an address of its own.
 
-    ``model`` is a core model (``warehouse/models/core/<model>.sql``): a row a record that matters, with the key under
-    the name that it has in ``answers``, and ``priority`` (an integer, the most important first). ``answers`` is the
-    source's table that has a row for every record it was asked for, known or not: who was asked longest ago comes
-    first. ``at_most`` are asked for in a night.
+    ``model`` is a core model (``warehouse/models/core/<model>.sql``): a row a record that matters, with the key
+    under the name that it has in ``answers``, and ``priority`` (an integer, the most important first). ``answers``
+    is the source's table that has a row for every record it was asked for, known or not: who was asked longest ago
+    comes first. ``at_most`` are asked for in a night.
     """
 
     model: str = Field(pattern=SLUG)
