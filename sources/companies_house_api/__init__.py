@@ -1,8 +1,8 @@
 """The UK register of companies between two monthly files: its Public Data API, asked company by company.
 
-A night asks for the companies that matter (``warehouse/models/core/companies_of_interest.sql``), those first that
-were asked longest ago, and searches for companies of the districts' cities that were founded or dissolved since the
-last time. Known from the API's specification and from kept answers; docs/SOURCES.md says what was never seen live.
+A night asks for the companies that matter (``core.companies_of_interest``), those first that were asked longest ago,
+and searches for companies of the districts' cities that were founded or dissolved since the last time. Known from
+the API's specification and from kept answers; docs/SOURCES.md says what was never seen live.
 """
 
 from __future__ import annotations
