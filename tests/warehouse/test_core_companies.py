@@ -204,53 +204,55 @@ class Story:
             for day, said in sorted(self.records.items())
             if day <= as_of and said.get(number, "unknown") != "unknown"
         }
-        found = _changes(
-            {day: said[number] for day, said in sorted(self.searches.items()) if day <= as_of and number in said}
-        )
+        searched = {
+            day: said[number].in_api(number, "search") if said[number] else None
+            for day, said in sorted(self.searches.items())
+            if day <= as_of and number in said
+        }
+        found = _runs(searched)
         alive = [(day, 0) for day, state in listed.items() if state]
         gone = [(day, 0) for day, state in listed.items() if not state and any(day > other for other, _ in alive)]
-        for words, weight in ((told, 2), (found, 1)):
-            alive += [(day, weight) for day, state in words.items() if state]
-            gone += [(day, weight) for day, state in words.items() if not state]
+        words = [(day, 2, state) for day, state in told.items()]
+        words += [(day, 1, state) for first, last, state in found for day in (first, last)]
+        alive += [(day, weight) for day, weight, state in words if state]
+        gone += [(day, weight) for day, weight, state in words if not state]
         if not alive:
             return None
         of_file = [(day, state) for day, state in listed.items() if state]
         of_record = [(day, state) for day, state in told.items() if state]
-        of_search = [(day, state) for day, state in found.items() if state]
+        of_search = [(first, state) for first, _, state in found if state]
         if of_record and (not of_file or of_record[-1][0] >= of_file[-1][0]):
             row = _by_record(of_record[-1][1], of_file[-1][1] if of_file else None)
-            row["as_of_date"] = list(_changes(told).items())[-1 if told[max(told)] else -2][0]
+            row["as_of_date"] = [first for first, _, state in _runs(told) if state][-1]
             if row.pop("is_old"):
                 row["as_of_date"] = None
         elif of_file:
             row = {**_shown(of_file[-1][1].in_file(number)), "as_of_date": None}
         else:
-            state = of_search[-1][1]
-            row = {**_shown(state.in_file(number)), "as_of_date": of_search[-1][0]}
-            row |= {
-                "accounts_category": None,
-                "country_of_origin": None,
-                "company_status": STATUSES[state.status][0],
-                "postcode": state.postcode,
-            }
-        first = [*of_file[:1], *of_record[:1], *(list(found.items())[:1] if of_search else [])]
+            day, said = of_search[-1]
+            row = {"as_of_date": day, "accounts_category": None, "country_of_origin": None}
+            row |= {"company_name": said["company_name"], "postcode": said["postcode"]}
+            row |= {"company_status": STATUSES[said["company_status_code"]][0]}
+            row |= {"company_category": "Private Limited Company"}
+        first = [*of_file[:1], *of_record[:1], *(found[:1] if of_search else [])]
         return {
             "company_number": number,
             **row,
             "register_source_code": "api" if row["as_of_date"] else "bulk",
-            "_first_seen_date": min(day for day, _ in first),
+            "_first_seen_date": min(one[0] for one in first),
             "_vanished_date": min((day for day, weight in gone if (day, weight) > max(alive)), default=None),
         }
 
 
-def _changes(words):
-    """Of words by day, those that are not as the one before."""
-    kept, before = {}, "nothing"
+def _runs(words):
+    """Words by day as runs of the same: first day, last day, word."""
+    runs = []
     for day, word in words.items():
-        if word != before or word is None and before is not None:
-            kept[day] = word
-        before = word
-    return kept
+        if runs and runs[-1][2] == word:
+            runs[-1] = (runs[-1][0], day, word)
+        else:
+            runs.append((day, day, word))
+    return runs
 
 
 SHOWN = (

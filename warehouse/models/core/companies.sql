@@ -64,6 +64,13 @@ api_words AS (
         has_ended AS is_gone,
         1 AS weight
     FROM companies_house_api.found_history
+    UNION ALL
+    SELECT
+        company_number,
+        _last_seen_date AS word_date,
+        has_ended AS is_gone,
+        1 AS weight
+    FROM companies_house_api.found_history
 ),
 answered AS (
     SELECT DISTINCT company_number FROM api_words
