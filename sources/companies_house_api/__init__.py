@@ -1,8 +1,8 @@
 """The UK register of companies between two monthly files: its Public Data API, asked company by company.
 
-A night asks for the companies that matter (``core.companies_of_interest``), those first that were asked longest ago,
-and searches for companies of the districts' cities that were founded or dissolved since the last time. Known from
-the API's specification and from kept answers; docs/SOURCES.md says what was never seen live.
+A night asks for the companies that matter (``core.companies_of_interest``), those first that were asked longest
+ago, and searches for companies of the districts' cities that were founded or dissolved since the last time. Known
+from the API's specification and from kept answers; docs/SOURCES.md says what was never seen live.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from sources import PullRequest, Reading, SourceError
 from sources.companies_house_api.records import FOUND, PROFILE, Rows
@@ -68,9 +67,10 @@ def endpoints(address: str, request: PullRequest) -> list[Endpoint]:
         for city in cities
         for first in _days(since, request.day)
     ]
-    lookups = [
-        Lookup(f"{base}/company/{quote(one.key, safe='')}", name=f"company-{one.key}") for one in request.wanted
-    ]
+    # A list of people's may hold anything as a number; what is none is nothing to ask for.
+    form = request.declaration.table("answers").field("company_number").constraints.pattern or ".*"
+    numbers = [one.key for one in request.wanted if re.fullmatch(form, one.key)]
+    lookups = [Lookup(f"{base}/company/{number}", name=f"company-{number}") for number in numbers]
     return [*searches, *lookups]
 
 

@@ -140,7 +140,7 @@ class Story:
     """What was said when: by the file, by records and by searches. None: that a company is gone."""
 
     files: dict[date, dict[str, State]] = field(default_factory=dict)
-    records: dict[date, dict[str, State | None | str]] = field(default_factory=dict)
+    records: dict[date, dict[str, State | str | None]] = field(default_factory=dict)
     searches: dict[date, dict[str, State | None]] = field(default_factory=dict)
 
     @staticmethod
