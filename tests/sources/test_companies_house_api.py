@@ -131,7 +131,8 @@ def test_a_long_time_is_searched_a_few_days_at_once(home):
 
 def test_a_night_stays_within_what_the_registrar_allows():
     declaration = declared()
-    assert declaration.http is not None and declaration.http.budget is not None
+    assert declaration.http is not None
+    assert declaration.http.budget is not None
     assert declaration.asks_for is not None
     assert (declaration.http.budget.requests, declaration.http.budget.per_seconds) == (600, 300)
     assert declaration.asks_for.at_most + 2 * 14 < 600  # with the searches of a first night
@@ -201,10 +202,10 @@ def test_nobody_wanted_and_nothing_found_is_no_news(home, server, address):
     assert len(pull(asking(home, address, ("99999999",))).files) == 3
 
 
-def test_a_number_is_asked_for_as_it_stands(home, server, address):
-    with pytest.raises(SourceError):
-        pull(asking(home, address, ("../search",)))
-    assert not any("/../" in path for path in server.asked)
+def test_what_is_no_number_of_a_company_is_not_asked_for(home, server, address):
+    snapshot = pull(asking(home, address, ("../search", "1234567", "00000001?x=1", HAL)))
+    assert [path for path in server.asked if not path.startswith("/advanced-search")] == [f"/company/{HAL}"]
+    assert len(snapshot.files) == 3
 
 
 def test_a_search_counts_its_hits_and_says_when_not_all_of_them_came(home, server, address, tmp_path, monkeypatch):
@@ -323,9 +324,10 @@ def test_what_a_care_of_says_stays_where_it_came(home, tmp_path):
 def test_files_that_are_no_answers_are_left_out_and_said(home, tmp_path):
     rows = staged(home, tmp_path / "kept", {"readme.txt": b"hello", f"dissolved-london-{DAY}-00001.json": b"[]"})
     assert {one["rule"] for one in rows["findings"]} == {"unknown-file", "unreadable"}
+    page = tmp_path / f"{NAME}-2026-10-06.zip"
+    page.write_bytes(ERROR_PAGE)
     with pytest.raises(SourceError, match="not a zip"):
-        (tmp_path / f"{NAME}-2026-10-06.zip").write_bytes(ERROR_PAGE)
-        pull(PullRequest(home, declared(), str(tmp_path / f"{NAME}-2026-10-06.zip"), DAY))
+        pull(PullRequest(home, declared(), str(page), DAY))
 
 
 @needs_real
