@@ -20,7 +20,7 @@ import duckdb
 
 from warehouse import quality, reference
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
-from warehouse.history import HELD_COLUMNS, create_history, create_views
+from warehouse.history import HELD_COLUMNS, create_history, create_views, show_history
 from warehouse.ledger import SnapshotRecord
 from warehouse.sql import literal, quote
 
@@ -150,6 +150,41 @@ def prepare(
         create_history(connection, source)
         create_views(connection, source, loaded.get(source.name, ()), as_of)
     reference.create_reference_tables(connection, as_of)
+
+
+def show(
+    connection: duckdb.DuckDBPyConnection,
+    catalog: str,
+    model: Model,
+    sources: Mapping[str, SourceDeclaration],
+    loaded: Mapping[str, Iterable[SnapshotRecord]],
+    as_of: date,
+) -> None:
+    """Make a core model readable, as known at a date, over an attached warehouse that is left as it is.
+
+    Args:
+        connection: to a database in memory.
+        catalog: the name under which the warehouse is attached.
+        model: a core model.
+        sources: all declared sources by name.
+        loaded: by source, its snapshots in the ledger.
+        as_of: the date.
+
+    Raises:
+        ModelError: it reads a source that is not declared, or cannot run.
+    """
+    if missing := sorted(model.sources - sources.keys()):
+        raise ModelError(f"{model.path}: there is no source {missing[0]}")
+    for name in model.sources:
+        show_history(connection, sources[name], catalog)
+        create_views(connection, sources[name], [one for one in loaded.get(name, ()) if one.is_promoted], as_of)
+    reference.create_reference_tables(connection, as_of)
+    connection.execute("CREATE SCHEMA IF NOT EXISTS core")
+    try:
+        for below in (*model.core, model):
+            connection.execute(f"CREATE OR REPLACE VIEW core.{quote(below.name)} AS {below.sql}")
+    except duckdb.Error as error:
+        raise ModelError(f"{model.path}: {error}") from error
 
 
 def _published(name: str, listed: Sequence[str]) -> str:
