@@ -51,14 +51,20 @@ class Declarations:
         """The SQL model of each dataset.
 
         Raises:
-            ModelError: a dataset has none, or not a usable one.
+            ModelError: a dataset has none, or not a usable one, or can do without a source that its model never
+                reads.
         """
-        from warehouse.curate import load_model  # imports sqlglot
+        from warehouse.curate import ModelError, load_model  # imports sqlglot
 
-        return {
-            name: load_model(dataset.stem, self.root / "warehouse" / "models")
-            for name, dataset in self.datasets.items()
-        }
+        models = {}
+        for name, dataset in self.datasets.items():
+            model = models[name] = load_model(dataset.stem, self.root / "warehouse" / "models")
+            if never_read := sorted(set(dataset.entry.can_do_without) - model.sources):
+                raise ModelError(
+                    f"{model.path}: {name} can do without {', '.join(never_read)}, says its catalogue entry; the"
+                    " model does not read it"
+                )
+        return models
 
     @cached_property
     def source_rules(self) -> Mapping[str, SourceRules]:

@@ -31,11 +31,11 @@ def due_builds(run: Run, known: Known, curated: Mapping[str, Sequence[CurationRe
 
     So the order in which snapshots come in does not matter, and a late correction reaches all dates after its own.
     What is declared (model, catalogue entry, rules) counts for the newest date only: a release of the past stands
-    as it was defined then. A dataset waits until all its sources have data.
+    as it was defined then. A dataset waits until all its sources have data, but for those it can do without.
     """
     due: dict[str, list[date]] = {}
     for name in run.request.datasets:
-        first = first_date(run.declarations.models[name].sources, known)
+        first = first_date(run.declarations, name, known)
         if first is None:
             continue
         done = {
@@ -55,11 +55,31 @@ def due_builds(run: Run, known: Known, curated: Mapping[str, Sequence[CurationRe
     return due
 
 
-def first_date(sources: frozenset[str], known: Known) -> date | None:
-    """The first date for which all of these sources have data; None while one has none."""
-    days = [min((s.data_date for s in known[source] if s.is_promoted), default=None) for source in sources]
-    there = [day for day in days if day is not None]
-    return max(there) if there and len(there) == len(days) else None
+def lacking(declarations: Declarations, dataset: str, known: Known) -> list[str]:
+    """The sources that a dataset waits for: those without data that it cannot do without.
+
+    One that can do without each of its sources needs one of them all the same.
+    """
+    read = sorted(declarations.models[dataset].sources)
+    without_data = [source for source in read if not any(s.is_promoted for s in known[source])]
+    needed = set(read).difference(declarations.datasets[dataset].entry.can_do_without)
+    if not needed and without_data == read:
+        return without_data
+    return [source for source in without_data if source in needed]
+
+
+def first_date(declarations: Declarations, dataset: str, known: Known) -> date | None:
+    """The first date for which a dataset lacks no source; None while it lacks one."""
+    if lacking(declarations, dataset, known):
+        return None
+    read = declarations.models[dataset].sources
+    needed = read.difference(declarations.datasets[dataset].entry.can_do_without)
+    firsts = {
+        source: min(s.data_date for s in known[source] if s.is_promoted)
+        for source in read
+        if any(s.is_promoted for s in known[source])
+    }
+    return max(firsts[source] for source in needed) if needed else min(firsts.values(), default=None)
 
 
 def _is_done(built: str, inputs: str, *, is_newest: bool) -> bool:

@@ -8,7 +8,7 @@ from datetime import date
 
 from flows.cadence import lateness
 from flows.declarations import Declarations
-from flows.due import Known
+from flows.due import Known, lacking
 from flows.errors import in_words
 from flows.outcomes import DatasetOutcome, SourceOutcome
 from flows.settings import Settings
@@ -84,13 +84,8 @@ def with_notice(
 
 def standing_dataset(settings: Settings, declarations: Declarations, name: str, known: Known) -> DatasetOutcome:
     """What stands of a dataset that was not built tonight."""
-    lacking = [
-        source
-        for source in sorted(declarations.models[name].sources)
-        if not any(s.is_promoted for s in known[source])
-    ]
-    if lacking:
-        return DatasetOutcome(name, "waiting", message=f"no data yet from {', '.join(lacking)}")
+    if waits_for := lacking(declarations, name, known):
+        return DatasetOutcome(name, "waiting", message=f"no data yet from {', '.join(waits_for)}")
     with reader(settings.home, settings.memory) as connection:
         releases = ledger.releases(connection, name)
         curations = ledger.curations(connection, name)

@@ -53,6 +53,7 @@ class CatalogueEntry(Declared):
     language: tuple[str, ...] = ("ENG",)
     district: str | None = None  # of warehouse/reference/districts.yaml
     usage_warnings: tuple[str, ...] = ()
+    can_do_without: tuple[str, ...] = ()  # sources it reads where they have data; for all others it waits
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
     rows: RowBounds = RowBounds()
     fields: tuple[DatasetField, ...]
