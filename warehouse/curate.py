@@ -4,6 +4,9 @@ A dataset's model is ``warehouse/models/<stem>.sql``; what several models share 
 ``warehouse/models/core/``. Models read ``<source>.<table>`` and ``<source>.<table>_history`` (see
 ``warehouse.history.create_views``), ``core.<view>``, ``reference.<list>`` and ``reference.run`` (one row:
 ``as_of_date``). What a model reads is found from its SQL, so it is declared nowhere else.
+
+A model that reads ``identities.<table>`` makes the identities be worked out first (``warehouse.identities``), of
+the core models that they are made of: their sources are the model's too. One that does not costs nothing.
 """
 
 from __future__ import annotations
@@ -16,13 +19,14 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse import reference
+from warehouse import identities, ledger, reference
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 from warehouse.history import HELD_COLUMNS, create_history, create_views
 from warehouse.ledger import SnapshotRecord
 from warehouse.sql import literal, quote
 
 CURATED = "curated"
+_IDENTITIES = "identities"  # the schema that is worked out in Python, of core models
 
 
 class ModelError(Exception):
@@ -42,13 +46,20 @@ class Model:
     @property
     def sources(self) -> frozenset[str]:
         """The sources it reads, itself or through core models."""
-        own = {schema for schema, _ in self.reads if schema not in ("core", "reference")}
+        own = {schema for schema, _ in self.reads if schema not in ("core", "reference", _IDENTITIES)}
         return frozenset(own.union(*(model.sources for model in self.core)))
 
     @property
+    def reads_identities(self) -> bool:
+        """It reads itself what is worked out of names and registers."""
+        return any(schema == _IDENTITIES for schema, _ in self.reads)
+
+    @property
     def fingerprint(self) -> str:
-        """SHA-256 of all the SQL it consists of, and of the reference lists."""
+        """SHA-256 of all the SQL it consists of, of the reference lists, and of how identities are worked out."""
         parts = [self.sql, *(model.sql for model in self.core), reference.fingerprint()]
+        if any(model.reads_identities for model in (self, *self.core)):
+            parts.append(identities.fingerprint())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -78,11 +89,13 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ModelError(f"{path}: a model is one SELECT and nothing else")
     tables = {(table.db, table.name) for table in statements[0].find_all(exp.Table) if table.db}
+    needed = {name for schema, name in tables if schema == "core"}
+    if any(schema == _IDENTITIES for schema, _ in tables):
+        needed.update(identities.INPUTS)
     core: list[Model] = []
-    for schema, name in sorted(tables):
-        if schema == "core":
-            below = _load(folder / "core" / f"{name}.sql", folder, (*above, path))
-            core += [model for model in (*below.core, below) if model.name not in {m.name for m in core}]
+    for name in sorted(needed):
+        below = _load(folder / "core" / f"{name}.sql", folder, (*above, path))
+        core += [model for model in (*below.core, below) if model.name not in {m.name for m in core}]
     return Model(path.stem, path, sql, frozenset(tables), tuple(core))
 
 
@@ -115,6 +128,21 @@ def _published(name: str, listed: Sequence[str]) -> str:
     return f"nullif(array_to_string({kept}, ';'), '')"
 
 
+def _identify(connection: duckdb.DuckDBPyConnection, core: Iterable[Model]) -> None:
+    """Work the identities out as of the date that the reference tables name, if that was not done in this run."""
+    (as_of,) = connection.execute("SELECT as_of_date FROM reference.run").fetchone() or (date.max,)
+    made_of = [model for model in core if model.name in identities.INPUTS]
+    records = [
+        record
+        for source in sorted(frozenset[str]().union(*(model.sources for model in made_of)))
+        for record in ledger.promoted(connection, source)
+    ]
+    used = [(one.source, one.snapshot_id, one.fingerprint) for one in records if one.data_date <= as_of]
+    parts = [*(one.sql for model in made_of for one in (*model.core, model)), reference.fingerprint(), repr(used)]
+    inputs = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    identities.compute(connection, as_of, inputs, is_newest=all(one.data_date <= as_of for one in records))
+
+
 def curate(connection: duckdb.DuckDBPyConnection, model: Model, dataset: DatasetDeclaration) -> int:
     """Build ``curated.<stem>`` with exactly the declared columns and types. Returns the number of rows.
 
@@ -125,7 +153,11 @@ def curate(connection: duckdb.DuckDBPyConnection, model: Model, dataset: Dataset
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {CURATED}; CREATE SCHEMA IF NOT EXISTS core")
     try:
         for below in model.core:
+            if below.reads_identities:
+                _identify(connection, model.core)
             connection.execute(f"CREATE OR REPLACE VIEW core.{quote(below.name)} AS {below.sql}")
+        if model.reads_identities:
+            _identify(connection, model.core)
         given = [row[0] for row in connection.execute(f"DESCRIBE {model.sql}").fetchall()]
         listed = [field.name for field in dataset.table.fields]
         if sorted(given) != sorted(listed):

@@ -185,7 +185,9 @@ def organisation_registers() -> Mapping[str, OrganisationRegister]:
 @cache
 def company_number_prefixes() -> Mapping[str, str]:
     """What kind of body a UK company number's letters in front mean, by the letters."""
-    return {str(letters): str(kind) for letters, kind in read_yaml(_FOLDER / "company_number_prefixes.yaml").items()}
+    return {
+        str(letters): str(kind) for letters, kind in read_yaml(_FOLDER / "company_number_prefixes.yaml").items()
+    }
 
 
 # What these say stands in the declarations that name them, and is part of their fingerprints there.

@@ -5,16 +5,14 @@ organisation in a source that is no register, and ``register_names``, every name
 has or had. The output is two tables that models read: ``identities.matches``, a row a mention and likely
 organisation, and ``identities.decision_faults``, decisions of people that speak of nothing any more.
 
-An identifier that a record states comes first; without one its name is compared (``candidates``), weighed with what
-else is known (``evidence``), and what follows is counted, asked or left (``deciding``). ``decisions.yaml`` is what
-people answered. The same input gives the same output, and is worked out once.
+An identifier that a record states comes first; without one its name is compared (``candidates``), weighed with
+what else is known (``evidence``), and what follows is counted, asked or left (``deciding``). ``decisions.yaml`` is
+what people answered. The same input gives the same output, and is worked out once.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -37,13 +35,13 @@ def fingerprint() -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
-def compute(connection: duckdb.DuckDBPyConnection, as_of: date, inputs: str | None, *, is_newest: bool) -> None:
+def compute(connection: duckdb.DuckDBPyConnection, as_of: date, inputs: str, *, is_newest: bool) -> None:
     """Make ``identities.matches`` and ``identities.decision_faults`` of what the input views give.
 
     Args:
         connection: writes to the warehouse; the two views are there.
         as_of: the date that the views speak of.
-        inputs: a sum of the data that they read; with the same one nothing is worked out again. None: nobody knows.
+        inputs: a sum of what they are made of; with the same one nothing is worked out again.
         is_newest: no later data are known. Only then is a decision that speaks of nothing told: of an earlier date
             it may speak of nothing yet.
     """
@@ -57,8 +55,7 @@ def compute(connection: duckdb.DuckDBPyConnection, as_of: date, inputs: str | No
         SELECT * EXCLUDE (build_key) FROM identities.kept_matches WHERE build_key = {literal(key)};
         CREATE OR REPLACE VIEW identities.decision_faults AS
         SELECT * EXCLUDE (build_key) FROM identities.kept_faults WHERE build_key = {literal(key)}""")
-    known = connection.execute("SELECT 1 FROM identities.computed WHERE build_key = ?", [key]).fetchone()
-    if known and inputs is not None:
+    if connection.execute("SELECT 1 FROM identities.computed WHERE build_key = ?", [key]).fetchone():
         return
     _forget(connection, key, as_of)
     reconcile(connection)
@@ -77,7 +74,18 @@ def reconcile(connection: duckdb.DuckDBPyConnection) -> None:
     find_pairs(connection)
     compare(connection)
     decide(connection, decisions.rows())
-    names = ("mentions", "register", "words", "corrected", "pairs", "wanted", "known", "compared", "ratios", "scored")
+    names = (
+        "mentions",
+        "register",
+        "words",
+        "corrected",
+        "pairs",
+        "wanted",
+        "known",
+        "compared",
+        "ratios",
+        "scored",
+    )
     connection.execute("; ".join(f"DROP TABLE IF EXISTS temp.identity_{name}" for name in names))
 
 

@@ -2,7 +2,7 @@
 
 A pair is a candidate if both names are the same but for the way of writing; if they are so once a word that no
 register knows is taken for one that differs by a letter; or if they share a rare word or two rare neighbours. All
-work is done on temporary tables of the connection: ``identity_mentions``, ``identity_register``, ``identity_pairs``.
+is done on temporary tables of the connection: ``identity_mentions``, ``identity_register``, ``identity_pairs``.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def _find_corrected(connection: duckdb.DuckDBPyConnection) -> None:
             WHERE abs(length(w.word) - length(u.word)) <= 1 AND damerau_levenshtein(w.word, u.word) = 1
         ),
         corrected AS (
-            SELECT DISTINCT mention_id, trim(replace(' ' || base || ' ', ' ' || word || ' ', ' ' || known || ' ')) AS base
+            SELECT DISTINCT mention_id,
+                   trim(replace(' ' || base || ' ', ' ' || word || ' ', ' ' || known || ' ')) AS base
             FROM words JOIN near USING (word)
         )
         SELECT DISTINCT mention_id, {squashed_sql("base")} AS squashed FROM corrected""")

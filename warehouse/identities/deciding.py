@@ -44,11 +44,11 @@ def decide(connection: duckdb.DuckDBPyConnection, decided: Sequence[Mapping[str,
                 ROWS BETWEEN 1 FOLLOWING AND 1 FOLLOWING
             ) AS next_score
             FROM identity_scored AS s
-            WHERE (mention_id, scheme_code, local_id) NOT IN (SELECT (mention_id, scheme_code, local_id) FROM refused)
-              AND mention_id NOT IN (SELECT mention_id FROM confirmed)
+            ANTI JOIN refused USING (mention_id, scheme_code, local_id)
+            WHERE mention_id NOT IN (SELECT mention_id FROM confirmed)
         ),
         ranked AS (
-            SELECT *, row_number() OVER (PARTITION BY mention_id ORDER BY score DESC, scheme_code, local_id) AS place,
+            SELECT *, row_number() OVER whole AS place,
                    first_value(score) OVER whole AS best, first_value(next_score) OVER whole AS second
             FROM open
             WINDOW whole AS (PARTITION BY mention_id ORDER BY score DESC, scheme_code, local_id)
@@ -60,7 +60,8 @@ def decide(connection: duckdb.DuckDBPyConnection, decided: Sequence[Mapping[str,
         ),
         found AS (
             SELECT mention_id, scheme_code, local_id, register_name, place,
-                   concat_ws(';', evidence_codes, CASE WHEN has_rival THEN 'another_as_good' END) AS evidence_codes,
+                   concat_ws(';', evidence_codes, CASE WHEN has_rival THEN 'another_as_good' END)
+                       AS evidence_codes,
                    least(score, 1.0) AS score, CASE WHEN is_sure THEN 'automatic' ELSE 'review' END AS state_code
             FROM judged WHERE place = 1 OR (NOT is_sure AND place <= {ASKED})
             UNION ALL
@@ -79,12 +80,14 @@ def _take_decisions(connection: duckdb.DuckDBPyConnection, decided: Sequence[Map
     """Make ``identity_decided`` (the mentions that a decision is about) and ``identity_faults``."""
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE identity_said (
-            source_code VARCHAR, name VARCHAR, scheme_code VARCHAR, local_id VARCHAR, org_id VARCHAR, is_same BOOLEAN
+            source_code VARCHAR, name VARCHAR, scheme_code VARCHAR, local_id VARCHAR, org_id VARCHAR,
+            is_same BOOLEAN
         )""")
     if decided:
         columns = ("source_code", "name", "scheme_code", "local_id", "org_id", "is_same")
         connection.executemany(
-            "INSERT INTO identity_said VALUES (?, ?, ?, ?, ?, ?)", [[row[name] for name in columns] for row in decided]
+            "INSERT INTO identity_said VALUES (?, ?, ?, ?, ?, ?)",
+            [[row[name] for name in columns] for row in decided],
         )
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE identity_decided AS
@@ -108,7 +111,8 @@ def _take_decisions(connection: duckdb.DuckDBPyConnection, decided: Sequence[Map
                       AND s.scheme_code = d.scheme_code AND s.local_id = d.local_id AND s.score >= 0.6
                 ) THEN 'decision_without_candidate'
                 WHEN is_same AND stated_id IS NOT NULL
-                    AND (stated_scheme, stated_id) <> (d.scheme_code, d.local_id) THEN 'decision_against_identifier'
+                    AND (stated_scheme, stated_id) <> (d.scheme_code, d.local_id)
+                    THEN 'decision_against_identifier'
             END AS reason_code
         FROM identity_decided AS d;
 

@@ -1,7 +1,7 @@
 """What speaks for a name meaning an organisation and what against it, and the score that comes of it.
 
-A pair begins with what kind of likeness its names have, and every further piece of evidence adds or takes away. The
-weights are written by hand and so can be read; ``tests/warehouse/identities_labelled.csv`` measures them.
+A pair begins with what kind of likeness its names have, and every further piece of evidence adds or takes away.
+The weights are written by hand, so that a person can read why; a labelled set measures them (``make bench``).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LIKENESS = (
 )
 FURTHER = (
     # a likeness of 80 is worth nothing more, one of 100 thirty points
-    Evidence("name_differs", -0.15, f"is_stated AND names_ratio < {_NO_LIKENESS}"),
+    Evidence("name_differs", -0.15, f"is_stated AND register_name IS NOT NULL AND names_ratio < {_NO_LIKENESS}"),
     Evidence("not_in_register", -0.05, "is_stated AND register_name IS NULL"),
     Evidence("kind_differs", -0.12, "kind <> mention_kind"),
     Evidence("former_name", -0.02, "NOT is_current"),
@@ -59,7 +59,8 @@ FURTHER = (
     Evidence(
         "postcode_area_equal",
         0.03,
-        "register_postcode <> postcode AND length(postcode) > 4 AND left(register_postcode, -3) = left(postcode, -3)",
+        "register_postcode <> postcode AND length(postcode) > 4"
+        " AND left(register_postcode, -3) = left(postcode, -3)",
     ),
     Evidence("city_equal", 0.02, "register_city = city"),
     Evidence(
@@ -68,16 +69,18 @@ FURTHER = (
         f"NOT is_stated AND mention_kind IS NULL AND words_count > {_COMMON}",
     ),
     Evidence(
-        "name_short", -0.10, "NOT is_stated AND mention_kind IS NULL AND length(replace(mention_base, ' ', '')) <= 3"
+        "name_short",
+        -0.10,
+        "NOT is_stated AND mention_kind IS NULL AND length(replace(mention_base, ' ', '')) <= 3",
     ),
 )
 
 
 def compare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make ``identity_scored`` of ``identity_pairs``: a row a mention and organisation, with evidence and score.
+    """Make ``identity_scored`` of ``identity_pairs``: a row a mention and organisation.
 
-    Columns: mention_id, scheme_code, local_id, register_name, evidence_codes (joined by ``;``), score (0 to 1). Of an
-    organisation's names the one with the highest score counts.
+    Columns: mention_id, scheme_code, local_id, register_name, evidence_codes (joined by ``;``), score (0 to 1,
+    more where all speaks for it). Of an organisation's names the one with the highest score counts.
     """
     _with_details(connection)
     _measure(connection)
@@ -105,8 +108,9 @@ def compare(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _with_details(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make ``identity_compared``: the pairs, and the organisations whose identifiers mentions state, with all that is
-    known of both sides. The register is read once more, for the few organisations that matter.
+    """Make ``identity_compared``: the pairs, and what is stated by identifier, with all that is known of them.
+
+    The register is read once more, for the few organisations that matter.
     """
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE identity_wanted AS
@@ -120,8 +124,8 @@ def _with_details(connection: duckdb.DuckDBPyConnection) -> None:
 
         CREATE OR REPLACE TEMP TABLE identity_compared AS
         WITH stated AS (
-            SELECT m.mention_id, false AS is_corrected, false AS is_same, m.scheme_code, m.local_id, k.register_name,
-                   true AS is_stated
+            SELECT m.mention_id, false AS is_corrected, false AS is_same, m.scheme_code, m.local_id,
+                   k.register_name, true AS is_stated
             FROM identity_mentions AS m
             LEFT JOIN identity_known AS k ON k.scheme_code = m.scheme_code AND k.local_id = m.local_id
             WHERE m.local_id IS NOT NULL
@@ -140,16 +144,19 @@ def _with_details(connection: duckdb.DuckDBPyConnection) -> None:
             FROM pairs AS p LEFT JOIN identity_known AS k
                 ON k.scheme_code = p.scheme_code AND k.local_id = p.local_id AND k.register_name = p.register_name
         )
-        SELECT row_number() OVER (ORDER BY ALL) AS pair_id, n.* EXCLUDE (normal), {kind_sql("n.normal")} AS kind,
-               {base_sql("n.normal")} AS base, m.base AS mention_base, m.kind AS mention_kind, m.mention_date, m.postcode, m.city,
-               m.country_code, w.names_count AS words_count
+        SELECT row_number() OVER (
+                   ORDER BY mention_id, n.scheme_code, n.local_id, n.register_name, n.is_current, n.from_date,
+                            n.until_date, n.is_corrected, n.is_same
+               ) AS pair_id, n.* EXCLUDE (normal), {kind_sql("n.normal")} AS kind,
+               {base_sql("n.normal")} AS base, m.base AS mention_base, m.kind AS mention_kind,
+               m.mention_date, m.postcode, m.city, m.country_code, w.names_count AS words_count
         FROM named AS n
         JOIN identity_mentions AS m USING (mention_id)
         LEFT JOIN identity_words AS w ON w.word = m.base""")
 
 
 def _measure(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make ``identity_ratios``: pair_id, names_ratio. Arrays go in and arrays come out, compared without the GIL."""
+    """Make ``identity_ratios``: pair_id, names_ratio. Arrays go in, arrays come out."""
     import pyarrow as pa
     from rapidfuzz import fuzz, process
 

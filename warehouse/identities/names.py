@@ -1,10 +1,10 @@
 """Names in the form in which they are compared, as SQL: five million names never pass through Python.
 
-What is done follows what the law calls "the same name" for companies in the United Kingdom (SI 2015/17, schedule 3,
-https://www.legislation.gov.uk/uksi/2015/17/schedule/3): case, accents, punctuation, THE in front, ``&`` for AND and
-the kind of company do not count. No two companies that stand on the register at a time may be the same in that sense,
-save a few with permission, so an equal name is strong evidence there. What the schedule leaves out besides (UK, .COM)
-counts here: companies registered under earlier law differ by it.
+What is done follows what the law calls "the same name" for companies in the United Kingdom (SI 2015/17, schedule
+3, https://www.legislation.gov.uk/uksi/2015/17/schedule/3): case, accents, punctuation, THE in front, ``&`` for AND
+and the kind of company do not count. No two companies that stand on the register at a time may be the same in that
+sense, save a few with permission, so an equal name is strong evidence there. What the schedule leaves out besides
+(UK, .COM) counts here: companies registered under earlier law differ by it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ _KINDS = {
 }
 _COUNTRIES = ("United Kingdom", "Finland")
 _ABROAD = 3  # letters that a foreign kind must have: "as", "sa" and the like end too many names
-_WORDS_TOO = frozenset({"spa", "coop", "scoop", "ent", "etat", "fop", "vat", "dat", "private", "company", "and company"})
+_WORDS_TOO = frozenset(
+    {"spa", "coop", "scoop", "ent", "etat", "fop", "vat", "dat", "private", "company", "and company"}
+)
 
 
 def _plain(text: str) -> str:
@@ -105,7 +107,9 @@ def kind_sql(normal: str) -> str:
     cases = " ".join(
         f"WHEN {literal(word)} THEN {literal(short)}" for word, short in kinds().items() if word != short
     )
-    return f"CASE {found} WHEN '' THEN CASE WHEN starts_with({normal}, 'oy ') THEN 'oy' END {cases} ELSE {found} END"
+    return (
+        f"CASE {found} WHEN '' THEN CASE WHEN starts_with({normal}, 'oy ') THEN 'oy' END {cases} ELSE {found} END"
+    )
 
 
 def squashed_sql(base: str) -> str:

@@ -1,0 +1,37 @@
+-- A row a mention of an organisation: each name in a record of a source that is no register. Where a record names
+-- several, mention_number tells them apart. An identifier that the record states is the first organisation's.
+-- mention_date is the last day that the record may speak of; an organisation founded later is not meant.
+WITH places AS (
+    SELECT listed.place FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8)) AS listed (place)
+),
+mentions AS (
+    SELECT
+        'agile_pilots' AS source_code,
+        'pilots' AS table_code,
+        pilots.pilot_id AS record_key,
+        places.place AS mention_number,
+        trim(split_part(pilots.organisation, ';', places.place)) AS mentioned_name,
+        CASE WHEN places.place = 1 AND pilots.business_id IS NOT NULL THEN 'FI-PRO' END AS scheme_code,
+        CASE WHEN places.place = 1 THEN pilots.business_id END AS local_id,
+        NULL AS postcode,
+        pilots.city,
+        NULL AS country_code,
+        coalesce(pilots.end_date, pilots.start_date, make_date(rounds.round_year, 12, 31)) AS mention_date
+    FROM agile_pilots.pilots AS pilots
+    LEFT JOIN agile_pilots.rounds AS rounds ON pilots.round_id = rounds.round_id
+    CROSS JOIN places
+)
+SELECT
+    mentions.source_code,
+    mentions.table_code,
+    mentions.record_key,
+    mentions.mention_number,
+    mentions.mentioned_name,
+    mentions.scheme_code,
+    mentions.local_id,
+    CAST(mentions.postcode AS VARCHAR) AS postcode,
+    mentions.city,
+    CAST(mentions.country_code AS VARCHAR) AS country_code,
+    mentions.mention_date
+FROM mentions
+WHERE mentions.mentioned_name <> ''
