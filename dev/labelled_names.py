@@ -2,14 +2,15 @@
 
     python -m dev.labelled_names --uk BasicCompanyData.csv --fi companies.csv -o tests/warehouse/labelled
 
-Writes ``register.csv`` (names of organisations of a small register) and ``mentions.csv`` (names as lists write them,
-with the org-id that each means, or none). The labels are by construction: a mention is made of a register's name as
-people write it (``made_by``), or of the name of a real company that is left out of the register although it looks
-like one that is in it, so that to match it is a mistake.
+Writes ``register.csv`` (names of organisations of a small register) and ``mentions.csv`` (names as lists write
+them, with the org-id that each means, or none). The labels are by construction: a mention is made of a
+register's name as people write it (``made_by``), or of the name of a real company that is left out of the register
+although it looks like one that is in it, so that to match it is a mistake. What such a set cannot show is how often
+a name on a real list means a namesake: from two equal names alone nobody can know that.
 
-Input: the UK register's bulk CSV (or a sample of it), and a CSV of Finnish companies with ``businessId``, ``name``,
-``postCode``. Only names of companies are taken, whose kind says that they are no persons. The same input gives the same
-files.
+Input: the UK register's bulk CSV (or a sample of it), and a CSV of Finnish companies with ``businessId``,
+``name``, ``postCode``. Only names of companies are taken, whose kind says that they are no persons. The same input
+gives the same files.
 """
 
 from __future__ import annotations
@@ -27,16 +28,17 @@ import duckdb
 from rapidfuzz import fuzz, process
 
 UK_HEAD = (
-    "Names of companies, their numbers, dates, postcodes and towns: Contains public sector information from Companies"
-    " House, licensed under the Open Government Licence v3.0, https://download.companieshouse.gov.uk/en_output.html"
+    "Names of companies, their numbers, dates, postcodes and towns: Contains public sector information from"
+    " Companies House, licensed under the Open Government Licence v3.0,"
+    " https://download.companieshouse.gov.uk/en_output.html"
 )
 FI_HEAD = (
-    "Names and business ids of Finnish companies: Finnish Patent and Registration Office, open data of the Business"
-    " Information System, CC BY 4.0, https://avoindata.prh.fi"
+    "Names and business ids of Finnish companies: Finnish Patent and Registration Office, open data of the"
+    " Business Information System, CC BY 4.0, https://avoindata.prh.fi"
 )
 REGISTER_COLUMNS = (
-    "scheme_code", "local_id", "register_name", "is_current", "from_date", "until_date", "founded_date", "ended_date",
-    "postcode", "city", "country_code",
+    "scheme_code", "local_id", "register_name", "is_current", "from_date", "until_date", "founded_date",
+    "ended_date", "postcode", "city", "country_code",
 )  # fmt: skip
 MENTION_COLUMNS = (
     "mention", "mentioned_name", "postcode", "city", "country_code", "mention_date", "org_id", "made_by", "part",
@@ -122,7 +124,16 @@ def _kind_otherwise(name: str, draw: random.Random) -> str | None:
 
 def _signs(name: str, draw: random.Random) -> str | None:
     short = _without_kind(name, draw) or ""
-    changes = [("&", "and"), (" And ", " & "), (" and ", " & "), (".", ""), ("'", "’"), ("-", " "), ("(", ""), (",", "")]
+    changes = [
+        ("&", "and"),
+        (" And ", " & "),
+        (" and ", " & "),
+        (".", ""),
+        ("'", "’"),
+        ("-", " "),
+        ("(", ""),
+        (",", ""),
+    ]
     there = [(old, new) for old, new in changes if old in short]
     if not there:
         return None
@@ -219,11 +230,11 @@ def true_ones(companies: Sequence[Company], draw: random.Random) -> list[Mention
     return found
 
 
-def false_ones(
-    companies: Sequence[Company], left_out: Sequence[Company], draw: random.Random
-) -> list[Mention]:
-    """Names that no organisation of the register bears: of real companies that are left out of it, those first that
-    look like one that is in it; and names of the register where the rest of the record says that another is meant.
+def false_ones(companies: Sequence[Company], left_out: Sequence[Company], draw: random.Random) -> list[Mention]:
+    """Names that mean no organisation of the register.
+
+    They are of real companies that are left out of it, those first that look like one that is in it; and names of
+    the register where the rest of the record says that another is meant.
     """
     names = [_without_kind(one.name, draw) or "" for one in companies]
     others = [_without_kind(one.name, draw) or "" for one in left_out]

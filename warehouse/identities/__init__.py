@@ -31,7 +31,7 @@ _KEPT_DATES = 60  # as-of dates whose matches stay in the warehouse: a backfill 
 def fingerprint() -> str:
     """SHA-256 of what the output depends on besides the input: this code and the decisions."""
     folder = Path(__file__).parent
-    files = sorted(path for path in folder.iterdir() if path.suffix in (".py", ".yaml"))
+    files = [*sorted(folder.glob("*.py")), decisions.FILE]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 

@@ -6,7 +6,7 @@ nothing any more is told (``VOID``), and holds what is published of identities u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -47,13 +47,17 @@ class _Decisions(Declared):
     decisions: tuple[Decision, ...]
 
 
-@cache
-def decisions(path: Path = FILE) -> tuple[Decision, ...]:
+def decisions() -> tuple[Decision, ...]:
     """The decisions in the order of the file.
 
     Raises:
         DeclarationError: the file cannot be used, or two of them contradict each other.
     """
+    return _read(FILE)
+
+
+@cache
+def _read(path: Path) -> tuple[Decision, ...]:
     found = parse(_Decisions, {"decisions": read_yaml(path) or ()}, path).decisions
     said: dict[tuple[str, str], dict[str, bool]] = {}
     for one in found:
@@ -64,10 +68,10 @@ def decisions(path: Path = FILE) -> tuple[Decision, ...]:
     return found
 
 
-def rows(path: Path = FILE) -> list[Mapping[str, object]]:
+def rows() -> Sequence[Mapping[str, object]]:
     """The decisions as rows with the columns source_code, name, scheme_code, local_id, org_id, is_same."""
     listed = []
-    for one in decisions(path):
+    for one in decisions():
         scheme, local = identifiers.split_org_id(one.org_id) or ("", "")
         listed.append(
             {"source_code": one.source, "name": one.name, "scheme_code": scheme, "local_id": local,
