@@ -5,8 +5,8 @@
 Writes ``register.csv`` (names of organisations of a small register) and ``mentions.csv`` (names as lists write
 them, with the org-id that each means, or none). The labels are by construction: a mention is made of a
 register's name as people write it (``made_by``), or of the name of a real company that is left out of the register
-although it looks like one that is in it, so that to match it is a mistake. What such a set cannot show is how often
-a name on a real list means a namesake: from two equal names alone nobody can know that.
+although it looks like one that is in it, so that to match it is a mistake. What such a set cannot show is how
+often a name on a real list means a namesake: from two equal names alone nobody can know that.
 
 Input: the UK register's bulk CSV (or a sample of it), and a CSV of Finnish companies with ``businessId``,
 ``name``, ``postCode``. Only names of companies are taken, whose kind says that they are no persons. The same input

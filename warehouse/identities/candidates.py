@@ -62,15 +62,16 @@ def find_pairs(connection: duckdb.DuckDBPyConnection) -> None:
             SELECT mention_id, squashed, true FROM identity_corrected
         ),
         equal AS (
-            SELECT k.mention_id, r.rowid AS name_id, bool_and(k.is_corrected) AS is_corrected, 0 AS names_count
+            SELECT k.mention_id, r.rowid AS name_id, NOT k.is_corrected AS is_same, k.is_corrected,
+                   0 AS names_count
             FROM identity_register AS r JOIN keyed AS k ON k.squashed = {squashed_sql("r.base")}
-            GROUP BY ALL
         ),
         ranked AS (
-            SELECT mention_id, name_id, bool_and(is_corrected) AS is_corrected, min(names_count) AS names_count
+            SELECT mention_id, name_id, bool_or(is_same) AS is_same, bool_or(is_corrected) AS is_corrected,
+                   min(names_count) AS names_count
             FROM (SELECT * FROM equal UNION ALL ({_sharing_words()})) GROUP BY mention_id, name_id
         )
-        SELECT k.mention_id, k.is_corrected, k.names_count = 0 AS is_same, r.*
+        SELECT k.mention_id, k.is_same, k.is_corrected AND NOT k.is_same AS is_corrected, r.*
         FROM (
             SELECT ranked.*, row_number() OVER (
                 PARTITION BY mention_id ORDER BY names_count, register_name, scheme_code, ranked_register.local_id
@@ -154,9 +155,9 @@ def _sharing_words() -> str:
             SELECT name_id, two, count(*) OVER (PARTITION BY two) AS names_count
             FROM pairs WHERE two IN (SELECT two FROM neighbours)
         )
-        SELECT wanted.mention_id, asked.name_id, false AS is_corrected, wanted.names_count
+        SELECT wanted.mention_id, asked.name_id, false AS is_same, false AS is_corrected, wanted.names_count
         FROM wanted JOIN asked USING (word)
         UNION ALL
-        SELECT DISTINCT neighbours.mention_id, together.name_id, false, together.names_count
+        SELECT DISTINCT neighbours.mention_id, together.name_id, false, false, together.names_count
         FROM neighbours JOIN together USING (two)
         WHERE together.names_count <= {RARE}"""

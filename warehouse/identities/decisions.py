@@ -20,10 +20,6 @@ from warehouse.text import normalised
 
 FILE = Path(__file__).parent / "decisions.yaml"
 
-# Why a decision speaks of nothing, in the codes that the dataset's rules put into words.
-VOID = ("decision_without_mention", "decision_without_organisation", "decision_without_candidate",
-        "decision_against_identifier")  # fmt: skip
-
 
 def _known(org_id: str) -> str:
     if identifiers.org_id(org_id) != org_id:

@@ -34,7 +34,7 @@ class Evidence:
 LIKENESS = (
     Evidence("identifier", 1.00, "is_stated"),
     Evidence("name_equal", 0.96, "base = mention_base"),
-    Evidence("name_written_otherwise", 0.94, "is_same AND NOT is_corrected"),
+    Evidence("name_written_otherwise", 0.94, "is_same"),
     Evidence("name_misspelt", 0.91, "is_corrected AND length(mention_base) >= 10"),
     Evidence("name_words_reordered", 0.85, "names_ratio = 100"),
     Evidence("name_alike", 0.50, f"names_ratio >= {_ALIKE}"),
