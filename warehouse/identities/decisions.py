@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -49,17 +48,12 @@ def decisions() -> tuple[Decision, ...]:
     Raises:
         DeclarationError: the file cannot be used, or two of them contradict each other.
     """
-    return _read(FILE)
-
-
-@cache
-def _read(path: Path) -> tuple[Decision, ...]:
-    found = parse(_Decisions, {"decisions": read_yaml(path) or ()}, path).decisions
+    found = parse(_Decisions, {"decisions": read_yaml(FILE) or ()}, FILE).decisions
     said: dict[tuple[str, str], dict[str, bool]] = {}
     for one in found:
         about = said.setdefault((one.source, normalised(one.name)), {})
         if one.org_id in about or (one.is_same and True in about.values()):
-            raise DeclarationError(f"{path}: {one.name!r} in {one.source} is decided twice; take one of them out")
+            raise DeclarationError(f"{FILE}: {one.name!r} in {one.source} is decided twice; take one of them out")
         about[one.org_id] = one.is_same
     return found
 
