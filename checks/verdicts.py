@@ -20,7 +20,6 @@ from checks.rules.demands import Required, Unique
 from warehouse.declarations import (
     DatasetDeclaration,
     FieldDeclaration,
-    Privacy,
     Severity,
     SourceDeclaration,
     TableDeclaration,
@@ -221,7 +220,7 @@ def _write_findings(checked: _CheckedTable, rule: Rule, outcome: Outcome) -> Non
     file, sheet, row = checked.origin
     key = "concat_ws(' | ', " + ", ".join(f"CAST({quote(k)} AS VARCHAR)" for k in table.primary_key) + ")"
     has_key = " AND ".join(f"{quote(k)} IS NOT NULL" for k in table.primary_key)
-    if column.privacy is Privacy.PERSONAL:
+    if column.is_withheld:
         value = f"CASE WHEN {quote(column.name)} IS NOT NULL THEN {literal(WITHHELD)} END"
     else:
         value = f"left(CAST({quote(column.name)} AS VARCHAR), 200)"

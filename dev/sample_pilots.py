@@ -2,10 +2,11 @@
 
     python -m dev.sample_pilots [TARGET]
 
-The facts are public and carried over with their source and a confidence; the sentences are our own. Dates are
-only as exact as their source: a month becomes its first or last day and says so, "spring 2016" stays words. The
-form is a person's on purpose (a title, notes between the rows, dates and sums typed as text, a column of her
-own, a total), so that the demonstration shows what the reader copes with. The same bytes come out every time.
+The facts are public and carried over with their source and a confidence; the sentences are our own. One
+programme is invented, and its name says so. Dates are only as exact as their source: a month becomes its first or
+last day and says so, "spring 2016" stays words. The form is a person's on purpose (a title, notes between the
+rows, dates and sums typed as text, a column of her own, a total), so that the demonstration shows what the reader
+copes with. The same bytes come out every time.
 """
 
 from __future__ import annotations
@@ -470,6 +471,44 @@ PROGRAMMES = (
         {"round": "finest-twins-2", "city": "Helsinki; Tallinn", "confidence": "medium", "period": "2025",
          "note": "Described by theme; the companies are not stated. The call allowed at most seven."},
     ),
+    # Invented, and called so: companies that the samples of the registers know too, so that joins have answers.
+    Programme(
+        "Example agile piloting (invented)",
+        (
+            Pilot("example-1-kuunsilta", "Door-step pharmacy", "social_health",
+                  "Medicines brought to the door together with a weekly call", round="example-1",
+                  organisation="Kuunsilta Palvelut Oy", business_id="9000001-1",
+                  start="2018-02-01", end="2018-06-30", grant=8000, participants=42),
+            Pilot("example-1-satama-robotiikka", "Parcel robot of the quay", "mobility",
+                  "Robot that brings parcels from a locker to the stairwell", round="example-1",
+                  organisation="Satama Robotiikka Oy", business_id="9000018-5",
+                  start="2018-02-01", end="2018-07-31", grant=7500, participants=110),
+            Pilot("example-1-tuulikello", "Wind clock", "climate",
+                  "Display in the stairwell that says when electricity is clean", round="example-1",
+                  theme2="energy", organisation="Tuulikello Energia Oy", business_id="9000035-3",
+                  start="2018-03-01", end="2018-08-15", grant=5000, participants=65),
+            Pilot("example-2-verkkosaari", "Shared rides to the metro", "mobility",
+                  "Rides on demand between the shore and the metro", round="example-2",
+                  organisation="Verkkosaari Liikkuminen", start="2018-09-01", end="2019-02-28", grant=9000,
+                  participants=230, note="Invented; the business id is left out on purpose."),
+            Pilot("example-2-siilonmutka", "Balance at home", "healthcare",
+                  "Exercises for older residents, guided over a screen", round="example-2",
+                  organisation="Siilonmutka Hyvinvointi Oy", business_id="9000069-5",
+                  start="2018-09-01", end="2019-01-31", grant=6000, participants=18),
+            Pilot("example-2-majakka", "Return point for batteries", "resource_recycling",
+                  "Return point in the yard that pays for batteries and small devices", round="example-2",
+                  organisation="Majakka Kierrätys Oy", business_id="9000086-3",
+                  start="2018-10-01", end="2019-03-31", grant=10000, participants=95),
+            Pilot("example-2-hanhisaari", "Neighbourhood lessons", "education",
+                  "Residents teach one another in the club room", round="example-2",
+                  organisation="Hanhisaari Oppiminen", note="Invented; without dates and grant on purpose."),
+        ),
+        (
+            Round("example-1", "spring 2018", 2018, 14, 3, "2017-11-01", "2017-11-30"),
+            Round("example-2", "autumn 2018", 2018, 22, 4, "2018-05-02", "2018-05-31"),
+        ),
+        {**K, "precision": "day", "note": "Invented for the sample; no such pilot took place."},
+    ),
 )  # fmt: skip
 
 # Last Mile's pilots are dated by the year of their round only.
@@ -530,6 +569,8 @@ def pilot_rows() -> list[dict[str, object]]:
             year = YEARS.get(str(facts.get("round")))
             if year:
                 facts |= {"period": year, "start": f"{year}-01-01", "precision": "year"}
+            if not facts.get("start"):
+                facts.pop("precision", None)
             rows.append(
                 {
                     "pilot_id": facts["id"],
@@ -551,7 +592,7 @@ def pilot_rows() -> list[dict[str, object]]:
                     "grant_eur": facts.get("grant"),
                     "participants_count": facts.get("participants"),
                     "confidence_code": facts["confidence"],
-                    "source_url": facts["source_url"],
+                    "source_url": facts.get("source_url"),
                     "source_note": facts.get("note"),
                 }
             )
@@ -571,7 +612,7 @@ def round_rows() -> list[dict[str, object]]:
             "call_opens_date": item.opens,
             "call_closes_date": item.closes,
             "confidence_code": item.confidence,
-            "source_url": item.source_url,
+            "source_url": item.source_url or None,
         }
         for programme in PROGRAMMES
         for item in programme.rounds
@@ -665,7 +706,7 @@ def _write_pilot_cell(
     elif name == "grant_eur" and index % 2 == 0:
         sheet.write_number(*place, float(value), formats["money"])
     elif name == "grant_eur":
-        sheet.write_string(*place, "12\u00a0500 €", formats["text"])
+        sheet.write_string(*place, f"{float(value):,.0f} €".replace(",", "\u00a0"), formats["text"])
     else:
         sheet.write_string(*place, value, formats["text"])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sources as source_packages
 from publish.catalogue import load_catalogue
+from publish.disclosure import why_held_back
 from sources import SourcePackage
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 
@@ -67,6 +68,30 @@ class Declarations:
         return models
 
     @cached_property
+    def held_back(self) -> Mapping[str, str]:
+        """The datasets that are not released because they are about people, by name, with why in words.
+
+        Raises:
+            ModelError: a dataset has no model, or not a usable one, or it reads what is no source's.
+        """
+        from warehouse.curate import ModelError
+
+        for model in self.models.values():
+            if unknown := sorted(model.sources - self.sources.keys()):
+                raise ModelError(f"{model.path}: it reads {', '.join(unknown)}, and there is no such source")
+        about_people = {
+            (source.name, table.name)
+            for source in self.sources.values()
+            for table in source.tables
+            if table.about_people
+        }
+        reasons = {
+            name: why_held_back(dataset, self.models[name].tables, about_people)
+            for name, dataset in self.datasets.items()
+        }
+        return {name: why for name, why in reasons.items() if why}
+
+    @cached_property
     def source_rules(self) -> Mapping[str, SourceRules]:
         """The rules file of each source, by its name.
 
@@ -100,5 +125,5 @@ class Declarations:
         Raises:
             DeclarationError, ModelError: one cannot be used.
         """
-        _ = self.models, self.source_rules, self.dataset_rules
+        _ = self.models, self.held_back, self.source_rules, self.dataset_rules
         return self

@@ -31,10 +31,13 @@ def due_builds(run: Run, known: Known, curated: Mapping[str, Sequence[CurationRe
 
     So the order in which snapshots come in does not matter, and a late correction reaches all dates after its own.
     What is declared (model, catalogue entry, rules) counts for the newest date only: a release of the past stands
-    as it was defined then. A dataset waits until all its sources have data, but for those it can do without.
+    as it was defined then. A dataset waits until all its sources have data, but for those it can do without; one
+    that is held back is never built.
     """
     due: dict[str, list[date]] = {}
     for name in run.request.datasets:
+        if name in run.declarations.held_back:
+            continue
         first = first_date(run.declarations, name, known)
         if first is None:
             continue

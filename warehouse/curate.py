@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -25,8 +26,12 @@ from warehouse.history import HELD_COLUMNS, create_history, create_views
 from warehouse.ledger import SnapshotRecord
 from warehouse.sql import literal, quote
 
+if TYPE_CHECKING:
+    from sqlglot import exp
+
 CURATED = "curated"
 _IDENTITIES = "identities"  # the schema that is worked out in Python, of core models
+_OURS = ("core", "reference", _IDENTITIES)  # schemas that are no sources
 
 
 class ModelError(Exception):
@@ -46,13 +51,19 @@ class Model:
     @property
     def sources(self) -> frozenset[str]:
         """The sources it reads, itself or through core models."""
-        own = {schema for schema, _ in self.reads if schema not in ("core", "reference", _IDENTITIES)}
+        own = {schema for schema, _ in self.reads if schema not in _OURS}
         return frozenset(own.union(*(model.sources for model in self.core)))
 
     @property
     def reads_identities(self) -> bool:
         """It reads itself what is worked out of names and registers."""
         return any(schema == _IDENTITIES for schema, _ in self.reads)
+
+    @property
+    def tables(self) -> frozenset[tuple[str, str]]:
+        """What it reads of sources, itself or through core models: source and name, in small letters."""
+        own = {(schema.lower(), name.lower()) for schema, name in self.reads if schema not in _OURS}
+        return frozenset(own.union(*(model.tables for model in self.core)))
 
     @property
     def fingerprint(self) -> str:
@@ -88,7 +99,7 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
         raise ModelError(f"{path}: {error}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ModelError(f"{path}: a model is one SELECT and nothing else")
-    tables = {(table.db, table.name) for table in statements[0].find_all(exp.Table) if table.db}
+    tables = _tables_of(statements[0], path)
     needed = {name for schema, name in tables if schema == "core"}
     if any(schema == _IDENTITIES for schema, _ in tables):
         needed.update(identities.INPUTS)
@@ -97,6 +108,29 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
         below = _load(folder / "core" / f"{name}.sql", folder, (*above, path))
         core += [model for model in (*below.core, below) if model.name not in {m.name for m in core}]
     return Model(path.stem, path, sql, frozenset(tables), tuple(core))
+
+
+_MAKE_ROWS = frozenset({"generate_series", "json_each", "range"})  # the functions that read nothing
+
+
+def _tables_of(statement: exp.Query, path: Path) -> set[tuple[str, str]]:
+    """What a model reads, as (schema, name). What is to be found from its SQL must be said there: a function that
+    reads a file, or a table whose name is a text, would get past whoever asks what it reads.
+    """
+    from sqlglot import exp
+
+    own = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
+    tables = set()
+    for table in statement.find_all(exp.Table):
+        called = table.this.sql("duckdb").partition("(")[0].strip('"').lower()
+        if table.db:
+            tables.add((table.db, table.name))
+        elif called not in own | _MAKE_ROWS:
+            raise ModelError(
+                f"{path}: it reads {table.sql('duckdb')!r:.80}; a model reads <source>.<table>, core.<view> and"
+                " reference.<list>, by name"
+            )
+    return tables
 
 
 def prepare(

@@ -40,6 +40,7 @@ class District(Declared):
     city: str
     country: str = Field(pattern=r"^[A-Z]{2}$")  # ISO 3166-1
     postcode_areas: tuple[str, ...] = Field(min_length=1)  # exact: E1 is not E10
+    ocd_divisions: tuple[str, ...] = ()  # ids of the divisions that make it up, in the Open Civic Data form
     source: str
     source_url: str | None = None
     attribution: str

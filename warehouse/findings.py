@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import duckdb
 
-from warehouse.declarations import FieldDeclaration, Privacy, Severity, TableDeclaration
+from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration
 from warehouse.sql import literal, quote
 
 FINDINGS_COLUMNS = """
@@ -110,10 +110,10 @@ def create_findings_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def shown(value: object, field: FieldDeclaration | None) -> str | None:
-    """A value as a finding may show it: personal values are withheld, long ones cut."""
+    """A value as a finding may show it: personal values and those of people are withheld, long ones cut."""
     if value is None:
         return None
-    if field is not None and field.privacy is Privacy.PERSONAL:
+    if field is not None and field.is_withheld:
         return WITHHELD
     text = str(value)
     return text if len(text) <= 200 else text[:199] + "…"

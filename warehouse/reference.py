@@ -19,6 +19,11 @@ from warehouse.text import normalised
 _FOLDER = Path(__file__).parent / "reference"
 
 
+def _compared(text: str) -> str:
+    """A word for a code as it is compared; a sign such as % or €, of which nothing would be left, as it stands."""
+    return normalised(text) or text.strip()
+
+
 class Code(Declared):
     """A code's meaning. ``aliases`` are other words for it that people write, in either language."""
 
@@ -42,17 +47,17 @@ class CodeList(Declared):
     def _no_word_means_two_codes(self) -> CodeList:
         for code, meaning in self.codes.items():
             for text in meaning.words(code):
-                if self._words[normalised(text)] != code:
+                if self._words[_compared(text)] != code:
                     raise ValueError(f"{text!r} means two codes")
         return self
 
     @cached_property
     def _words(self) -> Mapping[str, str]:
-        return {normalised(text): code for code, meaning in self.codes.items() for text in meaning.words(code)}
+        return {_compared(text): code for code, meaning in self.codes.items() for text in meaning.words(code)}
 
     def code_of(self, text: str) -> str | None:
         """The code that a text means: the code itself, a title or an alias; case and punctuation do not count."""
-        return text if text in self.codes else self._words.get(normalised(text))
+        return text if text in self.codes else self._words.get(_compared(text))
 
     def nearest(self, text: str) -> list[str]:
         """The codes whose words are most like a text that means none, the likeliest first."""

@@ -60,7 +60,7 @@ class DatasetSection:
     """What became of a dataset in this run."""
 
     declaration: DatasetDeclaration
-    state: str  # "released", "unchanged", "held", "waiting", "failed"
+    state: str  # "released", "unchanged", "held", "waiting", "held back", "failed"
     message: str
     release: Release | None  # the latest good release
     url: str | None  # its page on the portal

@@ -110,6 +110,7 @@ DATASET_STATES = {
     "unchanged": ("good", "✓", "Unchanged"),
     "held": ("stop", "✕", "Held"),
     "waiting": ("warn", "!", "Waiting"),
+    "held back": ("calm", "○", "Held back"),
     "failed": ("stop", "✕", "Failed"),
 }
 SOURCE_STATES = {

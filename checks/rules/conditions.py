@@ -14,13 +14,18 @@ from warehouse.declarations import Severity, literal, quote
 
 def of_written(rule: WrittenRule) -> list[Rule]:
     """What a written rule becomes: one rule, or one for each programme that has spans of its own."""
+    if rule.once:
+        return [_judging(rule, demands.Once(rule.id), rule.message)]
     if rule.holds is not None:
         return [_rule(rule, rule.holds, rule.message)]
     return _usual(rule, reference.usual_spans()[rule.spans]) if rule.spans is not None else []
 
 
 def _rule(written: WrittenRule, holds: str, message: str) -> Rule:
-    demand = demands.Condition(written.id, _dated(written, holds))
+    return _judging(written, demands.Condition(written.id, _dated(written, holds)), message)
+
+
+def _judging(written: WrittenRule, demand: demands.Demand, message: str) -> Rule:
     judged_by = (*written.columns, written.dated_by) if written.dated_by else written.columns
     return Rule(
         written.id,

@@ -296,6 +296,25 @@ class Condition(_Condition):
         return self.holds
 
 
+@dataclass(frozen=True)
+class Once(Demand):
+    """No two rows say the same in these columns; one without the first passes. The words are the rules file's."""
+
+    name: str
+    expectation = "unexpected_rows_expectation"
+    words = Words("{it.title} ({columns})")
+
+    @property
+    def title(self) -> str:
+        """Its name as words."""
+        return plain_words(self.name)
+
+    def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        alike = f"count(*) OVER (PARTITION BY {', '.join(quote(name) for name in columns)})"
+        filled = f"{quote(columns[0])} IS NOT NULL"
+        return {"unexpected_rows_query": f"SELECT {ROW_ID} FROM {{batch}} WHERE {filled} QUALIFY {alike} > 1"}
+
+
 def plain_words(rule_id: str) -> str:
     """A rule's id as words: "Ends after start"."""
     return re.sub("[-_]", " ", rule_id).strip().capitalize() or rule_id

@@ -34,6 +34,8 @@ class WrittenRule(Declared):
     Instead of ``holds``, ``spans`` may name a list of ``warehouse/reference/usual_spans.yaml``: the first column's
     value, if above zero, should be what is usual at its date in the programme that the column ``programme_in``
     names. ``{span}`` in the message becomes what was expected, of whom and when.
+
+    Or ``once`` is true: no two rows say the same in the columns; a row whose first column is empty passes.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -41,6 +43,7 @@ class WrittenRule(Declared):
     columns: tuple[str, ...] = Field(min_length=1)
     holds: str | None = None
     spans: str | None = None
+    once: bool = False
     programme_in: str | None = None
     message: str
     help: str
@@ -51,8 +54,10 @@ class WrittenRule(Declared):
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> WrittenRule:
-        if (self.holds is None) is (self.spans is None):
-            raise ValueError(f"rule {self.id}: it needs either holds or spans")
+        if [self.holds is not None, self.spans is not None, self.once].count(True) != 1:
+            raise ValueError(f"rule {self.id}: it needs one of holds, spans and once")
+        if self.once and (self.dated_by or self.valid_from or self.valid_to):
+            raise ValueError(f"rule {self.id}: once holds at any time, so it has no dates")
         if self.spans is not None and self.spans not in reference.usual_spans():
             raise ValueError(f"rule {self.id}: warehouse/reference/usual_spans.yaml has no list {self.spans}")
         if (self.spans is None) is not (self.programme_in is None):

@@ -36,6 +36,12 @@ class DatasetField(Declared):
     mark: bool | None = None
 
 
+class DisclosureDeclaration(Declared):
+    """How the people whom a dataset is about are protected: the method of disclosure control, by its name."""
+
+    method: str = Field(pattern=SLUG)
+
+
 class CatalogueEntry(Declared):
     """A catalogue entry, as written in ``publish/catalogue/<stem>.yaml``."""
 
@@ -54,6 +60,8 @@ class CatalogueEntry(Declared):
     district: str | None = None  # of warehouse/reference/districts.yaml
     usage_warnings: tuple[str, ...] = ()
     can_do_without: tuple[str, ...] = ()  # sources it reads where they have data; for all others it waits
+    # Of a dataset that reads a table about people: without it, or by a method that is not there, it is held back
+    disclosure: DisclosureDeclaration | None = None
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
     rows: RowBounds = RowBounds()
     fields: tuple[DatasetField, ...]

@@ -34,8 +34,12 @@ class SourceDeclaration(Declared):
         None, ge=0, le=366
     )  # how long after its turn it may come; by default GRACE_DAYS
     expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
+    # It may be kept so long only: then its files and what came of them are deleted (warehouse.retention).
+    retention_days: int | None = Field(None, ge=1, le=36600)
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
+    # Of an API: the parameters of each list that it is asked for, such as {text: "smart kalasatama"}.
+    queries: tuple[Mapping[str, str], ...] = ()
     file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
     # Left out of what is written of a declaration: how a file is fetched does not change what it says.
     http: HttpDeclaration | None = Field(None, exclude=True)

@@ -2,6 +2,7 @@
 SELECT
     companies.company_number,
     companies.company_name,
+    companies.company_status,
     companies.incorporation_date,
     companies.postcode,
     companies.post_town,

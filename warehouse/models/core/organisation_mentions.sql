@@ -20,6 +20,52 @@ mentions AS (
     FROM agile_pilots.pilots AS pilots
     LEFT JOIN agile_pilots.rounds AS rounds ON pilots.round_id = rounds.round_id
     CROSS JOIN places
+    UNION ALL
+    SELECT
+        'future_fifty' AS source_code,
+        'memberships' AS table_code,
+        concat_ws(' / ', members.programme, members.cohort_label, members.company_name) AS record_key,
+        1 AS mention_number,
+        members.company_name AS mentioned_name,
+        CASE WHEN members.company_number IS NOT NULL THEN 'GB-COH' END AS scheme_code,
+        members.company_number AS local_id,
+        NULL AS postcode,
+        NULL AS city,
+        NULL AS country_code,
+        coalesce(
+            make_date(cohorts.cohort_year, 12, 31), members.entry_date, make_date(members.status_year, 12, 31)
+        ) AS mention_date
+    FROM future_fifty.memberships AS members
+    LEFT JOIN future_fifty.cohorts AS cohorts
+        ON members.programme = cohorts.programme AND members.cohort_label = cohorts.cohort_label
+    UNION ALL
+    SELECT
+        'here_east' AS source_code,
+        'tenants' AS table_code,
+        tenants.organisation AS record_key,
+        1 AS mention_number,
+        tenants.organisation AS mentioned_name,
+        CASE WHEN tenants.company_number IS NOT NULL THEN 'GB-COH' END AS scheme_code,
+        tenants.company_number AS local_id,
+        'E20 3BS' AS postcode,  -- the campus
+        'London' AS city,
+        'GB' AS country_code,
+        make_date(coalesce(tenants.status_year, tenants.opened_year), 12, 31) AS mention_date
+    FROM here_east.tenants AS tenants
+    UNION ALL
+    SELECT
+        'plexal' AS source_code,
+        'members' AS table_code,
+        concat_ws(' / ', members.programme, members.cohort_label, members.company_name) AS record_key,
+        1 AS mention_number,
+        members.company_name AS mentioned_name,
+        CASE WHEN members.company_number IS NOT NULL THEN 'GB-COH' END AS scheme_code,
+        members.company_number AS local_id,
+        NULL AS postcode,
+        NULL AS city,
+        NULL AS country_code,
+        members.entry_date AS mention_date
+    FROM plexal.members AS members
 )
 SELECT
     mentions.source_code,
