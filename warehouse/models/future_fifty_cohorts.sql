@@ -1,5 +1,5 @@
--- A row a company in a cohort, with the cohort's size as published and how much of it is listed here, and with what
--- the register says of the company today, where it is sure which one it is.
+-- A row a company in a cohort, with the cohort's size as published and how much of it is listed here, and with
+-- what the register says of the company today, where it is sure which one it is.
 SELECT
     memberships.programme,
     memberships.cohort_label,
