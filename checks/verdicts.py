@@ -26,7 +26,15 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, create_findings_tables, finding_id_sql, key_sql
+from warehouse.findings import (
+    NOT_THERE,
+    WITHHELD,
+    Finding,
+    add_findings,
+    create_findings_tables,
+    finding_id_sql,
+    key_sql,
+)
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
@@ -92,6 +100,9 @@ def check_source(
     refusals = {}
     for table in source.tables:
         progress(f"checking {source.name}.{table.name}")
+        if _is_absent(connection, table):
+            refusals[table.name] = _Refusal(0, 0)
+            continue
         compiled = compile_rules(table, rules.on(table))
         unread = _critical(connection, table)
         checked = _CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
@@ -153,6 +164,14 @@ def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")
+
+
+def _is_absent(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> bool:
+    """Whether a table that need not be there is not: a snapshot without it says nothing of it."""
+    if table.presence == "mandatory":
+        return False
+    of_table = f"table_name = {literal(table.name)} AND reason = {literal(NOT_THERE)}"
+    return connection.execute(f"SELECT 1 FROM main.incomplete WHERE {of_table}").fetchone() is not None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from warehouse.declared import Declared
 from warehouse.districts import District, load_districts
 from warehouse.identifiers import IDENTIFIERS
 from warehouse.identities.decisions import Decision
+from warehouse.industries import Industries
 from warehouse.reference import CodeList, Licence, OrganisationRegister, Publisher, Sectors, UsualSpan, code_lists
 
 # What a field names that is listed elsewhere: an editor offers the list.
@@ -41,6 +42,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "dataset-rules.json": _of(DatasetRules, "Rules of a dataset: checks/rules/datasets/<stem>.yaml"),
         "code-lists.json": _of(dict[str, CodeList], "warehouse/reference/code_lists.yaml"),
         "sectors.json": _of(Sectors, "warehouse/reference/sectors.yaml"),
+        "industries.json": _of(Industries, "warehouse/reference/industries.yaml"),
         "usual-spans.json": _of(dict[str, tuple[UsualSpan, ...]], "warehouse/reference/usual_spans.yaml"),
         "company-number-prefixes.json": _of(dict[str, str], "warehouse/reference/company_number_prefixes.yaml"),
         "organisation-registers.json": _listed(

@@ -17,6 +17,7 @@ from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 if TYPE_CHECKING:
     from checks.rules import DatasetRules, SourceRules
     from warehouse.curate import Model
+    from warehouse.quality import Subjects
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,6 +113,18 @@ class Declarations:
         from checks.rules import rules_of_datasets
 
         return rules_of_datasets(self.datasets, self.root / "checks" / "rules" / "datasets")
+
+    @cached_property
+    def telling(self) -> frozenset[str]:
+        """The datasets that tell of the verdicts on sources and on all other datasets."""
+        return frozenset(name for name, model in self.models.items() if model.tells_of_verdicts)
+
+    @cached_property
+    def told_of(self) -> Subjects:
+        """What those datasets tell of."""
+        from warehouse.quality import Subjects
+
+        return Subjects(self.sources, {name: d for name, d in self.datasets.items() if name not in self.telling})
 
     def fingerprint(self, source: str) -> str:
         """What a verdict on the source depends on besides the data."""

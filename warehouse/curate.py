@@ -3,7 +3,8 @@
 A dataset's model is ``warehouse/models/<stem>.sql``; what several models share is a view in
 ``warehouse/models/core/``. Models read ``<source>.<table>`` and ``<source>.<table>_history`` (see
 ``warehouse.history.create_views``), ``core.<view>``, ``reference.<list>`` and ``reference.run`` (one row:
-``as_of_date``). What a model reads is found from its SQL, so it is declared nowhere else.
+``as_of_date``); what tells of verdicts reads ``quality.<table>`` (see ``warehouse.quality``). What a model reads
+is found from its SQL, so it is declared nowhere else.
 
 A model that reads ``identities.<table>`` makes the identities be worked out first (``warehouse.identities``), of
 the core models that they are made of: their sources are the model's too. One that does not costs nothing.
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse import identities, ledger, reference
+from warehouse import identities, ledger, quality, reference
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 from warehouse.history import HELD_COLUMNS, create_history, create_views
 from warehouse.ledger import SnapshotRecord
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 CURATED = "curated"
 _IDENTITIES = "identities"  # the schema that is worked out in Python, of core models
-_OURS = ("core", "reference", _IDENTITIES)  # schemas that are no sources
+_NO_SOURCES = frozenset({"core", "reference", quality.SCHEMA, _IDENTITIES})  # beside them a schema is a source's
 
 
 class ModelError(Exception):
@@ -51,7 +52,7 @@ class Model:
     @property
     def sources(self) -> frozenset[str]:
         """The sources it reads, itself or through core models."""
-        own = {schema for schema, _ in self.reads if schema not in _OURS}
+        own = {schema for schema, _ in self.reads if schema not in _NO_SOURCES}
         return frozenset(own.union(*(model.sources for model in self.core)))
 
     @property
@@ -62,8 +63,14 @@ class Model:
     @property
     def tables(self) -> frozenset[tuple[str, str]]:
         """What it reads of sources, itself or through core models: source and name, in small letters."""
-        own = {(schema.lower(), name.lower()) for schema, name in self.reads if schema not in _OURS}
+        own = {(schema.lower(), name.lower()) for schema, name in self.reads if schema.lower() not in _NO_SOURCES}
         return frozenset(own.union(*(model.tables for model in self.core)))
+
+    @property
+    def tells_of_verdicts(self) -> bool:
+        """Whether it reads what was found on sources and datasets: it is built after all that it tells of."""
+        own = any(schema == quality.SCHEMA for schema, _ in self.reads)
+        return own or any(model.tells_of_verdicts for model in self.core)
 
     @property
     def fingerprint(self) -> str:
@@ -100,6 +107,11 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ModelError(f"{path}: a model is one SELECT and nothing else")
     tables = _tables_of(statements[0], path)
+    if any(schema == "ledger" for schema, _ in tables):
+        raise ModelError(
+            f"{path}: reads the ledger, whose findings repeat values of rows. What a model may know of it stands"
+            f" in schema {quality.SCHEMA}."
+        )
     needed = {name for schema, name in tables if schema == "core"}
     if any(schema == _IDENTITIES for schema, _ in tables):
         needed.update(identities.INPUTS)

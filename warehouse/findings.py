@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS main.held_cells (
 CREATE TABLE IF NOT EXISTS main.incomplete (table_name VARCHAR NOT NULL, reason VARCHAR NOT NULL);
 """
 WITHHELD = "(withheld)"
+NOT_THERE = "not there"  # why a table is incomplete of which a snapshot has nothing
 
 
 def finding_id_sql(*parts: str) -> str:

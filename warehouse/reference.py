@@ -70,12 +70,16 @@ class _CodeLists(Declared):
 
 
 class Sector(Declared):
-    """A technology sector: the SIC 2007 groups that make it up, as prefixes of the five-digit code."""
+    """A technology sector: the industries that make it up, as prefixes of the five-digit codes.
+
+    ``sic_prefixes`` are of SIC 2007 and of TOL 2008, which agree in their first four digits.
+    """
 
     code: str = Field(pattern=SLUG)
     title: str
     title_fi: str
     sic_prefixes: tuple[str, ...]
+    tol_2025_prefixes: tuple[str, ...]
     is_tech: bool = False
 
 
@@ -139,6 +143,9 @@ class Publisher(Declared):
     description: str = ""
     homepage: str | None = None
     contact: Contact | None = None
+    org_id: str | None = None  # its identifier in a register, such as FI-PRO-2170029-2
+    # Its prefix in the 360Giving standard, with which the ids of its grants begin.
+    grant_prefix: str | None = Field(None, pattern=r"^360G-[A-Za-z0-9_-]+$")
 
 
 class Licence(Declared):
@@ -212,9 +219,12 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
 
     ``reference.codes`` (list, code, title, description, position), ``reference.sectors`` (sector_code,
     sector_title, is_tech, position), ``reference.sector_prefixes`` (sic_prefix, sector_code),
-    ``reference.district_postcode_areas`` (district, postcode_area), ``reference.run`` (as_of_date).
+    ``reference.sector_tol_2025_prefixes`` (tol_2025_prefix, sector_code), the tables of ``warehouse.industries``,
+    ``reference.district_postcode_areas`` (district, postcode_area), ``reference.nearby_postcode_areas`` (the same
+    of what lies around it), ``reference.run`` (as_of_date).
     """
     from warehouse.districts import load_districts
+    from warehouse.industries import create_industry_tables
 
     connection.execute("""
         CREATE SCHEMA IF NOT EXISTS reference;
@@ -223,7 +233,9 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         CREATE OR REPLACE TABLE reference.sectors
             (sector_code VARCHAR, sector_title VARCHAR, is_tech BOOLEAN, position INTEGER);
         CREATE OR REPLACE TABLE reference.sector_prefixes (sic_prefix VARCHAR, sector_code VARCHAR);
+        CREATE OR REPLACE TABLE reference.sector_tol_2025_prefixes (tol_2025_prefix VARCHAR, sector_code VARCHAR);
         CREATE OR REPLACE TABLE reference.district_postcode_areas (district VARCHAR, postcode_area VARCHAR);
+        CREATE OR REPLACE TABLE reference.nearby_postcode_areas (district VARCHAR, postcode_area VARCHAR);
         CREATE OR REPLACE TABLE reference.run (as_of_date DATE);
     """)
     codes = [
@@ -232,7 +244,9 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         for position, (code, meaning) in enumerate(code_list.codes.items())
     ]
     found = sectors().sectors
-    areas = [(d.id, area) for d in load_districts().values() for area in d.postcode_areas]
+    districts = load_districts().values()
+    areas = [(d.id, area) for d in districts for area in d.postcode_areas]
+    nearby = [(d.id, area) for d in districts for area in d.nearby_postcode_areas]
     connection.executemany("INSERT INTO reference.codes VALUES (?, ?, ?, ?, ?)", codes)
     connection.executemany(
         "INSERT INTO reference.sectors VALUES (?, ?, ?, ?)",
@@ -242,5 +256,11 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         "INSERT INTO reference.sector_prefixes VALUES (?, ?)",
         [(prefix, s.code) for s in found for prefix in s.sic_prefixes],
     )
+    connection.executemany(
+        "INSERT INTO reference.sector_tol_2025_prefixes VALUES (?, ?)",
+        [(prefix, s.code) for s in found for prefix in s.tol_2025_prefixes],
+    )
+    create_industry_tables(connection)
     connection.executemany("INSERT INTO reference.district_postcode_areas VALUES (?, ?)", areas)
+    connection.executemany("INSERT INTO reference.nearby_postcode_areas VALUES (?, ?)", nearby)
     connection.execute("INSERT INTO reference.run VALUES (?)", [as_of])

@@ -13,8 +13,7 @@ from warehouse.findings import Finding
 from warehouse.identities.doubts import Doubt
 from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
 from warehouse.releases import Release
-
-TO_MEND = (Severity.CRITICAL, Severity.ERROR)
+from warehouse.turns import Whose, turn_of
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class SourceSection:
     @property
     def is_handed_in(self) -> bool:
         """Somebody keeps it in a workbook, and can mend it there."""
-        return self.annotated is not None or self.declaration.kind == "workbook"
+        return self.annotated is not None or turn_of(self.declaration) is Whose.COORDINATOR
 
     @property
     def loads(self) -> Mapping[str, TableLoad]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checks.report.content import TO_MEND, ReportContent, counted
+from checks.report.content import ReportContent, counted
 from checks.report.doubtful import Doubtful, doubtful
 from checks.report.outcomes import Halted, Published, halted_dataset, halted_source, published
 from checks.report.sanitising import safe_link, safe_text
@@ -14,6 +14,7 @@ from checks.report.verdict import PageVerdict, verdict_of
 from checks.report.wording import day_words, title_of
 from checks.report.work import Work, work_on
 from warehouse.declarations import Severity
+from warehouse.turns import TO_MEND
 
 
 @dataclass(frozen=True)

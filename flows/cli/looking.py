@@ -21,6 +21,7 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     XLSX = "xlsx"
+    GEOJSON = "geojson"
 
 
 @app.command()

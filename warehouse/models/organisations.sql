@@ -45,7 +45,7 @@ registered AS (
     FROM core.register_names AS register_names
     INNER JOIN core.organisation_links AS links
         ON register_names.scheme_code = links.scheme_code AND register_names.local_id = links.local_id
-    WHERE register_names.is_current
+    WHERE register_names.is_current AND register_names.is_main
 ),
 void_decisions AS (
     SELECT

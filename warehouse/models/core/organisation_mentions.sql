@@ -66,6 +66,58 @@ mentions AS (
         NULL AS country_code,
         members.entry_date AS mention_date
     FROM plexal.members AS members
+    UNION ALL
+    SELECT
+        'threesixty_giving' AS source_code,
+        'grants' AS table_code,
+        grants.grant_id AS record_key,
+        1 AS mention_number,
+        grants.recipient_name AS mentioned_name,
+        CASE
+            -- an id that a funder gave itself is of no register, so the name has to tell
+            WHEN NOT starts_with(grants.recipient_org_id, '360G-')
+                THEN regexp_extract(grants.recipient_org_id, '^([A-Z]{2}-[A-Z0-9]+)-(.+)$', 1)
+        END AS scheme_code,
+        CASE
+            WHEN NOT starts_with(grants.recipient_org_id, '360G-')
+                THEN regexp_extract(grants.recipient_org_id, '^([A-Z]{2}-[A-Z0-9]+)-(.+)$', 2)
+        END AS local_id,
+        grants.recipient_postcode AS postcode,
+        NULL AS city,
+        NULL AS country_code,
+        grants.award_date AS mention_date
+    FROM threesixty_giving.grants AS grants
+    WHERE grants.recipient_kind_code = 'organisation'
+    UNION ALL
+    SELECT
+        'structural_funds' AS source_code,
+        'finnish_projects' AS table_code,
+        projects.project_code AS record_key,
+        1 AS mention_number,
+        projects.lead_organisation AS mentioned_name,
+        NULL AS scheme_code,
+        NULL AS local_id,
+        NULL AS postcode,
+        NULL AS city,
+        'FI' AS country_code,
+        coalesce(projects.end_date, projects.start_date) AS mention_date
+    FROM structural_funds.finnish_projects AS projects
+    WHERE projects.lead_kind_code = 'organisation'
+    UNION ALL
+    SELECT
+        'structural_funds' AS source_code,
+        'english_projects' AS table_code,
+        projects.project_ref AS record_key,
+        1 AS mention_number,
+        projects.recipient_organisation AS mentioned_name,
+        NULL AS scheme_code,
+        NULL AS local_id,
+        projects.postcode,
+        NULL AS city,
+        'GB' AS country_code,
+        coalesce(projects.end_date, projects.start_date) AS mention_date
+    FROM structural_funds.english_projects AS projects
+    WHERE projects.recipient_kind_code = 'organisation'
 )
 SELECT
     mentions.source_code,
@@ -73,8 +125,8 @@ SELECT
     mentions.record_key,
     mentions.mention_number,
     mentions.mentioned_name,
-    mentions.scheme_code,
-    mentions.local_id,
+    nullif(mentions.scheme_code, '') AS scheme_code,
+    nullif(mentions.local_id, '') AS local_id,
     CAST(mentions.postcode AS VARCHAR) AS postcode,
     mentions.city,
     CAST(mentions.country_code AS VARCHAR) AS country_code,

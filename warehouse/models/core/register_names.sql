@@ -1,13 +1,34 @@
 -- A row a name that an organisation of a register has or had, with what else the register says of it, as last
 -- known: an organisation that left its register is still the one that a list of its time means. A name was the
--- organisation's from from_date (empty: since it was founded, or nobody knows) until until_date.
+-- organisation's from from_date (empty: since it was founded, or nobody knows) until until_date; is_main: it is not
+-- one for a part of its business or in another language.
 WITH places AS (
     SELECT listed.place FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)) AS listed (place)
 ),
 renamed AS (
     SELECT * FROM core.known_companies WHERE previous_name_1 IS NOT NULL
 ),
-uk_former_names AS (
+uk_former_-- of the Finnish register, which may be searched and not read as a whole, what left the search is still known
+fi_companies AS (
+    SELECT * FROM prh_ytj.companies_history AS found
+    WHERE
+        found._vanished_date IS NULL OR NOT EXISTS (
+            SELECT 1 FROM prh_ytj.companies_history AS later
+            WHERE found.business_id = later.business_id AND found._changed_date < later._changed_date
+        )
+),
+fi_names AS (
+    SELECT * FROM prh_ytj.names_history AS found
+    WHERE
+        found._vanished_date IS NULL OR NOT EXISTS (
+            SELECT 1 FROM prh_ytj.names_history AS later
+            WHERE
+                found.business_id = later.business_id
+                AND found.name_number = later.name_number
+                AND found._changed_date < later._changed_date
+        )
+),
+names AS (
     SELECT
         renamed.company_number,
         renamed.incorporation_date,
@@ -52,6 +73,26 @@ uk_former_names AS (
     FROM renamed
     CROSS JOIN places
 ),
+-- of the Finnish register, which may be searched and not read as a whole, what left the search is still known
+fi_companies AS (
+    SELECT * FROM prh_ytj.companies_history AS found
+    WHERE
+        found._vanished_date IS NULL OR NOT EXISTS (
+            SELECT 1 FROM prh_ytj.companies_history AS later
+            WHERE found.business_id = later.business_id AND found._changed_date < later._changed_date
+        )
+),
+fi_names AS (
+    SELECT * FROM prh_ytj.names_history AS found
+    WHERE
+        found._vanished_date IS NULL OR NOT EXISTS (
+            SELECT 1 FROM prh_ytj.names_history AS later
+            WHERE
+                found.business_id = later.business_id
+                AND found.name_number = later.name_number
+                AND found._changed_date < later._changed_date
+        )
+),
 names AS (
     SELECT
         'companies_house' AS source_code,
@@ -59,6 +100,7 @@ names AS (
         'GB-COH' AS scheme_code,
         company_number AS local_id,
         company_name AS register_name,
+        true AS is_main,
         true AS is_current,
         previous_name_1_date AS from_date,
         CAST(NULL AS DATE) AS until_date,
@@ -75,6 +117,7 @@ names AS (
         'GB-COH' AS scheme_code,
         company_number AS local_id,
         register_name,
+        false AS is_main,
         false AS is_current,
         from_date,
         until_date,
@@ -84,6 +127,24 @@ names AS (
         post_town AS city,
         'GB' AS country_code
     FROM uk_former_names
+    UNION ALL
+    SELECT
+        'prh_ytj' AS source_code,
+        'companies' AS table_code,
+        'FI-PRO' AS scheme_code,
+        fi_names.business_id AS local_id,
+        fi_names.registered_name AS register_name,
+        fi_names.name_type_code = '1' AS is_main,
+        fi_names.is_current,
+        fi_names.name_start_date AS from_date,
+        fi_names.name_end_date AS until_date,
+        least(companies.registration_date, companies.business_id_date) AS founded_date,
+        companies.ceased_date AS ended_date,
+        companies.postcode,
+        companies.post_town AS city,
+        'FI' AS country_code
+    FROM fi_names
+    INNER JOIN fi_companies AS companies ON fi_names.business_id = companies.business_id
 )
 SELECT
     names.source_code,
@@ -91,6 +152,7 @@ SELECT
     names.scheme_code,
     names.local_id,
     names.register_name,
+    names.is_main,
     names.is_current,
     names.from_date,
     names.until_date,
