@@ -197,6 +197,24 @@ def test_a_former_name_is_the_organisations_at_its_time_and_somebody_elses_later
     assert answers["beta widgets"][1] == "review"
 
 
+def test_a_name_long_given_up_is_still_the_organisations_if_nobody_took_it_and_one_taken_later_is_asked(world):
+    register = [
+        {"local_id": "00000001", "register_name": "ALPHA LABS LTD", "from_date": date(2016, 1, 1),
+         "founded_date": date(2010, 1, 1)},
+        {"local_id": "00000001", "register_name": "BETA WIDGETS LTD", "is_current": False,
+         "until_date": date(2016, 1, 1), "founded_date": date(2010, 1, 1)},
+    ]  # fmt: skip
+    mentions = [
+        {"mentioned_name": "Beta Widgets", "mention_date": date(2019, 5, 1)},
+        {"mentioned_name": "Alpha Labs", "mention_date": date(2012, 5, 1)},
+    ]
+    answers = found(world(mentions, register))
+    assert answers["Beta Widgets"] == (
+        "GB-COH-00000001", "automatic", {"name_equal", "former_name", "name_given_up_before"}
+    )  # fmt: skip
+    assert answers["Alpha Labs"] == ("GB-COH-00000001", "review", {"name_equal", "name_taken_later"})
+
+
 @pytest.mark.parametrize(
     ("mention", "organisation", "code"),
     [

@@ -55,7 +55,7 @@ def decide(connection: duckdb.DuckDBPyConnection, decided: Sequence[Mapping[str,
         ),
         judged AS (
             SELECT *, best >= {AUTOMATIC} AND (second IS NULL OR round(best - second, 4) >= {MARGIN}) AS is_sure,
-                   second > best - {MARGIN} AS has_rival
+                   round(best - second, 4) < {MARGIN} AS has_rival
             FROM ranked WHERE score >= {REVIEW}
         ),
         found AS (

@@ -46,11 +46,12 @@ FURTHER = (
     Evidence("not_in_register", -0.05, "is_stated AND register_name IS NULL"),
     Evidence("kind_differs", -0.12, "kind <> mention_kind"),
     Evidence("former_name", -0.02, "NOT is_current"),
-    # lists are written some time after their facts, so a name given up within the year may stand there still
+    # A list may keep a name that was given up; whoever took it since is on the register with it, and comes first.
+    Evidence("name_given_up_before", -0.03, "NOT is_stated AND until_date + INTERVAL 366 DAY < mention_date"),
     Evidence(
-        "name_not_of_that_time",
+        "name_taken_later",
         -0.10,
-        "NOT is_stated AND (until_date + INTERVAL 366 DAY < mention_date OR mention_date < from_date)",
+        "NOT is_stated AND mention_date < from_date AND mention_date >= coalesce(founded_date, mention_date)",
     ),
     Evidence("founded_later", -0.30, "NOT is_stated AND mention_date < founded_date"),
     Evidence("ended_before", -0.10, "NOT is_stated AND ended_date + INTERVAL 366 DAY < mention_date"),
@@ -95,14 +96,16 @@ def compare(connection: duckdb.DuckDBPyConnection) -> None:
             SELECT *, {likeness} AS likeness FROM identity_compared JOIN identity_ratios USING (pair_id)
         ),
         scored AS (
-            SELECT mention_id, scheme_code, local_id, register_name, pair_id,
+            SELECT mention_id, scheme_code, local_id, register_name, pair_id, names_ratio,
+                   CASE WHEN is_stated THEN names_ratio ELSE 0 END AS stated_ratio,
                    concat_ws(';', likeness, {codes}) AS evidence_codes,
                    round({begun} + {alike} {weighed}, 4) AS score
             FROM judged WHERE likeness IS NOT NULL
         )
-        SELECT * EXCLUDE (pair_id) FROM scored
+        SELECT * EXCLUDE (pair_id, names_ratio, stated_ratio) FROM scored
         QUALIFY row_number() OVER (
-            PARTITION BY mention_id, scheme_code, local_id ORDER BY score DESC, register_name, pair_id
+            PARTITION BY mention_id, scheme_code, local_id
+            ORDER BY stated_ratio DESC, score DESC, names_ratio DESC, register_name, pair_id
         ) = 1
         ORDER BY mention_id, score DESC, scheme_code, local_id""")
 

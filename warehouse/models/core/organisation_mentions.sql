@@ -70,24 +70,24 @@ mentions AS (
     SELECT
         'threesixty_giving' AS source_code,
         'grants' AS table_code,
-        grants.grant_id AS record_key,
+        given.grant_id AS record_key,
         1 AS mention_number,
-        grants.recipient_name AS mentioned_name,
+        given.recipient_name AS mentioned_name,
         CASE
             -- an id that a funder gave itself is of no register, so the name has to tell
-            WHEN NOT starts_with(grants.recipient_org_id, '360G-')
-                THEN regexp_extract(grants.recipient_org_id, '^([A-Z]{2}-[A-Z0-9]+)-(.+)$', 1)
+            WHEN NOT starts_with(given.recipient_org_id, '360G-')
+                THEN regexp_extract(given.recipient_org_id, '^([A-Z]{2}-[A-Z0-9]+)-(.+)$', 1)
         END AS scheme_code,
         CASE
-            WHEN NOT starts_with(grants.recipient_org_id, '360G-')
-                THEN regexp_extract(grants.recipient_org_id, '^([A-Z]{2}-[A-Z0-9]+)-(.+)$', 2)
+            WHEN NOT starts_with(given.recipient_org_id, '360G-')
+                THEN regexp_extract(given.recipient_org_id, '^([A-Z]{2}-[A-Z0-9]+)-(.+)$', 2)
         END AS local_id,
-        grants.recipient_postcode AS postcode,
+        given.recipient_postcode AS postcode,
         NULL AS city,
         NULL AS country_code,
-        grants.award_date AS mention_date
-    FROM threesixty_giving.grants AS grants
-    WHERE grants.recipient_kind_code = 'organisation'
+        given.award_date AS mention_date
+    FROM threesixty_giving.grants AS given
+    WHERE given.recipient_kind_code = 'organisation'
     UNION ALL
     SELECT
         'structural_funds' AS source_code,

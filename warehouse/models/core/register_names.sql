@@ -1,34 +1,14 @@
 -- A row a name that an organisation of a register has or had, with what else the register says of it, as last
 -- known: an organisation that left its register is still the one that a list of its time means. A name was the
--- organisation's from from_date (empty: since it was founded, or nobody knows) until until_date; is_main: it is not
--- one for a part of its business or in another language.
+-- organisation's from from_date (empty: since it was founded, or nobody knows) until until_date; is_main: it is
+-- not one for a part of its business or in another language.
 WITH places AS (
     SELECT listed.place FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)) AS listed (place)
 ),
 renamed AS (
     SELECT * FROM core.known_companies WHERE previous_name_1 IS NOT NULL
 ),
-uk_former_-- of the Finnish register, which may be searched and not read as a whole, what left the search is still known
-fi_companies AS (
-    SELECT * FROM prh_ytj.companies_history AS found
-    WHERE
-        found._vanished_date IS NULL OR NOT EXISTS (
-            SELECT 1 FROM prh_ytj.companies_history AS later
-            WHERE found.business_id = later.business_id AND found._changed_date < later._changed_date
-        )
-),
-fi_names AS (
-    SELECT * FROM prh_ytj.names_history AS found
-    WHERE
-        found._vanished_date IS NULL OR NOT EXISTS (
-            SELECT 1 FROM prh_ytj.names_history AS later
-            WHERE
-                found.business_id = later.business_id
-                AND found.name_number = later.name_number
-                AND found._changed_date < later._changed_date
-        )
-),
-names AS (
+uk_former_names AS (
     SELECT
         renamed.company_number,
         renamed.incorporation_date,
@@ -75,7 +55,7 @@ names AS (
 ),
 -- of the Finnish register, which may be searched and not read as a whole, what left the search is still known
 fi_companies AS (
-    SELECT * FROM prh_ytj.companies_history AS found
+    SELECT found.* FROM prh_ytj.companies_history AS found
     WHERE
         found._vanished_date IS NULL OR NOT EXISTS (
             SELECT 1 FROM prh_ytj.companies_history AS later
@@ -83,7 +63,7 @@ fi_companies AS (
         )
 ),
 fi_names AS (
-    SELECT * FROM prh_ytj.names_history AS found
+    SELECT found.* FROM prh_ytj.names_history AS found
     WHERE
         found._vanished_date IS NULL OR NOT EXISTS (
             SELECT 1 FROM prh_ytj.names_history AS later
