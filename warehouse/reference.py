@@ -30,6 +30,7 @@ class Code(Declared):
     title: str
     title_fi: str = ""
     description: str = ""
+    description_fi: str = ""
     aliases: tuple[str, ...] = ()
 
     def words(self, code: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from warehouse.declarations.http import HttpDeclaration
 from warehouse.declarations.tables import TableDeclaration
 from warehouse.declarations.terms import NamedLicence, NamedPublisher
+from warehouse.declarations.translations import Provenance
 from warehouse.declared import SLUG, Declared, parse, read_yaml
 from warehouse.districts import load_districts
 
@@ -25,7 +26,10 @@ class SourceDeclaration(Declared):
 
     name: str = Field(pattern=SLUG)
     title: str
+    title_fi: str = ""
     description: str = ""
+    description_fi: str = ""
+    finnish: Provenance | None = None  # who made the Finnish texts of this file, and who has read them since
     publisher: NamedPublisher
     homepage: str | None = None
     licence: NamedLicence
@@ -65,6 +69,19 @@ class SourceDeclaration(Declared):
         if unknown := set(names) - set(load_districts()) if names else set():
             raise ValueError(f"warehouse/reference/districts.yaml has no {', '.join(sorted(unknown))}")
         return names
+
+    @model_validator(mode="after")
+    def _finnish_has_a_maker(self) -> SourceDeclaration:
+        parts = (self, *self.tables, *(field for table in self.tables for field in table.fields))
+        has_finnish = any(
+            getattr(part, name, "") for part in parts for name in ("title_fi", "description_fi", "help_fi")
+        )
+        if has_finnish and self.finnish is None:
+            raise ValueError(
+                f"source {self.name}: it has Finnish texts, so 'finnish' has to say who made them"
+                " (finnish: {made_by: machine, reviewed_by: })"
+            )
+        return self
 
     @model_validator(mode="after")
     def _expectation_fits(self) -> SourceDeclaration:
