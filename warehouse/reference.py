@@ -206,17 +206,17 @@ class OrganisationRegister(Declared):
     page: str | None = None
 
 
-def organisation_registers(
-    path: Path = _FOLDER / "organisation_registers.yaml",
-) -> Mapping[str, OrganisationRegister]:
+def organisation_registers() -> Mapping[str, OrganisationRegister]:
     """The registers that an org-id may name, by code."""
-    return _listed(OrganisationRegister, "code", path)
+    return _listed(OrganisationRegister, "code", _FOLDER / "organisation_registers.yaml")
 
 
 @cache
-def company_number_prefixes(path: Path = _FOLDER / "company_number_prefixes.yaml") -> Mapping[str, str]:
+def company_number_prefixes() -> Mapping[str, str]:
     """What kind of body a UK company number's letters in front mean, by the letters."""
-    return {str(letters): str(kind) for letters, kind in read_yaml(path).items()}
+    return {
+        str(letters): str(kind) for letters, kind in read_yaml(_FOLDER / "company_number_prefixes.yaml").items()
+    }
 
 
 # What these say stands in the declarations that name them, and is part of their fingerprints there.
