@@ -9,28 +9,15 @@ takes ``(csv, home)`` and decorate it with ``step``; steps run in the order they
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import json
-import os
-import resource
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from benchmarks.measuring import Steps
+
 DAY = date(2026, 1, 1)
-Step = Callable[[Path, Path], None]
-STEPS: dict[str, Step] = {}
-
-
-def step(function: Step) -> Step:
-    """Make a function one of the steps that are measured, under its own name."""
-    STEPS[function.__name__] = function
-    return function
+step = Steps("benchmarks.register")
 
 
 @step
@@ -135,69 +122,12 @@ def _pull(csv: Path, home: Path, *, fresh: bool):  # noqa: ANN202
     return package(declaration).pull(PullRequest(Home(home), declaration, str(csv), DAY))
 
 
-def measure(name: str, csv: Path, home: Path) -> dict[str, float]:
-    """Seconds, processor seconds and peak memory in MB of one step in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.register", "--step", name]
-    done = subprocess.run(
-        [*command, "--file", str(csv), "--home", str(home)], check=True, capture_output=True, text=True
-    )
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+def _generate(csv: Path, rows: int) -> None:
+    from dev.synthetic_register import write_csv
 
-
-def _run_step(name: str, csv: Path, home: Path) -> None:
-    started, before = time.perf_counter(), os.times()
-    STEPS[name](csv, home)
-    after = os.times()
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    figures = {
-        "seconds": time.perf_counter() - started,
-        "cpu": after.user + after.system - before.user - before.system,
-        "peak_mb": used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024),
-    }
-    print(json.dumps(figures))
-
-
-def main() -> int:
-    """The command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.register", description=__doc__)
-    parser.add_argument("--rows", type=int, default=500_000)
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--file", type=Path, help="a CSV made before; else one is generated")
-    parser.add_argument("--step", choices=list(STEPS), help=argparse.SUPPRESS)
-    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.step:
-        _run_step(given.step, given.file, given.home)
-        return 0
-    with tempfile.TemporaryDirectory(prefix="opendistrict-bench-") as folder:
-        csv = given.file
-        if csv is None:
-            from dev.synthetic_register import write_csv
-
-            csv = Path(folder) / "register.csv"
-            started = time.perf_counter()
-            with csv.open("wb") as file:
-                write_csv(file, given.rows, DAY, 1)
-            print(f"generated {given.rows:,} rows in {time.perf_counter() - started:.1f} s")
-        home = Path(folder) / "home"
-        home.mkdir()
-        best: dict[str, dict[str, float]] = {}
-        for _ in range(given.repeat):
-            for name in STEPS:
-                figures = measure(name, csv, home)
-                known = best.setdefault(name, figures)
-                best[name] = {key: min(known[key], figures[key]) for key in figures}
-        bare = best["bare_read"]
-        print(f"{csv.stat().st_size / 1e6:,.0f} MB; best of {given.repeat}")
-        print(f"{'step':<18}{'seconds':>9}{'x bare':>8}{'cpu s':>9}{'x bare':>8}{'peak MB':>10}")
-        for name, figures in best.items():
-            print(
-                f"{name:<18}{figures['seconds']:>9.2f}{figures['seconds'] / bare['seconds']:>8.2f}"
-                f"{figures['cpu']:>9.2f}{figures['cpu'] / bare['cpu']:>8.2f}{figures['peak_mb']:>10.0f}"
-            )
-    return 0
+    with csv.open("wb") as file:
+        write_csv(file, rows, DAY, 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(step.main(__doc__ or "", "register.csv", _generate))

@@ -20,14 +20,21 @@ from checks.rules.demands import Required, Unique
 from warehouse.declarations import (
     DatasetDeclaration,
     FieldDeclaration,
-    Privacy,
     Severity,
     SourceDeclaration,
     TableDeclaration,
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, create_findings_tables, finding_id_sql, key_sql
+from warehouse.findings import (
+    NOT_THERE,
+    WITHHELD,
+    Finding,
+    add_findings,
+    create_findings_tables,
+    finding_id_sql,
+    key_sql,
+)
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
@@ -93,6 +100,9 @@ def check_source(
     refusals = {}
     for table in source.tables:
         progress(f"checking {source.name}.{table.name}")
+        if _is_absent(connection, table):
+            refusals[table.name] = _Refusal(0, 0)
+            continue
         compiled = compile_rules(table, rules.on(table))
         unread = _critical(connection, table)
         checked = _CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
@@ -154,6 +164,14 @@ def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")
+
+
+def _is_absent(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> bool:
+    """Whether a table that need not be there is not: a snapshot without it says nothing of it."""
+    if table.presence == "mandatory":
+        return False
+    of_table = f"table_name = {literal(table.name)} AND reason = {literal(NOT_THERE)}"
+    return connection.execute(f"SELECT 1 FROM main.incomplete WHERE {of_table}").fetchone() is not None
 
 
 @dataclass(frozen=True)
@@ -221,7 +239,7 @@ def _write_findings(checked: _CheckedTable, rule: Rule, outcome: Outcome) -> Non
     file, sheet, row = checked.origin
     key = "concat_ws(' | ', " + ", ".join(f"CAST({quote(k)} AS VARCHAR)" for k in table.primary_key) + ")"
     has_key = " AND ".join(f"{quote(k)} IS NOT NULL" for k in table.primary_key)
-    if column.privacy is Privacy.PERSONAL:
+    if column.is_withheld:
         value = f"CASE WHEN {quote(column.name)} IS NOT NULL THEN {literal(WITHHELD)} END"
     else:
         value = f"left(CAST({quote(column.name)} AS VARCHAR), 200)"

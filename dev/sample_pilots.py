@@ -105,6 +105,7 @@ class Round:
     closes: str | None = None
     confidence: str = "high"
     source_url: str = ""
+    funding_project: str | None = None  # code of the structural funds' project that paid for the pilots
 
 
 @dataclass(frozen=True)
@@ -504,8 +505,10 @@ PROGRAMMES = (
                   organisation="Hanhisaari Oppiminen", note="Invented; without dates and grant on purpose."),
         ),
         (
-            Round("example-1", "spring 2018", 2018, 14, 3, "2017-11-01", "2017-11-30"),
-            Round("example-2", "autumn 2018", 2018, 22, 4, "2018-05-02", "2018-05-31"),
+            Round("example-1", "spring 2018", 2018, 14, 3, "2017-11-01", "2017-11-30",
+                  funding_project="A79001"),
+            Round("example-2", "autumn 2018", 2018, 22, 4, "2018-05-02", "2018-05-31",
+                  funding_project="A79001"),
         ),
         {**K, "precision": "day", "note": "Invented for the sample; no such pilot took place."},
     ),
@@ -550,6 +553,7 @@ ROUND_COLUMNS = {
     "offers_count": "Offers",
     "selected_count": "Selected",
     "confidence_code": "Confidence",
+    "funding_project_code": "Funding project",
     "source_url": "Source",
 }
 NOTED = ("CommuniCity", "mySMARTLife (Horizon 2020 lighthouse)")  # programmes with a note above their pilots
@@ -612,6 +616,7 @@ def round_rows() -> list[dict[str, object]]:
             "call_opens_date": item.opens,
             "call_closes_date": item.closes,
             "confidence_code": item.confidence,
+            "funding_project_code": item.funding_project,
             "source_url": item.source_url or None,
         }
         for programme in PROGRAMMES

@@ -20,7 +20,8 @@ from warehouse.declarations import CatalogueEntry, SourceDeclaration
 from warehouse.declared import Declared
 from warehouse.districts import District, load_districts
 from warehouse.identifiers import IDENTIFIERS
-from warehouse.reference import CodeList, Licence, Publisher, Sectors, UsualSpan, code_lists
+from warehouse.industries import Industries
+from warehouse.reference import CodeList, Licence, OrganisationRegister, Publisher, Sectors, UsualSpan, code_lists
 
 # What a field names that is listed elsewhere: an editor offers the list.
 _COMPLETED: Mapping[str, Mapping[str, Callable[[], Iterable[str]]]] = {
@@ -40,7 +41,12 @@ def schemas() -> dict[str, dict[str, Any]]:
         "dataset-rules.json": _of(DatasetRules, "Rules of a dataset: checks/rules/datasets/<stem>.yaml"),
         "code-lists.json": _of(dict[str, CodeList], "warehouse/reference/code_lists.yaml"),
         "sectors.json": _of(Sectors, "warehouse/reference/sectors.yaml"),
+        "industries.json": _of(Industries, "warehouse/reference/industries.yaml"),
         "usual-spans.json": _of(dict[str, tuple[UsualSpan, ...]], "warehouse/reference/usual_spans.yaml"),
+        "company-number-prefixes.json": _of(dict[str, str], "warehouse/reference/company_number_prefixes.yaml"),
+        "organisation-registers.json": _listed(
+            OrganisationRegister, "code", "warehouse/reference/organisation_registers.yaml"
+        ),
         "districts.json": _listed(District, "id", "warehouse/reference/districts.yaml"),
         "publishers.json": _listed(Publisher, "name", "warehouse/reference/publishers.yaml"),
         "licences.json": _listed(Licence, "id", "warehouse/reference/licences.yaml"),

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import sources as source_packages
 from publish.catalogue import load_catalogue
+from publish.disclosure import why_held_back
 from sources import SourcePackage
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 
 if TYPE_CHECKING:
     from checks.rules import DatasetRules, SourceRules
     from warehouse.curate import Model
+    from warehouse.quality import Subjects
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,6 +69,30 @@ class Declarations:
         return models
 
     @cached_property
+    def held_back(self) -> Mapping[str, str]:
+        """The datasets that are not released because they are about people, by name, with why in words.
+
+        Raises:
+            ModelError: a dataset has no model, or not a usable one, or it reads what is no source's.
+        """
+        from warehouse.curate import ModelError
+
+        for model in self.models.values():
+            if unknown := sorted(model.sources - self.sources.keys()):
+                raise ModelError(f"{model.path}: it reads {', '.join(unknown)}, and there is no such source")
+        about_people = {
+            (source.name, table.name)
+            for source in self.sources.values()
+            for table in source.tables
+            if table.about_people
+        }
+        reasons = {
+            name: why_held_back(dataset, self.models[name].tables, about_people)
+            for name, dataset in self.datasets.items()
+        }
+        return {name: why for name, why in reasons.items() if why}
+
+    @cached_property
     def source_rules(self) -> Mapping[str, SourceRules]:
         """The rules file of each source, by its name.
 
@@ -88,6 +114,18 @@ class Declarations:
 
         return rules_of_datasets(self.datasets, self.root / "checks" / "rules" / "datasets")
 
+    @cached_property
+    def telling(self) -> frozenset[str]:
+        """The datasets that tell of the verdicts on sources and on all other datasets."""
+        return frozenset(name for name, model in self.models.items() if model.tells_of_verdicts)
+
+    @cached_property
+    def told_of(self) -> Subjects:
+        """What those datasets tell of."""
+        from warehouse.quality import Subjects
+
+        return Subjects(self.sources, {name: d for name, d in self.datasets.items() if name not in self.telling})
+
     def fingerprint(self, source: str) -> str:
         """What a verdict on the source depends on besides the data."""
         from checks.verdicts import source_fingerprint
@@ -100,5 +138,5 @@ class Declarations:
         Raises:
             DeclarationError, ModelError: one cannot be used.
         """
-        _ = self.models, self.source_rules, self.dataset_rules
+        _ = self.models, self.held_back, self.source_rules, self.dataset_rules
         return self

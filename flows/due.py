@@ -9,10 +9,10 @@ from datetime import date
 from flows.declarations import Declarations
 from flows.run import Run
 from warehouse.archive import Snapshot
-from warehouse.declarations import DatasetDeclaration
 from warehouse.ledger import CurationRecord, SnapshotRecord, Verdict
 
 Known = Mapping[str, Sequence[SnapshotRecord]]  # by source, its snapshots in the ledger
+Curated = Mapping[str, Sequence[CurationRecord]]  # by dataset, what became of it so far
 
 
 def is_known(run: Run, records: Sequence[SnapshotRecord], snapshot: Snapshot) -> bool:
@@ -26,15 +26,18 @@ def is_known(run: Run, records: Sequence[SnapshotRecord], snapshot: Snapshot) ->
     return False
 
 
-def due_builds(run: Run, known: Known, curated: Mapping[str, Sequence[CurationRecord]]) -> dict[str, list[date]]:
-    """By dataset, the dates to build it for: every one whose data are not those of the last build.
+def due_builds(run: Run, known: Known, curated: Curated) -> dict[str, dict[date, str]]:
+    """By dataset, the dates to build it for, with its inputs: all whose data are not those of the last build.
 
     So the order in which snapshots come in does not matter, and a late correction reaches all dates after its own.
     What is declared (model, catalogue entry, rules) counts for the newest date only: a release of the past stands
-    as it was defined then. A dataset waits until all its sources have data, but for those it can do without.
+    as it was defined then. A dataset waits until all its sources have data, but for those it can do without; one
+    that is held back is never built.
     """
-    due: dict[str, list[date]] = {}
+    due: dict[str, dict[date, str]] = {}
     for name in run.request.datasets:
+        if name in run.declarations.held_back:
+            continue
         first = first_date(run.declarations, name, known)
         if first is None:
             continue
@@ -43,13 +46,13 @@ def due_builds(run: Run, known: Known, curated: Mapping[str, Sequence[CurationRe
             for record in curated[name]
             if not (record.verdict is Verdict.HELD and run.may_shrink(name))
         }
-        inputs = inputs_of(run.declarations, run.declarations.datasets[name], known)
+        inputs = inputs_of(run.declarations, name, known, curated)
         newest = max(inputs)
-        listed = [
-            day
-            for day in sorted(inputs)
-            if day >= first and not _is_done(done.get(day, ""), inputs[day], is_newest=day == newest)
-        ]
+        listed = {
+            day: one
+            for day, one in sorted(inputs.items())
+            if day >= first and not _is_done(done.get(day, ""), one, is_newest=day == newest)
+        }
         if listed:
             due[name] = listed
     return due
@@ -58,8 +61,10 @@ def due_builds(run: Run, known: Known, curated: Mapping[str, Sequence[CurationRe
 def lacking(declarations: Declarations, dataset: str, known: Known) -> list[str]:
     """The sources that a dataset waits for: those without data that it cannot do without.
 
-    One that can do without each of its sources needs one of them all the same.
+    One that can do without each of its sources needs one of them all the same; one that tells of verdicts any.
     """
+    if dataset in declarations.telling:
+        return [] if any(known.values()) else ["any source"]
     read = sorted(declarations.models[dataset].sources)
     without_data = [source for source in read if not any(s.is_promoted for s in known[source])]
     needed = set(read).difference(declarations.datasets[dataset].entry.can_do_without)
@@ -72,6 +77,8 @@ def first_date(declarations: Declarations, dataset: str, known: Known) -> date |
     """The first date for which a dataset lacks no source; None while it lacks one."""
     if lacking(declarations, dataset, known):
         return None
+    if dataset in declarations.telling:
+        return min(s.data_date for records in known.values() for s in records)
     read = declarations.models[dataset].sources
     needed = read.difference(declarations.datasets[dataset].entry.can_do_without)
     firsts = {
@@ -86,30 +93,49 @@ def _is_done(built: str, inputs: str, *, is_newest: bool) -> bool:
     return built == inputs if is_newest else built.partition(".")[0] == inputs.partition(".")[0]
 
 
-def inputs_of(declarations: Declarations, dataset: DatasetDeclaration, known: Known) -> dict[date, str]:
-    """By date of its sources' data, what a dataset built for that date depends on: ``<data>.<declared>``.
+def inputs_of(declarations: Declarations, name: str, known: Known, curated: Curated) -> dict[date, str]:
+    """By date of its data, what a dataset built for that date depends on: ``<data>.<declared>``.
 
-    The first sum stands for the snapshots until then, the second for model, catalogue entry, rules and reference
-    lists.
+    The first sum stands for the snapshots until then (of what tells of verdicts: for all verdicts until then), the
+    second for model, catalogue entry, rules and reference lists.
     """
-    model = declarations.models[dataset.name]
-    declared = hashlib.sha256(
-        "\n".join(
-            (
-                model.fingerprint,
-                dataset.entry.model_dump_json(),
-                dataset.table.model_dump_json(),
-                declarations.dataset_rules[dataset.name].model_dump_json(),
-            )
-        ).encode()
-    ).hexdigest()
-    used = sorted(
-        (s for source in model.sources for s in known[source] if s.is_promoted),
-        key=lambda s: (s.data_date, s.source),
-    )
+    model, dataset = declarations.models[name], declarations.datasets[name]
+    parts = [
+        model.fingerprint,
+        dataset.entry.model_dump_json(),
+        dataset.table.model_dump_json(),
+        declarations.dataset_rules[name].model_dump_json(),
+    ]
+    if name in declarations.telling:
+        parts.append(repr(declarations.told_of.titles()))
+        used = _verdicts(declarations, known, curated)
+    else:
+        used = [
+            (s.data_date, f"{s.source} {s.snapshot_id} {s.fingerprint}")
+            for source in model.sources
+            for s in known[source]
+            if s.is_promoted
+        ]
+    declared = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     inputs = {}
     data = hashlib.sha256()
-    for record in used:
-        data.update(f"{record.source} {record.snapshot_id} {record.fingerprint}\n".encode())
-        inputs[record.data_date] = f"{data.hexdigest()}.{declared}"
+    for day, line in sorted(used):
+        data.update(f"{line}\n".encode())
+        inputs[day] = f"{data.hexdigest()}.{declared}"
     return inputs
+
+
+def _verdicts(declarations: Declarations, known: Known, curated: Curated) -> list[tuple[date, str]]:
+    """The verdicts on all snapshots, and on all datasets but those that tell of them, by date."""
+    of_sources = [
+        (s.data_date, f"{s.source} {s.snapshot_id} {s.fingerprint} {s.verdict} {s.is_promoted}")
+        for records in known.values()
+        for s in records
+    ]
+    of_datasets = [
+        (one.data_date, f"{one.dataset} {one.inputs} {one.verdict} {one.rows}")
+        for name, records in curated.items()
+        if name not in declarations.telling
+        for one in records
+    ]
+    return of_sources + of_datasets

@@ -98,7 +98,7 @@ def in_utc(moment: datetime) -> str:
 
 
 def list_datasets(settings: Settings, declared: Declarations) -> list[dict[str, Any]]:
-    """A row a dataset: what it is, and its latest release."""
+    """A row a dataset: what it is, whether it is released or why it is held back, and its latest release."""
     rows = []
     with reader(settings.home, settings.memory) as connection:
         for dataset in declared.datasets.values():
@@ -109,12 +109,18 @@ def list_datasets(settings: Settings, declared: Declarations) -> list[dict[str, 
                     "dataset": dataset.name,
                     "title": dataset.entry.title,
                     "sources": ", ".join(sorted(declared.models[dataset.name].sources)),
+                    "state": _dataset_state(declared, dataset.name, is_released=latest is not None),
+                    "why": declared.held_back.get(dataset.name),
                     "latest": latest.version if latest else None,
                     "rows": latest.rows if latest else None,
                     "releases": len(releases),
                 }
             )
     return rows
+
+
+def _dataset_state(declared: Declarations, name: str, *, is_released: bool) -> str:
+    return "held back" if name in declared.held_back else "released" if is_released else "waiting"
 
 
 def read_status(settings: Settings, declared: Declarations, day: date | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ order and every decision are in plain functions, and work without Prefect.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from flows import steps
@@ -17,8 +18,10 @@ from flows.run import GuardedSteps, Run, result_of
 from flows.standing import failed_source, with_lateness, with_notice
 from flows.steps import Look
 from warehouse import ledger
+from warehouse.archive import Archive
 from warehouse.lease import Lease
-from warehouse.store import reader
+from warehouse.retention import forget, outlived
+from warehouse.store import reader, working_copy
 
 
 def night(run: Run) -> NightOutcome:
@@ -34,10 +37,45 @@ def night(run: Run) -> NightOutcome:
     run, home = run.checked(), run.settings.home
     with Lease(home, f"nightly of {run.request.day}") as lease, recorded(run) as record:
         home.sweep()
+        deleted = delete_outlived(run, lease)
         looks = look_all(run, record)
         snapshots = [look.snapshot for look in looks.values() if isinstance(look, Look) and look.snapshot]
         done = process(run, snapshots, lease)
-        return conclude(run, record, replace(done, sources=_seen(run, looks, done.sources)))
+        seen = _seen(run, looks, done.sources)
+        told = {
+            name: replace(seen[name], message=f"{said} {seen[name].message}".strip())
+            for name, said in deleted.items()
+        }
+        return conclude(run, record, replace(done, sources=seen | told))
+
+
+def delete_outlived(run: Run, lease: Lease) -> dict[str, str]:
+    """Delete what sources may no longer keep, before anything else is done; by source, what was deleted, in words.
+
+    The warehouse first, then the files: a run killed in between finds the files again, and deletes both.
+    """
+    home, day = run.settings.home, run.request.day
+    found = {
+        name: files for name, source in run.declarations.sources.items() if (files := outlived(home, source, day))
+    }
+    if not found:
+        return {}
+    with working_copy(home, lease, run.settings.memory) as copy:
+        with copy.connect() as connection:
+            for name, files in found.items():
+                forget(connection, run.declarations.sources[name], files)
+        copy.commit()
+    for name, files in found.items():
+        steps.drop_staging(run.settings, name, ())
+        Archive(home, name).erase(files, day)
+    return {name: _deleted(run, name, files) for name, files in found.items() if name in run.request.sources}
+
+
+def _deleted(run: Run, source: str, files: Mapping[str, Sequence[str]]) -> str:
+    count = len({name for names in files.values() for name in names})
+    days = run.declarations.sources[source].retention_days
+    what, it = (f"{count} files", "them") if count > 1 else ("A file", "it")
+    return f"{what} kept for {days} days deleted, with what came of {it}."
 
 
 def look_all(run: Run, record: Record) -> dict[str, Look | Exception]:

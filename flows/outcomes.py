@@ -11,7 +11,20 @@ from flows.exit_codes import DONE, FAILED, HELD, USAGE
 from warehouse.declarations import Severity
 from warehouse.ledger import Said, SnapshotRecord, Verdict
 
-__all__ = ["DONE", "FAILED", "HELD", "USAGE", "DatasetOutcome", "NightOutcome", "PortalOutcome", "SourceOutcome"]
+__all__ = [
+    "DONE",
+    "FAILED",
+    "HELD",
+    "HELD_BACK",
+    "USAGE",
+    "DatasetOutcome",
+    "NightOutcome",
+    "PortalOutcome",
+    "SourceOutcome",
+]
+
+
+HELD_BACK = "held back"  # of a dataset about people that nothing protects: neither a failure nor something to mend
 
 
 @dataclass(frozen=True)
@@ -63,8 +76,8 @@ class SourceOutcome:
 class DatasetOutcome:
     """What became of a dataset tonight.
 
-    ``state``: released, unchanged, held (the last good release stands), waiting (a source has no data yet) or
-    failed (its model does not run).
+    ``state``: released, unchanged, held (the last good release stands), waiting (a source has no data yet),
+    held back (it is about people, and nothing protects them) or failed (its model does not run).
     """
 
     name: str

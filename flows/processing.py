@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from flows import noting, steps
 from flows.concluding import catch_up
-from flows.due import due_builds, is_known
+from flows.due import Curated, due_builds, is_known
 from flows.errors import FaultLog, in_words
 from flows.outcomes import DatasetOutcome, Processed, SourceOutcome
 from flows.run import GuardedSteps, Run, result_of
@@ -113,7 +113,7 @@ def judge_all(work: _Work) -> None:
         work.judged[place] = judged
 
 
-def _change_warehouse(work: _Work, lease: Lease, curated: Mapping[str, Sequence[CurationRecord]]) -> None:
+def _change_warehouse(work: _Work, lease: Lease, curated: Curated) -> None:
     """Load and build in a private copy of the warehouse, and let it take the warehouse's place."""
     run, settings = work.run, work.run.settings
     good = work.good()
@@ -140,11 +140,23 @@ def load_all(work: _Work, copy: WorkingCopy, good: Mapping[str, Judged]) -> None
             work.known[name] = loaded
 
 
-def build_all(work: _Work, copy: WorkingCopy, curated: Mapping[str, Sequence[CurationRecord]]) -> None:
-    """Build each dataset for every date that is due. A day that failed is told, whatever becomes of later ones."""
-    for name, days in due_builds(work.run, work.known, curated).items():
-        for day in days:
-            building = steps.Building(name, day, work.run_id, work.known)
+def build_all(work: _Work, copy: WorkingCopy, curated: Curated) -> None:
+    """Build each dataset for every date that is due; those that tell of verdicts when all others have theirs.
+
+    A day that failed is told, whatever becomes of later ones.
+    """
+    telling = work.run.declarations.telling
+    _build(work, copy, [name for name in work.run.request.datasets if name not in telling], curated)
+    if last := [name for name in work.run.request.datasets if name in telling]:
+        with copy.connect() as connection:
+            curated = {name: ledger.curations(connection, name) for name in work.run.declarations.datasets}
+        _build(work, copy, last, curated)
+
+
+def _build(work: _Work, copy: WorkingCopy, datasets: Sequence[str], curated: Curated) -> None:
+    for name, days in due_builds(work.run.asking(datasets=tuple(datasets)), work.known, curated).items():
+        for day, inputs in days.items():
+            building = steps.Building(name, day, inputs, work.run_id, work.known)
             built = work.steps.do("build", name, steps.build, work.run, copy, building)
             if isinstance(built, Exception):
                 built = DatasetOutcome(name, "failed", message=in_words(built) or type(built).__name__)

@@ -30,14 +30,14 @@ def portal_of(settings: Settings) -> Portal:
 
 
 def desired(settings: Settings, declared: Declarations, datasets: Iterable[str]) -> list[DesiredDataset]:
-    """What the portal should show: the latest release of each dataset that has one."""
+    """What the portal should show: the latest release of each dataset that has one, and is not held back now."""
     from publish.release import desired_dataset
 
     wanted = []
     with reader(settings.home, settings.memory) as connection:
         for name in datasets:
             releases = ledger.releases(connection, name)
-            if releases:
+            if releases and name not in declared.held_back:
                 wanted.append(desired_dataset(declared.datasets[name], releases[-1], releases, settings.home))
     return wanted
 

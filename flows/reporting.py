@@ -14,7 +14,7 @@ from checks.report import DatasetSection, ReportContent, SourceSection, write_re
 from checks.rules import compile_rules
 from flows.declarations import Declarations
 from flows.errors import FaultLog
-from flows.outcomes import DatasetOutcome, NightOutcome, SourceOutcome
+from flows.outcomes import HELD_BACK, DatasetOutcome, NightOutcome, SourceOutcome
 from flows.run import Run
 from flows.settings import Settings
 from warehouse import ledger
@@ -115,6 +115,8 @@ def _source_section(
 def _dataset_section(
     connection: ledger.Connection, declaration: DatasetDeclaration, dataset: DatasetOutcome, run_id: str
 ) -> DatasetSection:
+    if dataset.state == HELD_BACK:  # of what is not to leave, an earlier release is not told either
+        return DatasetSection(declaration, dataset.state, dataset.message, None, None, (), ())
     releases = ledger.releases(connection, dataset.name)
     is_released = dataset.state == "unchanged" and bool(ledger.releases(connection, dataset.name, run_id))
     curations = ledger.curations(connection, dataset.name)

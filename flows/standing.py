@@ -10,7 +10,7 @@ from flows.cadence import lateness
 from flows.declarations import Declarations
 from flows.due import Known, lacking
 from flows.errors import in_words
-from flows.outcomes import DatasetOutcome, SourceOutcome
+from flows.outcomes import HELD_BACK, DatasetOutcome, SourceOutcome
 from flows.settings import Settings
 from sources.naming import date_in
 from warehouse import ledger
@@ -84,6 +84,8 @@ def with_notice(
 
 def standing_dataset(settings: Settings, declarations: Declarations, name: str, known: Known) -> DatasetOutcome:
     """What stands of a dataset that was not built tonight."""
+    if name in declarations.held_back:
+        return DatasetOutcome(name, HELD_BACK, message=declarations.held_back[name])
     if waits_for := lacking(declarations, name, known):
         return DatasetOutcome(name, "waiting", message=f"no data yet from {', '.join(waits_for)}")
     with reader(settings.home, settings.memory) as connection:

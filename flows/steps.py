@@ -10,7 +10,7 @@ import duckdb
 
 from checks.verdicts import Before, Checked, CheckError, check_dataset, check_source
 from flows.declarations import Declarations
-from flows.due import Known, inputs_of
+from flows.due import Known
 from flows.outcomes import DatasetOutcome
 from flows.run import Run
 from flows.settings import Settings
@@ -25,6 +25,7 @@ from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
 from warehouse.personal import without_personal
+from warehouse.quality import create_quality_tables
 from warehouse.releases import Release, ReleaseError, SnapshotUse
 from warehouse.staging import Staged
 from warehouse.store import WorkingCopy, reader
@@ -219,10 +220,13 @@ def drop_staging(settings: Settings, source: str, keep: Collection[str]) -> None
 
 @dataclass(frozen=True)
 class Building:
-    """Which dataset is built, as of which date, in which run, and the snapshots known by then."""
+    """Which dataset is built, as of which date, from which inputs (``flows.due.inputs_of``), in which run, and the
+    snapshots known by then.
+    """
 
     dataset: str
     as_of: date
+    inputs: str
     run_id: str
     known: Known
 
@@ -279,6 +283,8 @@ def _curate(run: Run, connection: duckdb.DuckDBPyConnection, building: Building)
     used = _used(run, building)
     withdrawn = withdrawals(run.settings.home, dataset.name)
     prepare(connection, [declared.sources[source] for source in used], used, building.as_of)
+    if dataset.name in declared.telling:
+        create_quality_tables(connection, declared.told_of, building.as_of)
     curate(connection, declared.models[dataset.name], dataset)
     apply_to_rows(connection, f"{CURATED}.{quote(dataset.stem)}", dataset, withdrawn)
 
@@ -319,7 +325,7 @@ def _note_curation(
         CurationRecord(
             dataset.name,
             as_of,
-            inputs_of(run.declarations, dataset, building.known)[as_of],
+            building.inputs,
             checked.verdict,
             checked.accepted[dataset.stem],
             standing.version if standing and is_good else None,

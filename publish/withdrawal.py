@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from publish.files import render, workbook
+from publish.files.formats import WRITERS, file_name
 from publish.folders import swap
 from publish.metadata.datapackage import declaration_digest
 from publish.metadata.held import held_rows
@@ -41,7 +42,7 @@ from warehouse.home import Home, to_json
 from warehouse.releases import Release, ReleaseError
 from warehouse.withdrawals import Withdrawal, held_in, without
 
-_FILES = {"csv", "parquet", "xlsx", "changes", "datapackage"}
+_FILES = {"csv", "parquet", "xlsx", "changes", "datapackage", *WRITERS}
 
 
 def texts_in_release(home: Home, release: Release, declaration: DatasetDeclaration, one: Withdrawal) -> list[str]:
@@ -166,14 +167,24 @@ def rewrite(
             render.write_parquet(connection, view, table, built / f"{name}.parquet")
             if release.file("xlsx"):
                 workbook.write_xlsx(connection, view, table, _about_then(described), built / f"{name}.xlsx")
+            empty = {
+                key
+                for key, write in WRITERS.items()
+                if release.file(key)
+                and not write(
+                    connection, view, DatasetDeclaration(declaration.entry, table), built / file_name(key, name)
+                )
+            }
             previous = home.releases / name / release.previous_version if release.previous_version else None
             parquet = previous / f"{name}.parquet" if previous else None
             if parquet is not None and not parquet.is_file():
                 raise ReleaseError(f"{parquet} is missing, so the changes since then cannot be listed; restore it")
             counts = write_changes(connection, parquet, view, table, built / "changes.csv")
             held = held_rows(connection, view, table)
-        files = [release_file(built, file.key, name) for file in release.files if file.key != "datapackage"]
+        left = [file.key for file in release.files if file.key != "datapackage" and file.key not in empty]
+        files = [release_file(built, key, name) for key in left]
         sums = {file.name: file for file in files}
+        described["resources"] = [resource for resource in described["resources"] if resource["path"] in sums]
         for resource in described["resources"]:
             if made := sums.get(resource["path"]):
                 known = {"bytes": made.size, "hash": f"sha256:{made.sha256}"}

@@ -63,7 +63,10 @@ class EndlessError(SourceError):
 
 
 def pull_pages(
-    request: PullRequest, endpoints: Sequence[Endpoint], publisher: Publisher | None = None
+    request: PullRequest,
+    endpoints: Sequence[Endpoint],
+    publisher: Publisher | None = None,
+    origin: str | None = None,
 ) -> Snapshot:
     """All pages of an API's lists as one snapshot; the one that stands if they are as before.
 
@@ -71,6 +74,7 @@ def pull_pages(
         request: home, declaration, logical day and who is told of the progress.
         endpoints: the lists; several have names of their own.
         publisher: the server; by default as the declaration's ``http`` block says.
+        origin: what is noted as the snapshot's origin, without credentials; by default the first list's address.
 
     Raises:
         NothingThereError: changes were asked for, and there are none.
@@ -79,7 +83,7 @@ def pull_pages(
     """
     if publisher is None:
         with Publisher(request.declaration, _PAGE_LIMITS) as publisher:
-            return pull_pages(request, endpoints, publisher)
+            return pull_pages(request, endpoints, publisher, origin)
     archive, source = Archive(request.home, request.declaration.name), request.declaration.name
     kept = KeptPages.of(archive, _digest(request, endpoints), publisher.terms.resume_within_hours, time.time())
     if kept.is_resumed:
@@ -94,7 +98,7 @@ def pull_pages(
         kept.remove()
         archive.touch()
         raise NothingThereError(f"{source}: no changes since {request.since.isoformat()}.")
-    snapshot = _finish(request, archive, session, without_credentials(endpoints[0].url))
+    snapshot = _finish(request, archive, session, origin or without_credentials(endpoints[0].url))
     kept.remove()
     return snapshot
 

@@ -2,7 +2,8 @@
 
 The ladder, cheapest step first; every step that says "as before" ends it:
 
-1. a local file's size, times and inode, or the ETag and Last-Modified of an address, are those noted last time;
+1. a local file's size, times and inode, or the ETag and Last-Modified of an address (of a file in
+   a store, what the store says of it), are those noted last time;
 2. the files' SHA-256 sums are those of the snapshot the archive has;
 3. the files are new: they are kept as a snapshot.
 
@@ -13,18 +14,23 @@ and nothing is kept twice. Content that changes and changes back is a third snap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sources import PullRequest, SourceError, local_files
+from sources import NothingThereError, PullRequest, SourceError, local_files, stores
 from sources.download_limits import DownloadLimits
 from sources.naming import Item, date_in
 from warehouse.addresses import is_url, without_addresses, without_credentials
 from warehouse.archive import Archive, RawFile, Snapshot, copy_file, digest_of, sha256_of
 from warehouse.personal import harmless_name, without_personal
+
+if TYPE_CHECKING:
+    from sources.http import Fetched
 
 Known = tuple[Snapshot, Mapping[str, Any]]
 
@@ -88,7 +94,7 @@ def _bring(
     limits: DownloadLimits | None,
     check: Callable[[Path], None] | None,
 ) -> Snapshot:
-    pull = _begin(request, items, is_dated)
+    pull = _begin(request, _still_kept(request, items), is_dated)
     with request.home.workspace(f"pull-{request.declaration.name}") as workspace:
         built = workspace / "files"
         built.mkdir()
@@ -105,6 +111,23 @@ def _bring(
                 return same
             token = local_files.copy(pull.items, built, request.progress)
         return _keep(pull, built, token, check)
+
+
+def _still_kept(request: PullRequest, items: Sequence[Item]) -> Sequence[Item]:
+    """The files without those that were deleted here because they may not be kept: none is taken in again."""
+    declaration = request.declaration
+    erased = Archive(request.home, declaration.name).erased() if declaration.retention_days else set()
+    if not erased:
+        return items
+    kept = [
+        item for item in items if is_url(item.location) or local_files.sum_of(Path(item.location)) not in erased
+    ]
+    if items and not kept:
+        raise NothingThereError(
+            f"{declaration.title}: what is there was kept for {declaration.retention_days} days and deleted"
+            f" here. Delete it at its place too: {without_credentials(items[0].location)}."
+        )
+    return kept
 
 
 def _begin(request: PullRequest, items: Sequence[Item], is_dated: bool) -> _Pull:
@@ -239,15 +262,12 @@ def _same_content(pull: _Pull) -> Snapshot | None:
 
 def _download(pull: _Pull, built: Path, limits: DownloadLimits | None) -> dict[str, Any] | None:
     """Fetch what changed; None if nothing did. What did not is taken from the known snapshot."""
-    from sources.http import Publisher  # imports requests
-
     token: dict[str, Any] = {}
     unchanged = []
-    with Publisher(pull.request.declaration, limits) as publisher:
+    with _fetcher(pull, limits) as fetch:
         for item in pull.items:
             noted = pull.known[1].get(item.name) if pull.known else None
-            target = built / item.name
-            fetched = publisher.fetch(item.location, target, noted=noted, progress=pull.request.progress)
+            fetched = fetch(item.location, built / item.name, noted=noted, progress=pull.request.progress)
             if fetched is None:
                 unchanged.append(item)
                 token[item.name] = noted
@@ -259,3 +279,17 @@ def _download(pull: _Pull, built: Path, limits: DownloadLimits | None) -> dict[s
         assert pull.known is not None  # noqa: S101 - without memory nothing is unchanged
         copy_file(pull.known[0].folder / item.name, built / item.name)
     return token
+
+
+@contextmanager
+def _fetcher(
+    pull: _Pull, limits: DownloadLimits | None
+) -> Iterator[Callable[..., Fetched | stores.Copied | None]]:
+    """What fetches an item: from a store, or from the publisher's server."""
+    if stores.is_store(pull.items[0].location):
+        yield partial(stores.copy, limits=limits or DownloadLimits())
+        return
+    from sources.http import Publisher  # imports requests
+
+    with Publisher(pull.request.declaration, limits) as publisher:
+        yield publisher.fetch

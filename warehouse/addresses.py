@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-_SECRET = re.compile(r"(?i)key|token|secret|passw|signature|credential|auth|^sig$|^pwd$")
+_SECRET = re.compile(r"(?i)key(?!word)|token|secret|passw|signature|credential|auth|^sig$|^pwd$")
 _HIDDEN = "withheld"
 _PORTS = {"http": 80, "https": 443}
 
@@ -15,6 +15,11 @@ Origin = tuple[str, str | None, int | None]
 def is_url(origin: str) -> bool:
     """Whether an origin is an address rather than a path."""
     return "://" in origin
+
+
+def is_web(origin: str) -> bool:
+    """Whether an origin is an address that is asked for over http or https."""
+    return origin.lower().startswith(("http://", "https://"))
 
 
 def without_credentials(url: str) -> str:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,14 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file of a snapshot. ``size`` in bytes."""
+    """One file of a snapshot. ``size`` in bytes. ``erased``: the day on which its bytes were deleted, as a
+    source's ``retention_days`` asks; its sum stays, so that the same file is not taken in again.
+    """
 
     name: str
     sha256: str
     size: int
+    erased: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Snapshot:
         return f"{self.date.isoformat()}-{self.digest[:12]}"
 
     def paths(self) -> list[Path]:
-        """The files, in the order of their names."""
-        return [self.folder / file.name for file in self.files]
+        """The files that are kept, in the order of their names."""
+        return [self.folder / file.name for file in self.files if file.erased is None]
 
 
 def digest_of(files: Sequence[RawFile]) -> str:
@@ -138,7 +141,7 @@ class Archive:
             "source": self.source,
             "date": day.isoformat(),
             "origin": origin,
-            "files": [asdict(file) for file in files],
+            "files": [_noted(file) for file in files],
             "sequence": len(existing) + 1,
         }
         if same:
@@ -153,6 +156,7 @@ class Archive:
         return [
             file.name
             for file in snapshot.files
+            if file.erased is None
             if not (snapshot.folder / file.name).is_file() or sha256_of(snapshot.folder / file.name) != file.sha256
         ]
 
@@ -176,6 +180,41 @@ class Archive:
             f" {snapshot.folder} is missing or no longer has its checksum. Restore it from a backup; or take the"
             f" same file in again: it came from {snapshot.origin}."
         )
+
+    # --- what may be kept for a time only ---------------------------------------------------------
+
+    def outlived(self, until: date) -> dict[str, list[str]]:
+        """By id of a snapshot, the files it still has that were first taken in on that day or before."""
+        taken_in: dict[str, date] = {}
+        snapshots = self.snapshots()
+        for snapshot in snapshots:
+            for file in snapshot.files:
+                taken_in.setdefault(file.sha256, snapshot.date)
+        found = {
+            snapshot.id: [f.name for f in snapshot.files if f.erased is None and taken_in[f.sha256] <= until]
+            for snapshot in snapshots
+        }
+        return {snapshot_id: names for snapshot_id, names in found.items() if names}
+
+    def erase(self, files: Mapping[str, Sequence[str]], day: date) -> None:
+        """Delete the bytes of files, by id of their snapshots, and note that they were deleted on that day."""
+        for snapshot in self.snapshots():
+            names = set(files.get(snapshot.id, ()))
+            if not names:
+                continue
+            for name in names:
+                (snapshot.folder / name).unlink(missing_ok=True)
+            manifest = snapshot.folder / "manifest.json"
+            content = json.loads(manifest.read_text(encoding="utf-8"))
+            content["files"] = [
+                _noted(replace(file, erased=day.isoformat()) if file.name in names else file)
+                for file in snapshot.files
+            ]
+            write_atomically(manifest, to_json(content))
+
+    def erased(self) -> set[str]:
+        """The SHA-256 sums of the files whose bytes were deleted."""
+        return {file.sha256 for snapshot in self.snapshots() for file in snapshot.files if file.erased}
 
     # --- the memory of origins: what makes the second night cheap -------------------------------
 
@@ -204,6 +243,11 @@ class Archive:
         except (FileNotFoundError, ValueError):
             return {}  # a memory that is lost costs a second reading, nothing else
         return content if isinstance(content, dict) else {}
+
+
+def _noted(file: RawFile) -> dict[str, Any]:
+    """A file as a manifest notes it."""
+    return {name: value for name, value in asdict(file).items() if value is not None}
 
 
 def copy_file(path: Path, target: Path) -> None:

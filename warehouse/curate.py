@@ -3,7 +3,8 @@
 A dataset's model is ``warehouse/models/<stem>.sql``; what several models share is a view in
 ``warehouse/models/core/``. Models read ``<source>.<table>`` and ``<source>.<table>_history`` (see
 ``warehouse.history.create_views``), ``core.<view>``, ``reference.<list>`` and ``reference.run`` (one row:
-``as_of_date``). What a model reads is found from its SQL, so it is declared nowhere else.
+``as_of_date``); what tells of verdicts reads ``quality.<table>`` (see ``warehouse.quality``). What a model reads
+is found from its SQL, so it is declared nowhere else.
 """
 
 from __future__ import annotations
@@ -13,16 +14,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse import reference
+from warehouse import quality, reference
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 from warehouse.history import HELD_COLUMNS, create_history, create_views
 from warehouse.ledger import SnapshotRecord
 from warehouse.sql import literal, quote
 
+if TYPE_CHECKING:
+    from sqlglot import exp
+
 CURATED = "curated"
+_NO_SOURCES = frozenset({"core", "reference", quality.SCHEMA})  # beside them a schema is a source's
 
 
 class ModelError(Exception):
@@ -42,8 +48,22 @@ class Model:
     @property
     def sources(self) -> frozenset[str]:
         """The sources it reads, itself or through core models."""
-        own = {schema for schema, _ in self.reads if schema not in ("core", "reference")}
+        own = {schema for schema, _ in self.reads if schema not in _NO_SOURCES}
         return frozenset(own.union(*(model.sources for model in self.core)))
+
+    @property
+    def tables(self) -> frozenset[tuple[str, str]]:
+        """What it reads of sources, itself or through core models: source and name, in small letters."""
+        own = {
+            (schema.lower(), name.lower()) for schema, name in self.reads if schema.lower() not in _NO_SOURCES
+        }
+        return frozenset(own.union(*(model.tables for model in self.core)))
+
+    @property
+    def tells_of_verdicts(self) -> bool:
+        """Whether it reads what was found on sources and datasets: it is built after all that it tells of."""
+        own = any(schema == quality.SCHEMA for schema, _ in self.reads)
+        return own or any(model.tells_of_verdicts for model in self.core)
 
     @property
     def fingerprint(self) -> str:
@@ -77,13 +97,41 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
         raise ModelError(f"{path}: {error}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ModelError(f"{path}: a model is one SELECT and nothing else")
-    tables = {(table.db, table.name) for table in statements[0].find_all(exp.Table) if table.db}
+    tables = _tables_of(statements[0], path)
+    if any(schema == "ledger" for schema, _ in tables):
+        raise ModelError(
+            f"{path}: reads the ledger, whose findings repeat values of rows. What a model may know of it stands"
+            f" in schema {quality.SCHEMA}."
+        )
     core: list[Model] = []
     for schema, name in sorted(tables):
         if schema == "core":
             below = _load(folder / "core" / f"{name}.sql", folder, (*above, path))
             core += [model for model in (*below.core, below) if model.name not in {m.name for m in core}]
     return Model(path.stem, path, sql, frozenset(tables), tuple(core))
+
+
+_MAKE_ROWS = frozenset({"generate_series", "json_each", "range"})  # the functions that read nothing
+
+
+def _tables_of(statement: exp.Query, path: Path) -> set[tuple[str, str]]:
+    """What a model reads, as (schema, name). What is to be found from its SQL must be said there: a function that
+    reads a file, or a table whose name is a text, would get past whoever asks what it reads.
+    """
+    from sqlglot import exp
+
+    own = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
+    tables = set()
+    for table in statement.find_all(exp.Table):
+        called = table.this.sql("duckdb").partition("(")[0].strip('"').lower()
+        if table.db:
+            tables.add((table.db, table.name))
+        elif called not in own | _MAKE_ROWS:
+            raise ModelError(
+                f"{path}: it reads {table.sql('duckdb')!r:.80}; a model reads <source>.<table>, core.<view> and"
+                " reference.<list>, by name"
+            )
+    return tables
 
 
 def prepare(

@@ -32,7 +32,10 @@ class Polygon(Declared):
 
 
 class District(Declared):
-    """A district. ``postcode_areas`` decide what lies in it; ``geometry`` is an outline for maps."""
+    """A district. ``postcode_areas`` decide what lies in it; ``geometry`` is an outline for maps.
+
+    ``nearby_postcode_areas`` are around it: what is listed of its surroundings too says which of the two it is.
+    """
 
     id: str = Field(pattern=DATASET_SLUG)
     title: str
@@ -40,10 +43,17 @@ class District(Declared):
     city: str
     country: str = Field(pattern=r"^[A-Z]{2}$")  # ISO 3166-1
     postcode_areas: tuple[str, ...] = Field(min_length=1)  # exact: E1 is not E10
+    ocd_divisions: tuple[str, ...] = ()  # ids of the divisions that make it up, in the Open Civic Data form
+    nearby_postcode_areas: tuple[str, ...] = ()
     source: str
     source_url: str | None = None
     attribution: str
     geometry: Polygon
+
+    @property
+    def all_postcode_areas(self) -> tuple[str, ...]:
+        """Those of the district, then those around it."""
+        return (*self.postcode_areas, *self.nearby_postcode_areas)
 
     @property
     def geojson(self) -> dict[str, object]:

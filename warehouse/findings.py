@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import duckdb
 
-from warehouse.declarations import FieldDeclaration, Privacy, Severity, TableDeclaration
+from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration
 from warehouse.sql import literal, quote
 
 FINDINGS_COLUMNS = """
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS main.held_cells (
 CREATE TABLE IF NOT EXISTS main.incomplete (table_name VARCHAR NOT NULL, reason VARCHAR NOT NULL);
 """
 WITHHELD = "(withheld)"
+NOT_THERE = "not there"  # why a table is incomplete of which a snapshot has nothing
 
 
 def finding_id_sql(*parts: str) -> str:
@@ -110,10 +111,10 @@ def create_findings_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def shown(value: object, field: FieldDeclaration | None) -> str | None:
-    """A value as a finding may show it: personal values are withheld, long ones cut."""
+    """A value as a finding may show it: personal values and those of people are withheld, long ones cut."""
     if value is None:
         return None
-    if field is not None and field.privacy is Privacy.PERSONAL:
+    if field is not None and field.is_withheld:
         return WITHHELD
     text = str(value)
     return text if len(text) <= 200 else text[:199] + "…"

@@ -2,6 +2,9 @@
 
 A form that can be one identifier only is that identifier. Whether its check digit is right is another question,
 which the rule on the column answers (``checks.rules``).
+
+An org-id names an organisation in whatever register it stands: the register's code, a hyphen, the number there
+(``GB-COH-01234567``, ``FI-PRO-0112038-9``). ``warehouse/reference/organisation_registers.yaml`` lists those known.
 """
 
 from __future__ import annotations
@@ -9,6 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from warehouse import reference
+from warehouse.sql import literal
 
 # Every dash Unicode has, the minus, and the soft hyphen's visible kin: a spreadsheet makes en dashes by itself.
 _DASH = "[-‐‑‒–—―−﹘﹣－]"
@@ -29,6 +35,79 @@ def business_id_fi(text: str) -> str | None:
     if match := _OLD_BUSINESS_ID_FI.fullmatch(text):
         return f"0{match[1]}-{match[2]}"
     return None
+
+
+_COMPANY_NUMBER_UK = re.compile("([A-Z]{2}|R)?([0-9]+)([A-Z]{0,2})")
+
+
+def company_number_uk(text: str) -> str | None:
+    """A number on the UK register as its eight characters, ``01234567`` or ``SC012345``; None where there is none.
+
+    A spreadsheet eats zeros in front: up to two are put back. Of fewer digits nobody can say what is missing, and
+    of more what is too much.
+    """
+    match = _COMPANY_NUMBER_UK.fullmatch(re.sub(r"\s", "", text).upper())
+    if not match:
+        return None
+    prefix, digits, ending = match[1] or "", match[2], match[3]
+    room = 8 - len(prefix) - len(ending)
+    if not room - 2 <= len(digits) <= room or (ending and len(prefix) != 2):
+        return None
+    if ending and len(digits) < room:
+        return None  # of IP1234R the R may stand for itself or be one of a pair
+    return prefix + digits.zfill(room) + ending
+
+
+def company_number_holds(column: str) -> str:
+    """SQL that is true for a UK company number whose letters in front are of a kind of body, NULL for NULL.
+
+    The number has no check digit.
+
+    Args:
+        column: the SQL of the number, in its canonical form.
+    """
+    letters = "|".join(sorted(reference.company_number_prefixes()))
+    form = f"[0-9]{{8}}|R[0-9]{{7}}|({letters})([0-9]{{6}}|[0-9]{{5}}[A-Z]|[0-9]{{4}}[A-Z]{{2}})"
+    return f"CASE WHEN {column} IS NOT NULL THEN regexp_full_match({column}, {literal(form)}) END"
+
+
+def split_org_id(org_id: str) -> tuple[str, str] | None:
+    """An org-id as the code of its register and the number there; None where the register is not known.
+
+    The longest code that fits counts: codes hold hyphens, and so do numbers.
+    """
+    codes = (code for code in reference.organisation_registers() if org_id.upper().startswith(f"{code}-"))
+    code = max(codes, key=len, default=None)
+    return (code, org_id[len(code) + 1 :]) if code and len(org_id) > len(code) + 1 else None
+
+
+def org_id(text: str) -> str | None:
+    """An org-id in its canonical form: the register's code in capitals, the number as its register writes it.
+
+    None where a text names no register that is known, or has no number.
+    """
+    parts = split_org_id(re.sub(_DASH, "-", re.sub(r"\s", "", text)))
+    if parts is None:
+        return None
+    code, number = parts
+    kind = reference.organisation_registers()[code].identifier
+    canonical = IDENTIFIERS[kind].canonical(number) if kind else number
+    return f"{code}-{canonical}" if canonical else None
+
+
+def org_id_holds(column: str) -> str:
+    """SQL that is true for an org-id of a known register with a number as it writes them, NULL for NULL.
+
+    Args:
+        column: the SQL of the org-id, in its canonical form.
+    """
+    registers = reference.organisation_registers()
+    cases = []
+    for code in sorted(registers, key=len, reverse=True):  # the longest code that fits
+        kind, number = registers[code].identifier, f"substr({column}, {len(code) + 2})"
+        holds = IDENTIFIERS[kind].holds(number) if kind else f"regexp_full_match({number}, '[^ ]+')"
+        cases.append(f" WHEN starts_with({column}, {literal(code + '-')}) THEN {holds}")
+    return f"CASE WHEN {column} IS NULL THEN NULL{''.join(cases)} ELSE false END"
 
 
 def slug(text: str) -> str:
@@ -67,6 +146,7 @@ class Identifier:
         holds: SQL that is true for a right one, NULL for NULL, made of the SQL of a column in canonical form.
         fault: what is wrong with one for which that is false, after the column's title.
         advice: what to do then, where the column has no help of its own.
+        is_told_by_form: hardly anything else has its form, so that a column of such texts is one of identifiers.
     """
 
     title: str
@@ -74,6 +154,7 @@ class Identifier:
     holds: Callable[[str], str]
     fault: str
     advice: str
+    is_told_by_form: bool = True
 
 
 IDENTIFIERS: Mapping[str, Identifier] = {
@@ -83,6 +164,21 @@ IDENTIFIERS: Mapping[str, Identifier] = {
         holds=business_id_holds,
         fault="has a wrong check digit, so it is nobody's.",
         advice="Look the company up at ytj.fi and copy its id.",
+    ),
+    "company_number_uk": Identifier(
+        title="UK company number",
+        canonical=company_number_uk,
+        holds=company_number_holds,
+        fault="has not the form of a number on the UK register.",
+        advice="Look the company up at find-and-update.company-information.service.gov.uk and copy its number.",
+        is_told_by_form=False,
+    ),
+    "org_id": Identifier(
+        title="org-id",
+        canonical=org_id,
+        holds=org_id_holds,
+        fault="names no register that is known, or has no number as that register writes them.",
+        advice="Write the register's code of org-id.guide, a hyphen and the number: GB-COH-01234567.",
     ),
 }
 

@@ -70,12 +70,16 @@ class _CodeLists(Declared):
 
 
 class Sector(Declared):
-    """A technology sector: the SIC 2007 groups that make it up, as prefixes of the five-digit code."""
+    """A technology sector: the industries that make it up, as prefixes of the five-digit codes.
+
+    ``sic_prefixes`` are of SIC 2007 and of TOL 2008, which agree in their first four digits.
+    """
 
     code: str = Field(pattern=SLUG)
     title: str
     title_fi: str
     sic_prefixes: tuple[str, ...]
+    tol_2025_prefixes: tuple[str, ...]
     is_tech: bool = False
 
 
@@ -139,6 +143,9 @@ class Publisher(Declared):
     description: str = ""
     homepage: str | None = None
     contact: Contact | None = None
+    org_id: str | None = None  # its identifier in a register, such as FI-PRO-2170029-2
+    # Its prefix in the 360Giving standard, with which the ids of its grants begin.
+    grant_prefix: str | None = Field(None, pattern=r"^360G-[A-Za-z0-9_-]+$")
 
 
 class Licence(Declared):
@@ -171,6 +178,30 @@ def _listed(model: type[D], key: str, path: Path) -> Mapping[str, D]:
     }
 
 
+class OrganisationRegister(Declared):
+    """A register of organisations, by its code of org-id.guide."""
+
+    code: str
+    title: str
+    country: str | None = Field(None, pattern=r"^[A-Z]{2}$")  # ISO 3166-1; empty for those of many countries
+    identifier: str | None = None  # the kind of identifier that its numbers are: of warehouse.identifiers
+    # An address with {number} in it: the organisation's page at the register.
+    page: str | None = None
+
+
+def organisation_registers(
+    path: Path = _FOLDER / "organisation_registers.yaml",
+) -> Mapping[str, OrganisationRegister]:
+    """The registers that an org-id may name, by code."""
+    return _listed(OrganisationRegister, "code", path)
+
+
+@cache
+def company_number_prefixes(path: Path = _FOLDER / "company_number_prefixes.yaml") -> Mapping[str, str]:
+    """What kind of body a UK company number's letters in front mean, by the letters."""
+    return {str(letters): str(kind) for letters, kind in read_yaml(path).items()}
+
+
 # What these say stands in the declarations that name them, and is part of their fingerprints there.
 _IN_DECLARATIONS = frozenset({"publishers.yaml", "licences.yaml"})
 
@@ -188,9 +219,12 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
 
     ``reference.codes`` (list, code, title, description, position), ``reference.sectors`` (sector_code,
     sector_title, is_tech, position), ``reference.sector_prefixes`` (sic_prefix, sector_code),
-    ``reference.district_postcode_areas`` (district, postcode_area), ``reference.run`` (as_of_date).
+    ``reference.sector_tol_2025_prefixes`` (tol_2025_prefix, sector_code), the tables of ``warehouse.industries``,
+    ``reference.district_postcode_areas`` (district, postcode_area), ``reference.nearby_postcode_areas`` (the same
+    of what lies around it), ``reference.run`` (as_of_date).
     """
     from warehouse.districts import load_districts
+    from warehouse.industries import create_industry_tables
 
     connection.execute("""
         CREATE SCHEMA IF NOT EXISTS reference;
@@ -199,7 +233,9 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         CREATE OR REPLACE TABLE reference.sectors
             (sector_code VARCHAR, sector_title VARCHAR, is_tech BOOLEAN, position INTEGER);
         CREATE OR REPLACE TABLE reference.sector_prefixes (sic_prefix VARCHAR, sector_code VARCHAR);
+        CREATE OR REPLACE TABLE reference.sector_tol_2025_prefixes (tol_2025_prefix VARCHAR, sector_code VARCHAR);
         CREATE OR REPLACE TABLE reference.district_postcode_areas (district VARCHAR, postcode_area VARCHAR);
+        CREATE OR REPLACE TABLE reference.nearby_postcode_areas (district VARCHAR, postcode_area VARCHAR);
         CREATE OR REPLACE TABLE reference.run (as_of_date DATE);
     """)
     codes = [
@@ -208,7 +244,9 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         for position, (code, meaning) in enumerate(code_list.codes.items())
     ]
     found = sectors().sectors
-    areas = [(d.id, area) for d in load_districts().values() for area in d.postcode_areas]
+    districts = load_districts().values()
+    areas = [(d.id, area) for d in districts for area in d.postcode_areas]
+    nearby = [(d.id, area) for d in districts for area in d.nearby_postcode_areas]
     connection.executemany("INSERT INTO reference.codes VALUES (?, ?, ?, ?, ?)", codes)
     connection.executemany(
         "INSERT INTO reference.sectors VALUES (?, ?, ?, ?)",
@@ -218,5 +256,11 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         "INSERT INTO reference.sector_prefixes VALUES (?, ?)",
         [(prefix, s.code) for s in found for prefix in s.sic_prefixes],
     )
+    connection.executemany(
+        "INSERT INTO reference.sector_tol_2025_prefixes VALUES (?, ?)",
+        [(prefix, s.code) for s in found for prefix in s.tol_2025_prefixes],
+    )
+    create_industry_tables(connection)
     connection.executemany("INSERT INTO reference.district_postcode_areas VALUES (?, ?)", areas)
+    connection.executemany("INSERT INTO reference.nearby_postcode_areas VALUES (?, ?)", nearby)
     connection.execute("INSERT INTO reference.run VALUES (?)", [as_of])

@@ -12,8 +12,7 @@ from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclarati
 from warehouse.findings import Finding
 from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
 from warehouse.releases import Release
-
-TO_MEND = (Severity.CRITICAL, Severity.ERROR)
+from warehouse.turns import Whose, turn_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class SourceSection:
     @property
     def is_handed_in(self) -> bool:
         """Somebody keeps it in a workbook, and can mend it there."""
-        return self.annotated is not None or self.declaration.kind == "workbook"
+        return self.annotated is not None or turn_of(self.declaration) is Whose.COORDINATOR
 
     @property
     def loads(self) -> Mapping[str, TableLoad]:
@@ -58,7 +57,7 @@ class DatasetSection:
     """What became of a dataset in this run."""
 
     declaration: DatasetDeclaration
-    state: str  # "released", "unchanged", "held", "waiting", "failed"
+    state: str  # "released", "unchanged", "held", "waiting", "held back", "failed"
     message: str
     release: Release | None  # the latest good release
     url: str | None  # its page on the portal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checks.report.content import TO_MEND, DatasetSection, Section, SourceSection, counted
+from checks.report.content import DatasetSection, Section, SourceSection, counted
 from checks.report.plots import Plot, rows_plot
 from checks.report.sanitising import safe_finding, safe_link, safe_text
 from checks.report.wording import (
@@ -18,6 +18,7 @@ from checks.report.wording import (
     who_mends,
 )
 from warehouse.declarations import Severity
+from warehouse.turns import TO_MEND
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checks.report.content import TO_MEND, ReportContent, counted
+from checks.report.content import ReportContent, counted
 from checks.report.outcomes import Halted, Published, halted_dataset, halted_source, published
 from checks.report.sanitising import safe_link, safe_text
 from checks.report.source_rows import SourceRow, source_row
 from checks.report.turns import Turn, turns_of
 from checks.report.verdict import PageVerdict, verdict_of
-from checks.report.wording import day_words
+from checks.report.wording import day_words, title_of
 from checks.report.work import Work, work_on
 from warehouse.declarations import Severity
+from warehouse.turns import TO_MEND
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Page:
     turns: tuple[Turn, ...]
     published: tuple[Published, ...]
     unpublished: tuple[str, ...]
+    held_back: tuple[str, ...]  # datasets that are not to leave: their titles with why
     halted: tuple[Halted, ...]
     sources: tuple[SourceRow, ...]
     mend: tuple[Work, ...]
@@ -52,7 +54,8 @@ def page_of(content: ReportContent) -> Page:
         verdict=verdict_of(content),
         turns=turns_of(content),
         published=tuple(published(d) for d in datasets if d.release is not None),
-        unpublished=tuple(safe_text(d.declaration.entry.title) for d in datasets if d.release is None),
+        unpublished=tuple(title_of(d) for d in datasets if d.release is None and d.state != "held back"),
+        held_back=tuple(f"{title_of(d)}: {safe_text(d.message)}" for d in datasets if d.state == "held back"),
         halted=(
             *(halted_source(source) for source in sources if source.is_halted),
             *(halted_dataset(dataset) for dataset in datasets if dataset.is_halted),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlsplit
 
-from warehouse.declarations import FieldDeclaration, Privacy, TableDeclaration, normalised
+from warehouse.declarations import FieldDeclaration, TableDeclaration, normalised
 from warehouse.findings import WITHHELD, Finding
 
 _LONGEST_VALUE = 200
@@ -99,29 +99,24 @@ def _field(finding: Finding, tables: Sequence[TableDeclaration]) -> FieldDeclara
         if field.name == finding.column_name
         or header in {normalised(text) for text in (field.title, *field.source_names)}
     ]
-    return min(
-        found, key=lambda f: (f.privacy is not Privacy.PERSONAL, f.name != finding.column_name), default=None
-    )
+    return min(found, key=lambda f: (not f.is_withheld, f.name != finding.column_name), default=None)
 
 
 def safe_finding(finding: Finding, tables: Sequence[TableDeclaration]) -> tuple[Finding, FieldDeclaration | None]:
     """A finding that may be shown, and its field.
 
     Personal values should have been withheld long before. Here stands the last door, so it is closed again: a
-    value of a personal column, of a column nobody declared, or a whole line of a table that holds personal
-    columns does not pass, and is taken out of the message too.
+    value of a personal column or of a table about people, of a column nobody declared, or a whole line of a table
+    that holds such columns does not pass, and is taken out of the message too.
     """
     field = _field(finding, tables)
     if finding.value in (None, "", WITHHELD):
         return finding, field
     if finding.column_name is not None:
-        is_private = field.privacy is Privacy.PERSONAL if field else finding.value != finding.column_name
+        is_private = field.is_withheld if field else finding.value != finding.column_name
     else:
         is_private = finding.row_number is not None and any(
-            f.privacy is Privacy.PERSONAL
-            for table in tables
-            if finding.table_name in (None, table.name)
-            for f in table.fields
+            f.is_withheld for table in tables if finding.table_name in (None, table.name) for f in table.fields
         )
     if not is_private:
         return finding, field

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.report.content import TO_MEND, SourceSection, counted
+from checks.report.content import SourceSection, counted
 from checks.report.plots import Plot, quality_plot
 from checks.report.sanitising import safe_origin, safe_text
 from checks.report.wording import (
@@ -23,6 +23,7 @@ from checks.rules import Rule
 from checks.rules.demands import plain_words
 from warehouse.declarations import Severity
 from warehouse.ledger import Verdict
+from warehouse.turns import TO_MEND
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from checks.report.content import TO_MEND, DatasetSection, ReportContent, SourceSection, counted
-from checks.report.wording import OPERATOR, many, title_of, who_mends
+from checks.report.content import DatasetSection, ReportContent, Section, SourceSection, counted
+from checks.report.wording import OPERATOR, title_of, who_mends
 from warehouse.declarations import Severity
+from warehouse.turns import TO_MEND, Found, Whose, steps_of
 
 
 @dataclass(frozen=True)
@@ -59,33 +60,34 @@ def turns_of(content: ReportContent) -> tuple[Turn, ...]:
 
 def _calls_of_source(section: SourceSection) -> Iterator[_Call]:
     name, title = section.declaration.name, title_of(section)
-    mend, look = counted(section, *TO_MEND), counted(section, Severity.WARNING)
+    found = _found(section)
     who = who_mends(section)
     note = "" if section.is_handed_in else "the operator passes it on"
-    if section.state == "failed" and not mend:
+    if section.state == "failed" and not found.mend:
         yield _Call(OPERATOR, 0, f"{title}: find out why it failed", "held")
     elif section.state == "late":
         yield _Call(OPERATOR, 1, f"{title}: ask where the new data are", "held")
     elif section.snapshot is None and not section.is_halted:
         whose = who if section.is_handed_in else OPERATOR
         yield _Call(whose, 1, f"{title}: hand in the first data", f"source-{name}")
-    elif section.state == "held" and not mend:
-        yield _Call(OPERATOR, 0, f"{title}: find out why it was held", "held")
-    if mend:
-        urgency = 0 if section.state == "held" else 1
-        end = " and hand the file in again" if section.is_handed_in else ""
-        yield _Call(who, urgency, f"{title}: mend {many(mend, 'thing')}{end}", f"mend-{name}", note=note)
-    if look:
-        yield _Call(who, 2, f"{title}: look at {many(look, 'suggestion')}", f"look-{name}", note=note)
+    for step in steps_of(section.declaration, found):
+        urgency = 2 if step.kind == "look" else 0 if found.is_held else 1
+        if step.turn is Whose.US:
+            yield _Call(OPERATOR, urgency, f"{title}: {step.words}", "held")
+        else:
+            yield _Call(who, urgency, f"{title}: {step.words}", f"{step.kind}-{name}", note=note)
 
 
 def _calls_of_dataset(section: DatasetSection) -> Iterator[_Call]:
     name, title = section.declaration.name, title_of(section)
-    mend, look = counted(section, *TO_MEND), counted(section, Severity.WARNING)
     if section.state == "failed":
         yield _Call(OPERATOR, 0, f"{title}: find out why it could not be made", "held")
-    elif section.state == "held" or mend:
-        place = f"mend-{name}" if mend else "held"
-        yield _Call(who_mends(section), 0, f"{title}: find out what is wrong with it", place)
-    if look:
-        yield _Call(who_mends(section), 2, f"{title}: look at {many(look, 'suggestion')}", f"look-{name}")
+    for step in steps_of(section.declaration, _found(section)):
+        if section.state == "failed" and step.kind != "look":
+            continue
+        place = "held" if step.kind == "why" else f"{step.kind}-{name}"
+        yield _Call(who_mends(section), 2 if step.kind == "look" else 0, f"{title}: {step.words}", place)
+
+
+def _found(section: Section) -> Found:
+    return Found(section.state == "held", counted(section, *TO_MEND), counted(section, Severity.WARNING))

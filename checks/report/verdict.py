@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checks.report.content import TO_MEND, ReportContent, counted
+from checks.report.content import ReportContent, counted
 from checks.report.wording import listed, many, standing_in, title_of
 from warehouse.declarations import Severity
+from warehouse.turns import TO_MEND
 
 
 @dataclass(frozen=True)

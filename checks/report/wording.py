@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from checks.report.content import TO_MEND, DatasetSection, Section, SourceSection
+from checks.report.content import DatasetSection, Section, SourceSection
 from checks.report.sanitising import clean, safe_text, shortened
 from checks.rules import Rule
 from checks.rules.demands import Reference
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration
 from warehouse.ledger import TableLoad
+from warehouse.turns import TO_MEND
 
 OPERATOR = "The operator"
 _MONTHS = {  # not strftime: its names depend on the machine's language
@@ -110,6 +111,7 @@ DATASET_STATES = {
     "unchanged": ("good", "✓", "Unchanged"),
     "held": ("stop", "✕", "Held"),
     "waiting": ("warn", "!", "Waiting"),
+    "held back": ("calm", "○", "Held back"),
     "failed": ("stop", "✕", "Failed"),
 }
 SOURCE_STATES = {

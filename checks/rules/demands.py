@@ -241,7 +241,7 @@ class CheckDigit(_Condition):
     pattern: str | None
     kind = "check-digit"
     words = Words(
-        "{columns} has the right check digit", "{columns} {it.identifier.fault}", "{it.identifier.advice}"
+        "{columns} is a right {it.identifier.title}", "{columns} {it.identifier.fault}", "{it.identifier.advice}"
     )
 
     def _holds(self, columns: Sequence[str]) -> str:

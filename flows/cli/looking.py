@@ -21,6 +21,7 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     XLSX = "xlsx"
+    GEOJSON = "geojson"
 
 
 @app.command()
@@ -32,7 +33,7 @@ def plan(
 ) -> None:
     """Print what publishing would change on the portal. Writes nothing."""
     from flows import publishing
-    from flows.cli.printing import changes_table
+    from flows.cli.printing import changes_table, held_back_lines
     from flows.declarations import Declarations
 
     declared = Declarations.read()
@@ -43,6 +44,7 @@ def plan(
         print_json([vars(change) for change in found])
     else:
         changes_table(settings.portal, found)
+        held_back_lines({name: why for name, why in declared.held_back.items() if name in names})
 
 
 @app.command()
@@ -59,12 +61,16 @@ def sources(home: HomeOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 def datasets(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the datasets, and the latest release of each."""
-    from flows.cli.printing import print_table
+    from flows.cli.printing import held_back_lines, print_table
     from flows.declarations import Declarations
     from flows.listing import list_datasets
 
     rows = list_datasets(standing_settings(home), Declarations.read())
-    print_json(rows) if as_json else print_table("Datasets", rows)
+    if as_json:
+        print_json(rows)
+    else:
+        print_table("Datasets", [{name: row[name] for name in row if name != "why"} for row in rows])
+        held_back_lines({row["dataset"]: row["why"] for row in rows if row["why"]})
 
 
 @app.command()

@@ -24,6 +24,7 @@ _STYLE = {
     "released": "green",
     "unchanged": "dim",
     "waiting": "dim",
+    "held back": "dim",
     "late": "yellow",
     "held": "yellow",
     "failed": "red",
@@ -176,6 +177,12 @@ def changes_table(portal: str, changes: Sequence[Change]) -> None:
     for change in changes:
         table.add_row(*(escape(text) for text in (change.dataset, change.action, change.target, change.detail)))
     console.print(table)
+
+
+def held_back_lines(reasons: Mapping[str, str]) -> None:
+    """Which datasets are not published because they are about people, and why."""
+    for name, why in reasons.items():
+        _console().print(f"  {escape(name)}: {escape(why)}", style=_STYLE["held back"], soft_wrap=True)
 
 
 Headers = Mapping[tuple[str | None, str | None, str], str]

@@ -130,6 +130,10 @@ def _resource(declaration: DatasetDeclaration, file: ReleaseFile, previous_versi
         # frictionless does not count the bytes of a Parquet file and calls any number of them wrong
         # (5.21: frictionless.checks.baseline compares with None); the sum above says more than the size
         del resource["bytes"]
+    elif file.key in ("geojson", "threesixty_giving"):
+        # no table, so none of its words; what the properties mean is in the schema of the CSV
+        del resource["type"], resource["schema"]
+        resource["encoding"] = "utf-8"
     elif file.key == "xlsx":
         resource["dialect"] = {"$schema": f"{PROFILES}/tabledialect.json", "header": True, "sheetName": "Data"}
     else:

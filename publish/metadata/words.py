@@ -8,8 +8,13 @@ _MEDIA_TYPES: Mapping[str, str] = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "geojson": "application/geo+json",
     "json": "application/json",
 }
+
+# A release's files in the order in which portals list them; those of the first tuple hold the rows.
+WITH_ROWS = ("csv", "parquet", "xlsx", "geojson")
+KEYS = (*WITH_ROWS, "threesixty_giving", "changes", "datapackage")
 
 # Words for the EU's frequency codes.
 FREQUENCIES: Mapping[str, str] = {
@@ -31,6 +36,11 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     ),
     "parquet": ("Parquet", "All rows with their types, for analysis."),
     "xlsx": ("Excel", "All rows, the data dictionary and the terms, for people."),
+    "threesixty_giving": (
+        "360Giving",
+        "The grants as a package of the 360Giving Data Standard, for its tools.",
+    ),
+    "geojson": ("GeoJSON", "All rows as points, for maps; a row without a position has no geometry."),
     "changes": ("Changes", "What differs from the version before, value by value."),
     "datapackage": ("Data Package", "This description, for machines."),
 }
@@ -39,6 +49,8 @@ _FORMATS: Mapping[str, str] = {
     "csv": "CSV",
     "parquet": "Parquet",
     "xlsx": "XLSX",
+    "geojson": "GeoJSON",
+    "threesixty_giving": "JSON",
     "changes": "CSV",
     "datapackage": "JSON",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from publish.files import workbook
+from publish.files.formats import file_name
 from publish.folders import sync
 from publish.metadata.words import media_type
 from publish.release.manifest import MANIFEST, manifest
@@ -36,8 +37,7 @@ def about(declaration: DatasetDeclaration) -> workbook.About:
 
 def release_file(folder: Path, key: str, dataset: str) -> ReleaseFile:
     """A file of a release that is being built, with its sum and size."""
-    names = {"changes": "changes.csv", "datapackage": "datapackage.json"}
-    path = folder / names.get(key, f"{dataset}.{key}")
+    path = folder / file_name(key, dataset)
     return ReleaseFile(key, path.name, media_type(path.name), sha256_of(path), path.stat().st_size)
 
 

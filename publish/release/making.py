@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from publish.files import render, workbook
+from publish.files.formats import WRITERS, file_name
 from publish.folders import sync_folder
 from publish.metadata.datapackage import declaration_digest, describe
 from publish.metadata.held import held_rows
@@ -58,13 +59,18 @@ def make_release(
                 progress(f"{name}: xlsx")
                 xlsx = built / f"{name}.xlsx"
                 has_xlsx = workbook.write_xlsx(connection, view, table, about(declaration), xlsx, progress)
+                further = []
+                for key in declaration.entry.formats:
+                    progress(f"{name}: {key}")
+                    if WRITERS[key](connection, view, declaration, built / file_name(key, name)):
+                        further.append(key)
                 progress(f"{name}: changes")
                 before = previous_parquet(previous, home) if previous else None
                 changes = write_changes(connection, before, view, table, built / "changes.csv")
                 held = held_rows(connection, view, table)
         except duckdb.Error as error:
             raise ReleaseError(f"{name}: the table {draft.relation} cannot be released: {error}") from error
-        keys = ["csv", "parquet", *(["xlsx"] if has_xlsx else []), "changes"]
+        keys = ["csv", "parquet", *(["xlsx"] if has_xlsx else []), *further, "changes"]
         release = Release(
             dataset=name,
             version=draft.version,

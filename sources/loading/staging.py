@@ -22,6 +22,7 @@ from warehouse import database
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import (
+    NOT_THERE,
     Finding,
     add_findings,
     add_findings_of,
@@ -121,7 +122,7 @@ def _build(
                 if given.number_rows:
                     number_rows(connection, table)
         _note_findings(connection, declaration, snapshot, reading)
-        lacking = {t.name: "not there" for t in declaration.tables if t.name not in reading.tables}
+        lacking = {t.name: NOT_THERE for t in declaration.tables if t.name not in reading.tables}
         for table_name, reason in {**lacking, **reading.incomplete}.items():
             connection.execute("INSERT INTO main.incomplete VALUES (?, ?)", [table_name, reason])
         connection.execute(

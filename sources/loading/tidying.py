@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import duckdb
 
-from warehouse.declarations import Privacy, Severity, TableDeclaration, literal, quote
+from warehouse.declarations import Severity, TableDeclaration, literal, quote
 from warehouse.findings import WITHHELD, add_findings_of
 from warehouse.staging import SCHEMA
 
@@ -104,7 +104,7 @@ def refuse_future(connection: duckdb.DuckDBPyConnection, source: str, table: Tab
             f"SELECT 'future' AS rule, {literal(field.severity.value)} AS severity, {literal(message)} AS message,"
             f" {literal(field.help or 'Correct the date.')} AS help, {literal(table.name)} AS table_name,"
             f" _file AS file, _sheet AS sheet, _row AS row_number, {literal(field.name)} AS column_name,"
-            f" {literal(WITHHELD) if field.privacy is Privacy.PERSONAL else value} AS value, {key} AS row_key"
+            f" {literal(WITHHELD) if field.is_withheld else value} AS value, {key} AS row_key"
             f" FROM {name} WHERE {quote(field.name)} > {last}",
         )
         connection.execute(f"UPDATE {name} SET {quote(field.name)} = NULL WHERE {quote(field.name)} > {last}")

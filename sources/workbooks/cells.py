@@ -40,8 +40,9 @@ def typed(one: OneCell) -> Any:
     try:
         return _CONVERTERS[one.declared.type](one)
     except CellValueError as error:
-        # Messages quote values, so a personal one is withheld here too.
-        raise UnreadableError(f"{one.quote(shown_cell(one.cell))} cannot be read: {error}") from error
+        # Messages quote values, so one that is withheld is not said here either.
+        why = "" if one.declared.is_withheld else f": {error}"
+        raise UnreadableError(f"{one.quote(shown_cell(one.cell))} cannot be read{why}") from error
 
 
 def _undecoded(one: OneCell, value: UndecodedText) -> UnreadableError:

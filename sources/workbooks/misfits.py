@@ -10,7 +10,7 @@ from sources.workbooks.cell_values import clean_text
 from sources.workbooks.columns import Layout
 from sources.workbooks.record_lengths import Fault, faults
 from sources.workbooks.told import Told
-from warehouse.declarations import FieldDeclaration, Privacy, Severity, normalised
+from warehouse.declarations import FieldDeclaration, Severity, normalised
 from warehouse.findings import WITHHELD, QuarantinedRow, key_text
 from warehouse.sheets import Cell, Records, shown_value
 
@@ -76,7 +76,7 @@ def put_aside(layout: Layout, number: int, fault: Fault, told: Told) -> None:
     )
     # A personal value may stand in any column now, and what nobody declared may be personal too.
     is_open = not layout.header.unknown and not any(
-        layout.table.field(name).privacy is Privacy.PERSONAL for name in layout.header.columns
+        layout.table.field(name).is_withheld for name in layout.header.columns
     )
     values = {column: shown_value(cell.value) for column, cell in layout.sheet.rows[number].items()}
     record = [values.get(column, "") for column in range(1, cells + 1)] if is_open else [WITHHELD] * cells

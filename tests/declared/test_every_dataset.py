@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -15,8 +16,12 @@ from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from sources import samples
 from tests.declared.test_every_source import faults_of_name
+from warehouse import ledger
+from warehouse.curate import curate, prepare
+from warehouse.database import opened
 from warehouse.declarations import Privacy
 from warehouse.home import Home
+from warehouse.store import reader
 
 DECLARED = Declarations.read()
 SAY_IT_IN_THE_TITLE = {("tech-city-growth", "sector_title")}
@@ -42,7 +47,30 @@ def test_its_columns_say_what_they_are_and_none_is_personal(name):
         assert faults_of_name(field) == []
 
 
-@pytest.mark.parametrize("name", DECLARED.datasets)
+@pytest.mark.parametrize("name", sorted(DECLARED.held_back))
+def test_one_about_people_is_held_back_though_its_model_gives_what_its_entry_lists(name, published):
+    settings, outcomes = published
+    assert (outcomes[name].state, outcomes[name].message) == ("held back", DECLARED.held_back[name])
+    assert not [path for path in settings.home.root.rglob(f"{name}*") if path.is_file()]
+    assert not (settings.home.releases / name).exists()
+    assert not (settings.home.portal / "datasets" / name).exists()
+    assert publishing.changes(settings, DECLARED, [name]) == []
+    with reader(settings.home) as connection:
+        known = {source: ledger.snapshots(connection, source) for source in DECLARED.models[name].sources}
+        assert ledger.releases(connection, name) == []
+    assert curated_apart(settings.home, name, known) > 0
+
+
+def curated_apart(home, name, known):
+    """The rows that a dataset's model gives, in a copy of the warehouse that nobody keeps."""
+    with home.workspace("apart") as folder:
+        copied = shutil.copy(home.warehouse, folder / "warehouse.duckdb")
+        with opened(copied, temporary=folder) as connection:
+            prepare(connection, [DECLARED.sources[source] for source in known], known, today())
+            return curate(connection, DECLARED.models[name], DECLARED.datasets[name])
+
+
+@pytest.mark.parametrize("name", [name for name in DECLARED.datasets if name not in DECLARED.held_back])
 def test_it_is_released_from_the_samples_and_the_portal_shows_it(name, published):
     settings, outcomes = published
     outcome, table = outcomes[name], DECLARED.datasets[name].table

@@ -28,7 +28,7 @@ FORBIDDEN = {
     ("sources",): {*LOOKING, "sqlglot"},
     ("datasets",): LOOKING,
     ("export", "agile-pilots", "-o", "pilots.csv"): {*LOOKING, "sqlglot"},
-    ("plan",): {*ORCHESTRATION, *NETWORK, "sqlglot"},
+    ("plan",): {*ORCHESTRATION, *NETWORK},
     ("backfill", "--from", "2026-01-01", "--to", "2026-12-31", "--plan"): {*ORCHESTRATION, *FRAMES},
 }
 PROGRAM = """

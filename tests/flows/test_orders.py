@@ -14,7 +14,7 @@ from warehouse.home import Home
 from warehouse.store import reader
 
 MONTHS = [date(2025, month, 1) for month in (9, 10, 11, 12)]
-DATASETS = ("tech-city-companies", "tech-city-growth")
+DATASETS = ("tech-city-companies", "tech-city-growth", "data-quality")
 SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.prove) for seed in range(2, 22))]
 
 

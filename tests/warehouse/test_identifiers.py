@@ -7,8 +7,18 @@ from hypothesis import strategies as st
 from stdnum.fi import alv, ytunnus
 
 from warehouse.declarations import DeclarationError, normalised, parse
-from warehouse.identifiers import CANONICAL, IDENTIFIERS, business_id_fi, business_id_holds, slug
-from warehouse.reference import CodeList, code_lists
+from warehouse.identifiers import (
+    CANONICAL,
+    IDENTIFIERS,
+    business_id_fi,
+    business_id_holds,
+    company_number_uk,
+    org_id,
+    org_id_holds,
+    slug,
+    split_org_id,
+)
+from warehouse.reference import CodeList, code_lists, organisation_registers
 
 DASHES = "-‐‑‒–—―−－"
 FORMS = [
@@ -59,6 +69,45 @@ def test_the_rule_in_sql_agrees_with_the_library(numbers):
         held = connection.execute(f"SELECT {business_id_holds('x')} FROM t ORDER BY n").fetchall()
     assert [holds for (holds,) in held] == [ytunnus.is_valid(one) for one in ids]
     assert [alv.is_valid(f"FI{one}") for one in ids] == [holds for (holds,) in held]
+
+
+@given(st.integers(0, 99_999_999), st.sampled_from(["", "SC", "NI", "OC", "IP"]), st.integers(0, 2))
+def test_a_company_number_gets_back_up_to_two_zeros_that_a_spreadsheet_ate(number, letters, eaten):
+    width = 8 - len(letters)
+    whole = f"{number % 10**width:0{width}d}"
+    if whole[:eaten].strip("0") == "":
+        assert company_number_uk(f" {letters.lower()} {whole[eaten:]}") == letters + whole
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("R0000123", "R0000123"), ("ip12345r", "IP12345R"), ("SP1234RS", "SP1234RS"), ("12345", None),
+     ("123456789", None), ("IP1234R", None), ("1234567X", None), ("SC", None), ("", None), ("no number", None)],
+)  # fmt: skip
+def test_company_numbers_with_letters_and_what_is_none(text, meant):
+    assert company_number_uk(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "meant", "is_right"),
+    [("gb-coh-1234567", "GB-COH-01234567", True), ("GB–COH–SC012345", "GB-COH-SC012345", True),
+     ("GB-COH-QQ123456", "GB-COH-QQ123456", False), ("FI-PRO-01120389", "FI-PRO-0112038-9", True),
+     ("FI-PRO-0112038-8", "FI-PRO-0112038-8", False), ("GB-SC-SC000470", "GB-SC-SC000470", True),
+     ("360G-example-1", "360G-example-1", True), ("GB-CHC-", None, None), ("XX-ABC-1", None, None),
+     ("", None, None)],
+)  # fmt: skip
+def test_an_org_id_names_a_register_and_a_number_as_that_register_writes_them(text, meant, is_right):
+    assert org_id(text) == meant
+    if meant:
+        code, number = split_org_id(meant)
+        assert f"{code}-{number}" == meant
+        with duckdb.connect() as connection:
+            held = connection.execute(f"SELECT {org_id_holds('x')} FROM (SELECT ? AS x)", [meant]).fetchone()
+        assert held == (is_right,)
+
+
+def test_a_register_of_a_kind_of_number_that_nobody_knows_is_none_that_is_listed():
+    assert {one.identifier for one in organisation_registers().values()} <= {None, *IDENTIFIERS}
 
 
 @given(st.text())

@@ -7,7 +7,15 @@ a field says its ``unit``, its ``privacy`` class, the ``severity`` of a broken c
 is found at the source (``source_names``, ``presence``).
 """
 
-from warehouse.declarations.datasets import CatalogueEntry, DatasetDeclaration, DatasetField, resolve_dataset
+from warehouse.declarations.datasets import (
+    COORDINATES,
+    CatalogueEntry,
+    DatasetDeclaration,
+    DatasetField,
+    Format,
+    GrantColumns,
+    resolve_dataset,
+)
 from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
 from warehouse.declarations.sources import GRACE_DAYS, SourceDeclaration, load_source
 from warehouse.declarations.tables import Delivery, ForeignKey, RowBounds, TableDeclaration
@@ -18,6 +26,7 @@ from warehouse.text import normalised
 from warehouse.types import FieldType
 
 __all__ = [
+    "COORDINATES",
     "DATASET_SLUG",
     "GRACE_DAYS",
     "SLUG",
@@ -32,6 +41,8 @@ __all__ = [
     "FieldDeclaration",
     "FieldType",
     "ForeignKey",
+    "Format",
+    "GrantColumns",
     "Licence",
     "Privacy",
     "Publisher",

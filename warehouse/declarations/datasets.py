@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,6 +15,40 @@ from warehouse.declarations.tables import RowBounds, TableDeclaration
 from warehouse.declarations.terms import ContactOrPublishers, NamedLicence, NamedPublisher, contact_of_publisher
 from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse
 from warehouse.types import FieldType
+
+# Files that a dataset has beside CSV, Parquet and workbook, where its entry says so.
+Format = Literal["geojson", "threesixty_giving"]
+
+COORDINATES = ("longitude", "latitude")  # the columns of a row's point, in degrees of WGS84
+
+
+class GrantColumns(Declared):
+    """Which of a dataset's columns say what the 360Giving standard asks of a grant.
+
+    A row that lacks one of the first eight is in no package of grants. Where an organisation has no id, its name
+    makes one under the publisher's prefix, as the standard has it.
+    """
+
+    id: str
+    title: str
+    description: str
+    currency: str  # a code of ISO 4217
+    amount: str
+    award_date: str
+    funder_name: str
+    recipient_name: str
+    funder_org_id: str | None = None
+    recipient_org_id: str | None = None
+    planned_start_date: str | None = None
+    planned_end_date: str | None = None
+    programme: str | None = None
+    elsewhere: str | None = None  # filled where somebody else publishes the grant: then it is not in our package
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns without which a row is no grant."""
+        what = (self.id, self.title, self.description, self.currency, self.amount, self.award_date)
+        return (*what, self.funder_name, self.recipient_name)
 
 
 class DatasetField(Declared):
@@ -36,6 +71,12 @@ class DatasetField(Declared):
     mark: bool | None = None
 
 
+class DisclosureDeclaration(Declared):
+    """How the people whom a dataset is about are protected: the method of disclosure control, by its name."""
+
+    method: str = Field(pattern=SLUG)
+
+
 class CatalogueEntry(Declared):
     """A catalogue entry, as written in ``publish/catalogue/<stem>.yaml``."""
 
@@ -54,6 +95,11 @@ class CatalogueEntry(Declared):
     district: str | None = None  # of warehouse/reference/districts.yaml
     usage_warnings: tuple[str, ...] = ()
     can_do_without: tuple[str, ...] = ()  # sources it reads where they have data; for all others it waits
+    # Of a dataset that reads a table about people: without it, or by a method that is not there, it is held back
+    disclosure: DisclosureDeclaration | None = None
+    # geojson: it has the columns longitude and latitude; threesixty_giving: ``grants`` says which columns it takes
+    formats: tuple[Format, ...] = ()
+    grants: GrantColumns | None = None
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
     rows: RowBounds = RowBounds()
     fields: tuple[DatasetField, ...]
@@ -84,7 +130,7 @@ def resolve_dataset(
 
     Raises:
         DeclarationError: a field names a source's field that does not exist or that is not public, or a
-            computed one lacks a title or a type.
+            computed one lacks a title or a type; or it has coordinates and is no GeoJSON, or the other way round.
     """
     fields = []
     for position, listed in enumerate(entry.fields):
@@ -122,4 +168,25 @@ def resolve_dataset(
         },
         where,
     )
+    has_points = {field.name for field in table.fields if field.type == "number"}.issuperset(COORDINATES)
+    if has_points != ("geojson" in entry.formats):
+        raise DeclarationError(
+            f"{where}: formats: what has the columns {' and '.join(COORDINATES)} (numbers) is also geojson, and"
+            " nothing else is"
+        )
+    _grants_fit(entry, {field.name for field in table.fields}, where)
     return DatasetDeclaration(entry, table)
+
+
+def _grants_fit(entry: CatalogueEntry, names: set[str], where: Path | str) -> None:
+    """A package of grants can be made, or none is asked for."""
+    if (entry.grants is not None) != ("threesixty_giving" in entry.formats):
+        raise DeclarationError(f"{where}: formats: threesixty_giving needs `grants`, and nothing else does")
+    if entry.grants is None:
+        return
+    if unknown := set(entry.grants.model_dump(exclude_none=True).values()) - names:
+        raise DeclarationError(f"{where}: grants: the dataset has no column {', '.join(sorted(unknown))}")
+    if entry.publisher.grant_prefix is None:
+        raise DeclarationError(
+            f"{where}: formats: {entry.publisher.name} has no grant_prefix in warehouse/reference/publishers.yaml"
+        )

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from warehouse.declared import SLUG, Declared
 from warehouse.identifiers import IDENTIFIERS
@@ -84,12 +84,24 @@ class FieldDeclaration(Declared):
     # Says that the row is not what its source said last: a date since when its last good version stands in, or a
     # text with the names of the columns that are empty because their value could not be used, joined by ";".
     mark: bool = False
+    _is_about_people: bool = PrivateAttr(False)
 
     @model_validator(mode="after")
     def _mark_fits(self) -> FieldDeclaration:
         if self.mark and (self.type not in ("date", "string") or self.constraints.required):
             raise ValueError(f"the mark {self.name} has to be a date or a string, and may be empty")
         return self
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether findings do not repeat its values: it is personal, or its table is about people."""
+        return self.privacy is Privacy.PERSONAL or self._is_about_people
+
+    def about_people(self) -> FieldDeclaration:
+        """The same column, of a table that is about people."""
+        copied = self.model_copy()
+        copied._is_about_people = True
+        return copied
 
     @property
     def label_list(self) -> str | None:

@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from warehouse.declarations.http import HttpDeclaration
 from warehouse.declarations.tables import TableDeclaration
 from warehouse.declarations.terms import NamedLicence, NamedPublisher
 from warehouse.declared import SLUG, Declared, parse, read_yaml
+from warehouse.districts import load_districts
 
 # A daily source may miss a weekend. A monthly one often comes a week after the month's end, or after a holiday.
 GRACE_DAYS: Mapping[str, int] = {"daily": 3, "monthly": 10, "irregular": 0}
@@ -34,9 +35,15 @@ class SourceDeclaration(Declared):
         None, ge=0, le=366
     )  # how long after its turn it may come; by default GRACE_DAYS
     expected_days: int | None = Field(None, ge=1, le=3660)  # irregular: newer data are due so long after the last
+    # It may be kept so long only: then its files and what came of them are deleted (warehouse.retention).
+    retention_days: int | None = Field(None, ge=1, le=36600)
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
+    # Of an API: the parameters of each list that it is asked for, such as {text: "smart kalasatama"}.
+    queries: tuple[Mapping[str, str], ...] = ()
     file_names: str | None = None  # the form of its files' names, case aside: in a folder no others are taken
+    # Of a source that is searched by place: the districts of warehouse/reference/districts.yaml that are meant.
+    districts: tuple[str, ...] = ()
     # Left out of what is written of a declaration: how a file is fetched does not change what it says.
     http: HttpDeclaration | None = Field(None, exclude=True)
     tables: tuple[TableDeclaration, ...]
@@ -51,6 +58,13 @@ class SourceDeclaration(Declared):
                     if link is not None and link not in names:
                         raise ValueError(f"table {table.name}: {field.name} names {link}, which is no text column")
         return self
+
+    @field_validator("districts")
+    @classmethod
+    def _districts_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := set(names) - set(load_districts()) if names else set():
+            raise ValueError(f"warehouse/reference/districts.yaml has no {', '.join(sorted(unknown))}")
+        return names
 
     @model_validator(mode="after")
     def _expectation_fits(self) -> SourceDeclaration:

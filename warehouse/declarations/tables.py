@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from warehouse.declarations.fields import FieldDeclaration, Privacy, Severity
 from warehouse.declared import SLUG, Declared
@@ -41,6 +41,9 @@ class TableDeclaration(Declared):
     title: str
     description: str = ""
     each_row_is_a: str
+    # Its rows are people, or count people who are few enough to be known. No dataset that reads it is released
+    # unless its catalogue entry says how they are protected (publish.disclosure).
+    about_people: bool = False
     fields: tuple[FieldDeclaration, ...]
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
     foreign_keys: tuple[ForeignKey, ...] = Field((), alias="foreignKeys")
@@ -48,6 +51,13 @@ class TableDeclaration(Declared):
     presence: Literal["mandatory", "optional"] = "mandatory"
     delivery: Delivery = "full"
     tombstone: str | None = None  # of changes: the boolean field that is true where a record has ended
+
+    @field_validator("fields")
+    @classmethod
+    def _say_whom_they_are_about(
+        cls, fields: tuple[FieldDeclaration, ...], info: ValidationInfo
+    ) -> tuple[FieldDeclaration, ...]:
+        return tuple(field.about_people() for field in fields) if info.data.get("about_people") else fields
 
     @model_validator(mode="after")
     def _tombstone_fits(self) -> TableDeclaration:

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import quote as url_quote
 
 from publish.desired import DesiredResource, resource_id
+from publish.metadata.words import KEYS
 from publish.portals import Change, PortalError
-from publish.portals.ckan.wanted import EXTRAS, KEYS, MARK, Wanted
+from publish.portals.ckan.wanted import EXTRAS, MARK, Wanted
 
 VIEW = "datatables_view"
 CHANGING = "changing"  # what the note of whose rows a table holds says meanwhile

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote as url_quote
 
 from publish.desired import DesiredDataset, DesiredResource, resource_id
+from publish.metadata.words import KEYS
 from publish.portals import PortalError
 from warehouse.declarations import FieldDeclaration
 
@@ -19,7 +20,6 @@ _EXTRA_BYTES = 24_000
 MARK = "opendistrict"  # the extra by which we know a dataset as ours; its value is the dataset's name
 _CHECKSUM = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 _AUTHORITY = "http://publications.europa.eu/resource/authority"
-KEYS = ("csv", "parquet", "xlsx", "changes", "datapackage")
 
 EXTRAS = frozenset(
     {

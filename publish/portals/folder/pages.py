@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from publish.desired import DesiredDataset
 from publish.files.render import labels
-from publish.metadata.words import FREQUENCIES
+from publish.metadata.words import FREQUENCIES, WITH_ROWS
 from publish.portals.folder import charts, opening
 from warehouse.declarations import FieldDeclaration, literal, quote
 
@@ -67,8 +67,8 @@ def dataset_page(wanted: DesiredDataset, site: Site) -> str:
         labels={field.name: labels(field) for field in wanted.declaration.table.fields},
         release=wanted.release,
         metadata=wanted.metadata,
-        resources=[resource for resource in wanted.resources if resource.key in ("csv", "parquet", "xlsx")],
-        further=[resource for resource in wanted.resources if resource.key not in ("csv", "parquet", "xlsx")],
+        resources=[resource for resource in wanted.resources if resource.key in WITH_ROWS],
+        further=[resource for resource in wanted.resources if resource.key not in WITH_ROWS],
         frequency=FREQUENCIES.get(wanted.declaration.entry.frequency, wanted.declaration.entry.frequency),
         preview=preview(wanted.declaration.table.fields, parquet),
         preview_rows=min(PREVIEW_ROWS, wanted.release.rows),
@@ -97,7 +97,7 @@ def card(wanted: DesiredDataset) -> dict[str, Any]:
         "files": [
             {"name": resource.path.name, "format": resource.format, "size": resource.size}
             for resource in wanted.resources
-            if resource.key in ("csv", "parquet", "xlsx")
+            if resource.key in WITH_ROWS
         ],
     }
     plain: dict[str, Any] = json.loads(json.dumps(content))

@@ -50,7 +50,8 @@ def texts_of(header: str, values: Sequence[str | None]) -> Texts | None:
 
 
 def _identifiers(values: Sequence[str | None], filled: Sequence[str]) -> Texts | None:
-    for check, identifier in IDENTIFIERS.items():
+    told = {check: kind for check, kind in IDENTIFIERS.items() if kind.is_told_by_form}
+    for check, identifier in told.items():
         read = {text: identifier.canonical(text) for text in filled}
         right = _that_hold(identifier, [form for form in read.values() if form])  # the form alone is had by chance
         good = sum(read[text] in right for text in filled)

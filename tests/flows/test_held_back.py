@@ -1,0 +1,220 @@
+"""What is about people is held back by default: no figure of it leaves, it is no failure, and it is said why."""
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows import cli, publishing
+from flows.declarations import Declarations
+from flows.night import night
+from flows.outcomes import HELD
+from flows.run import Direct, Run, RunRequest
+from flows.settings import Settings
+from tests import workbook_factory as factory
+from tests.flows.test_personal import holders
+from warehouse import ledger
+from warehouse.curate import ModelError
+from warehouse.home import Home
+from warehouse.store import reader
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE, OPEN, CLOSED = "innovators_club", "innovators-club", "innovators-club-attendance"
+DAY = date(2026, 11, 23)
+# All of them too many for the network, two in what cannot be read, one with more first-timers than people.
+COUNTS = ("60617", "70919", "80231", "90437", "50777")
+MEETING = {
+    "Meeting ID": "club-1",
+    "Meeting": "First",
+    "Kind": "meeting",
+    "Date": "2026-02-12",
+    "Date precision": "day",
+    "Topic": "Light",
+    "Place": "School",
+}
+
+
+def workbook(path):
+    rows = [
+        ("residents", 60617, 1),
+        ("companies", f"about {COUNTS[1]} or so", None),
+        ("city", 12, 80231),
+        ("research", f"{COUNTS[3]} people", None),
+        ("media", "", None),
+    ]
+    attendance = [
+        {"Meeting ID": "club-1", "Stakeholders": kind, "Attendance": count, "First-timers": new}
+        for kind, count, new in rows
+    ]
+    attendance += [
+        {"Meeting ID": "club-2", "Stakeholders": kind, "Attendance": 9, "First-timers": 2}
+        for kind in ("residents", "companies", "city", "research", "media", "visitors", "other")
+    ]
+    more = {"Meeting ID": "club-1", "Stakeholders": f"{COUNTS[4]} others", "Attendance": 1, "First-timers": 0}
+    return factory.save(
+        path,
+        {
+            "Meetings": factory.table([MEETING, {**MEETING, "Meeting ID": "club-2", "Date": "2026-05-12"}]),
+            "Attendance": factory.table([*attendance, more]),
+        },
+    )
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(Home(tmp_path / "home"), str(tmp_path / "home" / "portal"))
+
+
+def run(settings, book, declared=None, datasets=(OPEN, CLOSED)):
+    with Direct() as runner:
+        request = RunRequest(DAY, {SOURCE: str(book)}, datasets)
+        return night(Run(settings, request, runner, declarations=declared or Declarations.read()))
+
+
+def test_no_figure_about_people_leaves_and_the_rest_goes_on(tmp_path, settings, capsys):
+    outcome = run(settings, workbook(tmp_path / "club.xlsx"))
+    states = {one.name: one.state for one in outcome.datasets}
+    assert states == {OPEN: "released", CLOSED: "held back"}
+    assert outcome.exit_code == HELD  # for the rows that cannot be used, not for what is held back
+    home = settings.home.root
+    theirs = ("raw", "staging", "inbox", "outbox", "warehouse.duckdb")  # the keeper's own, and ours alone
+    assert holders(home, *COUNTS, private=theirs) == []
+    assert COUNTS[0] not in repr(outcome)
+    assert holders(home, "club-1", private=theirs)  # what is not about people does leave
+    page = Path(outcome.report).read_text(encoding="utf-8")
+    assert "Attendance of the Innovators&#39; Club by kind of stakeholder: held back" in page
+    assert list(settings.home.releases.glob("*")) == [settings.home.releases / OPEN]
+    with reader(settings.home) as connection:
+        found = ledger.findings(connection, SOURCE, outcome.sources[0].snapshot.snapshot_id)
+    about_people = [one for one in found if one.table_name == "attendance"]
+    assert {one.rule for one in about_people} >= {"first-timers-among-those-who-came", "code", "type"}
+    assert not any(count in repr(one) for one in about_people for count in COUNTS)
+
+
+@pytest.fixture
+def quiet(tmp_path, settings):
+    """A night whose only dataset out of the ordinary is the one held back."""
+    book = factory.save(
+        tmp_path / "club.xlsx",
+        {
+            "Meetings": factory.table([MEETING]),
+            "Attendance": [
+                ["Meeting ID", "Stakeholders", "Attendance", "First-timers"],
+                ["club-1", "residents", 31, 4],
+            ],
+        },
+    )
+    return run(settings, book)
+
+
+def test_it_is_no_failure_and_the_commands_say_what_is_missing(settings, quiet, capsys):
+    assert quiet.exit_code == 0
+    place = ["--home", str(settings.home.root)]
+    for command in (["datasets"], ["plan", "--dataset", CLOSED]):
+        assert cli_exit([*command, *place]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert f"{CLOSED}: held back: it is about people (innovators_club.attendance)" in said
+        assert "no disclosure control declared" in said
+        assert "publish/catalogue/innovators_club_attendance.yaml" in said
+    assert cli_exit(["datasets", "--json", *place]) == 0
+    row = next(one for one in json.loads(capsys.readouterr().out) if one["dataset"] == CLOSED)
+    assert (row["state"], row["latest"]) == ("held back", None)
+    assert row["why"].startswith("held back: ")
+    assert cli_exit(["status", *place]) == 0
+
+
+def cli_exit(arguments):
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    return end.value.code
+
+
+@pytest.fixture
+def declared(tmp_path):
+    """A copy of what is declared, to be changed."""
+    root = tmp_path / "declared"
+    for folder in ("sources", "warehouse/models", "publish/catalogue", "checks/rules"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    return root
+
+
+def change(path, before, after):
+    text = path.read_text(encoding="utf-8")
+    assert text.count(before) == 1, (path, before)
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def test_a_method_that_nobody_can_carry_out_lets_nothing_out(declared):
+    entry = declared / "publish/catalogue/innovators_club_attendance.yaml"
+    entry.write_text(entry.read_text(encoding="utf-8") + "disclosure: {method: trust_me}\n", encoding="utf-8")
+    assert "trust_me" in Declarations.read(declared).held_back[CLOSED]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        'SELECT attendance_count FROM "Innovators_Club"."ATTENDANCE"',
+        "SELECT attendance_count FROM innovators_club.attendance_history",
+        "SELECT (SELECT max(attendance_count) FROM innovators_club.attendance) AS m FROM innovators_club.meetings",
+        "WITH meetings AS (FROM innovators_club.attendance) SELECT attendance_count FROM meetings",
+        "SELECT people FROM core.crowd",
+    ],
+)
+def test_whoever_reads_it_is_held_back_however_it_is_read(declared, sql):
+    (declared / "warehouse/models/innovators_club.sql").write_text(sql, encoding="utf-8")
+    (declared / "warehouse/models/core/crowd.sql").write_text(
+        "SELECT count(*) AS people FROM innovators_club.attendance", encoding="utf-8"
+    )
+    change(
+        declared / "publish/catalogue/innovators_club.yaml",
+        "can_do_without: [linked_events]",
+        "can_do_without: []",
+    )
+    read = Declarations.read(declared)
+    if '"' in sql:  # no source is called so, which is an error before anything is asked
+        with pytest.raises(ModelError, match="no such source"):
+            _ = read.held_back
+    else:
+        assert set(read.held_back) == {OPEN, CLOSED}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "query_table('innovators_club.attendance')",
+        "query('FROM innovators_club.attendance')",
+        "read_parquet('x.parquet')",
+        "'x.csv'",
+        "attendance",
+        "history.innovators_club__attendance",
+    ],
+)
+def test_a_model_reads_nothing_that_is_not_found_from_its_sql(declared, table):
+    model = declared / "warehouse/models/innovators_club.sql"
+    model.write_text(f"SELECT t.meeting_id FROM {table} AS t", encoding="utf-8")
+    change(
+        declared / "publish/catalogue/innovators_club.yaml",
+        "can_do_without: [linked_events]",
+        "can_do_without: []",
+    )
+    with pytest.raises(ModelError, match="reads"):
+        Declarations.read(declared).all_read()
+
+
+def test_a_release_made_before_the_table_was_about_people_is_shown_nowhere_else(
+    tmp_path, settings, quiet, declared
+):
+    """What a portal shows already stays until somebody takes it out; it is written to no portal any more."""
+    change(
+        declared / "sources/innovators_club/source.yaml",
+        "primaryKey: [meeting_id]\n",
+        "primaryKey: [meeting_id]\n    about_people: true\n",
+    )
+    read = Declarations.read(declared)
+    elsewhere = Settings(settings.home, str(tmp_path / "other"))
+    assert OPEN in {one.dataset for one in publishing.changes(elsewhere, Declarations.read(), [OPEN])}
+    assert OPEN not in {one.dataset for one in publishing.changes(elsewhere, read, [OPEN])}
+    outcome = run(settings, tmp_path / "club.xlsx", read)
+    assert {one.name: one.state for one in outcome.datasets} == {OPEN: "held back", CLOSED: "held back"}

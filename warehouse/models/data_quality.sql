@@ -1,0 +1,72 @@
+-- A row a source or dataset, date of its data, table, and rule that found something on a column; one row, with the
+-- rule "none", where nothing was found. State and next step are of the date, and the same in all of its rows.
+WITH dated AS (
+    SELECT
+        *,
+        data_date = max(data_date) OVER (PARTITION BY kind_code, name) AS is_newest,
+        max(CASE WHEN NOT is_held THEN data_date END)
+            OVER (PARTITION BY kind_code, name ORDER BY data_date ROWS UNBOUNDED PRECEDING) AS good_date,
+        max(CASE WHEN NOT is_held THEN data_date END) OVER (PARTITION BY kind_code, name) AS last_good_date
+    FROM quality.judged
+),
+counted AS (
+    SELECT kind_code, name, data_date, sum(critical_count + error_count + warning_count) AS findings_count
+    FROM quality.findings
+    GROUP BY kind_code, name, data_date
+),
+places AS (
+    SELECT kind_code, name, data_date, table_name FROM quality.loads
+    UNION
+    SELECT kind_code, name, data_date, table_name FROM quality.findings
+    UNION
+    -- of a file that could not be read at all
+    SELECT judged.kind_code, judged.name, judged.data_date, 'none' AS table_name
+    FROM quality.judged AS judged
+    ANTI JOIN quality.loads AS loads
+        ON judged.kind_code = loads.kind_code AND judged.name = loads.name AND judged.data_date = loads.data_date
+)
+SELECT
+    dated.kind_code,
+    dated.name AS subject_name,
+    subjects.title AS subject_title,
+    dated.data_date,
+    dated.is_newest,
+    CASE
+        WHEN dated.is_held THEN 'held'
+        WHEN dated.data_date = dated.last_good_date AND NOT dated.is_newest THEN 'stale'
+        WHEN counted.findings_count > 0 THEN 'accepted_with_findings'
+        ELSE 'accepted'
+    END AS state_code,
+    dated.good_date AS standing_date,
+    places.table_name,
+    coalesce(findings.rule_id, 'none') AS rule_id,
+    upper(left(findings.rule_id, 1)) || lower(replace(replace(substr(findings.rule_id, 2), '-', ' '), '_', ' '))
+        AS rule_title,
+    coalesce(findings.column_name, 'none') AS column_name,
+    coalesce(findings.critical_count, 0) AS critical_count,
+    coalesce(findings.error_count, 0) AS error_count,
+    coalesce(findings.warning_count, 0) AS warning_count,
+    coalesce(findings.info_count, 0) AS info_count,
+    loads.rows_count,
+    loads.accepted_count,
+    loads.quarantined_count,
+    CASE WHEN dated.is_newest THEN dated.turn_code END AS turn_code,
+    CASE WHEN dated.is_newest THEN dated.next_step END AS next_step
+FROM dated
+INNER JOIN quality.subjects AS subjects ON dated.kind_code = subjects.kind_code AND dated.name = subjects.name
+INNER JOIN places
+    ON dated.kind_code = places.kind_code AND dated.name = places.name AND dated.data_date = places.data_date
+LEFT JOIN counted
+    ON dated.kind_code = counted.kind_code AND dated.name = counted.name AND dated.data_date = counted.data_date
+LEFT JOIN quality.loads AS loads
+    ON
+        dated.kind_code = loads.kind_code
+        AND dated.name = loads.name
+        AND dated.data_date = loads.data_date
+        AND places.table_name = loads.table_name
+LEFT JOIN quality.findings AS findings
+    ON
+        dated.kind_code = findings.kind_code
+        AND dated.name = findings.name
+        AND dated.data_date = findings.data_date
+        AND places.table_name = findings.table_name

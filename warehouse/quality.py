@@ -1,0 +1,164 @@
+"""What models may read of the ledger: what was found on each source and dataset, by the dates of the data.
+
+A model never sees the ledger itself, whose findings repeat values of rows, but tables in schema ``quality``, made
+for the date that it speaks of. Nothing in them depends on when a run ran:
+
+* ``quality.subjects``: the sources and datasets that are spoken of, with their titles.
+* ``quality.judged``: a row a source or dataset and date of its data: the verdict that stands, and what is to be
+  done.
+* ``quality.loads``: a row a table of those, with the rows that came and that went on.
+* ``quality.findings``: how many findings a rule made on a table and column, by severity. A column is named only
+  where it is declared: what a file calls a column may be anything.
+
+What reads ``quality`` is itself not among them: it would tell of its own telling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, TableDeclaration
+from warehouse.ledger import Verdict
+from warehouse.sql import literal
+from warehouse.turns import Found, steps_of
+
+SCHEMA = "quality"
+NONE = "none"  # in the place of a table, rule or column where there is none: a key has no gaps
+
+_TABLES = """
+CREATE SCHEMA IF NOT EXISTS quality;
+CREATE OR REPLACE TABLE quality.subjects (kind_code VARCHAR, name VARCHAR, title VARCHAR);
+CREATE OR REPLACE TABLE quality.declared_columns (name VARCHAR, table_name VARCHAR, column_name VARCHAR);
+CREATE OR REPLACE TABLE quality.judged (
+    kind_code VARCHAR, name VARCHAR, data_date DATE, found_as VARCHAR, is_held BOOLEAN,
+    turn_code VARCHAR, next_step VARCHAR
+);
+"""
+
+# The word on a source's data of a date is that on the snapshot judged last: a file that was mended the same day.
+_STANDING = """
+WITH standing AS (
+    SELECT s.source, s.data_date, s.snapshot_id, s.verdict, s.tables
+    FROM ledger.snapshots AS s LEFT JOIN ledger.runs AS r ON s.run_id = r.run_id
+    WHERE s.data_date <= {as_of}
+    QUALIFY row_number() OVER (
+        PARTITION BY s.source, s.data_date ORDER BY coalesce(r.sequence, 0) DESC, s.rowid DESC
+    ) = 1
+)
+"""
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """The sources and datasets that are spoken of, by name."""
+
+    sources: Mapping[str, SourceDeclaration]
+    datasets: Mapping[str, DatasetDeclaration]
+
+    def tables(self) -> list[tuple[str, str, TableDeclaration]]:
+        """Every table with its kind and the name of its source or dataset."""
+        of_sources = [("source", one.name, table) for one in self.sources.values() for table in one.tables]
+        return of_sources + [("dataset", one.name, one.table) for one in self.datasets.values()]
+
+    def titles(self) -> list[tuple[str, str, str]]:
+        """Kind, name and title of each."""
+        of_sources = [("source", name, one.title) for name, one in self.sources.items()]
+        return of_sources + [("dataset", name, one.entry.title) for name, one in self.datasets.items()]
+
+
+def create_quality_tables(connection: duckdb.DuckDBPyConnection, subjects: Subjects, as_of: date) -> None:
+    """Make the tables, of data until ``as_of``."""
+    connection.execute(_TABLES)
+    _insert(connection, "subjects", subjects.titles())
+    columns = [(name, table.name, field.name) for _, name, table in subjects.tables() for field in table.fields]
+    _insert(connection, "declared_columns", columns)
+    standing = _STANDING.format(as_of=_day(as_of))
+    _insert(connection, "judged", _judged(connection, subjects, standing, as_of))
+    connection.execute(f"CREATE OR REPLACE TABLE quality.loads AS {standing} {_LOADS}")
+    connection.execute(_FINDINGS)
+
+
+def _judged(
+    connection: duckdb.DuckDBPyConnection, subjects: Subjects, standing: str, as_of: date
+) -> list[tuple[str, str, date, str, bool, str | None, str | None]]:
+    """What stands on every date, with what is to be done about it: few rows, a date each."""
+    counts = ", ".join(
+        f"(SELECT count(*) FROM ledger.findings AS f WHERE f.subject = j.name AND f.snapshot_id = j.found_as"
+        f" AND f.severity IN ({', '.join(literal(one) for one in severities)}))"
+        for severities in ((Severity.CRITICAL, Severity.ERROR), (Severity.WARNING,))
+    )
+    rows = connection.execute(f"""
+        {standing}, j AS (
+            SELECT 'source' AS kind, source AS name, data_date, snapshot_id AS found_as, verdict FROM standing
+            UNION ALL
+            SELECT 'dataset', dataset, data_date, CAST(data_date AS VARCHAR), verdict FROM ledger.curations
+            WHERE data_date <= {_day(as_of)}
+        )
+        SELECT kind, name, data_date, found_as, verdict, {counts} FROM j ORDER BY ALL""").fetchall()
+    found = []
+    for kind, name, day, found_as, verdict, mend, look in rows:
+        declared = subjects.sources.get(name) if kind == "source" else subjects.datasets.get(name)
+        if declared is None:
+            continue
+        is_held = verdict == Verdict.HELD
+        steps = steps_of(declared, Found(is_held, int(mend), int(look)))
+        turn, words = (steps[0].turn.value, _sentence(steps[0].words)) if steps else (None, None)
+        found.append((str(kind), str(name), day, str(found_as), is_held, turn, words))
+    return found
+
+
+_LOADS = """
+, listed AS (
+    SELECT source, data_date, verdict, tables, unnest(json_keys(tables)) AS table_name FROM standing
+),
+counted AS (
+    SELECT
+        'source' AS kind_code, source AS name, data_date, table_name, verdict,
+        CAST(json_extract(tables, '$."' || table_name || '".staged') AS BIGINT) AS rows_count,
+        CAST(json_extract(tables, '$."' || table_name || '".quarantined') AS BIGINT) AS quarantined_count
+    FROM listed
+    UNION ALL
+    SELECT 'dataset', dataset, data_date, replace(dataset, '-', '_'), verdict, rows, 0 FROM ledger.curations
+)
+SELECT
+    c.* EXCLUDE (verdict),
+    CASE WHEN verdict = 'held' THEN 0 ELSE rows_count - quarantined_count END AS accepted_count
+FROM counted AS c
+INNER JOIN quality.judged AS j ON c.kind_code = j.kind_code AND c.name = j.name AND c.data_date = j.data_date
+"""
+
+_BY_SEVERITY = ", ".join(
+    f"count(*) FILTER (f.severity = {literal(severity.value)}) AS {severity.value}_count" for severity in Severity
+)
+_FINDINGS = f"""
+CREATE OR REPLACE TABLE quality.findings AS
+SELECT
+    j.kind_code, j.name, j.data_date, coalesce(t.table_name, '{NONE}') AS table_name, f.rule AS rule_id,
+    coalesce(c.column_name, '{NONE}') AS column_name, {_BY_SEVERITY}
+FROM ledger.findings AS f
+INNER JOIN quality.judged AS j ON f.subject = j.name AND f.snapshot_id = j.found_as
+LEFT JOIN (SELECT DISTINCT name, table_name FROM quality.declared_columns) AS t
+    ON f.subject = t.name AND f.table_name = t.table_name
+LEFT JOIN quality.declared_columns AS c
+    ON f.subject = c.name AND f.table_name = c.table_name AND f.column_name = c.column_name
+GROUP BY ALL
+"""
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _day(day: date) -> str:
+    return f"DATE {literal(day.isoformat())}"
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO quality.{table} VALUES ({marks})", rows)
