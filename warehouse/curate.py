@@ -54,9 +54,7 @@ class Model:
     @property
     def tables(self) -> frozenset[tuple[str, str]]:
         """What it reads of sources, itself or through core models: source and name, in small letters."""
-        own = {
-            (schema.lower(), name.lower()) for schema, name in self.reads if schema.lower() not in _NO_SOURCES
-        }
+        own = {(schema.lower(), name.lower()) for schema, name in self.reads if schema.lower() not in _NO_SOURCES}
         return frozenset(own.union(*(model.tables for model in self.core)))
 
     @property
