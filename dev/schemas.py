@@ -16,10 +16,11 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from checks.rules import DatasetRules, SourceRules
-from warehouse.declarations import CatalogueEntry, SourceDeclaration
+from warehouse.declarations import CatalogueEntry, SourceDeclaration, Translations
 from warehouse.declared import Declared
 from warehouse.districts import District, load_districts
 from warehouse.identifiers import IDENTIFIERS
+from warehouse.identities.decisions import Decision
 from warehouse.industries import Industries
 from warehouse.reference import CodeList, Licence, OrganisationRegister, Publisher, Sectors, UsualSpan, code_lists
 
@@ -37,6 +38,9 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {
         "source.json": _of(SourceDeclaration, "A source: sources/<name>/source.yaml"),
         "catalogue.json": _of(CatalogueEntry, "A dataset: publish/catalogue/<stem>.yaml"),
+        "translations.json": _of(
+            Translations, "The catalogue in a language: publish/catalogue/translations/<language>.yaml"
+        ),
         "source-rules.json": _of(SourceRules, "Rules of a source: checks/rules/sources/<name>.yaml"),
         "dataset-rules.json": _of(DatasetRules, "Rules of a dataset: checks/rules/datasets/<stem>.yaml"),
         "code-lists.json": _of(dict[str, CodeList], "warehouse/reference/code_lists.yaml"),
@@ -47,6 +51,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "organisation-registers.json": _listed(
             OrganisationRegister, "code", "warehouse/reference/organisation_registers.yaml"
         ),
+        "decisions.json": _of(tuple[Decision, ...], "warehouse/identities/decisions.yaml"),
         "districts.json": _listed(District, "id", "warehouse/reference/districts.yaml"),
         "publishers.json": _listed(Publisher, "name", "warehouse/reference/publishers.yaml"),
         "licences.json": _listed(Licence, "id", "warehouse/reference/licences.yaml"),

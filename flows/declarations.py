@@ -124,7 +124,8 @@ class Declarations:
         """What those datasets tell of."""
         from warehouse.quality import Subjects
 
-        return Subjects(self.sources, {name: d for name, d in self.datasets.items() if name not in self.telling})
+        left_out = self.telling.union(self.held_back)
+        return Subjects(self.sources, {name: d for name, d in self.datasets.items() if name not in left_out})
 
     def fingerprint(self, source: str) -> str:
         """What a verdict on the source depends on besides the data."""

@@ -175,8 +175,14 @@ def _entry(proposal: Proposal, publisher: str) -> str:
         "primaryKey": list(table.primary_key),
         "rows": {"minimum": table.rows.minimum, "maximum": table.rows.maximum},
     }
+    days = [field.name for field in _published(proposal) if field.type in ("date", "datetime", "year")]
+    if days:
+        content["period"] = {"columns": days}
     lines = ["# yaml-language-server: $schema=../../docs/schemas/catalogue.json"]
-    lines += ["# Proposed: write title, description and keywords anew; look at licence and theme."]
+    lines += [
+        "# Proposed: write title, description and keywords anew; look at licence and theme, and say",
+        "# where the rows lie: a district, or places.",
+    ]
     lines += [f"{key}: {flow(value)}" for key, value in content.items()]
     lines += ["fields:"]
     lines += [f"  - from: {proposal.name}.{table.name}.{field.name}" for field in _published(proposal)]

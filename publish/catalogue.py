@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from publish.translations import translated
 from warehouse import reference
 from warehouse.declarations import (
     CatalogueEntry,
@@ -46,7 +47,7 @@ def load_catalogue(
             found[declaration.name] = declaration
     if faults:
         raise DeclarationError("\n".join(faults))
-    return dict(sorted(found.items()))
+    return translated(dict(sorted(found.items())), (folder or FOLDER) / "translations", sources or {})
 
 
 def load_entry(path: Path, sources: Mapping[str, SourceDeclaration]) -> DatasetDeclaration:
@@ -67,6 +68,10 @@ def load_entry(path: Path, sources: Mapping[str, SourceDeclaration]) -> DatasetD
     for field in declaration.table.fields:
         if field.label_list and field.label_list not in lists:
             raise DeclarationError(f"{path}: {field.name}: there is no code list {field.label_list}")
+    for name in declaration.entry.period.columns if declaration.entry.period else ():
+        typed = {field.name: field.type for field in declaration.table.fields}
+        if typed.get(name) not in ("date", "datetime", "year"):
+            raise DeclarationError(f"{path}: period: {name} is no column of days, moments or years")
     if clash := sorted(set(declaration.table.primary_key) & set(CHANGE_COLUMNS)):
         raise DeclarationError(f"{path}: a key field cannot be called {clash[0]}: changes.csv has such a column")
     return declaration

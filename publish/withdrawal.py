@@ -19,6 +19,7 @@ import duckdb
 from publish.files import render, workbook
 from publish.files.formats import WRITERS, file_name
 from publish.folders import swap
+from publish.metadata.coverage import period_of
 from publish.metadata.datapackage import declaration_digest
 from publish.metadata.held import held_rows
 from publish.metadata.schema import table_schema
@@ -181,6 +182,7 @@ def rewrite(
                 raise ReleaseError(f"{parquet} is missing, so the changes since then cannot be listed; restore it")
             counts = write_changes(connection, parquet, view, table, built / "changes.csv")
             held = held_rows(connection, view, table)
+            period = period_of(connection, view, table, declaration.entry.period, release.data_date)
         left = [file.key for file in release.files if file.key != "datapackage" and file.key not in empty]
         files = [release_file(built, key, name) for key in left]
         sums = {file.name: file for file in files}
@@ -189,6 +191,8 @@ def rewrite(
             if made := sums.get(resource["path"]):
                 known = {"bytes": made.size, "hash": f"sha256:{made.sha256}"}
                 resource |= {key: value for key, value in known.items() if key in resource}
+        if described.pop("temporal", None) and period:  # it may be its first or last day that is taken out
+            described["temporal"] = period
         described |= {"rows": rows, "heldRows": held.rows, "heldNotes": list(held.notes)}
         tombstones = _tombstones(folder, [one for one in listed if old.has_row(one) or old.has_change(one)])
         described["withdrawn"] = tombstones

@@ -10,7 +10,8 @@ for the date that it speaks of. Nothing in them depends on when a run ran:
 * ``quality.findings``: how many findings a rule made on a table and column, by severity. A column is named only
   where it is declared: what a file calls a column may be anything.
 
-What reads ``quality`` is itself not among them: it would tell of its own telling.
+A table about people is in neither of the last two, and the next step of its source says no number: counts of few
+people are people. What reads ``quality`` is itself not told of: it would tell of its own telling.
 """
 
 from __future__ import annotations
@@ -60,10 +61,16 @@ class Subjects:
     sources: Mapping[str, SourceDeclaration]
     datasets: Mapping[str, DatasetDeclaration]
 
-    def tables(self) -> list[tuple[str, str, TableDeclaration]]:
-        """Every table with its kind and the name of its source or dataset."""
-        of_sources = [("source", one.name, table) for one in self.sources.values() for table in one.tables]
-        return of_sources + [("dataset", one.name, one.table) for one in self.datasets.values()]
+    def tables(self) -> list[tuple[str, TableDeclaration]]:
+        """Every table with the name of its source or dataset, but those about people."""
+        of_sources = [(one.name, table) for one in self.sources.values() for table in one.tables]
+        of_datasets = [(one.name, one.table) for one in self.datasets.values()]
+        return [(name, table) for name, table in of_sources + of_datasets if not table.about_people]
+
+    def is_counted(self, name: str) -> bool:
+        """Whether none of a source's tables is about people."""
+        source = self.sources.get(name)
+        return source is None or not any(table.about_people for table in source.tables)
 
     def titles(self) -> list[tuple[str, str, str]]:
         """Kind, name and title of each."""
@@ -75,7 +82,7 @@ def create_quality_tables(connection: duckdb.DuckDBPyConnection, subjects: Subje
     """Make the tables, of data until ``as_of``."""
     connection.execute(_TABLES)
     _insert(connection, "subjects", subjects.titles())
-    columns = [(name, table.name, field.name) for _, name, table in subjects.tables() for field in table.fields]
+    columns = [(name, table.name, field.name) for name, table in subjects.tables() for field in table.fields]
     _insert(connection, "declared_columns", columns)
     standing = _STANDING.format(as_of=_day(as_of))
     _insert(connection, "judged", _judged(connection, subjects, standing, as_of))
@@ -106,7 +113,7 @@ def _judged(
         if declared is None:
             continue
         is_held = verdict == Verdict.HELD
-        steps = steps_of(declared, Found(is_held, int(mend), int(look)))
+        steps = steps_of(declared, Found(is_held, int(mend), int(look), subjects.is_counted(name)))
         turn, words = (steps[0].turn.value, _sentence(steps[0].words)) if steps else (None, None)
         found.append((str(kind), str(name), day, str(found_as), is_held, turn, words))
     return found
@@ -130,6 +137,8 @@ SELECT
     CASE WHEN verdict = 'held' THEN 0 ELSE rows_count - quarantined_count END AS accepted_count
 FROM counted AS c
 INNER JOIN quality.judged AS j ON c.kind_code = j.kind_code AND c.name = j.name AND c.data_date = j.data_date
+INNER JOIN (SELECT DISTINCT name, table_name FROM quality.declared_columns) AS t
+    ON c.name = t.name AND c.table_name = t.table_name
 """
 
 _BY_SEVERITY = ", ".join(
@@ -146,6 +155,7 @@ LEFT JOIN (SELECT DISTINCT name, table_name FROM quality.declared_columns) AS t
     ON f.subject = t.name AND f.table_name = t.table_name
 LEFT JOIN quality.declared_columns AS c
     ON f.subject = c.name AND f.table_name = c.table_name AND f.column_name = c.column_name
+WHERE f.table_name IS NULL OR t.table_name IS NOT NULL
 GROUP BY ALL
 """
 

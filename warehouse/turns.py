@@ -20,11 +20,21 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True)
 class Found:
-    """What became of a source's snapshot or of a dataset, and how many findings are to be mended or looked at."""
+    """What became of a source's snapshot or of a dataset, and how many findings are to be mended or looked at.
+
+    ``is_counted``: False where the words may not say how many: counts of few people are people.
+    """
 
     is_held: bool
     mend: int
     look: int
+    is_counted: bool = True
+
+    def many(self, count: int, word: str) -> str:
+        """A count with its noun, or that there is something."""
+        if not self.is_counted:
+            return "what was found"
+        return f"{count:,} {word if count == 1 else word + 's'}"
 
 
 @dataclass(frozen=True)
@@ -51,13 +61,9 @@ def steps_of(declared: SourceDeclaration | DatasetDeclaration, found: Found) -> 
             steps.append(Step(turn, "mend" if found.mend else "why", "find out what is wrong with it"))
     elif found.mend:
         again = " and hand the file in again" if turn is Whose.COORDINATOR else ""
-        steps.append(Step(turn, "mend", f"mend {_many(found.mend, 'thing')}{again}"))
+        steps.append(Step(turn, "mend", f"mend {found.many(found.mend, 'thing')}{again}"))
     elif found.is_held:
         steps.append(Step(Whose.US, "why", "find out why it was held"))
     if found.look:
-        steps.append(Step(turn, "look", f"look at {_many(found.look, 'suggestion')}"))
+        steps.append(Step(turn, "look", f"look at {found.many(found.look, 'suggestion')}"))
     return steps
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word if count == 1 else word + 's'}"

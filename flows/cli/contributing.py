@@ -1,13 +1,15 @@
-"""The command of those who bring a dataset."""
+"""The commands of those who bring a dataset, and of those who have people fill in its workbook."""
 
 from __future__ import annotations
 
 import shlex
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.given import named
 from flows.cli.options import app
 
 if TYPE_CHECKING:
@@ -88,3 +90,39 @@ def _remarks(table: ProposedTable) -> list[str]:
     said = [f"Key {key}: {table.key.evidence}." + (f" Look: {table.key.doubt}." if table.key.doubt else "")]
     said += [f"{column} refers to another sheet: {why}." for column, why in table.references.items()]
     return said + [f"Left out: {one}." for one in table.left_out]
+
+
+class TemplateLanguage(StrEnum):
+    """The languages of a template."""
+
+    ENGLISH = "en"
+    FINNISH = "fi"
+
+
+@app.command()
+def template(
+    source: Annotated[str, typer.Argument(help="A source that is a workbook.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .xlsx file to write.", metavar="FILE")],
+    language: Annotated[
+        TemplateLanguage, typer.Option("--language", help="Of its headers and instructions.")
+    ] = TemplateLanguage.ENGLISH,
+) -> None:
+    """Write the empty workbook of a source, for whoever is to fill it in."""
+    import sources as source_packages
+
+    declared = named(source_packages.declarations(), source, "source")
+    if declared.kind != "workbook":
+        raise typer.BadParameter(f"{source} is a {declared.kind}, not a workbook that people fill in")
+    if output.suffix.lower() != ".xlsx":
+        raise typer.BadParameter(f"{output}: a template is an .xlsx file, so its name has to end in .xlsx")
+    if output.exists():
+        raise typer.BadParameter(f"{output} is there already, and may be filled in: give another name")
+    from sources.workbooks.template import write_template
+
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    try:
+        write_template(declared, language.value, unfinished)
+        unfinished.replace(output)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    typer.echo(output)

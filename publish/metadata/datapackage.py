@@ -14,7 +14,7 @@ from typing import Any
 from publish.files import workbook
 from publish.files.render import FORMULA_NOTE
 from publish.metadata.schema import PROFILES, schema_of, table_schema
-from publish.metadata.words import resource_title
+from publish.metadata.words import NOT_REVIEWED, resource_title
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 from warehouse.districts import District, load_districts
 from warehouse.home import to_json
@@ -26,6 +26,7 @@ def describe(
     release: Release,
     sources: Mapping[str, SourceDeclaration],
     held_notes: Sequence[str],
+    period: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The descriptor of a release.
 
@@ -34,6 +35,7 @@ def describe(
         release: with all of its files but for this one.
         sources: declarations of its snapshots' sources; one that is missing is named only.
         held_notes: what the marks of its rows mean, see ``held_rows``.
+        period: which time its rows speak of, see ``period_of``.
     """
     entry = declaration.entry
     content: dict[str, Any] = {
@@ -55,7 +57,8 @@ def describe(
         "licenses": [{"name": entry.licence.id, "path": entry.licence.url, "title": entry.licence.id}],
         "attribution": entry.attribution,
         "contributors": [
-            {"title": entry.publisher.title, "roles": ["publisher"]},
+            {"title": entry.publisher.title, "roles": ["publisher"] if entry.owner else ["publisher", "owner"]},
+            *([{"title": entry.owner.title, "roles": ["owner"]}] if entry.owner else []),
             {"title": entry.contact.name, "email": entry.contact.email, "roles": ["contact"]},
         ],
         "sources": _sources(release.snapshots, sources),
@@ -72,7 +75,37 @@ def describe(
             "geometry": district.geojson,
             "attribution": district.attribution,
         }
+    if entry.places:
+        content["places"] = [place.model_dump(exclude_none=True) for place in entry.places]
+    if period:
+        content["temporal"] = dict(period)
+    if translations := translations_of(declaration):
+        content["translations"] = translations
     return content
+
+
+def translations_of(declaration: DatasetDeclaration) -> dict[str, dict[str, Any]]:
+    """What is said of a dataset in other languages, by language, with who made it and who has read it."""
+    return {
+        one.language: {
+            "title": one.title,
+            "description": one.description,
+            "madeBy": one.made_by,
+            "reviewedBy": one.reviewed_by,
+            "note": "" if one.is_reviewed else NOT_REVIEWED,
+            "fields": {
+                field.name: {
+                    key: text
+                    for key, texts in (("title", one.fields), ("description", one.field_descriptions))
+                    if (text := texts.get(field.name))
+                }
+                for field in declaration.table.fields
+                if field.name in one.fields or field.name in one.field_descriptions
+            },
+        }
+        for one in declaration.translations
+        if one.title or one.description or one.fields
+    }
 
 
 def _sources(snapshots: Sequence[SnapshotUse], sources: Mapping[str, SourceDeclaration]) -> list[dict[str, Any]]:
@@ -154,9 +187,11 @@ def _resource(declaration: DatasetDeclaration, file: ReleaseFile, previous_versi
 def declaration_digest(declaration: DatasetDeclaration, sources: Mapping[str, SourceDeclaration]) -> str:
     """SHA-256 over everything in a release's files that is not rows: fields, entry, codes, terms of sources."""
     district, entry = district_of(declaration), declaration.entry
-    described = {
+    described: dict[str, Any] = {
         # what labels say is in the schema
-        "entry": entry.model_dump(mode="json", by_alias=True, exclude={"fields": {"__all__": {"labels"}}})
+        "entry": entry.model_dump(
+            mode="json", by_alias=True, exclude={"owner": True, "fields": {"__all__": {"labels"}}}
+        )
         | {
             "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),
             "licence": entry.licence.id,
@@ -169,6 +204,10 @@ def declaration_digest(declaration: DatasetDeclaration, sources: Mapping[str, So
         ],
         "district": district.model_dump(mode="json") if district else None,
     }
+    if entry.owner:
+        described["owner"] = entry.owner.title
+    if translations := translations_of(declaration):
+        described["translations"] = translations
     return hashlib.sha256(to_json(described).encode()).hexdigest()
 
 

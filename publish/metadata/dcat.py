@@ -10,9 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publish.desired import DesiredDataset
+from publish.metadata.words import NOT_REVIEWED
+from warehouse.declarations import Translation
 from warehouse.home import to_json
 
 _AUTHORITY = "http://publications.europa.eu/resource/authority"
+_ROLE = "http://inspire.ec.europa.eu/metadata-codelist/ResponsiblePartyRole"
 _MEDIA = "https://www.iana.org/assignments/media-types"
 
 _CONTEXT: Mapping[str, str] = {
@@ -21,6 +24,8 @@ _CONTEXT: Mapping[str, str] = {
     "dct": "http://purl.org/dc/terms/",
     "foaf": "http://xmlns.com/foaf/0.1/",
     "locn": "http://www.w3.org/ns/locn#",
+    "prov": "http://www.w3.org/ns/prov#",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
     "spdx": "http://spdx.org/rdf/terms#",
     "vcard": "http://www.w3.org/2006/vcard/ns#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
@@ -40,8 +45,8 @@ def dataset_node(wanted: DesiredDataset, base: str) -> dict[str, Any]:
     node: dict[str, Any] = {
         "@id": base,
         "@type": "dcat:Dataset",
-        "dct:title": {"@value": entry.title, "@language": tag},
-        "dct:description": {"@value": entry.description, "@language": tag},
+        "dct:title": _in_languages(entry.title, tag, wanted.declaration.translations, "title"),
+        "dct:description": _in_languages(entry.description, tag, wanted.declaration.translations, "description"),
         "dct:identifier": entry.name,
         "dcat:keyword": [{"@value": word, "@language": tag} for word in entry.keywords],
         "dcat:theme": _authority("data-theme", entry.theme),
@@ -59,15 +64,56 @@ def dataset_node(wanted: DesiredDataset, base: str) -> dict[str, Any]:
         "dcat:landingPage": {"@id": f"{base}index.html", "@type": "foaf:Document"},
         "dcat:distribution": [_distribution(wanted, index, base) for index, _ in enumerate(wanted.resources)],
     }
-    if wanted.spatial:
-        node["dct:spatial"] = {
-            "@type": "dct:Location",
-            "dcat:bbox": {
-                "@value": _bounding_box(wanted.spatial),
-                "@type": "http://www.opengis.net/ont/geosparql#wktLiteral",
-            },
+    if entry.owner:
+        node["prov:qualifiedAttribution"] = {
+            "@type": "prov:Attribution",
+            "prov:agent": _publisher(entry.owner.name, entry.owner.title),
+            "dcat:hadRole": {"@id": f"{_ROLE}/owner"},
         }
+    if locations := _locations(wanted):
+        node["dct:spatial"] = locations[0] if len(locations) == 1 else locations
+    if period := wanted.metadata.get("temporal"):
+        node["dct:temporal"] = _period(period)
     return node
+
+
+def _in_languages(text: str, tag: str, translations: Sequence[Translation], key: str) -> Any:
+    """A text as a literal of its language, with what may be shown of it in others.
+
+    What nobody has read says so: the description in words, a machine's text by its tag.
+    """
+    literals = [{"@value": text, "@language": tag}]
+    for one in translations:
+        found: str = getattr(one, key)
+        if found and key == "description" and not one.is_reviewed:
+            found = f"{found} [{NOT_REVIEWED}]"
+        if found:
+            literals.append({"@value": found, "@language": one.tag})
+    return literals[0] if len(literals) == 1 else literals
+
+
+def _locations(wanted: DesiredDataset) -> list[dict[str, Any]]:
+    """Where the dataset's rows lie: its district's outline as a box, and places by name and address."""
+    found: list[dict[str, Any]] = []
+    if wanted.spatial:
+        box = {
+            "@value": _bounding_box(wanted.spatial),
+            "@type": "http://www.opengis.net/ont/geosparql#wktLiteral",
+        }
+        found.append({"@type": "dct:Location", "dcat:bbox": box})
+    for place in wanted.declaration.entry.places:
+        address = {"@id": place.uri} if place.uri else {}
+        found.append({**address, "@type": "dct:Location", "skos:prefLabel": place.title})
+    return found
+
+
+def _period(period: object) -> dict[str, Any]:
+    days = period if isinstance(period, Mapping) else {}
+    return {
+        "@type": "dct:PeriodOfTime",
+        "dcat:startDate": {"@value": days["start"], "@type": "xsd:date"},
+        "dcat:endDate": {"@value": days["end"], "@type": "xsd:date"},
+    }
 
 
 def _distribution(wanted: DesiredDataset, index: int, base: str) -> dict[str, Any]:

@@ -28,6 +28,11 @@ FREQUENCIES: Mapping[str, str] = {
     "NEVER": "never",
 }
 
+# Languages of translations as pages call them; any other by its code.
+LANGUAGES: Mapping[str, str] = {"fi": "Finnish", "ko": "Korean", "sv": "Swedish"}
+# What is said of a translation that nobody has read, wherever it is shown.
+NOT_REVIEWED = "This translation has not been reviewed by a person."
+
 _TITLES: Mapping[str, tuple[str, str]] = {
     "csv": (
         "CSV",

@@ -11,6 +11,7 @@ import duckdb
 from publish.files import render, workbook
 from publish.files.formats import WRITERS, file_name
 from publish.folders import sync_folder
+from publish.metadata.coverage import period_of
 from publish.metadata.datapackage import declaration_digest, describe
 from publish.metadata.held import held_rows
 from publish.metadata.schema import compare_schemas
@@ -68,6 +69,7 @@ def make_release(
                 before = previous_parquet(previous, home) if previous else None
                 changes = write_changes(connection, before, view, table, built / "changes.csv")
                 held = held_rows(connection, view, table)
+                period = period_of(connection, view, table, declaration.entry.period, draft.data_date)
         except duckdb.Error as error:
             raise ReleaseError(f"{name}: the table {draft.relation} cannot be released: {error}") from error
         keys = ["csv", "parquet", *(["xlsx"] if has_xlsx else []), *further, "changes"]
@@ -90,7 +92,7 @@ def make_release(
             newly_held=changes.held,
             released=changes.released,
         )
-        release = finish(built, release, describe(declaration, release, draft.used_sources, held.notes))
+        release = finish(built, release, describe(declaration, release, draft.used_sources, held.notes, period))
         place = release_folder(home, release)
         move_folder(built, place)
         sync_folder(place.parent)

@@ -22,6 +22,7 @@ from sources.local_files import local_items
 from sources.naming import Item
 from sources.paging import Endpoint, incompleteness, items_of, pull_pages
 from sources.pulling import bring
+from sources.stores import is_store, stored
 from warehouse.addresses import is_url, without_credentials
 from warehouse.archive import Archive, Snapshot
 from warehouse.declarations import Severity, SourceDeclaration
@@ -45,14 +46,15 @@ def _list(name: str, url: str = "", **params: str) -> Endpoint:
 
 
 def pull(request: PullRequest) -> Snapshot:
-    """What the queries find, or what changed of it; of a file or a folder, the answers that were kept there.
+    """What the queries find, or what changed of it; of a file or a folder, here or in a store, the
+    answers that were kept there.
 
     Raises:
         NothingThereError: nothing changed.
         SourceError: it cannot be had.
     """
     origin = request.origin or str(request.declaration.default_origin)
-    if not is_url(origin):
+    if is_store(origin) or not is_url(origin):
         return bring(request, _kept_answers(origin, request))
     base, _, own = origin.partition("?")
     queries = [own] if own else [urlencode(query) for query in request.declaration.queries]
@@ -65,6 +67,8 @@ def pull(request: PullRequest) -> Snapshot:
 
 
 def _kept_answers(origin: str, request: PullRequest) -> list[Item]:
+    if is_store(origin):
+        return [one.item for one in stored(origin) if one.item.name.endswith(".json")]
     folder = Path(origin).expanduser()
     if not folder.is_dir():
         return local_items(origin, request.day)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sources import Reading, SourceError
 from sources.loading.columns import arrow_schema
 from sources.workbooks.table import read_table
+from sources.workbooks.template import look_at
 from sources.workbooks.told import Told
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration
@@ -52,6 +53,14 @@ class _Files:
         except SheetError as error:
             raise SourceError(f"{self.declaration.title}: {path.name} cannot be read: {error}.") from error
         matching = match_tables(book, tables)
+        refusal, remarks = look_at(book, matching, self.declaration)
+        self.findings += remarks
+        if refusal is not None:
+            self.findings.append(refusal.finding)
+            for collected in self.tables.values():
+                collected.was_seen = True
+                self.incomplete[collected.table.name] = refusal.reason
+            return
         self.findings += [_encoding(path.name, note) for note in book.notes]
         self.findings += _other_sheets(path.name, self.declaration, matching)
         for name, names in matching.clashing.items():

@@ -22,6 +22,9 @@ def as_string(one: OneCell) -> str | None:
     meant = text
     if limits.code_list is not None:
         meant = _code(one, text, limits.code_list)
+        listed = reference.code_lists()[limits.code_list].codes[meant]
+        if text in (listed.title, listed.title_fi):  # as the template's drop-down has it
+            return meant
     elif limits.check is not None:
         meant = CANONICAL[limits.check](text) or text
     elif (

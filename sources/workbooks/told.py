@@ -8,7 +8,7 @@ from typing import Any
 
 from sources.workbooks.words import quoted
 from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration
-from warehouse.findings import Finding, QuarantinedRow, shown
+from warehouse.findings import WITHHELD, Finding, QuarantinedRow, shown
 from warehouse.sheets import Cell, shown_cell
 
 
@@ -68,6 +68,8 @@ class Told:
     def _add_readings(self, name: str, readings: Sequence[_ReadAs]) -> None:
         pairs = dict.fromkeys((one.value, one.meant) for one in readings)
         said = ", ".join(f"{value} as {meant}" for value, meant in list(pairs)[:3])
+        if readings[0].value == WITHHELD:
+            said, pairs = "in another form than it has", {}
         more = f" and {len(pairs) - 3:,} more" if len(pairs) > 3 else ""
         rows = f" ({len(readings):,} cells)" if len(readings) > 1 else ""
         one = readings[0] if len(readings) == 1 else None

@@ -47,6 +47,22 @@ def test_its_columns_say_what_they_are_and_none_is_personal(name):
         assert faults_of_name(field) == []
 
 
+@pytest.mark.parametrize("name", DECLARED.datasets)
+def test_it_says_where_and_when_its_rows_lie_and_whom_to_ask(name):
+    entry = DECLARED.datasets[name].entry
+    assert entry.district or entry.places
+    assert entry.period
+    assert entry.contact.email
+
+
+@pytest.mark.parametrize("name", DECLARED.datasets)
+def test_its_translations_are_of_the_words_as_they_are(name):
+    for translation in DECLARED.datasets[name].translations:
+        assert translation.stale == (), "translate it anew; python -m dev.translations says of which words"
+        assert translation.title
+        assert translation.description
+
+
 @pytest.mark.parametrize("name", sorted(DECLARED.held_back))
 def test_one_about_people_is_held_back_though_its_model_gives_what_its_entry_lists(name, published):
     settings, outcomes = published

@@ -315,3 +315,21 @@ def test_the_nights_have_a_time_zone_of_their_own(monkeypatch):
     monkeypatch.setenv("OPENDISTRICT_TIMEZONE", "Atlantis/Poseidonis")
     with pytest.raises(RequestError, match="there is no time zone 'Atlantis/Poseidonis'"):
         today()
+
+
+def test_a_template_is_written_once_and_of_workbooks_only(tmp_path):
+    path = tmp_path / "pilots.xlsx"
+    done = CliRunner().invoke(app, ["template", "agile_pilots", "-o", str(path), "--language", "fi"])
+    assert (done.exit_code, done.output.strip()) == (0, str(path))
+    made = path.read_bytes()
+    for source, file, said in (
+        ("agile_pilots", path, "is there already"),
+        ("agile_pilots", tmp_path / "pilots.ods", "has to end in .xlsx"),
+        ("companies_house", tmp_path / "b.xlsx", "is a register"),
+        ("nobody", tmp_path / "c.xlsx", "there is no source"),
+    ):
+        refused = CliRunner().invoke(app, ["template", source, "-o", str(file)])
+        assert refused.exit_code == 2
+        assert said in " ".join(refused.output.split())
+    assert path.read_bytes() == made
+    assert [one.name for one in tmp_path.iterdir()] == ["pilots.xlsx"]

@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS = {
     "sources/*/source.yaml": "source.json",
     "publish/catalogue/*.yaml": "catalogue.json",
+    "publish/catalogue/translations/*.yaml": "translations.json",
     "checks/rules/sources/*.yaml": "source-rules.json",
     "checks/rules/datasets/*.yaml": "dataset-rules.json",
+    "warehouse/identities/*.yaml": "decisions.json",
     "warehouse/reference/*.yaml": None,  # a schema each
 }
 FILES = [

@@ -338,6 +338,7 @@ def test_answers_that_were_kept_are_read_from_a_folder(home, tmp_path):
     assert len(rows) == 10
     assert [row["event_id"] for row in rows if row["is_deleted"]] == ["example:club-deleted"]
     assert pull(asked(home, str(sample), day=date(2026, 1, 21))) == snapshot
+    assert pull(asked(home, sample.absolute().as_uri(), day=date(2026, 1, 22))) == snapshot
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match=r"holds no \.json file"):
         pull(asked(home, str(tmp_path / "empty")))

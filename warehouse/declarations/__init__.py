@@ -14,11 +14,14 @@ from warehouse.declarations.datasets import (
     DatasetField,
     Format,
     GrantColumns,
+    Period,
+    Place,
     resolve_dataset,
 )
 from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
-from warehouse.declarations.sources import GRACE_DAYS, SourceDeclaration, load_source
+from warehouse.declarations.sources import GRACE_DAYS, AskedFor, SourceDeclaration, load_source
 from warehouse.declarations.tables import Delivery, ForeignKey, RowBounds, TableDeclaration
+from warehouse.declarations.translations import Provenance, Translation, Translations, digest_of
 from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse, read_yaml
 from warehouse.reference import Contact, Licence, Publisher
 from warehouse.sql import literal, quote
@@ -30,6 +33,7 @@ __all__ = [
     "DATASET_SLUG",
     "GRACE_DAYS",
     "SLUG",
+    "AskedFor",
     "CatalogueEntry",
     "Constraints",
     "Contact",
@@ -44,12 +48,18 @@ __all__ = [
     "Format",
     "GrantColumns",
     "Licence",
+    "Period",
+    "Place",
     "Privacy",
+    "Provenance",
     "Publisher",
     "RowBounds",
     "Severity",
     "SourceDeclaration",
     "TableDeclaration",
+    "Translation",
+    "Translations",
+    "digest_of",
     "literal",
     "load_source",
     "normalised",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
 from warehouse.declarations.sources import SourceDeclaration
 from warehouse.declarations.tables import RowBounds, TableDeclaration
 from warehouse.declarations.terms import ContactOrPublishers, NamedLicence, NamedPublisher, contact_of_publisher
+from warehouse.declarations.translations import Translation
 from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse
 from warehouse.types import FieldType
 
@@ -71,6 +73,29 @@ class DatasetField(Declared):
     mark: bool | None = None
 
 
+class Place(Declared):
+    """A place that a dataset speaks of; ``uri`` is its address in the EU's authority tables."""
+
+    title: str
+    uri: str | None = Field(
+        None, pattern=r"^http://publications\.europa\.eu/resource/authority/(place|country|continent)/[A-Z0-9_]+$"
+    )
+
+
+class Period(Declared):
+    """The time a dataset's rows speak of: from the least to the greatest day in its columns, unless said."""
+
+    columns: tuple[str, ...] = ()  # days, moments or years
+    start: date | Literal["data_date"] | None = None  # data_date: the day the data are of
+    end: date | Literal["data_date"] | None = None
+
+    @model_validator(mode="after")
+    def _has_two_ends(self) -> Period:
+        if not self.columns and (self.start is None or self.end is None):
+            raise ValueError("a period has columns that say it, or a start and an end")
+        return self
+
+
 class DisclosureDeclaration(Declared):
     """How the people whom a dataset is about are protected: the method of disclosure control, by its name."""
 
@@ -85,6 +110,7 @@ class CatalogueEntry(Declared):
     description: str
     each_row_is_a: str
     publisher: NamedPublisher  # the organisation that publishes on the portal
+    owner: NamedPublisher | None = None  # whose data they are, where that is not the publisher
     contact: ContactOrPublishers = Field(default_factory=contact_of_publisher, validate_default=True)
     licence: NamedLicence
     attribution: str
@@ -93,6 +119,8 @@ class CatalogueEntry(Declared):
     frequency: str  # code of the EU's frequency list: DAILY, MONTHLY, IRREG, ...
     language: tuple[str, ...] = ("ENG",)
     district: str | None = None  # of warehouse/reference/districts.yaml
+    places: tuple[Place, ...] = ()  # where the rows lie beyond it, or instead of it
+    period: Period | None = None
     usage_warnings: tuple[str, ...] = ()
     can_do_without: tuple[str, ...] = ()  # sources it reads where they have data; for all others it waits
     # Of a dataset that reads a table about people: without it, or by a method that is not there, it is held back
@@ -111,6 +139,7 @@ class DatasetDeclaration:
 
     entry: CatalogueEntry
     table: TableDeclaration
+    translations: tuple[Translation, ...] = ()  # in the order of their languages
 
     @property
     def name(self) -> str:

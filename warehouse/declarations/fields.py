@@ -63,7 +63,9 @@ class FieldDeclaration(Declared):
     name: str = Field(pattern=SLUG)
     type: FieldType = "string"
     title: str
+    title_fi: str = ""  # the same in Finnish: a header too, by which the column is known
     description: str = ""
+    description_fi: str = ""
     unit: str | None = None  # EUR, m2, people, ...; a code of UCUM or ISO 4217 where there is one
     decimals: int | None = Field(None, ge=0, le=9)  # number only: an exact decimal with so many places
     privacy: Privacy = Privacy.INTERNAL  # default-deny
@@ -75,6 +77,7 @@ class FieldDeclaration(Declared):
     presence: Literal["mandatory", "optional"] = "mandatory"  # a missing mandatory column is critical
     days_ahead: int | None = Field(None, ge=0)  # dates: so far after the snapshot's own date, and no further
     help: str = ""  # what to do about a wrong value, for the person who keeps the file
+    help_fi: str = ""
     # date only: the column of the code list date_precision that says how exact the day is. "5/2016" is then read,
     # as the month's first day or its last, and noted there.
     precision_in: str | None = None

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from warehouse.declarations.http import HttpDeclaration
 from warehouse.declarations.tables import TableDeclaration
 from warehouse.declarations.terms import NamedLicence, NamedPublisher
+from warehouse.declarations.translations import Provenance
 from warehouse.declared import SLUG, Declared, parse, read_yaml
 from warehouse.districts import load_districts
 
@@ -20,12 +21,29 @@ from warehouse.districts import load_districts
 GRACE_DAYS: Mapping[str, int] = {"daily": 3, "monthly": 10, "irregular": 0}
 
 
+class AskedFor(Declared):
+    """What a source is asked for one by one, of an API that gives a record at an address of its own.
+
+    ``model`` is a core model (``warehouse/models/core/<model>.sql``): a row a record that matters, with the key
+    under the name that it has in ``answers``, and ``priority`` (an integer, the most important first). ``answers``
+    is the source's table that has a row for every record it was asked for, known or not: who was asked longest ago
+    comes first. ``at_most`` are asked for in a night.
+    """
+
+    model: str = Field(pattern=SLUG)
+    answers: str = Field(pattern=SLUG)
+    at_most: int = Field(ge=1)
+
+
 class SourceDeclaration(Declared):
     """A source: who publishes it, under which terms, how often, and its tables."""
 
     name: str = Field(pattern=SLUG)
     title: str
+    title_fi: str = ""
     description: str = ""
+    description_fi: str = ""
+    finnish: Provenance | None = None  # who made the Finnish texts of this file, and who has read them since
     publisher: NamedPublisher
     homepage: str | None = None
     licence: NamedLicence
@@ -46,6 +64,7 @@ class SourceDeclaration(Declared):
     districts: tuple[str, ...] = ()
     # Left out of what is written of a declaration: how a file is fetched does not change what it says.
     http: HttpDeclaration | None = Field(None, exclude=True)
+    asks_for: AskedFor | None = Field(None, exclude=True)
     tables: tuple[TableDeclaration, ...]
 
     @model_validator(mode="after")
@@ -67,10 +86,34 @@ class SourceDeclaration(Declared):
         return names
 
     @model_validator(mode="after")
+    def _finnish_has_a_maker(self) -> SourceDeclaration:
+        parts = (self, *self.tables, *(field for table in self.tables for field in table.fields))
+        has_finnish = any(
+            getattr(part, name, "") for part in parts for name in ("title_fi", "description_fi", "help_fi")
+        )
+        if has_finnish and self.finnish is None:
+            raise ValueError(
+                f"source {self.name}: it has Finnish texts, so 'finnish' has to say who made them"
+                " (finnish: {made_by: machine, reviewed_by: })"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _expectation_fits(self) -> SourceDeclaration:
         if self.expected_days is not None and self.cadence != "irregular":
             raise ValueError(
                 f"source {self.name}: expected_days is for irregular data; {self.cadence} says it already"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _answers_are_told(self) -> SourceDeclaration:
+        if self.asks_for is None:
+            return self
+        answers = {table.name: table for table in self.tables}.get(self.asks_for.answers)
+        if answers is None or answers.delivery != "changes" or len(answers.primary_key) != 1:
+            raise ValueError(
+                f"source {self.name}: asks_for.answers is a table of it with delivery: changes and one key column"
             )
         return self
 

@@ -39,7 +39,9 @@ class TableDeclaration(Declared):
 
     name: str = Field(pattern=SLUG)
     title: str
+    title_fi: str = ""  # the same in Finnish: a sheet's name too
     description: str = ""
+    description_fi: str = ""
     each_row_is_a: str
     # Its rows are people, or count people who are few enough to be known. No dataset that reads it is released
     # unless its catalogue entry says how they are protected (publish.disclosure).

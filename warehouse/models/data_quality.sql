@@ -9,11 +9,6 @@ WITH dated AS (
         max(CASE WHEN NOT is_held THEN data_date END) OVER (PARTITION BY kind_code, name) AS last_good_date
     FROM quality.judged
 ),
-counted AS (
-    SELECT kind_code, name, data_date, sum(critical_count + error_count + warning_count) AS findings_count
-    FROM quality.findings
-    GROUP BY kind_code, name, data_date
-),
 places AS (
     SELECT kind_code, name, data_date, table_name FROM quality.loads
     UNION
@@ -34,7 +29,7 @@ SELECT
     CASE
         WHEN dated.is_held THEN 'held'
         WHEN dated.data_date = dated.last_good_date AND NOT dated.is_newest THEN 'stale'
-        WHEN counted.findings_count > 0 THEN 'accepted_with_findings'
+        WHEN dated.next_step IS NOT NULL THEN 'accepted_with_findings'
         ELSE 'accepted'
     END AS state_code,
     dated.good_date AS standing_date,
@@ -56,8 +51,6 @@ FROM dated
 INNER JOIN quality.subjects AS subjects ON dated.kind_code = subjects.kind_code AND dated.name = subjects.name
 INNER JOIN places
     ON dated.kind_code = places.kind_code AND dated.name = places.name AND dated.data_date = places.data_date
-LEFT JOIN counted
-    ON dated.kind_code = counted.kind_code AND dated.name = counted.name AND dated.data_date = counted.data_date
 LEFT JOIN quality.loads AS loads
     ON
         dated.kind_code = loads.kind_code

@@ -22,11 +22,13 @@ from warehouse.sheets.matching import (
     TODO_SHEET,
     MatchedTable,
     Matching,
+    is_own_sheet,
     is_todo_sheet,
     match_tables,
     table_of_file,
 )
 from warehouse.sheets.opening import Book, open_book
+from warehouse.sheets.templates import TemplateMark, template_mark
 
 __all__ = [
     "TODO_MARK",
@@ -41,12 +43,14 @@ __all__ = [
     "Records",
     "Sheet",
     "SheetError",
+    "TemplateMark",
     "UndecodedText",
     "Value",
     "column_letters",
     "find_header",
     "header_rows",
     "header_text",
+    "is_own_sheet",
     "is_todo_sheet",
     "match_tables",
     "nearest_fields",
@@ -54,4 +58,5 @@ __all__ = [
     "shown_cell",
     "shown_value",
     "table_of_file",
+    "template_mark",
 ]

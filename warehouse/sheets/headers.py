@@ -48,7 +48,7 @@ def _aliases(table: TableDeclaration) -> dict[str, FieldDeclaration]:
     for declared in table.fields:
         found.setdefault(normalised(declared.name), declared)
     for declared in table.fields:
-        for text in (declared.title, *declared.source_names):
+        for text in filter(None, (declared.title, declared.title_fi, *declared.source_names)):
             found.setdefault(normalised(text), declared)
     return found
 

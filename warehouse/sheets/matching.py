@@ -9,6 +9,7 @@ from warehouse.declarations import TableDeclaration
 from warehouse.sheets.cells import Sheet
 from warehouse.sheets.headers import Header, find_header
 from warehouse.sheets.opening import Book
+from warehouse.sheets.templates import is_template_sheet
 from warehouse.text import normalised
 
 TODO_SHEET = "To do"
@@ -44,10 +45,16 @@ def is_todo_sheet(name: str, first_cell: object) -> bool:
     return normalised(name).startswith(normalised(TODO_SHEET)) and str(first_cell or "").startswith(TODO_MARK)
 
 
+def is_own_sheet(name: str, first_cell: object) -> bool:
+    """Whether a sheet is ours and holds no data: the to-do list, or a template's instructions and lists."""
+    return is_todo_sheet(name, first_cell) or is_template_sheet(first_cell)
+
+
 def _is_named(sheet: Sheet, table: TableDeclaration) -> bool:
     name = normalised(sheet.name)
     # A spreadsheet cuts a sheet's name at 31 characters.
-    return name in {normalised(table.name), normalised(table.title), normalised(table.title[:31])}
+    titles = [title for title in (table.title, table.title_fi) if title]
+    return name in {normalised(text) for title in titles for text in (table.name, title, title[:31])}
 
 
 def table_of_file(name: str, tables: Sequence[TableDeclaration]) -> TableDeclaration | None:
@@ -58,7 +65,10 @@ def table_of_file(name: str, tables: Sequence[TableDeclaration]) -> TableDeclara
     """
     words = f" {normalised(name)} "
     last = {
-        table.name: max(words.rfind(f" {normalised(known)} ") for known in (table.name, table.title))
+        table.name: max(
+            words.rfind(f" {normalised(known)} ")
+            for known in filter(None, (table.name, table.title, table.title_fi))
+        )
         for table in tables
     }
     found = max(tables, key=lambda table: last[table.name], default=None)
@@ -85,7 +95,7 @@ def match_tables(book: Book, tables: Sequence[TableDeclaration]) -> Matching:
     left: list[Sheet] = []
     for sheet in book.sheets:
         first = sheet.rows.get(1, {}).get(1)
-        if is_todo_sheet(sheet.name, first.value if first else None):
+        if is_own_sheet(sheet.name, first.value if first else None):
             continue
         if table := _named_table(book, sheet, tables):
             named.setdefault(table.name, []).append(

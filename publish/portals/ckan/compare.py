@@ -16,7 +16,9 @@ VIEW = "datatables_view"
 CHANGING = "changing"  # what the note of whose rows a table holds says meanwhile
 
 # What differs with every version: told one by one only where the version is the same.
-_OF_THE_VERSION = frozenset({"issued", "modified", "data_date", "temporal_end", "version_notes", "changelog"})
+_OF_THE_VERSION = frozenset(
+    {"issued", "modified", "data_date", "temporal_start", "temporal_end", "version_notes", "changelog"}
+)
 
 # Notes a difference in words: the action, its target, the detail.
 Note = Callable[[str, str, str], None]

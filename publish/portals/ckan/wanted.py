@@ -25,8 +25,8 @@ EXTRAS = frozenset(
     {
         MARK, "identifier", "theme", "frequency", "language", "issued", "modified", "access_rights",
         "publisher_name", "contact_name", "contact_email", "conforms_to", "spatial", "spatial_text",
-        "temporal_end", "attribution", "data_date", "each_row_is_a", "licence", "licence_url", "provenance",
-        "version_notes", "changelog",
+        "temporal_start", "temporal_end", "translations", "owner_name", "attribution", "data_date",
+        "each_row_is_a", "licence", "licence_url", "provenance", "version_notes", "changelog",
     }
 )  # fmt: skip
 
@@ -134,6 +134,9 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
     day = release.data_date.isoformat()
     days = re.findall(r"^- Data of (\d{4}-\d{2}-\d{2})", desired.changelog, re.MULTILINE)
     place = described.get("spatial")
+    names = [str(place.get("name", ""))] if isinstance(place, Mapping) else []
+    temporal = described.get("temporal")
+    period = temporal if isinstance(temporal, Mapping) else {}
     found = {
         MARK: entry.name,
         "identifier": entry.name,
@@ -143,14 +146,17 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
         "issued": min([day, *days]),
         "modified": day,
         "data_date": day,
-        "temporal_end": day,
+        "temporal_start": str(period.get("start", "")),
+        "temporal_end": str(period.get("end", day)),
+        "translations": _translations(described.get("translations")),
+        "owner_name": (entry.owner or entry.publisher).title,
         "access_rights": f"{_AUTHORITY}/access-right/PUBLIC",
         "publisher_name": entry.publisher.title,
         "contact_name": entry.contact.name,
         "contact_email": entry.contact.email,
         "conforms_to": _json([str(described["$schema"])]) if described.get("$schema") else "",
         "spatial": _spatial(desired.spatial) if desired.spatial else "",
-        "spatial_text": str(place.get("name", "")) if isinstance(place, Mapping) else "",
+        "spatial_text": ", ".join([*names, *(one.title for one in entry.places)]),
         "attribution": entry.attribution,
         "each_row_is_a": entry.each_row_is_a,
         "licence": entry.licence.id,
@@ -164,6 +170,15 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _translations(described: object) -> str:
+    """Titles and descriptions in other languages, each with who made it and who has read it."""
+    listed = described if isinstance(described, Mapping) else {}
+    kept = {
+        language: {key: value for key, value in one.items() if key != "fields"} for language, one in listed.items()
+    }
+    return _json(kept) if kept else ""
 
 
 def _spatial(geometry: Mapping[str, object]) -> str:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from publish.desired import DesiredDataset
 from publish.files.render import labels
-from publish.metadata.words import FREQUENCIES, WITH_ROWS
+from publish.metadata.words import FREQUENCIES, LANGUAGES, NOT_REVIEWED, WITH_ROWS
 from publish.portals.folder import charts, opening
 from warehouse.declarations import FieldDeclaration, literal, quote
 
@@ -69,6 +69,12 @@ def dataset_page(wanted: DesiredDataset, site: Site) -> str:
         metadata=wanted.metadata,
         resources=[resource for resource in wanted.resources if resource.key in WITH_ROWS],
         further=[resource for resource in wanted.resources if resource.key not in WITH_ROWS],
+        period=wanted.metadata.get("temporal"),
+        translations=[
+            one for one in wanted.declaration.translations if one.title or one.description or one.fields
+        ],
+        not_reviewed=NOT_REVIEWED,
+        languages=LANGUAGES,
         frequency=FREQUENCIES.get(wanted.declaration.entry.frequency, wanted.declaration.entry.frequency),
         preview=preview(wanted.declaration.table.fields, parquet),
         preview_rows=min(PREVIEW_ROWS, wanted.release.rows),
@@ -92,7 +98,9 @@ def card(wanted: DesiredDataset) -> dict[str, Any]:
         "version": release.version,
         "keywords": list(entry.keywords),
         "publisher": {"name": entry.publisher.name, "title": entry.publisher.title},
-        "place": f"{spatial['name']}, {spatial['city']}" if isinstance(spatial, Mapping) else "",
+        "place": f"{spatial['name']}, {spatial['city']}"
+        if isinstance(spatial, Mapping)
+        else ", ".join(place.title for place in entry.places),
         "geometry": wanted.spatial,
         "files": [
             {"name": resource.path.name, "format": resource.format, "size": resource.size}

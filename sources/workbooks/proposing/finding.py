@@ -21,7 +21,7 @@ from warehouse.sheets import (
     find_header,
     header_rows,
     header_text,
-    is_todo_sheet,
+    is_own_sheet,
 )
 
 PRECISION = "precision"  # a column of every found table, of no sheet: how exact its dates are
@@ -59,7 +59,7 @@ def find_tables(book: Book) -> tuple[list[FoundTable], list[str]]:
     others: list[str] = []
     for sheet in book.sheets:
         first = sheet.rows.get(1, {}).get(1)
-        if is_todo_sheet(sheet.name, first.value if first else None):
+        if is_own_sheet(sheet.name, first.value if first else None):
             continue
         if reason := _no_table(sheet):
             others.append(f"sheet {sheet.name!r} {reason}")

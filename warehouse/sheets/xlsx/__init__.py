@@ -7,8 +7,9 @@ empty. So the sheets are read here, straight from their XML.
 """
 
 from warehouse.sheets.xlsx.package import Package, references
+from warehouse.sheets.xlsx.properties import custom_properties
 from warehouse.sheets.xlsx.reading import read_xlsx
 from warehouse.sheets.xlsx.slim import slim_chunks
 from warehouse.sheets.xlsx.values import serial_date
 
-__all__ = ["Package", "read_xlsx", "references", "serial_date", "slim_chunks"]
+__all__ = ["Package", "custom_properties", "read_xlsx", "references", "serial_date", "slim_chunks"]

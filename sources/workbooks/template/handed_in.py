@@ -1,0 +1,161 @@
+"""What is known of a workbook that is handed in before its cells are read: whose it is, and of which template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sources
+from sources.workbooks.template.making import column_names, fingerprint
+from warehouse.declarations import DeclarationError, Severity, SourceDeclaration
+from warehouse.findings import Finding
+from warehouse.sheets import Book, Matching, TemplateMark, match_tables, template_mark
+
+# A workbook without a mark is another source's where less than half of its own columns is there and nearly all of
+# the other's, and that by its sheets' names or by many more columns: sources of one kind share most of theirs.
+_OWN_AT_MOST = 0.5
+_OTHER_AT_LEAST = 0.9
+_MORE_COLUMNS = 1.5
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a workbook is not read at all."""
+
+    finding: Finding
+    reason: str
+
+
+def look_at(
+    book: Book, matching: Matching, declaration: SourceDeclaration
+) -> tuple[Refusal | None, tuple[Finding, ...]]:
+    """What is to be said of a workbook as a whole: why it is not read, or of which older template it is.
+
+    Args:
+        book: what was handed in.
+        matching: the tables found in it.
+        declaration: the source it was handed in for.
+    """
+    mark = template_mark(book)
+    if mark is not None and mark.source != declaration.name:
+        return _of_another(book, declaration, mark), ()
+    if mark is None:
+        return _looks_like_another(book, matching, declaration), ()
+    if matching.tables and not any(_has_rows(book, matching)):
+        return _empty(book, declaration), ()
+    older = mark.fingerprint != fingerprint(declaration)
+    return None, (_older(book, declaration, mark),) if older else ()
+
+
+def _has_rows(book: Book, matching: Matching) -> list[bool]:
+    headers = {match.sheet.name: match.header for match in matching.tables}
+    own = {sheet.name: sheet for sheet in book.sheets}
+    return [
+        header is None or any(number > header.row for number in own[name].rows) for name, header in headers.items()
+    ]
+
+
+def _of_another(book: Book, declaration: SourceDeclaration, mark: TemplateMark) -> Refusal:
+    other = _others(declaration).get(mark.source)
+    return _elsewhere(book, declaration, mark.source, other.title if other else mark.source, "is a workbook of")
+
+
+def _looks_like_another(book: Book, matching: Matching, declaration: SourceDeclaration) -> Refusal | None:
+    """Whether a workbook's headers are another source's; asked only where they are not this one's."""
+    if _fit(matching, declaration) >= _OWN_AT_MOST:
+        return None
+    for name, other in sorted(_others(declaration).items()):
+        theirs = match_tables(book, other.tables)
+        if _fit(theirs, other) >= _OTHER_AT_LEAST and _is_clear(theirs, matching):
+            return _elsewhere(book, declaration, name, other.title, "has the columns of")
+    return None
+
+
+def _is_clear(theirs: Matching, own: Matching) -> bool:
+    """Whether the tables that another source finds in a workbook are found there better than this one's."""
+    if any(match.by_name for match in own.tables):
+        return False
+    return all(match.by_name for match in theirs.tables) or _recognised(theirs) >= _MORE_COLUMNS * _recognised(own)
+
+
+def _recognised(matching: Matching) -> int:
+    return sum(len(match.header.columns) for match in matching.tables if match.header)
+
+
+def _others(declaration: SourceDeclaration) -> Mapping[str, SourceDeclaration]:
+    """The other workbooks that people keep."""
+    try:
+        declared = sources.declarations()
+    except DeclarationError:  # somebody else's fault, and told elsewhere
+        return {}
+    return {name: one for name, one in declared.items() if one.kind == "workbook" and name != declaration.name}
+
+
+def _fit(matching: Matching, declaration: SourceDeclaration) -> float:
+    """Which part of the columns that have to be there is there."""
+    wanted = {
+        (table.name, field.name)
+        for table in declaration.tables
+        if table.presence == "mandatory"
+        for field in table.fields
+        if field.presence == "mandatory"
+    }
+    there = {
+        (match.table.name, name) for match in matching.tables if match.header for name in match.header.columns
+    }
+    return len(wanted & there) / len(wanted) if wanted else 1.0
+
+
+def _elsewhere(book: Book, declaration: SourceDeclaration, name: str, title: str, words: str) -> Refusal:
+    return Refusal(
+        Finding(
+            "wrong-place",
+            Severity.CRITICAL,
+            f"{book.path.name} {words} {title!r} ({name}), and was handed in for {declaration.title!r}"
+            f" ({declaration.name}). Nothing of it was read.",
+            f"Hand it in at {name} (inbox/{name}), and the workbook of {declaration.title!r} here.",
+            file=book.path.name,
+        ),
+        f"{book.path.name} is of another source",
+    )
+
+
+def _empty(book: Book, declaration: SourceDeclaration) -> Refusal:
+    return Refusal(
+        Finding(
+            "empty-template",
+            Severity.CRITICAL,
+            f"{book.path.name} is the empty template of {declaration.title!r}: no row is filled in.",
+            "Fill in the rows below the headers and hand it in again; what was handed in before still counts.",
+            file=book.path.name,
+        ),
+        f"{book.path.name} is an empty template",
+    )
+
+
+def _older(book: Book, declaration: SourceDeclaration, mark: TemplateMark) -> Finding:
+    """What has changed since the template was made."""
+    new = f"opendistrict template {declaration.name} --language {mark.language} -o {declaration.name}-new.xlsx"
+    return Finding(
+        "older-template",
+        Severity.INFO,
+        f"{book.path.name} was made from an older template of {declaration.title!r}. {_since(declaration, mark)}",
+        f"It was read as it is. Whoever runs the program can make the new one ({new}); copy your rows into it.",
+        file=book.path.name,
+    )
+
+
+def _since(declaration: SourceDeclaration, mark: TemplateMark) -> str:
+    if mark.columns is None:
+        return "Which columns it had can no longer be told."
+    now = column_names(declaration)
+    titles = {
+        f"{table.name}.{field.name}": f"{field.title!r} on the sheet {table.title!r}"
+        for table in declaration.tables
+        for field in table.fields
+    }
+    added = [titles[name] for name in titles if name not in mark.columns]
+    gone = sorted(mark.columns - now)
+    said = [f"New since: {', '.join(added)}."] if added else []
+    said += [f"Gone since: {', '.join(gone)}."] if gone else []
+    return " ".join(said) or "The columns are the same; what some of them may hold has changed."
