@@ -20,6 +20,7 @@ from warehouse.declarations import CatalogueEntry, SourceDeclaration, Translatio
 from warehouse.declared import Declared
 from warehouse.districts import District, load_districts
 from warehouse.identifiers import IDENTIFIERS
+from warehouse.identities.decisions import Decision
 from warehouse.industries import Industries
 from warehouse.reference import CodeList, Licence, OrganisationRegister, Publisher, Sectors, UsualSpan, code_lists
 
@@ -50,6 +51,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "organisation-registers.json": _listed(
             OrganisationRegister, "code", "warehouse/reference/organisation_registers.yaml"
         ),
+        "decisions.json": _of(tuple[Decision, ...], "warehouse/identities/decisions.yaml"),
         "districts.json": _listed(District, "id", "warehouse/reference/districts.yaml"),
         "publishers.json": _listed(Publisher, "name", "warehouse/reference/publishers.yaml"),
         "licences.json": _listed(Licence, "id", "warehouse/reference/licences.yaml"),

@@ -108,6 +108,11 @@ def _seen(
         else:
             told = replace(processed[name], message=processed[name].message or look.message)
             outcome = with_notice(declared.sources[name], look.snapshot, day, known[name], told)
-        outcome = replace(outcome, is_awaited=is_place(run.request.sources[name]))
+        is_place_seen = is_place(run.request.sources[name])
+        if isinstance(look, Look) and not look.is_set_up:
+            is_place_seen = False
+            if look.snapshot is not None:  # it was in use once: somebody should know
+                outcome = replace(outcome, notice=look.message, message="")
+        outcome = replace(outcome, is_awaited=is_place_seen)
         seen[name] = with_lateness(declared, day, known[name], outcome)
     return seen

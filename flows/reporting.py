@@ -21,6 +21,7 @@ from warehouse import ledger
 from warehouse.archive import Archive
 from warehouse.declarations import DatasetDeclaration, Severity
 from warehouse.home import move_folder
+from warehouse.identities.doubts import doubts
 from warehouse.ledger import SnapshotRecord
 from warehouse.store import reader
 
@@ -109,6 +110,7 @@ def _source_section(
         findings=ledger.findings(connection, source.name, snapshot.snapshot_id, _LISTED) if snapshot else (),
         rules={table.name: compile_rules(table, rules.on(table)) for table in declaration.tables},
         annotated=annotated,
+        doubts=doubts(connection, source.name, _LISTED),
     )
 
 

@@ -14,9 +14,10 @@ from flows.due import Known
 from flows.outcomes import DatasetOutcome
 from flows.run import Run
 from flows.settings import Settings
-from sources import NothingThereError, PullRequest
+from sources import NothingThereError, NotSetUpError, PullRequest
 from sources.changes import since
 from warehouse import ledger
+from warehouse.addresses import is_url
 from warehouse.archive import Archive, Snapshot
 from warehouse.curate import CURATED, ModelError, curate, prepare
 from warehouse.database import attach, opened
@@ -28,7 +29,8 @@ from warehouse.personal import without_personal
 from warehouse.quality import create_quality_tables
 from warehouse.releases import Release, ReleaseError, SnapshotUse
 from warehouse.staging import Staged
-from warehouse.store import WorkingCopy, reader
+from warehouse.store import WorkingCopy, beside, reader
+from warehouse.wanted import Wanted, wanted
 from warehouse.withdrawals import apply_to_rows, withdrawals
 
 # --- sources ----------------------------------------------------------------------------------------
@@ -37,7 +39,8 @@ from warehouse.withdrawals import apply_to_rows, withdrawals
 def pull(run: Run, source: str, origin: str | None, day: date, *, of_day: bool = False) -> Snapshot:
     """Bring what the origin holds into the raw archive; with ``of_day``, of a folder only the files of that date.
 
-    A source that delivers changes is asked for those since the last data of it that were taken in.
+    A source that delivers changes is asked for those since the last data of it that were taken in; one that is
+    asked for records one by one, for those whose turn it is.
 
     Raises:
         SourceError: it cannot be had.
@@ -48,20 +51,47 @@ def pull(run: Run, source: str, origin: str | None, day: date, *, of_day: bool =
         with reader(home, run.settings.memory) as connection:
             asked_since = since(ledger.snapshots(connection, source), day)
     return run.declarations.package(source).pull(
-        PullRequest(home, declaration, origin, day, run.progress, of_day, asked_since)
+        PullRequest(
+            home, declaration, origin, day, run.progress, of_day, asked_since, _wanted(run, source, origin, day)
+        )
     )
+
+
+def _wanted(run: Run, source: str, origin: str | None, day: date) -> tuple[Wanted, ...]:
+    """Which records a source is asked for, if it is asked for any: files on this machine hold what they hold."""
+    declared, settings = run.declarations.sources, run.settings
+    if (
+        declared[source].asks_for is None
+        or (origin and not is_url(origin))
+        or not settings.home.warehouse.exists()
+    ):
+        return ()
+    from sources.http import require_secret  # imports requests
+
+    require_secret(declared[source])  # before millions of records are looked through for those to ask for
+    with reader(settings.home, settings.memory) as connection:
+        known = {name: ledger.snapshots(connection, name) for name in declared}
+    with beside(settings.home, settings.memory) as connection:
+        models = run.declarations.root / "warehouse" / "models"
+        return wanted(connection, declared[source], declared, known, day, models)
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at a source found: a snapshot, new or known; None while it never had any. With a word on it."""
+    """What a look at a source found: a snapshot, new or known; None while it never had any. With a word on it.
+
+    ``is_set_up``: what the source asks for is there; without it nobody looked.
+    """
 
     snapshot: Snapshot | None
     message: str = ""
+    is_set_up: bool = True
 
 
 def look(run: Run, source: str, origin: str | None) -> Look:
     """Pull a source. Where there is nothing to pull, what is known stands: absence is no failure.
+
+    Nor is a source that asks for a secret which nobody has set: it says so, and the night goes on without it.
 
     Raises:
         SourceError: it cannot be had.
@@ -74,6 +104,9 @@ def look(run: Run, source: str, origin: str | None) -> Look:
         if latest is None:
             return Look(None, f"Waiting for the first file. {nothing}")
         return Look(latest, f"Nothing new since {latest.date}.")
+    except NotSetUpError as lacking:
+        latest = Archive(run.settings.home, source).latest(until=day)
+        return Look(latest, f"Not set up: {lacking}", is_set_up=False)
 
 
 def stage(run: Run, snapshot: Snapshot) -> Staged:

@@ -25,6 +25,7 @@ from warehouse.declarations import DeclarationError, SourceDeclaration, load_sou
 from warehouse.findings import Finding, QuarantinedRow
 from warehouse.home import Home
 from warehouse.progress import Progress, silent
+from warehouse.wanted import Wanted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,12 +49,17 @@ class NothingThereError(SourceError):
     """The place where a source's files are put holds none: nothing has come, which is no failure."""
 
 
+class NotSetUpError(SourceError):
+    """A source needs a secret, and nobody has set it where the run starts: not in use, which is no failure."""
+
+
 @dataclass(frozen=True)
 class PullRequest:
     """What to pull. ``origin`` is a path, a URL or None for the source's default; ``day`` the logical date.
 
     ``of_day``: of a folder, only files whose names carry that date, as a backfill takes them in. ``since``: of a
     source that can tell what changed, only that; None for everything (``sources.changes.since`` says which date).
+    ``wanted``: of a source that is asked for records one by one, whose turn it is (``warehouse.wanted``).
     """
 
     home: Home
@@ -63,6 +69,7 @@ class PullRequest:
     progress: Progress = silent
     of_day: bool = False
     since: date | None = None
+    wanted: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True)

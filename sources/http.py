@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import requests
 
-from sources import SourceError
+from sources import NotSetUpError, SourceError
 from sources.download_limits import DownloadLimits
 from sources.turns import turns_of
 from warehouse.addresses import origin_of, without_addresses, without_credentials
@@ -57,6 +57,7 @@ class Page:
 
     content: bytes
     headers: Mapping[str, str]
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,16 @@ def fetch(
     """Fetch an address of nobody in particular into a file; see ``Publisher.fetch``."""
     with Publisher(None, limits) as publisher:
         return publisher.fetch(url, target, noted=noted, progress=progress)
+
+
+def require_secret(declaration: SourceDeclaration) -> None:
+    """Make sure that the secret that a source needs is set.
+
+    Raises:
+        NotSetUpError: it is not.
+    """
+    if declaration.http and declaration.http.authentication:
+        _Secret(declaration.http.authentication).required()
 
 
 class Publisher:
@@ -161,11 +172,12 @@ class Publisher:
             if not is_fetched:
                 target.unlink(missing_ok=True)
 
-    def page(self, url: str) -> Page:
+    def page(self, url: str, also: Collection[int] = ()) -> Page:
         """An answer in memory. One that breaks off is asked for again, as often as the declaration has retries.
 
         Args:
             url: http or https.
+            also: statuses that are answers too, beside 200: of an API that says 404 where nothing matches.
 
         Raises:
             SourceError: as of ``fetch``; and an answer that repeats the secret, which must not be kept.
@@ -178,25 +190,32 @@ class Publisher:
                     f"{without_credentials(url)}: the answer repeats the secret in"
                     f" {self._secret.declared.secret_env}, so it is not kept. Tell the publisher."
                 )
-            return Page(content, dict(answer.headers))
+            return Page(content, dict(answer.headers), answer.status_code)
 
         for attempt in range(self.terms.retries):
             try:
-                return self._ask(url, {}, read)
+                return self._ask(url, {}, read, also)
             except BrokenOffError:
                 self._time.sleep(2**attempt / 2)
-        return self._ask(url, {}, read)
+        return self._ask(url, {}, read, also)
 
     # --- a request ------------------------------------------------------------------------------------
 
-    def _ask(self, url: str, headers: Mapping[str, str], take: Callable[[requests.Response, str], T]) -> T:
+    def _ask(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        take: Callable[[requests.Response, str], T],
+        also: Collection[int] = (),
+    ) -> T:
         """What is made of the whole file an address gives, or of a 304 if that was asked for."""
         shown, limits = without_credentials(url), self._limits
         with within(limits.deadline_seconds, limits.timeout_seconds) as clock:
             try:
                 answer, final = self._open(url, headers)
                 with answer:
-                    _refuse_status(answer.status_code, shown, is_conditional=not _CONDITIONS.isdisjoint(headers))
+                    if answer.status_code not in also:
+                        self._refuse_status(answer.status_code, final, shown, headers)
                     return take(answer, final)
             except Exception as error:
                 problem = self._in_words(error, shown, clock)
@@ -217,6 +236,16 @@ class Publisher:
             answer.close()
             url = target
         raise SourceError(f"{shown}: more than {self._limits.redirects} redirects")
+
+    def _refuse_status(self, status: int, final: str, shown: str, headers: Mapping[str, str]) -> None:
+        """Only the whole file will do, or a 304 where that was asked for."""
+        if status in (401, 403) and self._secret is not None and self._secret.goes_to(final):
+            raise SourceError(
+                f"{shown}: the server answers {status}: it refuses the secret in the environment variable"
+                f" {self._secret.declared.secret_env}. See that it holds the one that the publisher gave, and that"
+                " it is still valid."
+            )
+        _refuse_status(status, shown, is_conditional=not _CONDITIONS.isdisjoint(headers))
 
     def _wait_for_turn(self, url: str) -> None:
         self._asked = url
@@ -286,15 +315,20 @@ class _Secret(requests.auth.AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """The request, with the secret if it goes where the secret may go."""
-        if origin_of(request.url or "") == origin_of(self.declared.at):
+        if self.goes_to(request.url or ""):
             header, value = self._header()
             request.headers[header] = value
         return request
 
-    def _header(self) -> tuple[str, str]:
+    def goes_to(self, url: str) -> bool:
+        """Whether an address may be given the secret."""
+        return origin_of(url) == origin_of(self.declared.at)
+
+    def required(self) -> str:
+        """The secret; NotSetUpError if there is none."""
         text = self._text()
         if not text:
-            raise SourceError(
+            raise NotSetUpError(
                 f"the environment variable {self.declared.secret_env} is not set: it holds the secret that"
                 f" {self.declared.at} asks for. Set it where the run starts, and nowhere else."
             )
@@ -303,6 +337,10 @@ class _Secret(requests.auth.AuthBase):
                 f"the environment variable {self.declared.secret_env} holds characters that no key has."
                 " See that it holds one line, the key alone."
             )
+        return text
+
+    def _header(self) -> tuple[str, str]:
+        text = self.required()
         if self.declared.kind == "basic":
             pair = text if ":" in text else f"{text}:"
             return "Authorization", f"Basic {b64encode(pair.encode()).decode()}"

@@ -66,7 +66,9 @@ class KeptPages:
             content = (self.folder / name).read_bytes()
         except OSError:
             return None
-        return Page(content, dict(noted.get("headers") or {})) if _sum(content) == noted.get("sha256") else None
+        if _sum(content) != noted.get("sha256"):
+            return None
+        return Page(content, dict(noted.get("headers") or {}), int(noted.get("status", 200)))
 
     def keep(self, name: str, url: str, page: Page) -> None:
         """Keep a page. Its address is noted without credentials, and by its sum."""
@@ -74,7 +76,7 @@ class KeptPages:
         noted = {
             "url": without_credentials(url),
             "asked": _sum(url.encode()),
-            "status": 200,
+            "status": page.status,
             "size": len(page.content),
             "sha256": _sum(page.content),
             "headers": {key: headers[key] for key in _KEPT_HEADERS if key in headers},

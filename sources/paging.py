@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.client import PageData
     from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
+_NOTHING = ".404"  # of the file of an answer that there is nothing
 _PAGE_LIMITS = DownloadLimits(max_bytes=64 << 20, timeout_seconds=60, deadline_seconds=300)
 
 
@@ -41,7 +42,8 @@ class Endpoint:
 
     ``items`` and ``total`` are JSON paths in a page: of the list, and of how many items the API says there are in
     all. ``paginator`` makes one of dlt's. ``stops_at_total``: nothing is asked for once so many have come, for an
-    API whose pages do not say which is the last.
+    API whose pages do not say which is the last. ``is_404_nothing``: the API says 404 where nothing matches, so
+    that is the list's end and no error; what it said with it is kept as ``<name>-00001.404``.
     """
 
     url: str
@@ -50,12 +52,32 @@ class Endpoint:
     params: Mapping[str, str] = field(default_factory=dict)
     total: str | None = None
     stops_at_total: bool = False
+    is_404_nothing: bool = False
     name: str = "page"  # of its files: page-00001.json
     max_pages: int = 10_000
 
-    def file_name(self, number: int) -> str:
+    def file_name(self, number: int, *, is_nothing: bool = False) -> str:
         """The name of a page's file. In the order of their names, pages are in their own order."""
-        return f"{self.name}-{number:05d}.json"
+        return f"{self.name}-{number:05d}{_NOTHING if is_nothing else '.json'}"
+
+
+def _single_page() -> BasePaginator:
+    from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator  # imports dlt: seconds
+
+    return SinglePagePaginator()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup(Endpoint):
+    """One record that an API gives at an address of its own: the answer is the record, and 404 that there is none.
+
+    A pull that was cut off goes on where it was even if others are looked up now: each is known by its address.
+    """
+
+    items: str = "$"
+    paginator: Callable[[], BasePaginator] = _single_page
+    is_404_nothing: bool = True
+    max_pages: int = 1
 
 
 class EndlessError(SourceError):
@@ -90,11 +112,12 @@ def pull_pages(
         request.progress(f"{source}: going on with a pull that was cut off")
     session = _KeepingSession(publisher, kept)
     try:
-        tallies = [_pull_list(request, endpoint, session) for endpoint in endpoints]
+        tallies = [_pull_list(request, endpoint, session) for endpoint in _each(request, endpoints)]
     except EndlessError:
         kept.remove()
         raise
-    if request.since is not None and not any(tally.items for tally in tallies):
+    is_told = any(tally.items for tally in tallies) or any(isinstance(one, Lookup) for one in endpoints)
+    if request.since is not None and not is_told:
         kept.remove()
         archive.touch()
         raise NothingThereError(f"{source}: no changes since {request.since.isoformat()}.")
@@ -160,6 +183,8 @@ class PageContent:
     @staticmethod
     def of(name: str, endpoint: Endpoint, content: bytes) -> PageContent:
         """Read a page; SourceError if it is none of this list."""
+        if name.endswith(_NOTHING):
+            return PageContent([], None)
         from dlt.common.jsonpath import find_values  # imports dlt: seconds
 
         place = f"{name} of {without_credentials(endpoint.url)}"
@@ -171,6 +196,8 @@ class PageContent:
                 is_transient=True,
             ) from None
         found = find_values(endpoint.items, said)
+        if isinstance(endpoint, Lookup):
+            found = [found] if isinstance(said, dict) else []
         if len(found) != 1 or not isinstance(found[0], list):
             raise SourceError(
                 f"{place} holds no list {endpoint.items}. The API has changed, or says what is wrong: see it."
@@ -178,6 +205,10 @@ class PageContent:
         total = next(iter(find_values(endpoint.total, said)), None) if endpoint.total else None
         is_count = isinstance(total, int) and not isinstance(total, bool) and total >= 0
         return PageContent(found[0], total if is_count else None)
+
+
+class _NothingMatchesError(Exception):
+    """The API said that there is nothing, or nothing more: the end of a list, not a fault."""
 
 
 class _KeepingSession(Session):
@@ -210,10 +241,14 @@ class _KeepingSession(Session):
             )
         url = _at_home(request.url or "", endpoint.url)
         name = endpoint.file_name(self._number)
-        page = self.kept.find(name, url)
+        nothing = endpoint.file_name(self._number, is_nothing=True)
+        page = self.kept.find(name, url) or self.kept.find(nothing, url)
         if page is None:
-            page = self._publisher.page(url)
-            self.kept.keep(name, url, page)
+            page = self._publisher.page(url, (404,) if endpoint.is_404_nothing else ())
+            self.kept.keep(nothing if page.status == 404 else name, url, page)
+        if page.status == 404:
+            self.names.append(nothing)
+            raise _NothingMatchesError
         self.names.append(name)
         try:
             self.content = PageContent.of(name, endpoint, page.content)
@@ -258,6 +293,14 @@ def _at_home(url: str, first: str) -> str:
     return url
 
 
+def _each(request: PullRequest, endpoints: Sequence[Endpoint]) -> Iterator[Endpoint]:
+    """The lists, while people are told how far it is with those that are many."""
+    for number, endpoint in enumerate(endpoints):
+        if isinstance(endpoint, Lookup):
+            request.progress(f"fetch {request.declaration.name}", number, len(endpoints), "answers")
+        yield endpoint
+
+
 def _pull_list(request: PullRequest, endpoint: Endpoint, session: _KeepingSession) -> Tally:
     tally, seen = Tally(), set[str]()
     for _ in _paginate(endpoint, session):
@@ -268,7 +311,8 @@ def _pull_list(request: PullRequest, endpoint: Endpoint, session: _KeepingSessio
         seen.add(said)
         tally = tally.with_page(session.content)
         total = tally.totals[-1] if tally.totals else None
-        request.progress(f"fetch {request.declaration.name} {endpoint.name}", tally.items, total, "items")
+        if not isinstance(endpoint, Lookup):
+            request.progress(f"fetch {request.declaration.name} {endpoint.name}", tally.items, total, "items")
         if endpoint.stops_at_total and total is not None and tally.items >= total:
             break
     if tally.doubt:
@@ -291,6 +335,8 @@ def _paginate(endpoint: Endpoint, session: _KeepingSession) -> Iterator[PageData
             paginator=endpoint.paginator(),
             data_selector=endpoint.items,
         )
+        return
+    except _NothingMatchesError:
         return
     except SourceError:
         raise
@@ -326,6 +372,7 @@ def _digest(request: PullRequest, endpoints: Sequence[Endpoint]) -> str:
     asked = [
         [endpoint.name, endpoint.url, sorted(endpoint.params.items()), endpoint.items, endpoint.total]
         for endpoint in endpoints
+        if not isinstance(endpoint, Lookup)
     ]
     of_changes = any(table.delivery == "changes" for table in request.declaration.tables)
     terms = [json.dumps(asked), request.declaration.model_dump_json(), *([str(request.day)] if of_changes else [])]

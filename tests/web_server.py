@@ -14,11 +14,22 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 def served(routes: dict[str, Answer], protocol: str = "HTTP/1.0") -> Iterator[str]:
     """The address of a server; routes by path, the query aside."""
 
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        routes[handler.path.partition("?")[0]](handler)
+
+    with serving(answer, protocol) as address:
+        yield address
+
+
+@contextmanager
+def serving(answer: Answer, protocol: str = "HTTP/1.0") -> Iterator[str]:
+    """The address of a server that answers every path by itself."""
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = protocol
 
         def do_GET(self) -> None:
-            routes[self.path.partition("?")[0]](self)
+            answer(self)
 
         def do_POST(self) -> None:
             self.do_GET()

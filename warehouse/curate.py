@@ -5,6 +5,9 @@ A dataset's model is ``warehouse/models/<stem>.sql``; what several models share 
 ``warehouse.history.create_views``), ``core.<view>``, ``reference.<list>`` and ``reference.run`` (one row:
 ``as_of_date``); what tells of verdicts reads ``quality.<table>`` (see ``warehouse.quality``). What a model reads
 is found from its SQL, so it is declared nowhere else.
+
+A model that reads ``identities.<table>`` makes the identities be worked out first (``warehouse.identities``), of
+the core models that they are made of: their sources are the model's too. One that does not costs nothing.
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse import quality, reference
+from warehouse import identities, ledger, quality, reference
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
-from warehouse.history import HELD_COLUMNS, create_history, create_views
+from warehouse.history import HELD_COLUMNS, create_history, create_views, show_history
 from warehouse.ledger import SnapshotRecord
 from warehouse.sql import literal, quote
 
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 CURATED = "curated"
-_NO_SOURCES = frozenset({"core", "reference", quality.SCHEMA})  # beside them a schema is a source's
+_IDENTITIES = "identities"  # the schema that is worked out in Python, of core models
+_NO_SOURCES = frozenset({"core", "reference", quality.SCHEMA, _IDENTITIES})  # beside them a schema is a source's
 
 
 class ModelError(Exception):
@@ -52,6 +56,11 @@ class Model:
         return frozenset(own.union(*(model.sources for model in self.core)))
 
     @property
+    def reads_identities(self) -> bool:
+        """It reads itself what is worked out of names and registers."""
+        return any(schema == _IDENTITIES for schema, _ in self.reads)
+
+    @property
     def tables(self) -> frozenset[tuple[str, str]]:
         """What it reads of sources, itself or through core models: source and name, in small letters."""
         own = {(schema.lower(), name.lower()) for schema, name in self.reads if schema.lower() not in _NO_SOURCES}
@@ -65,8 +74,10 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all the SQL it consists of, and of the reference lists."""
+        """SHA-256 of all the SQL it consists of, of the reference lists, and of how identities are worked out."""
         parts = [self.sql, *(model.sql for model in self.core), reference.fingerprint()]
+        if any(model.reads_identities for model in (self, *self.core)):
+            parts.append(identities.fingerprint())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -101,11 +112,13 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
             f"{path}: reads the ledger, whose findings repeat values of rows. What a model may know of it stands"
             f" in schema {quality.SCHEMA}."
         )
+    needed = {name for schema, name in tables if schema == "core"}
+    if any(schema == _IDENTITIES for schema, _ in tables):
+        needed.update(identities.INPUTS)
     core: list[Model] = []
-    for schema, name in sorted(tables):
-        if schema == "core":
-            below = _load(folder / "core" / f"{name}.sql", folder, (*above, path))
-            core += [model for model in (*below.core, below) if model.name not in {m.name for m in core}]
+    for name in sorted(needed):
+        below = _load(folder / "core" / f"{name}.sql", folder, (*above, path))
+        core += [model for model in (*below.core, below) if model.name not in {m.name for m in core}]
     return Model(path.stem, path, sql, frozenset(tables), tuple(core))
 
 
@@ -152,6 +165,41 @@ def prepare(
     reference.create_reference_tables(connection, as_of)
 
 
+def show(
+    connection: duckdb.DuckDBPyConnection,
+    catalog: str,
+    model: Model,
+    sources: Mapping[str, SourceDeclaration],
+    loaded: Mapping[str, Iterable[SnapshotRecord]],
+    as_of: date,
+) -> None:
+    """Make a core model readable, as known at a date, over an attached warehouse that is left as it is.
+
+    Args:
+        connection: to a database in memory.
+        catalog: the name under which the warehouse is attached.
+        model: a core model.
+        sources: all declared sources by name.
+        loaded: by source, its snapshots in the ledger.
+        as_of: the date.
+
+    Raises:
+        ModelError: it reads a source that is not declared, or cannot run.
+    """
+    if missing := sorted(model.sources - sources.keys()):
+        raise ModelError(f"{model.path}: there is no source {missing[0]}")
+    for name in model.sources:
+        show_history(connection, sources[name], catalog)
+        create_views(connection, sources[name], [one for one in loaded.get(name, ()) if one.is_promoted], as_of)
+    reference.create_reference_tables(connection, as_of)
+    connection.execute("CREATE SCHEMA IF NOT EXISTS core")
+    try:
+        for below in (*model.core, model):
+            connection.execute(f"CREATE OR REPLACE VIEW core.{quote(below.name)} AS {below.sql}")
+    except duckdb.Error as error:
+        raise ModelError(f"{model.path}: {error}") from error
+
+
 def _published(name: str, listed: Sequence[str]) -> str:
     """A column of the model as it is published: which columns are held is said of published ones only."""
     if name != HELD_COLUMNS.removeprefix("_"):
@@ -159,6 +207,21 @@ def _published(name: str, listed: Sequence[str]) -> str:
     names = ", ".join(literal(one) for one in listed)
     kept = f"list_filter(string_split({quote(name)}, ';'), lambda one: one IN ({names}))"
     return f"nullif(array_to_string({kept}, ';'), '')"
+
+
+def _identify(connection: duckdb.DuckDBPyConnection, core: Iterable[Model]) -> None:
+    """Work the identities out as of the date that the reference tables name, if that was not done in this run."""
+    (as_of,) = connection.execute("SELECT as_of_date FROM reference.run").fetchone() or (date.max,)
+    made_of = [model for model in core if model.name in identities.INPUTS]
+    records = [
+        record
+        for source in sorted(frozenset[str]().union(*(model.sources for model in made_of)))
+        for record in ledger.promoted(connection, source)
+    ]
+    used = [(one.source, one.snapshot_id, one.fingerprint) for one in records if one.data_date <= as_of]
+    parts = [*(one.sql for model in made_of for one in (*model.core, model)), reference.fingerprint(), repr(used)]
+    inputs = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    identities.compute(connection, as_of, inputs, is_newest=all(one.data_date <= as_of for one in records))
 
 
 def curate(connection: duckdb.DuckDBPyConnection, model: Model, dataset: DatasetDeclaration) -> int:
@@ -171,7 +234,11 @@ def curate(connection: duckdb.DuckDBPyConnection, model: Model, dataset: Dataset
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {CURATED}; CREATE SCHEMA IF NOT EXISTS core")
     try:
         for below in model.core:
+            if below.reads_identities:
+                _identify(connection, model.core)
             connection.execute(f"CREATE OR REPLACE VIEW core.{quote(below.name)} AS {below.sql}")
+        if model.reads_identities:
+            _identify(connection, model.core)
         given = [row[0] for row in connection.execute(f"DESCRIBE {model.sql}").fetchall()]
         listed = [field.name for field in dataset.table.fields]
         if sorted(given) != sorted(listed):

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from pydantic import Field, model_validator
@@ -39,10 +40,25 @@ class Code(Declared):
 
 
 class CodeList(Declared):
-    """A list of codes, in the order in which people expect to read them."""
+    """A list of codes, in the order in which people expect to read them.
+
+    ``is_untranslated``: the titles are a register's own words, the same in every language.
+    """
 
     title: str
+    is_untranslated: bool = False
     codes: Mapping[str, Code]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _titles_in_every_language(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or not content.get("is_untranslated"):
+            return content
+        codes = {
+            code: {**meaning, "title_fi": meaning.get("title", "")} if isinstance(meaning, dict) else meaning
+            for code, meaning in content.get("codes", {}).items()
+        }
+        return {**content, "codes": codes}
 
     @model_validator(mode="after")
     def _no_word_means_two_codes(self) -> CodeList:
@@ -190,17 +206,17 @@ class OrganisationRegister(Declared):
     page: str | None = None
 
 
-def organisation_registers(
-    path: Path = _FOLDER / "organisation_registers.yaml",
-) -> Mapping[str, OrganisationRegister]:
+def organisation_registers() -> Mapping[str, OrganisationRegister]:
     """The registers that an org-id may name, by code."""
-    return _listed(OrganisationRegister, "code", path)
+    return _listed(OrganisationRegister, "code", _FOLDER / "organisation_registers.yaml")
 
 
 @cache
-def company_number_prefixes(path: Path = _FOLDER / "company_number_prefixes.yaml") -> Mapping[str, str]:
+def company_number_prefixes() -> Mapping[str, str]:
     """What kind of body a UK company number's letters in front mean, by the letters."""
-    return {str(letters): str(kind) for letters, kind in read_yaml(path).items()}
+    return {
+        str(letters): str(kind) for letters, kind in read_yaml(_FOLDER / "company_number_prefixes.yaml").items()
+    }
 
 
 # What these say stands in the declarations that name them, and is part of their fingerprints there.
@@ -218,8 +234,9 @@ def fingerprint() -> str:
 def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
     """Make the tables that models read.
 
-    ``reference.codes`` (list, code, title, description, position), ``reference.sectors`` (sector_code,
-    sector_title, is_tech, position), ``reference.sector_prefixes`` (sic_prefix, sector_code),
+    ``reference.codes`` (list, code, title, description, position), ``reference.words`` (list, word, code: every
+    text that means a code), ``reference.sectors`` (sector_code, sector_title, is_tech, position),
+    ``reference.sector_prefixes`` (sic_prefix, sector_code),
     ``reference.sector_tol_2025_prefixes`` (tol_2025_prefix, sector_code), the tables of ``warehouse.industries``,
     ``reference.district_postcode_areas`` (district, postcode_area), ``reference.nearby_postcode_areas`` (the same
     of what lies around it), ``reference.run`` (as_of_date).
@@ -231,6 +248,7 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
         CREATE SCHEMA IF NOT EXISTS reference;
         CREATE OR REPLACE TABLE reference.codes
             (list VARCHAR, code VARCHAR, title VARCHAR, description VARCHAR, position INTEGER);
+        CREATE OR REPLACE TABLE reference.words (list VARCHAR, word VARCHAR, code VARCHAR);
         CREATE OR REPLACE TABLE reference.sectors
             (sector_code VARCHAR, sector_title VARCHAR, is_tech BOOLEAN, position INTEGER);
         CREATE OR REPLACE TABLE reference.sector_prefixes (sic_prefix VARCHAR, sector_code VARCHAR);
@@ -249,6 +267,13 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
     areas = [(d.id, area) for d in districts for area in d.postcode_areas]
     nearby = [(d.id, area) for d in districts for area in d.nearby_postcode_areas]
     connection.executemany("INSERT INTO reference.codes VALUES (?, ?, ?, ?, ?)", codes)
+    words = [
+        (name, word, code)
+        for name, code_list in code_lists().items()
+        for code, meaning in code_list.codes.items()
+        for word in dict.fromkeys(meaning.words(code))
+    ]
+    connection.executemany("INSERT INTO reference.words VALUES (?, ?, ?)", words)
     connection.executemany(
         "INSERT INTO reference.sectors VALUES (?, ?, ?, ?)",
         [(s.code, s.title, s.is_tech, position) for position, s in enumerate(found)],

@@ -106,6 +106,26 @@ def working_copy(home: Home, lease: Lease, memory: str = DEFAULT_MEMORY) -> Iter
         yield WorkingCopy(home, folder, lease, memory)
 
 
+STANDING = "standing"  # the name of the warehouse beside which somebody works
+
+
+@contextmanager
+def beside(home: Home, memory: str = DEFAULT_MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a database in memory, with the last good warehouse attached read-only as ``standing``.
+
+    Raises:
+        WarehouseError: there is none, or the file is damaged, foreign, or held by another program.
+    """
+    if not home.warehouse.exists():
+        raise WarehouseError(f"there is no warehouse in {home.root} yet")
+    with (
+        _in_words(home.warehouse),
+        opened(None, temporary=Path(tempfile.gettempdir()), memory=memory) as connection,
+    ):
+        attach(connection, home.warehouse, STANDING)
+        yield connection
+
+
 @contextmanager
 def reader(home: Home, memory: str = DEFAULT_MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to the ledger of the last good warehouse; an empty one where there is none yet.

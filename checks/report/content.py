@@ -10,6 +10,7 @@ from datetime import date
 from checks.rules import Rule
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding
+from warehouse.identities.doubts import Doubt
 from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
 from warehouse.releases import Release
 from warehouse.turns import Whose, turn_of
@@ -28,6 +29,7 @@ class SourceSection:
     findings: Sequence[Finding]  # worst first, at most a few hundred
     rules: Mapping[str, Sequence[Rule]]  # table -> the rules that were applied
     annotated: str | None  # where below the home the annotated workbook lies: no link, it holds contacts
+    doubts: Sequence[Doubt] = ()  # names of organisations that a person has to say something about
 
     @property
     def tables(self) -> tuple[TableDeclaration, ...]:

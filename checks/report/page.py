@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checks.report.content import ReportContent, counted
+from checks.report.doubtful import Doubtful, doubtful
 from checks.report.outcomes import Halted, Published, halted_dataset, halted_source, published
 from checks.report.sanitising import safe_link, safe_text
 from checks.report.source_rows import SourceRow, source_row
@@ -32,6 +33,7 @@ class Page:
     mend: tuple[Work, ...]
     look: tuple[Work, ...]
     know: tuple[Work, ...]
+    doubtful: tuple[Doubtful, ...]
     clear: tuple[str, ...]  # titles of sources without anything to mend
     portal: str
     portal_url: str | None
@@ -64,6 +66,7 @@ def page_of(content: ReportContent) -> Page:
         mend=works["mend"],
         look=works["look"],
         know=works["know"],
+        doubtful=tuple(one for source in sources if (one := doubtful(source)) is not None),
         clear=tuple(safe_text(s.declaration.title) for s in sources if s.snapshot and not counted(s, *TO_MEND)),
         portal=safe_text(content.portal),
         portal_url=safe_link(content.portal),

@@ -59,6 +59,7 @@ def run_dlt(
     """Run one dlt pipeline over all tables into the database of ``connection``."""
     _calm_dlt()
     import dlt  # takes two seconds: not before it is needed
+    import pandas  # noqa: F401 - dlt looks into what it finds of it, be it half imported in another thread
     from dlt.common.schema.utils import new_table
     from dlt.destinations import duckdb as duckdb_destination
     from dlt.extract import DltSource

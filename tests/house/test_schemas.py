@@ -19,6 +19,7 @@ KINDS = {
     "publish/catalogue/translations/*.yaml": "translations.json",
     "checks/rules/sources/*.yaml": "source-rules.json",
     "checks/rules/datasets/*.yaml": "dataset-rules.json",
+    "warehouse/identities/*.yaml": "decisions.json",
     "warehouse/reference/*.yaml": None,  # a schema each
 }
 FILES = [

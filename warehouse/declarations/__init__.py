@@ -19,7 +19,7 @@ from warehouse.declarations.datasets import (
     resolve_dataset,
 )
 from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
-from warehouse.declarations.sources import GRACE_DAYS, SourceDeclaration, load_source
+from warehouse.declarations.sources import GRACE_DAYS, AskedFor, SourceDeclaration, load_source
 from warehouse.declarations.tables import Delivery, ForeignKey, RowBounds, TableDeclaration
 from warehouse.declarations.translations import Provenance, Translation, Translations, digest_of
 from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse, read_yaml
@@ -33,6 +33,7 @@ __all__ = [
     "DATASET_SLUG",
     "GRACE_DAYS",
     "SLUG",
+    "AskedFor",
     "CatalogueEntry",
     "Constraints",
     "Contact",

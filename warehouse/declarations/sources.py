@@ -21,6 +21,20 @@ from warehouse.districts import load_districts
 GRACE_DAYS: Mapping[str, int] = {"daily": 3, "monthly": 10, "irregular": 0}
 
 
+class AskedFor(Declared):
+    """What a source is asked for one by one, of an API that gives a record at an address of its own.
+
+    ``model`` is a core model (``warehouse/models/core/<model>.sql``): a row a record that matters, with the key
+    under the name that it has in ``answers``, and ``priority`` (an integer, the most important first). ``answers``
+    is the source's table that has a row for every record it was asked for, known or not: who was asked longest ago
+    comes first. ``at_most`` are asked for in a night.
+    """
+
+    model: str = Field(pattern=SLUG)
+    answers: str = Field(pattern=SLUG)
+    at_most: int = Field(ge=1)
+
+
 class SourceDeclaration(Declared):
     """A source: who publishes it, under which terms, how often, and its tables."""
 
@@ -50,6 +64,7 @@ class SourceDeclaration(Declared):
     districts: tuple[str, ...] = ()
     # Left out of what is written of a declaration: how a file is fetched does not change what it says.
     http: HttpDeclaration | None = Field(None, exclude=True)
+    asks_for: AskedFor | None = Field(None, exclude=True)
     tables: tuple[TableDeclaration, ...]
 
     @model_validator(mode="after")
@@ -88,6 +103,17 @@ class SourceDeclaration(Declared):
         if self.expected_days is not None and self.cadence != "irregular":
             raise ValueError(
                 f"source {self.name}: expected_days is for irregular data; {self.cadence} says it already"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _answers_are_told(self) -> SourceDeclaration:
+        if self.asks_for is None:
+            return self
+        answers = {table.name: table for table in self.tables}.get(self.asks_for.answers)
+        if answers is None or answers.delivery != "changes" or len(answers.primary_key) != 1:
+            raise ValueError(
+                f"source {self.name}: asks_for.answers is a table of it with delivery: changes and one key column"
             )
         return self
 

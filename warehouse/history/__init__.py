@@ -19,7 +19,7 @@ night and a backfill end in the same history.
 """
 
 from warehouse.history.promoting import promote
-from warehouse.history.tables import HELD_COLUMNS, create_history, history_table
+from warehouse.history.tables import HELD_COLUMNS, create_history, history_table, show_history
 from warehouse.history.views import create_views
 
-__all__ = ["HELD_COLUMNS", "create_history", "create_views", "history_table", "promote"]
+__all__ = ["HELD_COLUMNS", "create_history", "create_views", "history_table", "promote", "show_history"]

@@ -43,7 +43,7 @@ def create_history(connection: duckdb.DuckDBPyConnection, source: SourceDeclarat
     connection.execute("CREATE SCHEMA IF NOT EXISTS history")
     for table in source.tables:
         name = history_table(source.name, table.name)
-        columns = {field.name: field.duckdb_type for field in table.kept_fields} | ORIGIN_COLUMNS | _OWN_COLUMNS
+        columns = _columns(table)
         listed = ", ".join(f"{quote(column)} {kind}" for column, kind in columns.items())
         connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({listed})")
         for column, kind in columns.items():
@@ -52,6 +52,38 @@ def create_history(connection: duckdb.DuckDBPyConnection, source: SourceDeclarat
         connection.execute(
             f"CREATE TABLE IF NOT EXISTS {said_table(source.name, table.name)} ({keys}, _day DATE, _said VARCHAR)"
         )
+
+
+def show_history(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, catalog: str) -> None:
+    """Views on the history tables of an attached warehouse, which is left as it is.
+
+    A table that the warehouse does not have yet is empty, a column that it lacks too.
+    """
+    connection.execute("CREATE SCHEMA IF NOT EXISTS history")
+    there: dict[str, set[str]] = {}
+    for table, column in connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns()"
+        f" WHERE database_name = {literal(catalog)} AND schema_name = 'history'"
+    ).fetchall():
+        there.setdefault(table, set()).add(column)
+    for table in source.tables:
+        keys = {key: table.field(key).duckdb_type for key in table.primary_key}
+        for name, columns in (
+            (f"{source.name}__{table.name}", _columns(table)),
+            (f"{source.name}__{table.name}__said", keys | {"_day": "DATE", "_said": "VARCHAR"}),
+        ):
+            found = there.get(name, set())
+            listed = ", ".join(
+                quote(column) if column in found else f"CAST(NULL AS {kind}) AS {quote(column)}"
+                for column, kind in columns.items()
+            )
+            origin = f"FROM {catalog}.history.{quote(name)}" if found else "WHERE false"
+            connection.execute(f"CREATE VIEW history.{quote(name)} AS SELECT {listed} {origin}")
+
+
+def _columns(table: TableDeclaration) -> dict[str, str]:
+    """The columns of a table's history, with their DuckDB types."""
+    return {field.name: field.duckdb_type for field in table.kept_fields} | ORIGIN_COLUMNS | _OWN_COLUMNS
 
 
 def at(day: date) -> str:

@@ -19,6 +19,8 @@ SELECT
     companies.is_tech,
     companies.is_ai,
     companies.is_fintech,
+    companies.register_source_code,
+    companies.as_of_date,
     companies._first_seen_date AS first_seen_date,
     least(companies._held_since_date, places._held_since_date) AS held_since_date,
     nullif(concat_ws(';', companies._held_columns, places._held_columns), '') AS held_columns,

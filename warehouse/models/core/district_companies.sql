@@ -1,33 +1,23 @@
--- A row a company and district: the last known state of every company whose registered office, in that state,
--- lies in one of the district's postcode areas. Companies that left the register have _vanished_date.
+-- A row a company and district: the last known state (core.companies) of every company whose registered office, in
+-- that state, lies in one of the district's postcode areas. Companies that left the register have _vanished_date.
 --
 -- Postcodes are free text ("E1   6PW", "CRO 1JB"): spaces are taken out, and the outward code is what stands
 -- before the last three characters of a well-formed one. E1 is not E10, nor E1W.
---
--- SIC texts read "62012 - Business and domestic software development"; only five-digit codes are SIC 2007.
 --
 -- AI: SIC 2007 has no code for it. A company counts if its name says so in whole words (AI, A.I., artificial
 -- intelligence, machine learning, deep learning, neural networks) and one of its codes is in the ICT sectors or in
 -- research (72). Fintech: one code in the ICT sectors and one in finance (64 to 66), or "fintech" in the name.
 WITH located AS (
     SELECT
-        h.*,
-        regexp_extract(upper(replace(h.postcode, ' ', '')), '^([A-Z]{1,2}[0-9][A-Z0-9]?)[0-9][A-Z]{2}$', 1)
-            AS postcode_area,
-        CASE WHEN regexp_matches(h.sic_text_1, '^[0-9]{5} - ') THEN substr(h.sic_text_1, 1, 5) END AS sic_code_1,
-        CASE WHEN regexp_matches(h.sic_text_2, '^[0-9]{5} - ') THEN substr(h.sic_text_2, 1, 5) END AS sic_code_2,
-        CASE WHEN regexp_matches(h.sic_text_3, '^[0-9]{5} - ') THEN substr(h.sic_text_3, 1, 5) END AS sic_code_3,
-        CASE WHEN regexp_matches(h.sic_text_4, '^[0-9]{5} - ') THEN substr(h.sic_text_4, 1, 5) END AS sic_code_4
-    FROM companies_house.companies_history AS h
+        c.*,
+        regexp_extract(upper(replace(c.postcode, ' ', '')), '^([A-Z]{1,2}[0-9][A-Z0-9]?)[0-9][A-Z]{2}$', 1)
+            AS postcode_area
+    FROM core.companies AS c
 ),
 standing AS (
     SELECT located.*, areas.district
     FROM located
     INNER JOIN reference.district_postcode_areas AS areas ON located.postcode_area = areas.postcode_area
-    WHERE NOT EXISTS (
-        SELECT 1 FROM companies_house.companies_history AS later
-        WHERE later.company_number = located.company_number AND later._changed_date > located._changed_date
-    )
 ),
 codes AS (
     SELECT company_number, district, 1 AS place, sic_code_1 AS sic_code FROM standing WHERE sic_code_1 IS NOT NULL
@@ -87,6 +77,9 @@ SELECT
     ) AS is_ai,
     coalesce(classified.is_tech AND classified.is_finance, false)
     OR coalesce(upper(standing.company_name) LIKE '%FINTECH%', false) AS is_fintech,
+    standing.register_source_code,
+    standing.as_of_date,
+    standing._told_by,
     standing._first_seen_date,
     standing._vanished_date,
     standing._held_since_date,
