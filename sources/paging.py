@@ -22,6 +22,7 @@ import requests
 from sources import NothingThereError, PullRequest, SourceError
 from sources.download_limits import DownloadLimits
 from sources.http import Page, Publisher
+from sources.importing import import_dlt
 from sources.kept_pages import KeptPages
 from sources.pulling import put_in
 from warehouse.addresses import origin_of, without_addresses, without_credentials
@@ -185,7 +186,8 @@ class PageContent:
         """Read a page; SourceError if it is none of this list."""
         if name.endswith(_NOTHING):
             return PageContent([], None)
-        from dlt.common.jsonpath import find_values  # imports dlt: seconds
+        import_dlt()
+        from dlt.common.jsonpath import find_values
 
         place = f"{name} of {without_credentials(endpoint.url)}"
         try:
@@ -322,6 +324,7 @@ def _pull_list(request: PullRequest, endpoint: Endpoint, session: _KeepingSessio
 
 def _paginate(endpoint: Endpoint, session: _KeepingSession) -> Iterator[PageData[Any]]:
     """What dlt gives, page by page; whatever it makes of a wrong one is a SourceError, and it is not kept."""
+    import_dlt()
     from dlt.common.configuration.specs.runtime_configuration import RuntimeConfiguration
     from dlt.sources.helpers.rest_client.client import RESTClient
 

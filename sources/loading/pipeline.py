@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sources import Reading, SourceError, SqlTable
+from sources.importing import import_dlt
 from sources.loading.columns import arrow_schema, columns_of
 from warehouse.declarations import SourceDeclaration, TableDeclaration, quote
 from warehouse.staging import ORIGIN_TYPES, SCHEMA
@@ -58,8 +59,8 @@ def run_dlt(
 ) -> None:
     """Run one dlt pipeline over all tables into the database of ``connection``."""
     _calm_dlt()
-    import dlt  # takes two seconds: not before it is needed
-    import pandas  # noqa: F401 - dlt looks into what it finds of it, be it half imported in another thread
+    import_dlt()
+    import dlt
     from dlt.common.schema.utils import new_table
     from dlt.destinations import duckdb as duckdb_destination
     from dlt.extract import DltSource
