@@ -17,6 +17,5 @@ def import_dlt() -> None:
     Whoever imports a part of dlt where others may do so too calls this first.
     """
     with _IMPORTING:
-        import pandas  # noqa: F401 - dlt looks into what it finds of it, be it half imported in another thread
-
         import dlt  # noqa: F401 - whoever calls needs a part of it
+        import pandas  # noqa: F401 - dlt looks into what it finds of it, be it half imported in another thread

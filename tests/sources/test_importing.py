@@ -12,8 +12,8 @@ def needs(part):
     import_dlt()
     return import_module(part)
 
-parts = ["dlt.sources.helpers.rest_client.client", "dlt.pipeline.exceptions", "dlt.common.jsonpath", "dlt.destinations"]
-with ThreadPoolExecutor(4) as pool:
+parts = ["dlt.sources.helpers.rest_client.client", "dlt.pipeline.exceptions", "dlt.common.jsonpath"]
+with ThreadPoolExecutor(3) as pool:
     assert [part.__name__ for part in pool.map(needs, parts)] == parts
 import dlt
 dlt.pipeline("whole")
