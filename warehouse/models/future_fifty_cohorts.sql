@@ -12,7 +12,7 @@ SELECT
     links.evidence_codes,
     companies.company_name AS register_name,
     companies.company_status AS register_status,
-    companies.left_date AS register_left_date,
+    companies._vanished_date AS register_left_date,
     memberships.status_code,
     memberships.status_year,
     memberships.activity_code,
@@ -36,5 +36,5 @@ LEFT JOIN core.organisation_links AS links
         AND links.table_code = 'memberships'
         AND concat_ws(' / ', memberships.programme, memberships.cohort_label, memberships.company_name)
         = links.record_key
-LEFT JOIN core.known_companies AS companies
+LEFT JOIN core.companies AS companies
     ON links.scheme_code = 'GB-COH' AND links.local_id = companies.company_number

@@ -6,13 +6,13 @@ WITH places AS (
     SELECT listed.place FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)) AS listed (place)
 ),
 renamed AS (
-    SELECT * FROM core.known_companies WHERE previous_name_1 IS NOT NULL
+    SELECT * FROM core.companies WHERE previous_name_1 IS NOT NULL
 ),
 uk_former_names AS (
     SELECT
         renamed.company_number,
         renamed.incorporation_date,
-        renamed.left_date,
+        renamed._vanished_date,
         renamed.postcode,
         renamed.post_town,
         CASE places.place
@@ -75,7 +75,7 @@ fi_names AS (
 ),
 names AS (
     SELECT
-        'companies_house' AS source_code,
+        'companies_house' AS source_code,  -- the register, whichever of its publications told
         'companies' AS table_code,
         'GB-COH' AS scheme_code,
         company_number AS local_id,
@@ -85,14 +85,14 @@ names AS (
         previous_name_1_date AS from_date,
         CAST(NULL AS DATE) AS until_date,
         incorporation_date AS founded_date,
-        left_date AS ended_date,
+        _vanished_date AS ended_date,
         postcode,
         post_town AS city,
         'GB' AS country_code
-    FROM core.known_companies
+    FROM core.companies
     UNION ALL
     SELECT
-        'companies_house' AS source_code,
+        'companies_house' AS source_code,  -- the register, whichever of its publications told
         'companies' AS table_code,
         'GB-COH' AS scheme_code,
         company_number AS local_id,
@@ -102,7 +102,7 @@ names AS (
         from_date,
         until_date,
         incorporation_date AS founded_date,
-        left_date AS ended_date,
+        _vanished_date AS ended_date,
         postcode,
         post_town AS city,
         'GB' AS country_code
