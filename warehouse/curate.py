@@ -192,6 +192,7 @@ def show(
         show_history(connection, sources[name], catalog)
         create_views(connection, sources[name], [one for one in loaded.get(name, ()) if one.is_promoted], as_of)
     reference.create_reference_tables(connection, as_of)
+    identities.show(connection, catalog, as_of)
     connection.execute("CREATE SCHEMA IF NOT EXISTS core")
     try:
         for below in (*model.core, model):

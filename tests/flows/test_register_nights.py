@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
+import zipfile
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,6 +32,22 @@ FILE = "companies_house"
 DAY = date(2026, 10, 5)
 DATASET = "tech-city-companies"
 NOT_SET_UP = "Not set up: the environment variable COMPANIES_HOUSE_KEY is not set"
+POSTCODE_AREAS = {"EC1V", "EC2A", "E1", "E2", "E8", "E15", "E20", "N1"}
+SHOWN = (
+    "company_number",
+    "company_name",
+    "company_category",
+    "company_status",
+    "incorporation_date",
+    "country_of_origin",
+    "accounts_category",
+    "postcode",
+    "postcode_area",
+    "sic_code_1",
+    "sic_code_2",
+    "sic_code_3",
+    "sic_code_4",
+)
 OWN = ("register_source_code", "as_of_date")
 
 
@@ -74,12 +93,31 @@ def months(tmp_path_factory):
     return write_register(folder, rows=120, day=date(2026, 10, 1), seed=3, zipped=True)[0]
 
 
+def in_the_file(path):
+    """What is published of the file's companies without the API, told once more in plain Python."""
+    with zipfile.ZipFile(path) as archive:
+        lines = io.TextIOWrapper(archive.open(archive.namelist()[0]), encoding="utf-8", newline="")
+        rows = [{name.strip(): value.strip() for name, value in row.items()} for row in csv.DictReader(lines)]
+    for row in rows:
+        area = "".join(row["RegAddress.PostCode"].split()).upper()[:-3]
+        if area in POSTCODE_AREAS:
+            texts = [row[f"SICCode.SicText_{number}"] for number in range(1, 5)]
+            codes = [text[:5] if re.match("[0-9]{5} - ", text) else "" for text in texts]
+            incorporated = "-".join(reversed(row["IncorporationDate"].split("/")))
+            own = [row[name] for name in ("CompanyNumber", "CompanyName", "CompanyCategory", "CompanyStatus")]
+            more = [row["CountryOfOrigin"], row["Accounts.AccountCategory"], row["RegAddress.PostCode"], area]
+            yield dict(zip(SHOWN, [*own, incorporated, *more, *codes], strict=True))
+
+
 def test_the_samples_together_show_what_became_of_companies_since_the_file(tmp_path):
     house, shipped = House(tmp_path), samples()
     outcome = house.night(DAY, companies_house=shipped[FILE], companies_house_api=shipped[NAME])
     assert outcome.exit_code == DONE
     before, after = (house.published("tech-city-companies", version) for version in ("2026-10-01", "2026-10-05"))
     assert {tuple(row[name] for name in OWN) for row in before.values()} == {("bulk", "")}
+    # in a CSV file a sign before what a spreadsheet would take for a formula
+    told = {key: {name: re.sub("^'(?=[=+@-])", "", row[name]) for name in SHOWN} for key, row in before.items()}
+    assert told == {(row["company_number"],): row for row in in_the_file(shipped[FILE])}
     assert before.keys() - after.keys() == {("02773898",)}
     assert after.keys() - before.keys() == {("99000017",)}
     changed = {key: after[key] for key in before.keys() & after.keys() if after[key] != before[key]}

@@ -20,8 +20,6 @@ from warehouse.home import Home
 from warehouse.withdrawals import withdrawal
 
 SCHEMA = Path(__file__).parents[3] / "shared" / "data" / "threesixty_giving" / "schema"
-if not SCHEMA.is_dir():
-    SCHEMA = Path("/work/shared/data/threesixty_giving/schema")
 
 COLUMNS = (
     "id",

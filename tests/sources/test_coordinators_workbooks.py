@@ -179,8 +179,8 @@ def test_a_company_is_in_a_cohort_once_and_graduates_after_it_joined(tmp_path):
         {"Company": "Twice"},
         {"Company": "Twice"},
         {"Company": "One", "Company number": "02773898"},
-        {"Company": "One Ltd", "Company number": "02773898"},
-        {"Company": "Short", "Company number": "2773898"},
+        {"Company": "One Ltd", "Company number": 2773898},
+        {"Company": "Short", "Company number": "1234"},
         {"Company": "Strange", "Cohort": "2018"},
         {"Company": "Good", "Joined": "3/2019", "Graduated": "3/2021", "Status": "graduated"},
         {"Company": "Still here", "Graduated": "2021-03-01"},
@@ -195,7 +195,7 @@ def test_a_company_is_in_a_cohort_once_and_graduates_after_it_joined(tmp_path):
     assert found["Future Fifty | 2019 | Early", "graduates-after-joining"] == 1
     assert found["Future Fifty | 2019 | Still here", "a-member-has-not-graduated"] == 1
     assert found["Future Fifty | 2020", "fifty-a-year"] == 1
-    assert found["Future Fifty | 2019 | Short", "pattern"] == 1
+    assert found["Future Fifty | 2019 | Short", "check-digit"] == 1
     assert {key for key, rule in found if rule == "one-company-once"} == {
         "Future Fifty | 2019 | One", "Future Fifty | 2019 | One Ltd",
     }  # fmt: skip

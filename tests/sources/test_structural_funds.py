@@ -23,8 +23,6 @@ from warehouse.home import Home
 from warehouse.staging import Staged
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "structural_funds"
-if not REAL.is_dir():
-    REAL = Path("/work/shared/data/structural_funds")
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real files are not here")
 DECLARATION = declarations()["structural_funds"]
 DAY = date(2026, 11, 1)

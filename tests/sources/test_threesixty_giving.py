@@ -21,8 +21,6 @@ from warehouse.home import Home
 from warehouse.staging import Staged
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "threesixty_giving" / "packages"
-if not REAL.is_dir():
-    REAL = Path("/work/shared/data/threesixty_giving/packages")
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real packages are not here")
 DECLARATION = declarations()["threesixty_giving"]
 GRANT: dict[str, Any] = {

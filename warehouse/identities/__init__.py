@@ -65,6 +65,24 @@ def compute(connection: duckdb.DuckDBPyConnection, as_of: date, inputs: str, *, 
         connection.execute(f"INSERT INTO identities.kept_faults SELECT {literal(key)}, * FROM identity_faults")
 
 
+def show(connection: duckdb.DuckDBPyConnection, catalog: str, as_of: date) -> None:
+    """Make ``identities.matches`` readable as it was worked out last for a date or one before, over an attached
+    warehouse that is left as it is; empty where it never was.
+    """
+    kept = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'identities'", [catalog]
+    ).fetchone()
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS identities; CREATE TABLE identities.none ({MATCH_COLUMNS})")
+    matches = "FROM identities.none"
+    if kept and kept[0]:
+        matches = (
+            f"SELECT * EXCLUDE (build_key) FROM {catalog}.identities.kept_matches WHERE build_key = ("
+            f"SELECT build_key FROM {catalog}.identities.computed WHERE as_of_date <= DATE '{as_of}'"
+            " ORDER BY as_of_date DESC, build_key LIMIT 1)"
+        )
+    connection.execute(f"CREATE OR REPLACE VIEW identities.matches AS {matches}")
+
+
 def reconcile(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables ``identity_matches`` and ``identity_faults`` of the two input views."""
     from warehouse.identities.candidates import find_pairs, take_in

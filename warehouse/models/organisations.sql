@@ -1,7 +1,13 @@
 -- A row a record that names an organisation, in a list or in a register: which organisation it is. Of registers
 -- only the organisations that some list names. A mention whose organisation is doubtful or unknown has no org_id.
 -- A decision of a coordinator that speaks of nothing any more is a row too: the rules hold the dataset then.
-WITH likeliest AS (
+WITH facts AS (
+    SELECT scheme_code || '-' || local_id AS org_id, founded_date, ended_date
+    FROM core.register_names
+    WHERE is_current AND is_main
+    QUALIFY row_number() OVER (PARTITION BY scheme_code, local_id ORDER BY register_name) = 1
+),
+likeliest AS (
     SELECT * FROM identities.matches WHERE candidate_number = 1
 ),
 mentioned AS (
@@ -76,7 +82,10 @@ SELECT
     records.mentioned_name,
     records.org_id,
     records.register_name,
+    facts.founded_date,
+    facts.ended_date,
     records.evidence_codes,
     records.score,
     records.state_code
 FROM records
+LEFT JOIN facts ON records.org_id = facts.org_id

@@ -1,19 +1,13 @@
 -- The companies that the register's API is asked for one by one, between two monthly files: a row a company and
 -- reason, with its priority (1 before 2 before 3). Within a priority, who was asked longest ago comes first.
 --
--- 1: companies of a cohort or programme, tenants, and recipients of grants, by the numbers that their lists give.
+-- 1: companies that some list names (a cohort, tenants, recipients of grants, pilots), by number or by name.
 -- 2: tech companies of a district that are known only from a search, so that little is known of them.
 -- 3: all other tech companies of a district, as long as they are not gone.
 WITH listed AS (
-    SELECT company_number FROM future_fifty.memberships
-    UNION ALL
-    SELECT company_number FROM plexal.members
-    UNION ALL
-    SELECT company_number FROM here_east.tenants
-    UNION ALL
-    SELECT substr(recipient_org_id, 8) AS company_number
-    FROM threesixty_giving.grants
-    WHERE recipient_org_id LIKE 'GB-COH-%'
+    SELECT local_id AS company_number
+    FROM identities.matches
+    WHERE scheme_code = 'GB-COH' AND candidate_number = 1 AND state_code IN ('automatic', 'confirmed')
 ),
 reasons AS (
     SELECT

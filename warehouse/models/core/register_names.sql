@@ -12,7 +12,7 @@ uk_former_names AS (
     SELECT
         renamed.company_number,
         renamed.incorporation_date,
-        renamed._vanished_date,
+        renamed._vanished_date AS left_date,
         renamed.postcode,
         renamed.post_town,
         CASE places.place
@@ -75,7 +75,7 @@ fi_names AS (
 ),
 names AS (
     SELECT
-        'companies_house' AS source_code,  -- the register, whichever of its publications told
+        'companies_house' AS source_code,
         'companies' AS table_code,
         'GB-COH' AS scheme_code,
         company_number AS local_id,
@@ -92,7 +92,7 @@ names AS (
     FROM core.companies
     UNION ALL
     SELECT
-        'companies_house' AS source_code,  -- the register, whichever of its publications told
+        'companies_house' AS source_code,
         'companies' AS table_code,
         'GB-COH' AS scheme_code,
         company_number AS local_id,
@@ -102,7 +102,7 @@ names AS (
         from_date,
         until_date,
         incorporation_date AS founded_date,
-        _vanished_date AS ended_date,
+        left_date AS ended_date,
         postcode,
         post_town AS city,
         'GB' AS country_code
