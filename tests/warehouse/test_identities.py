@@ -159,11 +159,16 @@ def test_a_stated_identifier_comes_first_unless_its_name_is_nothing_alike(world)
         {"mentioned_name": "Alpha Widgets", "scheme_code": "GB-COH", "local_id": "00000001"},
         {"mentioned_name": "Quite Another", "scheme_code": "GB-COH", "local_id": "00000002"},
         {"mentioned_name": "Left the register", "scheme_code": "GB-COH", "local_id": "09999999"},
+        {"mentioned_name": "BETA ROBOTICS", "scheme_code": "GB-COH", "local_id": "unknown"},
+        {"mentioned_name": "Nobody", "scheme_code": "XX-ABC", "local_id": "1"},
     ]
     answers = found(world(mentions, register))
     assert answers["Alpha Widgets"] == ("GB-COH-00000001", "automatic", {"identifier"})
     assert answers["Quite Another"] == ("GB-COH-00000002", "review", {"identifier", "name_differs"})
     assert answers["Left the register"] == ("GB-COH-09999999", "automatic", {"identifier", "not_in_register"})
+    # what cannot be an identifier is none, and the name has to tell
+    assert answers["BETA ROBOTICS"] == ("GB-COH-00000002", "automatic", {"name_equal"})
+    assert "Nobody" not in answers
 
 
 def test_two_that_are_as_good_are_never_told_apart_by_a_guess(world):

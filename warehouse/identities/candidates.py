@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import duckdb
 
+from warehouse.identifiers import org_id_holds
 from warehouse.identities.names import base_sql, kind_sql, normal_sql, squashed_sql
 
 RARE = 100  # names of the registers with a word: more than that share it by chance
@@ -19,8 +20,10 @@ _MISSPELT = 5  # letters a word must have to be taken for another
 def take_in(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables of mentions and of the registers' names, in the form in which they are compared.
 
-    Reads ``core.organisation_mentions`` and ``core.register_names``.
+    Reads ``core.organisation_mentions`` and ``core.register_names``. An identifier that cannot be one (of no
+    register that is known, of another form, with a wrong check digit) is none: then the name has to tell.
     """
+    is_right = org_id_holds("(scheme_code || '-' || local_id)")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE identity_mentions AS
         WITH plain AS MATERIALIZED (
@@ -30,7 +33,9 @@ def take_in(connection: duckdb.DuckDBPyConnection) -> None:
             SELECT *, {base_sql("normal")} AS base, {kind_sql("normal")} AS kind FROM plain
         )
         SELECT row_number() OVER (ORDER BY source_code, table_code, record_key, mention_number) AS mention_id,
-               * EXCLUDE (postcode, city, mention_number),
+               * EXCLUDE (postcode, city, mention_number, scheme_code, local_id),
+               CASE WHEN {is_right} THEN scheme_code END AS scheme_code,
+               CASE WHEN {is_right} THEN local_id END AS local_id,
                CAST(mention_number AS INTEGER) AS mention_number,
                {squashed_sql("base")} AS squashed,
                upper(replace(postcode, ' ', '')) AS postcode, lower(strip_accents(trim(city))) AS city
