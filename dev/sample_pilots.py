@@ -82,6 +82,7 @@ class Pilot:
     period: str | None = None
     start: str | None = None
     end: str | None = None
+    really_ended: str | None = None
     precision: str | None = None
     grant: float | None = None
     participants: int | None = None
@@ -483,11 +484,11 @@ PROGRAMMES = (
             Pilot("example-1-satama-robotiikka", "Parcel robot of the quay", "mobility",
                   "Robot that brings parcels from a locker to the stairwell", round="example-1",
                   organisation="Satama Robotiikka Oy", business_id="9000018-5",
-                  start="2018-02-01", end="2018-07-31", grant=7500, participants=110),
+                  start="2018-02-01", end="2018-07-31", really_ended="2018-09-14", grant=7500, participants=110),
             Pilot("example-1-tuulikello", "Wind clock", "climate",
                   "Display in the stairwell that says when electricity is clean", round="example-1",
                   theme2="energy", organisation="Tuulikello Energia Oy", business_id="9000035-3",
-                  start="2018-03-01", end="2018-08-15", grant=5000, participants=65),
+                  start="2018-03-01", end="2018-08-15", really_ended="2018-08-15", grant=5000, participants=65),
             Pilot("example-2-verkkosaari", "Shared rides to the metro", "mobility",
                   "Rides on demand between the shore and the metro", round="example-2",
                   organisation="Verkkosaari Liikkuminen", start="2018-09-01", end="2019-02-28", grant=9000,
@@ -542,6 +543,7 @@ PILOT_COLUMNS = {
     "contact_name": "Contact",
     "contact_email": "E-mail",
     "": "Desk memo",  # a column of the coordinator's own, which no declaration knows
+    "actual_end_date": "Really ended",  # a column that came later
 }
 ROUND_COLUMNS = {
     "round_id": "Round ID",
@@ -592,6 +594,7 @@ def pilot_rows() -> list[dict[str, object]]:
                     "period_text": facts.get("period"),
                     "start_date": facts.get("start"),
                     "end_date": facts.get("end"),
+                    "actual_end_date": facts.get("really_ended"),
                     "date_precision_code": facts.get("precision"),
                     "grant_eur": facts.get("grant"),
                     "participants_count": facts.get("participants"),

@@ -1,5 +1,44 @@
 -- A row a company in a cohort, with the cohort's size as published and how much of it is listed here, and with
 -- what the register says of the company today, where it is sure which one it is.
+-- A company's look-alikes are those of Tech City with its sector and year of foundation: who is outside has none.
+WITH moved AS (
+    SELECT DISTINCT earlier.company_number
+    FROM companies_house.companies_history AS earlier
+    INNER JOIN core.organisation_links AS links
+        ON
+            links.source_code = 'future_fifty'
+            AND links.scheme_code = 'GB-COH'
+            AND earlier.company_number = links.local_id
+    INNER JOIN core.companies AS companies ON earlier.company_number = companies.company_number
+    WHERE replace(upper(earlier.postcode), ' ', '') <> replace(upper(companies.postcode), ' ', '')
+),
+local_companies AS (
+    SELECT
+        company_number,
+        sector_code,
+        extract(YEAR FROM incorporation_date) AS founded_year,
+        _vanished_date
+    FROM core.district_companies
+    WHERE district = 'tech-city' AND sector_code <> 'not_stated' AND incorporation_date IS NOT NULL
+),
+lookalikes AS (
+    SELECT
+        one.company_number,
+        count(DISTINCT other.company_number) AS lookalikes_count,
+        count(DISTINCT other.company_number) FILTER (WHERE other._vanished_date IS NOT NULL) AS lookalikes_left_count
+    FROM local_companies AS one
+    INNER JOIN core.organisation_links AS links
+        ON
+            links.source_code = 'future_fifty'
+            AND links.scheme_code = 'GB-COH'
+            AND one.company_number = links.local_id
+    INNER JOIN local_companies AS other
+        ON
+            one.sector_code = other.sector_code
+            AND one.founded_year = other.founded_year
+            AND one.company_number <> other.company_number
+    GROUP BY one.company_number
+)
 SELECT
     memberships.programme,
     memberships.cohort_label,
@@ -12,7 +51,11 @@ SELECT
     links.evidence_codes,
     companies.company_name AS register_name,
     companies.company_status AS register_status,
+    companies.incorporation_date AS register_founded_date,
     companies._vanished_date AS register_left_date,
+    CASE WHEN companies.company_number IS NOT NULL THEN moved.company_number IS NOT NULL END AS has_moved,
+    lookalikes.lookalikes_count,
+    lookalikes.lookalikes_left_count,
     memberships.status_code,
     memberships.status_year,
     memberships.activity_code,
@@ -38,3 +81,5 @@ LEFT JOIN core.organisation_links AS links
         = links.record_key
 LEFT JOIN core.companies AS companies
     ON links.scheme_code = 'GB-COH' AND links.local_id = companies.company_number
+LEFT JOIN moved ON companies.company_number = moved.company_number
+LEFT JOIN lookalikes ON companies.company_number = lookalikes.company_number
