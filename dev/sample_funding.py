@@ -45,7 +45,6 @@ FINNISH = (
     ("S29001", "ESR", "Oppimista, kohtaamista ja työtä (invented)", "4", _ELY, "1.8.2018", "31.7.2020",
      "Hanhisaari Oppiminen Osuuskunta", "88000", "88000", "110000", "110000"),
 )  # fmt: skip
-BROKEN = f"A79005,EAKR,Rivi jota ei voi lukea (invented),1,{_ELY},Toiminnassa,31.12.2018,Example Oy,9000, 100,,;"
 
 ENGLISH_HEADER = (
     "Recipient of funds,Name of Project,Type of fund,Summary of project (max 100 words),Start date,End date,"
@@ -123,7 +122,7 @@ def finnish_list() -> str:
     for number, row in enumerate(FINNISH):
         cells = [*row[:5], "Toiminnassa", *row[5:]]
         lines.append(",".join(cells) + (",,;" if number % 2 else ";"))
-    return "\n".join([*lines, BROKEN]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def english_list() -> str:

@@ -62,9 +62,9 @@ class Endpoint:
 
 
 def _single_page() -> BasePaginator:
-    from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator  # imports dlt: seconds
+    from sources.dlt_parts import paginators  # imports dlt: seconds
 
-    return SinglePagePaginator()
+    return paginators.SinglePagePaginator()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +185,7 @@ class PageContent:
         """Read a page; SourceError if it is none of this list."""
         if name.endswith(_NOTHING):
             return PageContent([], None)
-        from dlt.common.jsonpath import find_values  # imports dlt: seconds
+        from sources.dlt_parts import find_values  # imports dlt: seconds
 
         place = f"{name} of {without_credentials(endpoint.url)}"
         try:
@@ -322,8 +322,7 @@ def _pull_list(request: PullRequest, endpoint: Endpoint, session: _KeepingSessio
 
 def _paginate(endpoint: Endpoint, session: _KeepingSession) -> Iterator[PageData[Any]]:
     """What dlt gives, page by page; whatever it makes of a wrong one is a SourceError, and it is not kept."""
-    from dlt.common.configuration.specs.runtime_configuration import RuntimeConfiguration
-    from dlt.sources.helpers.rest_client.client import RESTClient
+    from sources.dlt_parts import RESTClient, RuntimeConfiguration
 
     session.begin(endpoint)
     client = RESTClient(endpoint.url, session=session, config=RuntimeConfiguration())

@@ -107,7 +107,7 @@ def template(
         TemplateLanguage, typer.Option("--language", help="Of its headers and instructions.")
     ] = TemplateLanguage.ENGLISH,
 ) -> None:
-    """Write the empty workbook of a source, for whoever is to fill it in."""
+    """Write the empty workbook of a source."""
     import sources as source_packages
 
     declared = named(source_packages.declarations(), source, "source")

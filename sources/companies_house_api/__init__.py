@@ -98,9 +98,11 @@ def _search(base: str, kind: str, city: str, days: tuple[date, date]) -> Endpoin
 
 
 def _paginator() -> OffsetPaginator:
-    from dlt.sources.helpers.rest_client.paginators import OffsetPaginator  # imports dlt: seconds
+    from sources.dlt_parts import paginators  # imports dlt: seconds
 
-    return OffsetPaginator(limit=_PAGE_SIZE, offset_param="start_index", limit_param="size", total_path="hits")
+    return paginators.OffsetPaginator(
+        limit=_PAGE_SIZE, offset_param="start_index", limit_param="size", total_path="hits"
+    )
 
 
 _LIST = Endpoint("", "items", _paginator, total="hits")  # any search, for reading its pages

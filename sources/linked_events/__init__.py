@@ -36,9 +36,9 @@ _MOST_PAGES = 500  # 50,000 events: a query that finds so many is none
 
 
 def _paginator() -> BasePaginator:
-    from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator  # imports dlt: seconds
+    from sources.dlt_parts import paginators  # imports dlt: seconds
 
-    return JSONLinkPaginator("meta.next")
+    return paginators.JSONLinkPaginator("meta.next")
 
 
 def _list(name: str, url: str = "", **params: str) -> Endpoint:

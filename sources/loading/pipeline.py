@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -37,33 +36,17 @@ def _hints(table: TableDeclaration) -> list[Any]:
     return [{"name": name, "nullable": True, **kind.dlt} for name, kind in types.items()]
 
 
-def _calm_dlt() -> None:
-    """Settings of dlt that have no argument. Whoever runs the house may set them otherwise in the environment.
-
-    No telemetry; no log of failed statements, for they hold values of rows (what went wrong is raised anyway);
-    no load id on every row (a staging file holds one load); no second try of a statement that DuckDB refused
-    (dlt takes a malformed CSV for a passing fault and reads it five times).
-    """
-    for name, value in {
-        "RUNTIME__DLTHUB_TELEMETRY": "false",
-        "RUNTIME__LOG_LEVEL": "CRITICAL",
-        "NORMALIZE__MODEL_NORMALIZER__ADD_DLT_LOAD_ID": "false",
-        "LOAD__RAISE_ON_MAX_RETRIES": "1",
-    }.items():
-        os.environ.setdefault(name, value)
-
-
 def run_dlt(
     declaration: SourceDeclaration, reading: Reading, connection: duckdb.DuckDBPyConnection, workspace: Path
 ) -> None:
     """Run one dlt pipeline over all tables into the database of ``connection``."""
-    _calm_dlt()
-    import dlt  # takes two seconds: not before it is needed
-    import pandas  # noqa: F401 - dlt looks into what it finds of it, be it half imported in another thread
-    from dlt.common.schema.utils import new_table
-    from dlt.destinations import duckdb as duckdb_destination
-    from dlt.extract import DltSource
-    from dlt.pipeline.exceptions import PipelineStepFailed
+    from sources.dlt_parts import (  # takes two seconds: not before it is needed
+        DltSource,
+        PipelineStepFailed,
+        dlt,
+        duckdb_destination,
+        new_table,
+    )
 
     schema = dlt.Schema(declaration.name)
     schema.set_schema_contract(_FREEZE)  # type: ignore[arg-type]
@@ -126,7 +109,7 @@ def _items(table: TableDeclaration, content: SqlTable | pa.Table, workspace: Pat
     """The generator function of a table's dlt resource."""
 
     def of_query() -> Iterator[Any]:
-        import dlt
+        from sources.dlt_parts import dlt
 
         assert isinstance(content, SqlTable)  # noqa: S101 - chosen below
         path = workspace / f"{table.name}.model"

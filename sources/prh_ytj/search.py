@@ -63,6 +63,6 @@ def _list_of(base: str, postcode: str) -> Endpoint:
 
 
 def _by_number() -> PageNumberPaginator:
-    from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator  # imports dlt: seconds
+    from sources.dlt_parts import paginators  # imports dlt: seconds
 
-    return PageNumberPaginator(base_page=1, page_param="page", total_path=None)
+    return paginators.PageNumberPaginator(base_page=1, page_param="page", total_path=None)

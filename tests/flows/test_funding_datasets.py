@@ -37,7 +37,7 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     origins["threesixty_giving"] = str(root / "package.json")
     with Direct() as runner:
         request = RunRequest(date(2026, 11, 26), origins, DATASETS)
-        outcome = night(Run(Settings(Home(root), portal=""), request, runner))
+        outcome = night(Run(Settings(Home(root), str(root / "portal")), request, runner))
     folders = {one.name: root / "releases" / one.name / str(one.version) for one in outcome.datasets}
     return {name: f"'{folders[name] / f'{name}.parquet'}'" for name in DATASETS}
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dev.sample_funding import BROKEN, english_list, finnish_list
+from dev.sample_funding import english_list, finnish_list
 from sources import PullRequest, SourceError, declarations, samples
 from sources.loading import stage
 from sources.structural_funds import english, pull, read
@@ -49,6 +49,9 @@ def written(path: Path, text: str, encoding: str = "utf-8") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode(encoding))
     return path
+
+
+BROKEN = "A79005,EAKR,Rivi jota ei voi lukea,1,Y,Toiminnassa,31.12.2018,Example Oy,9000, 100,,;"
 
 
 # --- damaged lines --------------------------------------------------------------------------------------
@@ -143,7 +146,7 @@ def test_a_line_with_displaced_cells_is_set_aside(line: str) -> None:
 
 
 def test_the_sample_is_read_and_a_list_that_is_not_there_is_not_spoken_of(tmp_path: Path) -> None:
-    finnish = written(tmp_path / "in" / "list_2026-10-17.csv", finnish_list())
+    finnish = written(tmp_path / "in" / "list_2026-10-17.csv", f"{finnish_list()}{BROKEN}\n")
     one = staged(tmp_path, finnish)
     assert one.rows == {"finnish_projects": 9, "english_projects": 0}
     assert rows(one, "FROM main.incomplete") == [("english_projects", "not there")]

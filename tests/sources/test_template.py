@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from checks.annotate import annotate
 from sources import declarations
 from sources.workbooks import read
+from sources.workbooks.cell_values import is_blank, is_ditto, is_error_word, unscrambled
+from sources.workbooks.misfits import is_total
 from sources.workbooks.template import LANGUAGES, write_template
 from sources.workbooks.template.columns import choices_of
 from sources.workbooks.template.words import title_of
 from tests import workbook_factory as factory
 from warehouse.archive import RawFile, Snapshot, sha256_of
 from warehouse.declarations import Severity
-from warehouse.sheets import match_tables, open_book, template_mark
+from warehouse.sheets import Cell, match_tables, open_book, template_mark
 
 WORKBOOKS = {name: one for name, one in declarations().items() if one.kind == "workbook"}
 each_workbook = pytest.mark.parametrize("name", WORKBOOKS)
@@ -158,7 +160,9 @@ def texts(field):
 
 
 def is_plain(text):
-    return text == text.strip() and any(c.isalnum() for c in text) and text.lower() not in ("total", "yht", "null")
+    """Whether a text is one, and no word for "as above", for nothing, for an error or for a row of totals."""
+    words = (is_blank, is_ditto, is_error_word, unscrambled, lambda one: is_total(Cell(one)))
+    return text == text.strip() and any(c.isalnum() for c in text) and not any(word(text) for word in words)
 
 
 def numbers(field):
