@@ -70,6 +70,7 @@ class DatasetField(Declared):
     severity: Severity | None = None
     constraints: Constraints | None = None
     labels: str | None = None
+    screen: bool | None = None  # False only for what was screened at its source, or is stated by a public register
     mark: bool | None = None
 
 
