@@ -25,7 +25,8 @@ lookalikes AS (
     SELECT
         one.company_number,
         count(DISTINCT other.company_number) AS lookalikes_count,
-        count(DISTINCT other.company_number) FILTER (WHERE other._vanished_date IS NOT NULL) AS lookalikes_left_count
+        count(DISTINCT CASE WHEN other._vanished_date IS NOT NULL THEN other.company_number END)
+            AS lookalikes_left_count
     FROM local_companies AS one
     INNER JOIN core.organisation_links AS links
         ON
