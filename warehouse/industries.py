@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import duckdb
 from pydantic import Field, model_validator
 
+from warehouse.database import insert_rows
 from warehouse.declared import Declared, parse, read_yaml
 
 _FILE = Path(__file__).parent / "reference" / "industries.yaml"
@@ -84,15 +85,17 @@ def create_industry_tables(connection: duckdb.DuckDBPyConnection) -> None:
             (class_code VARCHAR, became_code VARCHAR, weight DOUBLE);
     """)
     known = industries()
-    connection.executemany(
-        "INSERT INTO reference.industry_classes VALUES (?, ?, ?, ?)",
+    insert_rows(
+        connection,
+        "reference.industry_classes",
         [
             (scheme, code, one.title, one.title_fi)
             for scheme, classification in known.classifications.items()
             for code, one in classification.classes.items()
         ],
     )
-    connection.executemany(
-        "INSERT INTO reference.industry_changes VALUES (?, ?, ?)",
+    insert_rows(
+        connection,
+        "reference.industry_changes",
         [(change.code, to, 1 / len(change.became)) for change in known.changes for to in change.became],
     )

@@ -16,13 +16,13 @@ people are people. What reads ``quality`` is itself not told of: it would tell o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import duckdb
 
+from warehouse.database import insert_rows
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, TableDeclaration
 from warehouse.ledger import Verdict
 from warehouse.sql import literal
@@ -81,11 +81,11 @@ class Subjects:
 def create_quality_tables(connection: duckdb.DuckDBPyConnection, subjects: Subjects, as_of: date) -> None:
     """Make the tables, of data until ``as_of``."""
     connection.execute(_TABLES)
-    _insert(connection, "subjects", subjects.titles())
+    insert_rows(connection, "quality.subjects", subjects.titles())
     columns = [(name, table.name, field.name) for name, table in subjects.tables() for field in table.fields]
-    _insert(connection, "declared_columns", columns)
+    insert_rows(connection, "quality.declared_columns", columns)
     standing = _STANDING.format(as_of=_day(as_of))
-    _insert(connection, "judged", _judged(connection, subjects, standing, as_of))
+    insert_rows(connection, "quality.judged", _judged(connection, subjects, standing, as_of))
     connection.execute(f"CREATE OR REPLACE TABLE quality.loads AS {standing} {_LOADS}")
     connection.execute(_FINDINGS)
 
@@ -166,9 +166,3 @@ def _sentence(words: str) -> str:
 
 def _day(day: date) -> str:
     return f"DATE {literal(day.isoformat())}"
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        marks = ", ".join("?" * len(rows[0]))
-        connection.executemany(f"INSERT INTO quality.{table} VALUES ({marks})", rows)

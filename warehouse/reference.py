@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 from pydantic import Field, model_validator
 
+from warehouse.database import insert_rows
 from warehouse.declared import DATASET_SLUG, SLUG, D, DeclarationError, Declared, parse, read_yaml
 from warehouse.text import normalised
 
@@ -266,27 +267,30 @@ def create_reference_tables(connection: duckdb.DuckDBPyConnection, as_of: date) 
     districts = load_districts().values()
     areas = [(d.id, area) for d in districts for area in d.postcode_areas]
     nearby = [(d.id, area) for d in districts for area in d.nearby_postcode_areas]
-    connection.executemany("INSERT INTO reference.codes VALUES (?, ?, ?, ?, ?)", codes)
+    insert_rows(connection, "reference.codes", codes)
     words = [
         (name, word, code)
         for name, code_list in code_lists().items()
         for code, meaning in code_list.codes.items()
         for word in dict.fromkeys(meaning.words(code))
     ]
-    connection.executemany("INSERT INTO reference.words VALUES (?, ?, ?)", words)
-    connection.executemany(
-        "INSERT INTO reference.sectors VALUES (?, ?, ?, ?)",
+    insert_rows(connection, "reference.words", words)
+    insert_rows(
+        connection,
+        "reference.sectors",
         [(s.code, s.title, s.is_tech, position) for position, s in enumerate(found)],
     )
-    connection.executemany(
-        "INSERT INTO reference.sector_prefixes VALUES (?, ?)",
+    insert_rows(
+        connection,
+        "reference.sector_prefixes",
         [(prefix, s.code) for s in found for prefix in s.sic_prefixes],
     )
-    connection.executemany(
-        "INSERT INTO reference.sector_tol_2025_prefixes VALUES (?, ?)",
+    insert_rows(
+        connection,
+        "reference.sector_tol_2025_prefixes",
         [(prefix, s.code) for s in found for prefix in s.tol_2025_prefixes],
     )
     create_industry_tables(connection)
-    connection.executemany("INSERT INTO reference.district_postcode_areas VALUES (?, ?)", areas)
-    connection.executemany("INSERT INTO reference.nearby_postcode_areas VALUES (?, ?)", nearby)
+    insert_rows(connection, "reference.district_postcode_areas", areas)
+    insert_rows(connection, "reference.nearby_postcode_areas", nearby)
     connection.execute("INSERT INTO reference.run VALUES (?)", [as_of])

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import duckdb
 
 from warehouse.archive import Archive
+from warehouse.database import insert_rows
 from warehouse.declarations import SourceDeclaration
 from warehouse.history import create_history, history_table
 from warehouse.history.tables import said_table, same_key
@@ -36,10 +37,10 @@ def forget(
         files: their names by id of the snapshot.
     """
     create_history(connection, source)
-    pairs = [[snapshot_id, name] for snapshot_id, names in files.items() for name in names]
+    pairs = [(snapshot_id, name) for snapshot_id, names in files.items() for name in names]
     connection.execute("BEGIN")
     connection.execute("CREATE OR REPLACE TEMP TABLE outlived (snapshot_id VARCHAR, file VARCHAR)")
-    connection.executemany("INSERT INTO outlived VALUES (?, ?)", pairs)
+    insert_rows(connection, "outlived", pairs)
     for table in source.tables:
         history, said = history_table(source.name, table.name), said_table(source.name, table.name)
         connection.execute(

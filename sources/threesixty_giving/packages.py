@@ -19,6 +19,7 @@ import duckdb
 
 from sources import Reading, SqlTable
 from warehouse import database
+from warehouse.database import insert_rows
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
 from warehouse.findings import Finding
 from warehouse.organisation_names import may_be_person
@@ -242,9 +243,7 @@ def _write(connection: duckdb.DuckDBPyConnection, kept: Path) -> None:
 
 
 def _keep_persons(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
-    persons = [(name,) for name in names if may_be_person(name)]
-    if persons:
-        connection.executemany("INSERT INTO persons VALUES (?)", persons)
+    insert_rows(connection, "persons", [(name,) for name in names if may_be_person(name)])
 
 
 def _from(kept: Path, condition: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
+from warehouse.database import insert_rows
 from warehouse.identities.evidence import AUTOMATIC, MARGIN, REVIEW
 from warehouse.identities.names import normal_sql
 
@@ -22,7 +23,7 @@ MATCH_COLUMNS = """
 FAULT_COLUMNS = "source_code VARCHAR, mentioned_name VARCHAR, org_id VARCHAR, reason_code VARCHAR"
 
 
-def decide(connection: duckdb.DuckDBPyConnection, decided: Sequence[Mapping[str, object]]) -> None:
+def decide(connection: duckdb.DuckDBPyConnection, decided: Sequence[Mapping[str, str | bool]]) -> None:
     """Make ``identity_matches`` and ``identity_faults`` of ``identity_scored`` and what people decided.
 
     Two organisations that are as good are never told apart by a guess. A name for which nothing is likely enough
@@ -76,19 +77,15 @@ def decide(connection: duckdb.DuckDBPyConnection, decided: Sequence[Mapping[str,
         ORDER BY ALL""")
 
 
-def _take_decisions(connection: duckdb.DuckDBPyConnection, decided: Sequence[Mapping[str, object]]) -> None:
+def _take_decisions(connection: duckdb.DuckDBPyConnection, decided: Sequence[Mapping[str, str | bool]]) -> None:
     """Make ``identity_decided`` (the mentions that a decision is about) and ``identity_faults``."""
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE identity_said (
             source_code VARCHAR, name VARCHAR, scheme_code VARCHAR, local_id VARCHAR, org_id VARCHAR,
             is_same BOOLEAN
         )""")
-    if decided:
-        columns = ("source_code", "name", "scheme_code", "local_id", "org_id", "is_same")
-        connection.executemany(
-            "INSERT INTO identity_said VALUES (?, ?, ?, ?, ?, ?)",
-            [[row[name] for name in columns] for row in decided],
-        )
+    columns = ("source_code", "name", "scheme_code", "local_id", "org_id", "is_same")
+    insert_rows(connection, "identity_said", [[row[name] for name in columns] for row in decided])
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE identity_decided AS
         SELECT m.mention_id, d.*, m.local_id AS stated_id, m.scheme_code AS stated_scheme

@@ -58,9 +58,9 @@ def decisions() -> tuple[Decision, ...]:
     return found
 
 
-def rows() -> Sequence[Mapping[str, object]]:
+def rows() -> Sequence[Mapping[str, str | bool]]:
     """The decisions as rows with the columns source_code, name, scheme_code, local_id, org_id, is_same."""
-    listed = []
+    listed: list[Mapping[str, str | bool]] = []
     for one in decisions():
         scheme, local = identifiers.split_org_id(one.org_id) or ("", "")
         listed.append(

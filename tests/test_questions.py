@@ -1,0 +1,289 @@
+"""The twelve questions: every query answers on the published files alone, and as plain Python does."""
+
+from __future__ import annotations
+
+import csv
+from calendar import monthrange
+from collections import defaultdict
+from datetime import date
+
+import pytest
+
+from dev.questions import PAGE, QUESTION, answer, as_table, opened, publish_samples
+from warehouse.home import Home
+
+FOUND = {int(one["number"]): one for one in QUESTION.finditer(PAGE.read_text(encoding="utf-8"))}
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory):
+    return publish_samples(Home(tmp_path_factory.mktemp("questions")))
+
+
+@pytest.fixture(scope="module")
+def published(portal):
+    """The rows of a dataset's published CSV file, texts as they stand there."""
+
+    def rows(stem):
+        name = stem.replace("_", "-")
+        with (portal / "datasets" / name / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    return rows
+
+
+def number(text):
+    return float(text) if text else None
+
+
+def day(text):
+    return date.fromisoformat(text) if text else None
+
+
+def months_later(start, months):
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
+
+
+def rounds_by_programme(published):
+    rounds = {
+        (row["programme"], row["round_id"]): (number(row["offers_count"]), number(row["selected_count"]))
+        for row in published("agile_pilots")
+        if row["round_id"]
+    }
+    for programme in sorted({programme for programme, _ in rounds}):
+        own = [counts for (its, _), counts in rounds.items() if its == programme]
+        both = [(offers, selected) for offers, selected in own if None not in (offers, selected)]
+        offers, selected = sum(one for one, _ in both), sum(one for _, one in both)
+        known = [one for _, one in own if one is not None]
+        yield {
+            "programme": programme,
+            "rounds": len(own),
+            "offers": offers if both else None,
+            "selected_of_them": selected if both else None,
+            "selected_pct": round(100 * selected / offers, 1) if both else None,
+            "selected_a_round": round(sum(known) / len(known), 1) if known else None,
+        }
+
+
+def over_six_months(published):
+    dated = [
+        row for row in published("agile_pilots") if row["start_date"] and row["date_precision_code"] != "year"
+    ]
+    over = {
+        end: [r["pilot_id"] for r in dated if r[end] and day(r[end]) > months_later(day(r["start_date"]), 6)]
+        for end in ("end_date", "actual_end_date")
+    }
+    yield {
+        "with_agreed_end": sum(bool(row["end_date"]) for row in dated),
+        "agreed_over_six_months": len(over["end_date"]),
+        "with_real_end": sum(bool(row["actual_end_date"]) for row in dated),
+        "really_over_six_months": len(over["actual_end_date"]),
+        "which": ", ".join(sorted(over["actual_end_date"])) or None,
+    }
+
+
+def participants_by_theme(published):
+    themes = defaultdict(list)
+    for row in published("agile_pilots"):
+        themes[row["theme_title"]].append(number(row["participants_count"]))
+    counted = {theme: [one for one in counts if one is not None] for theme, counts in themes.items()}
+    for theme, counts in sorted(counted.items(), key=lambda item: (-sum(item[1]), item[0])):
+        if counts:
+            yield {
+                "theme_title": theme,
+                "pilots": len(themes[theme]),
+                "pilots_with_count": len(counts),
+                "participants": sum(counts),
+            }
+
+
+def turns(published):
+    subjects = defaultdict(list)
+    for row in published("data_quality"):
+        if row["is_newest"] == "true" and row["next_step"]:
+            subjects[row["kind_code"], row["subject_name"]].append(row)
+    told = [
+        {
+            "subject_title": rows[0]["subject_title"],
+            "data_date": day(rows[0]["data_date"]),
+            "state_code": rows[0]["state_code"],
+            "errors": sum(number(r["error_count"]) + number(r["critical_count"]) for r in rows),
+            "warnings": sum(number(r["warning_count"]) for r in rows),
+            "turn_code": rows[0]["turn_code"],
+            "next_step": rows[0]["next_step"],
+        }
+        for rows in subjects.values()
+    ]
+    order = {"held": 0}
+    yield from sorted(
+        told,
+        key=lambda r: (order.get(r["state_code"], 1), -r["errors"], -r["warnings"], r["subject_title"]),
+    )
+
+
+def what_became_of_pilots(published):
+    last = {}
+    for row in sorted(published("pilot_followups"), key=lambda row: (row["followup_date"], row["followup_id"])):
+        last[row["pilot_id"]] = row
+    for row in sorted(last.values(), key=lambda row: (row["outcome_title"], row["pilot_name"])):
+        yield {
+            "pilot_name": row["pilot_name"],
+            "programme": row["programme"],
+            "outcome_title": row["outcome_title"],
+            "followup_date": day(row["followup_date"]),
+            "months_since_end": number(row["months_since_end_count"]),
+            "reason_code": row["reason_code"] or None,
+        }
+
+
+def companies_alive(published):
+    ends = {row["pilot_id"]: day(row["end_date"]) for row in published("agile_pilots")}
+    last, ended = {}, {}
+    for row in published("organisations"):
+        if row["source_code"] == "agile_pilots" and row["register_name"] and ends[row["record_key"]]:
+            last[row["org_id"]] = max(ends[row["record_key"]], last.get(row["org_id"], date.min))
+            ended[row["org_id"]] = day(row["ended_date"])
+    for years in (1, 3, 5):
+        then = {company: months_later(end, 12 * years) for company, end in last.items()}
+        over = [company for company, end in then.items() if end <= date.today()]
+        yield {
+            "years": years,
+            "companies": len(over),
+            "alive": sum(ended[one] is None or ended[one] > then[one] for one in over),
+        }
+
+
+def tech_companies(published):
+    rows = published("tech_city_growth")
+    newest = max(int(row["year"]) for row in rows)
+    chosen = [row for row in rows if row["is_tech"] == "true" and int(row["year"]) >= newest - 1]
+    for row in sorted(chosen, key=lambda r: (-int(r["year"]), -int(r["active_count"]), r["sector_title"])):
+        yield {
+            "year": int(row["year"]),
+            "sector_title": row["sector_title"],
+            **{name: int(row[name]) for name in ("founded_count", "active_count", "ai_active_count")},
+            "ai_share_pct": number(row["ai_share_pct"]),
+            "basis_code": row["basis_code"],
+        }
+
+
+def public_euros(published):
+    themes = defaultdict(list)
+    for row in published("pilot_grants"):
+        if row["is_counted"] == "true" and row["is_public_money"] == "true" and row["pilot_id"]:
+            themes[row["theme_title"]].append((row["pilot_id"], number(row["grant_eur"])))
+    sums = {theme: (len({p for p, _ in grants}), sum(g for _, g in grants)) for theme, grants in themes.items()}
+    for theme, (pilots, euros) in sorted(sums.items(), key=lambda item: (-item[1][1], item[0])):
+        yield {"theme_title": theme, "pilots": pilots, "public_eur": euros, "eur_a_pilot": round(euros / pilots)}
+
+
+def promises(published):
+    chosen = [row for row in published("kalasatama_indicators") if row["metric_code"] == "residents"]
+    chosen.sort(key=lambda r: (r["kind_code"], r["statement_year"] or "9999", number(r["value"]), r["source_url"]))
+    for row in chosen:
+        yield {
+            "metric_title": row["metric_title"],
+            "kind_code": row["kind_code"],
+            "statement_year": number(row["statement_year"]),
+            "target": row["target_year"] or row["target_text"] or None,
+            "qualifier_code": row["qualifier_code"] or None,
+            "value": number(row["value"]),
+            "unit_code": row["unit_code"],
+            "source_url": row["source_url"] or None,
+        }
+
+
+def known_in_2015(published):
+    said = defaultdict(lambda: defaultdict(list))
+    for row in published("kalasatama_indicators"):
+        if row["statement_year"] and int(row["statement_year"]) <= 2015:
+            said[row["metric_title"], row["kind_code"]][int(row["statement_year"])].append(number(row["value"]))
+    for (metric, kind), years in sorted(said.items()):
+        newest = max(years)
+        yield {"metric_title": metric, "kind_code": kind, "said_in": newest, "said": sorted(years[newest])}
+
+
+def future_fifty(published):
+    cohorts = defaultdict(list)
+    for row in published("future_fifty_cohorts"):
+        cohorts[row["cohort_label"]].append(row)
+    told = []
+    for label, rows in cohorts.items():
+        found = [row for row in rows if row["register_name"]]
+        alike = [row for row in rows if row["lookalikes_count"]]
+        told.append(
+            {
+                "cohort_label": label,
+                "listed": len(rows),
+                "in_register": len(found),
+                "still_there": sum(not row["register_left_date"] for row in found),
+                "renamed": sum("former_name" in row["evidence_codes"] for row in rows),
+                "moved": sum(row["has_moved"] == "true" for row in rows),
+                "lookalikes": sum(int(row["lookalikes_count"]) for row in alike) if alike else None,
+                "lookalikes_still_there": sum(
+                    int(row["lookalikes_count"]) - int(row["lookalikes_left_count"]) for row in alike
+                )
+                if alike
+                else None,
+            }
+        )
+    yield from sorted(told, key=lambda row: (-row["in_register"], row["cohort_label"]))
+
+
+def everywhere(published):
+    lists, names = defaultdict(set), {}
+    for row in published("organisations"):
+        if not row["org_id"]:
+            continue
+        if row["state_code"] == "register":
+            names[row["org_id"]] = row["mentioned_name"]
+        else:
+            lists[row["org_id"]].add(row["source_code"])
+    for org_id, listed in sorted(lists.items()):
+        is_member, is_grantee = (
+            listed & {"future_fifty", "plexal"},
+            listed & {"threesixty_giving", "structural_funds"},
+        )
+        if "here_east" in listed and is_member and is_grantee:
+            yield {"org_id": org_id, "name": names[org_id], "listed_by": ", ".join(sorted(listed))}
+
+
+IN_PLAIN_PYTHON = {
+    1: rounds_by_programme,
+    2: over_six_months,
+    3: participants_by_theme,
+    4: turns,
+    5: what_became_of_pilots,
+    6: companies_alive,
+    7: tech_companies,
+    8: public_euros,
+    9: promises,
+    10: known_in_2015,
+    11: future_fifty,
+    12: everywhere,
+}
+
+
+def plain(rows):
+    """Values as Python compares them: DuckDB's sums are Decimal or huge integers."""
+    return [
+        {name: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for name, v in row.items()}
+        for row in ({k: getattr(v, "__float__", lambda v=v: v)() for k, v in row.items()} for row in rows)
+    ]
+
+
+@pytest.mark.parametrize("number_", IN_PLAIN_PYTHON)
+def test_a_query_answers_as_plain_python_does_and_as_the_page_says(portal, published, number_):
+    found = FOUND[number_]
+    assert len(found["sql"].splitlines()) <= 20
+    rows = answer(opened(portal), found["sql"])
+    expected = list(IN_PLAIN_PYTHON[number_](published))
+    assert expected
+    assert plain(rows) == plain(expected)
+    assert found["answer"] == as_table(rows)
+
+
+def test_the_page_has_the_twelve_questions_with_what_they_cannot_say():
+    assert list(FOUND) == list(range(1, 13)) == list(IN_PLAIN_PYTHON)
+    assert PAGE.read_text(encoding="utf-8").count("*What it cannot say.*") == 12
