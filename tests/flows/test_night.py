@@ -189,10 +189,10 @@ def test_personal_columns_leave_neither_the_staging_file_nor_a_page(home, months
 def test_three_nights_and_one_backfill_make_the_same_releases(tmp_path, months):
     by_night, filled = tmp_path / "nights", tmp_path / "filled"
     for day in MONTHS:
-        outcome = run(by_night, day, nights.ALL, companies_house=month_file(months, day))
+        outcome = run(by_night, day, companies_house=month_file(months, day))
         assert state(outcome)["tech-city-growth"] == "released"
     settings = nights.settings_of(filled)
-    request = RunRequest(MONTHS[-1], {"companies_house": str(months)})
+    request = RunRequest(MONTHS[-1], {"companies_house": str(months)}, nights.FEW)
     with Direct() as runner:
         outcome = backfill(Run(settings, request, runner), MONTHS[0], MONTHS[-1])
     assert outcome.exit_code == DONE

@@ -310,7 +310,7 @@ def test_a_backfill_tells_what_it_held_whatever_came_later_and_in_the_declared_o
     for day, origin in ((date(2026, 1, 10), workbook), (date(2026, 1, 20), bad_workbook)):
         run(settings, origin, day)
     settings.home.warehouse.unlink()
-    request = RunRequest(DAY, {"companies_house": str(months), "agile_pilots": None})
+    request = RunRequest(DAY, {"companies_house": str(months), "agile_pilots": None}, nights.FEW)
     with Direct() as runner:
         outcome = backfill(Run(settings, request, runner), date(2026, 1, 1), date(2026, 2, 28))
     sources, datasets = ([one.name for one in told] for told in (outcome.sources, outcome.datasets))
