@@ -50,18 +50,18 @@ def plan(
 @app.command()
 def sources(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the sources, and the last data of each."""
-    from flows.cli.printing import print_table
+    from flows.cli.printing import sources_table
     from flows.declarations import Declarations
     from flows.listing import list_sources
 
     rows = list_sources(standing_settings(home), Declarations.read())
-    print_json(rows) if as_json else print_table("Sources", rows)
+    print_json(rows) if as_json else sources_table(rows)
 
 
 @app.command()
 def datasets(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the datasets, and the latest release of each."""
-    from flows.cli.printing import held_back_lines, print_table
+    from flows.cli.printing import datasets_table, held_back_lines
     from flows.declarations import Declarations
     from flows.listing import list_datasets
 
@@ -69,7 +69,7 @@ def datasets(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table("Datasets", [{name: row[name] for name in row if name != "why"} for row in rows])
+        datasets_table(rows)
         held_back_lines({row["dataset"]: row["why"] for row in rows if row["why"]})
 
 

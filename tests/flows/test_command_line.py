@@ -178,6 +178,15 @@ def test_a_table_is_not_cut_where_no_terminal_is(run):
     assert "what_to_do" not in printed
 
 
+@pytest.mark.parametrize(("command", "column"), [("sources", "source"), ("datasets", "dataset")])
+def test_a_list_names_all_that_is_declared_with_its_state_in_a_hundred_columns(run, command, column):
+    listed = json.loads(run(command, "--json").stdout)
+    lines = [line for line in run(command).stdout.splitlines() if line.startswith(("│", "┃"))]
+    assert max(map(len, lines)) <= 100
+    cells = [[cell.strip() for cell in line.split("│")[1:3]] for line in lines if line.startswith("│")]
+    assert cells == [[row[column], row["state"]] for row in listed]
+
+
 def test_a_night_says_what_is_late_and_what_is_odd(capsys):
     loaded = SourceOutcome("register", "loaded", due=date(2026, 11, 11), notice="It has other columns.")
     late = SourceOutcome("prices", "late", message="Late: it was due by 2026-10-01.", due=date(2026, 10, 1))
