@@ -22,6 +22,7 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
     XLSX = "xlsx"
     GEOJSON = "geojson"
+    THREESIXTY_GIVING = "threesixty_giving"
 
 
 @app.command()
@@ -135,11 +136,15 @@ def _copy_whole(path: Path, target: Path) -> None:
 def _export_format(given: ExportFormat | None, output: Path | None) -> ExportFormat:
     """The format asked for: by name, or by the suffix of the file to be written. The two may not contradict."""
     suffix = output.suffix.lower().removeprefix(".") if output and not output.is_dir() else ""
+    if output and output.name.lower().endswith(".360giving.json"):
+        suffix = ExportFormat.THREESIXTY_GIVING.value
     if not suffix:
         return given or ExportFormat.CSV
     if suffix not in list(ExportFormat):
-        kinds = ", ".join(f".{kind}" for kind in ExportFormat)
-        raise typer.BadParameter(f"{output}: a release has no .{suffix} file; the name may end in {kinds}")
+        kinds = ", ".join(f".{kind}" for kind in ExportFormat if kind != ExportFormat.THREESIXTY_GIVING)
+        raise typer.BadParameter(
+            f"{output}: a release has no .{suffix} file; the name may end in {kinds}, .360giving.json"
+        )
     if given and given != suffix:
         raise typer.BadParameter(f"{output}: the name says {suffix}, --format says {given.value}")
     return ExportFormat(suffix)

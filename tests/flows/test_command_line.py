@@ -87,6 +87,14 @@ def test_a_name_that_says_another_format_is_wrong_usage(run, tmp_path, arguments
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_a_release_does_not_have_is_said_with_those_it_has(run, tmp_path):
+    for arguments in (("--format", "geojson"), ("-o", "p.360giving.json")):
+        said = str(run("export", "agile-pilots", *arguments, code=1).exception)
+        assert "no geojson file" in said or "no threesixty_giving file" in said
+        assert "csv, parquet, xlsx" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_export_that_fails_half_way_leaves_what_stood_there(run, tmp_path, monkeypatch):
     (tmp_path / "p.csv").write_text("before")
 
