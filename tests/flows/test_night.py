@@ -261,7 +261,7 @@ def test_the_same_rows_make_the_same_bytes_whatever_the_day(tmp_path, months):
 
 
 def test_unknown_names_are_refused_before_anything_is_done(home):
-    with pytest.raises(RequestError, match="declared are: agile_pilots, companies_house"):
+    with pytest.raises(RequestError, match="declared are: agile_pilots, code_point_open, companies_house"):
         run(home, agile_pilot="x")
     assert not home.exists()
 
