@@ -20,6 +20,7 @@ from warehouse import ledger
 from warehouse.curate import curate, prepare
 from warehouse.database import opened
 from warehouse.declarations import Privacy
+from warehouse.history import history_table
 from warehouse.home import Home
 from warehouse.store import reader
 
@@ -35,7 +36,16 @@ def published(tmp_path_factory):
     origins = {name: str(folder) for name, folder in samples().items()}
     with Direct() as runner:
         outcome = night(Run(settings, RunRequest(today(), origins), runner))
-    return settings, {one.name: one for one in outcome.datasets}
+    return settings, {one.name: one for one in (*outcome.sources, *outcome.datasets)}
+
+
+@pytest.mark.parametrize("name", DECLARED.sources)
+def test_the_sample_of_a_source_is_loaded_and_every_table_of_it_is_known(name, published):
+    settings, outcomes = published
+    assert (outcomes[name].state, outcomes[name].message) == ("loaded", "")
+    with reader(settings.home) as connection:
+        for table in DECLARED.sources[name].tables:
+            assert connection.execute(f"SELECT count(*) FROM {history_table(name, table.name)}").fetchone() > (0,)
 
 
 @pytest.mark.parametrize("name", DECLARED.datasets)
