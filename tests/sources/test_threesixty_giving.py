@@ -143,6 +143,40 @@ def test_a_recipient_that_may_be_a_person_is_withheld(tmp_path: Path) -> None:
     assert [name for name, kind in found if kind == "withheld"] == [None] * 3
 
 
+def test_nothing_else_of_a_withheld_recipients_grant_names_them(tmp_path: Path) -> None:
+    to = {"recipientOrganization": [{"id": "360G-x-org:jane-doe", "name": "Mrs Jane Doe"}]}
+    said = {"title": "Grant to Mrs Jane Doe", "description": "Jane Doe paints", "url": "https://x.org/jane-doe"}
+    one = staged(tmp_path, grants({**to, **said, "beneficiaryLocation": [{"name": "Jane Doe's house"}]}))
+    ((*row,),) = rows(one, "SELECT * EXCLUDE recipient_listed_name FROM staged.grants")
+    assert not [value for value in row if "jane" in str(value).lower()]
+
+
+def test_a_grant_that_one_package_says_went_to_a_person_went_to_one(tmp_path: Path) -> None:
+    organisation = {"recipientOrganization": [{"id": "360G-x-org:1", "name": "Jane Doe"}]}
+    as_person = {
+        "recipientOrganization": None,
+        "recipientIndividual": [{"id": "360G-x-ind:1", "name": "Jane Doe"}],
+    }
+    newest = {**organisation, "dateModified": "2024-01-01"}
+    flat = {"recipientOrganization": None, "Recipient Ind:Name": "Jane Roe"}
+    one = staged(tmp_path, grants(newest, flat), grants(as_person))
+    assert rows(one, "SELECT count(*) FROM staged.grants") == [(0,)]
+    assert rows(one, "SELECT count(*) FROM staged.individual_grants") == [(2,)]
+
+
+def test_a_related_activity_is_an_id_and_no_piece_of_json(tmp_path: Path) -> None:
+    one = staged(tmp_path, grants({"relatedActivity": ["360G-x-9", {"name": "Jane Roe"}, 7]}))
+    assert rows(one, "SELECT related_activity FROM staged.grants") == [("360G-x-9; 7",)]
+
+
+def test_an_amount_that_may_be_a_thousand_or_one_is_neither(tmp_path: Path) -> None:
+    one = staged(
+        tmp_path, grants({"amountAwarded": "1.234"}, {"amountAwarded": 1.234}, {"amountAwarded": "1234.5"})
+    )
+    found = rows(one, "SELECT amount_awarded FROM staged.grants ORDER BY _row")
+    assert found == [(None,), (Decimal("1.23"),), (Decimal("1234.50"),)]
+
+
 def test_a_grant_told_twice_is_taken_once_in_its_newest_words(tmp_path: Path) -> None:
     old = grants({"title": "old", "dateModified": "2019-01-01T00:00:00Z"}, {"title": "same"})
     new = grants({"title": "new", "dateModified": "17/08/2020 00:00"}, {"title": "same"})
