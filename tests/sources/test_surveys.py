@@ -226,6 +226,23 @@ def test_after_its_time_a_file_is_gone_from_archive_and_warehouse_and_is_not_tak
     assert (rows_of(home), rows_of(home, "surveys")) == (0, 0)
 
 
+@pytest.mark.parametrize("sent", ["01.02.2019 10:00", "43497.4", "Feb 1, 2019"])
+def test_dates_by_which_nobody_sees_what_is_too_old_cost_the_export(tmp_path, sent):
+    put(tmp_path / "in", rows=[["1", sent, "fi", "A5", "1", "A5", ""]])
+    got = reading(tmp_path / "in")
+    assert answers(got) == {}
+    assert "no date such as" in got.findings[0].message
+    assert sent not in got.findings[0].message
+
+
+def test_a_codebook_that_is_no_yaml_is_told_without_where_the_house_keeps_it(tmp_path):
+    put(tmp_path / "in", rows=[])
+    (tmp_path / "in" / f"s{SUFFIX}").write_text("x: [")
+    (found,) = reading(tmp_path / "in").findings
+    assert "not YAML" in found.message
+    assert str(tmp_path) not in found.message
+
+
 def test_a_response_sent_longer_ago_than_answers_are_kept_is_left_out(tmp_path):
     old = DAY - timedelta(days=SURVEYS.retention_days + 1)
     rows = [
