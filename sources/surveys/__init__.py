@@ -136,8 +136,8 @@ def _kept(path: Path, oldest: date, told: _Told) -> pd.DataFrame:
     # By any other form of a date nobody could see which responses are too old.
     if not responses[SUBMITTED].str.fullmatch(_MOMENT).all():
         raise SourceError(
-            f"{path.name}: in the column {SUBMITTED} stands what is no date such as 2026-03-31 12:00:00. Export the"
-            " responses again, and do not save the file in a spreadsheet program, which rewrites dates."
+            f"{path.name}: in the column {SUBMITTED} stands what is no date such as 2026-03-31 12:00:00. Export"
+            " the responses again, and do not save the file in a spreadsheet program, which rewrites dates."
         )
     is_old = (responses[SUBMITTED] > _ANONYMOUS + "~") & (responses[SUBMITTED] < oldest.isoformat())
     if is_old.any():
