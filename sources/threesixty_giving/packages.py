@@ -28,7 +28,7 @@ MAX_BYTES = 1 << 30
 """The largest packages that funders publish have some hundred megabytes; DuckDB holds a package in memory as a
 whole."""
 
-GRANTS, INDIVIDUAL = "grants", "individual_grants"
+GRANTS, IDS = "grants", "individual_grant_ids"
 
 # A text or a number as text; NULL for anything else. Paths are JSON pointers, whose names may hold spaces.
 _MACROS = r"""
@@ -149,7 +149,7 @@ def read_packages(paths: Sequence[Path], declaration: SourceDeclaration, workspa
         _write(connection, kept)
         findings += _counted(connection, kept)
     tables = {
-        table.name: SqlTable(_query(table, kept, is_individual=table.name == INDIVIDUAL), may_hide="true")
+        table.name: SqlTable(_query(table, kept, _side(table.name)), may_hide="true")
         for table in declaration.tables
     }
     reason = " ".join(finding.message for finding in unreadable)
@@ -267,13 +267,19 @@ def _from(kept: Path, condition: str) -> str:
     return f"FROM read_parquet({literal(str(kept))}) WHERE {condition}"
 
 
-def _query(table: TableDeclaration, kept: Path, *, is_individual: bool) -> str:
+def _side(table: str) -> str:
+    """SQL that is true for the grants of a table."""
+    if table == GRANTS:
+        return "NOT is_individual"
+    return "is_individual AND grant_id IS NOT NULL" if table == IDS else "is_individual"
+
+
+def _query(table: TableDeclaration, kept: Path, side: str) -> str:
     """The SELECT of a table's grants."""
     columns = ", ".join(
         f"CAST({_TYPED.get(field.name, quote(field.name))} AS {field.duckdb_type}) AS {quote(field.name)}"
         for field in table.fields
     )
-    side = "is_individual" if is_individual else "NOT is_individual"
     return (
         f"SELECT {columns}, file AS _file, CAST(NULL AS VARCHAR) AS _sheet, row_number AS _row"
         f" {_from(kept, f'''kind = 'OBJECT' AND copy = 1 AND {side}''')} ORDER BY file, row_number"

@@ -162,6 +162,9 @@ def test_a_grant_that_one_package_says_went_to_a_person_went_to_one(tmp_path: Pa
     one = staged(tmp_path, grants(newest, flat), grants(as_person))
     assert rows(one, "SELECT count(*) FROM staged.grants") == [(0,)]
     assert rows(one, "SELECT count(*) FROM staged.individual_grants") == [(2,)]
+    assert rows(one, "SELECT * EXCLUDE (_file, _sheet, _row) FROM staged.individual_grant_ids ORDER BY 1") == [
+        ("360G-x-1",), ("360G-x-2",)
+    ]  # fmt: skip
 
 
 def test_a_related_activity_is_an_id_and_no_piece_of_json(tmp_path: Path) -> None:

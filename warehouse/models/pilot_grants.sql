@@ -18,7 +18,7 @@ WITH pilots AS (
 funders_grants AS (
     SELECT given.*
     FROM threesixty_giving.grants AS given
-    ANTI JOIN threesixty_giving.individual_grants AS individual ON given.grant_id = individual.grant_id
+    ANTI JOIN threesixty_giving.individual_grant_ids AS individual ON given.grant_id = individual.grant_id
 ),
 -- The same recipient in the same register, in euros, awarded between a year before the pilot and its end.
 near AS (
@@ -84,7 +84,7 @@ told AS (
         pilots.start_date,
         pilots.end_date,
         pilots.funding_project_code,
-        CAST(NULL AS VARCHAR) AS not_counted_reason_code,
+        CASE WHEN contained.grant_id IS NOT NULL THEN 'in_other_grant' END AS not_counted_reason_code,
         true AS is_public_money,
         pilots.source_url,
         least(pilots.held_since_date, given._held_since_date) AS held_since_date,
@@ -92,6 +92,7 @@ told AS (
     FROM pilots
     LEFT JOIN same ON pilots.pilot_id = same.pilot_id
     LEFT JOIN funders_grants AS given ON same.grant_id = given.grant_id
+    LEFT JOIN contained ON same.grant_id = contained.grant_id
     UNION ALL BY NAME
     SELECT
         given.grant_id,
