@@ -105,6 +105,24 @@ def test_the_release_has_a_package_of_the_grants_that_are_ours(grants: str) -> N
     assert "360G-opendistrict-example-1-kuunsilta" not in ids  # its funder publishes it
 
 
+def test_a_grant_that_turns_out_to_be_a_persons_leaves_what_is_published(grants: str, tmp_path: Path) -> None:
+    home = Home(Path(grants.strip("'")).parents[3])
+    (told,) = duckdb.sql(f"SELECT count(*) FROM {grants} WHERE grant_id = '360G-example-007'").fetchall()
+    assert told == (1,)
+    person = {"recipientOrganization": None, "recipientIndividual": [{"id": "360G-example-ind:1", "name": "N N"}]}
+    mended = PACKAGE | {"grants": [PACKAGE["grants"][2] | {"id": "360G-example-007"} | person]}
+    (tmp_path / "package.json").write_text(json.dumps(mended), encoding="utf-8")
+    with Direct() as runner:
+        request = RunRequest(
+            date(2026, 11, 27), {"threesixty_giving": str(tmp_path / "package.json")}, ("pilot-grants",)
+        )
+        (outcome,) = night(Run(Settings(home, str(home.root / "portal")), request, runner)).datasets
+    newest = home.releases / "pilot-grants" / str(outcome.version) / "pilot-grants.parquet"
+    ids = {name for (name,) in duckdb.sql(f"SELECT grant_id FROM '{newest}'").fetchall()}
+    assert ids
+    assert "360G-example-007" not in ids
+
+
 def test_another_sum_to_the_same_company_may_be_the_pilots(grants: str) -> None:
     found = duckdb.sql(
         f"SELECT grant_id, told_by_code, is_counted, not_counted_reason_code FROM {grants}"

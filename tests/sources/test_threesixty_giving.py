@@ -121,7 +121,7 @@ def test_grants_to_individuals_are_counted_and_only_their_sums_stay(tmp_path: Pa
     secret = "Jane Doe of Example Street"
     person = {"recipientOrganization": None, "recipientIndividual": {"id": "i-1", "name": secret}, "title": secret}
     one = staged(tmp_path, grants({}, person, {"toIndividualsDetails": {"primaryGrantReason": "GTIR010"}}))
-    assert one.rows == {"grants": 1, "individual_grants": 2}
+    assert one.rows == {"grants": 1, "individual_grants": 2, "individual_grant_ids": 2}
     assert rows(one, "SELECT message FROM main.findings WHERE rule = 'to-individuals'")[0][0].startswith(
         "2 grants"
     )
@@ -219,7 +219,9 @@ def test_a_package_that_is_none_spoils_no_other_and_is_said(tmp_path: Path, name
     assert rows(one, "SELECT severity, file FROM main.findings WHERE rule = 'unreadable-package'") == [
         ("error", "0.json")
     ]
-    assert {table for table, _ in rows(one, "FROM main.incomplete")} == {"grants", "individual_grants"}
+    assert {table for table, _ in rows(one, "FROM main.incomplete")} == {
+        table.name for table in DECLARATION.tables
+    }
     alone = staged(tmp_path / "alone", BAD[name])
     assert ("missing-table", "critical") in rows(alone, "SELECT rule, severity FROM main.findings")
 
@@ -251,7 +253,11 @@ def test_packages_from_addresses_are_pulled_once_and_busy_servers_waited_for(tmp
         snapshot = pull(PullRequest(home, DECLARATION, str(listed), date(2026, 11, 1)))
     assert [file.name for file in snapshot.files] == ["001-data.json", "002-data.json"]
     assert len(calls) == 2
-    assert stage(DECLARATION, snapshot, home, read).rows == {"grants": 6, "individual_grants": 1}
+    assert stage(DECLARATION, snapshot, home, read).rows == {
+        "grants": 6,
+        "individual_grants": 1,
+        "individual_grant_ids": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -314,7 +320,7 @@ def test_a_real_package_loads(tmp_path: Path, name: str) -> None:
 @needs_real
 def test_the_real_packages_together_tell_no_grant_twice(tmp_path: Path) -> None:
     one = of(tmp_path, REAL)
-    assert one.rows == {"grants": 6002, "individual_grants": 99}
+    assert one.rows == {"grants": 6002, "individual_grants": 99, "individual_grant_ids": 99}
     (skipped,) = rows(
         one, "SELECT sum(CAST(replace(split_part(message, ' ', 1), ',', '') AS INTEGER)) FROM main.findings"
         " WHERE rule = 'copies'"
