@@ -13,13 +13,11 @@ from flows.cli import app
 from flows.cli.printing import print_night
 from flows.cli.terminal import Terminal
 from flows.errors import RequestError, in_words
-from flows.night import night
 from flows.outcomes import NightOutcome, PortalOutcome, SourceOutcome
-from flows.run import Direct, Run, RunRequest
-from flows.settings import Settings
 from tests import workbook_factory as factory
+from tests.flows import nights
 from tests.flows.test_night import DAY
-from warehouse.home import Home, NoHomeError
+from warehouse.home import NoHomeError
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +25,8 @@ def home(tmp_path_factory):
     """A home after a night with a workbook in which some cells are wrong."""
     folder = tmp_path_factory.mktemp("night")
     workbook = factory.workbook_with_one_of_each_error(folder / "pilots.xlsx")
-    settings = Settings(Home(folder / "home"), str(folder / "home" / "portal"))
-    with Direct() as runner:
-        night(Run(settings, RunRequest(DAY, {"agile_pilots": str(workbook)}), runner))
-    return settings.home.root
+    nights.run(nights.settings_of(folder / "home"), DAY, {"agile_pilots": workbook})
+    return folder / "home"
 
 
 @pytest.fixture

@@ -12,11 +12,10 @@ import pytest
 from dev.synthetic_register import broken, write_register
 from flows.backfill import backfill
 from flows.errors import RequestError
-from flows.night import night
 from flows.outcomes import DONE, FAILED, HELD
 from flows.run import Direct, Run, RunRequest
-from flows.settings import Settings
 from tests import workbook_factory as factory
+from tests.flows import nights
 from tests.flows.home_tree import files, stamps
 from warehouse import ledger
 from warehouse.home import Home
@@ -29,11 +28,8 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "companies_ho
 POSTCODE_AREAS = {"EC1V", "EC2A", "E1", "E2", "E8", "E15", "E20", "N1"}
 
 
-def run(home, day=DAY, datasets=(), allow_shrink=(), **sources):
-    settings = Settings(Home(home), str(home / "portal"))
-    with Direct() as runner:
-        origins = {name: str(origin) for name, origin in sources.items()}
-        return night(Run(settings, RunRequest(day, origins, tuple(datasets), tuple(allow_shrink)), runner))
+def run(home, day=DAY, datasets=nights.FEW, allow_shrink=(), **sources):
+    return nights.run(nights.settings_of(home), day, sources, tuple(datasets), tuple(allow_shrink))
 
 
 def state(outcome):
@@ -192,17 +188,17 @@ def test_personal_columns_leave_neither_the_staging_file_nor_a_page(home, months
 
 
 def test_three_nights_and_one_backfill_make_the_same_releases(tmp_path, months):
-    nights, filled = tmp_path / "nights", tmp_path / "filled"
+    by_night, filled = tmp_path / "nights", tmp_path / "filled"
     for day in MONTHS:
-        outcome = run(nights, day, companies_house=month_file(months, day))
+        outcome = run(by_night, day, companies_house=month_file(months, day))
         assert state(outcome)["tech-city-growth"] == "released"
-    settings = Settings(Home(filled), str(filled / "portal"))
-    request = RunRequest(MONTHS[-1], {"companies_house": str(months)})
+    settings = nights.settings_of(filled)
+    request = RunRequest(MONTHS[-1], {"companies_house": str(months)}, nights.FEW)
     with Direct() as runner:
         outcome = backfill(Run(settings, request, runner), MONTHS[0], MONTHS[-1])
     assert outcome.exit_code == DONE
-    assert files(filled / "releases") == files(nights / "releases")
-    assert files(filled / "portal") == files(nights / "portal")
+    assert files(filled / "releases") == files(by_night / "releases")
+    assert files(filled / "portal") == files(by_night / "portal")
     assert len(list((filled / "releases" / "tech-city-companies").iterdir())) == 3
     growth = published(filled, "tech-city-growth")
     assert sum(int(row["dissolved_count"] or 0) for row in growth if row["year"] == "2026") > 0
@@ -238,7 +234,7 @@ def test_a_backfill_says_what_of_the_archive_is_damaged_and_goes_on(home, months
     (packed,) = first.glob("*.zip")
     packed.write_bytes(packed.read_bytes()[:-100])
     (home / "warehouse.duckdb").unlink()
-    settings = Settings(Home(home), str(home / "portal"))
+    settings = nights.settings_of(home)
     request = RunRequest(MONTHS[1], {"companies_house": None}, ("tech-city-companies",))
     with Direct() as runner:
         outcome = backfill(Run(settings, request, runner), MONTHS[0], MONTHS[1])
