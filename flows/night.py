@@ -21,7 +21,7 @@ from warehouse import ledger
 from warehouse.archive import Archive
 from warehouse.lease import Lease
 from warehouse.retention import forget, outlived
-from warehouse.store import reader, working_copy
+from warehouse.store import compact, reader, working_copy
 
 
 def night(run: Run) -> NightOutcome:
@@ -52,7 +52,8 @@ def night(run: Run) -> NightOutcome:
 def delete_outlived(run: Run, lease: Lease) -> dict[str, str]:
     """Delete what sources may no longer keep, before anything else is done; by source, what was deleted, in words.
 
-    The warehouse first, then the files: a run killed in between finds the files again, and deletes both.
+    The warehouse first, as a new file, since a database keeps freed blocks; then warehouses kept aside, then the
+    files: a run killed in between finds the files again, and deletes all of it.
     """
     home, day = run.settings.home, run.request.day
     found = {
@@ -64,7 +65,9 @@ def delete_outlived(run: Run, lease: Lease) -> dict[str, str]:
         with copy.connect() as connection:
             for name, files in found.items():
                 forget(connection, run.declarations.sources[name], files)
+        compact(copy.path, run.settings.memory)
         copy.commit()
+    home.drop_replaced()
     for name, files in found.items():
         steps.drop_staging(run.settings, name, ())
         Archive(home, name).erase(files, day)

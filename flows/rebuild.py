@@ -150,8 +150,7 @@ def _keep_aside(home: Home) -> Path | None:
     """A second name for the old file, so that at every moment there is one under the right name."""
     if not home.warehouse.exists():
         return None
-    taken = len(list(home.root.glob("warehouse-before-rebuild-*.duckdb")))
-    aside = home.root / f"warehouse-before-rebuild-{taken + 1}.duckdb"
+    aside = home.root / f"warehouse-before-rebuild-{len(home.replaced) + 1}.duckdb"
     try:
         os.link(home.warehouse, aside)
     except OSError:  # a file system without links

@@ -29,7 +29,7 @@ from publish.release import TOMBSTONE, load_release, release_folder
 from publish.withdrawal import held_by_others, holds, rewrite, texts_in_release
 from warehouse import ledger
 from warehouse.curate import CURATED
-from warehouse.database import attach, opened
+from warehouse.database import opened
 from warehouse.declarations import DatasetDeclaration, literal, quote
 from warehouse.findings import WITHHELD, key_text
 from warehouse.home import Home, write_atomically
@@ -37,7 +37,7 @@ from warehouse.lease import Lease
 from warehouse.personal import find_personal
 from warehouse.progress import Progress, silent
 from warehouse.releases import Release
-from warehouse.store import WorkingCopy, reader, working_copy
+from warehouse.store import WorkingCopy, compact, reader, working_copy
 from warehouse.withdrawals import (
     Withdrawal,
     apply_to_history,
@@ -177,6 +177,7 @@ def _withdraw(
     with working_copy(home, lease, settings.memory) as copy:
         _clean_warehouse(copy, settings, declaration, listed, releases, needles)
         copy.commit()
+    home.drop_replaced()
     portal = noting.publish_by_hand(settings, declared, [dataset], progress)
     left = tuple(files_with(home.root, needles))
     versions = tuple(r.version for r in releases if (release_folder(home, r) / TOMBSTONE).exists())
@@ -410,14 +411,3 @@ def obey(copy: WorkingCopy, settings: Settings, declared: Declarations) -> None:
     for dataset in declared.datasets.values():
         if listed := withdrawals(settings.home, dataset.name):
             _clean_warehouse(copy, settings, dataset, listed, (), ())
-
-
-def compact(path: Path, memory: str) -> None:
-    """Write a database as a new file in place of the old one, without its freed blocks."""
-    fresh = path.with_name(f"{path.name}.fresh")
-    fresh.unlink(missing_ok=True)
-    with opened(None, temporary=path.parent, memory=memory) as connection:
-        attach(connection, path, "old")
-        attach(connection, fresh, "new", read_only=False)
-        connection.execute("COPY FROM DATABASE old TO new")
-    fresh.replace(path)

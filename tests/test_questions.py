@@ -165,7 +165,8 @@ def tech_companies(published):
 def public_euros(published):
     themes = defaultdict(list)
     for row in published("pilot_grants"):
-        if row["is_counted"] == "true" and row["is_public_money"] == "true" and row["pilot_id"]:
+        is_own = row["is_counted"] == "true" or row["not_counted_reason_code"] == "in_other_grant"
+        if is_own and row["is_public_money"] == "true" and row["pilot_id"]:
             themes[row["theme_title"]].append((row["pilot_id"], number(row["grant_eur"])))
     sums = {theme: (len({p for p, _ in grants}), sum(g for _, g in grants)) for theme, grants in themes.items()}
     for theme, (pilots, euros) in sorted(sums.items(), key=lambda item: (-item[1][1], item[0])):

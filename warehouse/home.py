@@ -84,6 +84,16 @@ class Home:
         """Work in progress. Whatever a killed run left here is removed by the next."""
         return self.root / "tmp"
 
+    @property
+    def replaced(self) -> list[Path]:
+        """The warehouses that rebuilds put another one in the place of: kept aside, with all that was in them."""
+        return sorted(self.root.glob("warehouse-before-rebuild-*.duckdb"))
+
+    def drop_replaced(self) -> None:
+        """Delete them: something has to leave the house, and they hold it too."""
+        for path in self.replaced:
+            path.unlink(missing_ok=True)
+
     def sweep(self) -> None:
         """Remove what a killed run left half done. To be called by who holds the lease."""
         shutil.rmtree(self.temporary, ignore_errors=True)

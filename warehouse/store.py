@@ -154,3 +154,14 @@ def reader(home: Home, memory: str = DEFAULT_MEMORY) -> Iterator[duckdb.DuckDBPy
                 attach(connection, home.warehouse, "older")
                 ledger.copy_tables(connection, "older")
                 yield connection
+
+
+def compact(path: Path, memory: str) -> None:
+    """Write a database as a new file in place of the old one, without its freed blocks."""
+    fresh = path.with_name(f"{path.name}.fresh")
+    fresh.unlink(missing_ok=True)
+    with opened(None, temporary=path.parent, memory=memory) as connection:
+        attach(connection, path, "old")
+        attach(connection, fresh, "new", read_only=False)
+        connection.execute("COPY FROM DATABASE old TO new")
+    fresh.replace(path)

@@ -94,7 +94,20 @@ def _lists_of(snapshot: Snapshot) -> list[Endpoint]:
 
 
 def _doubts(snapshot: Snapshot) -> list[str]:
-    return [doubt for one in _lists_of(snapshot) if (doubt := incompleteness(snapshot, one))]
+    lists = _lists_of(snapshot)
+    return [doubt for one in lists if (doubt := incompleteness(snapshot, one) or _repeats(snapshot, one))]
+
+
+def _repeats(snapshot: Snapshot, endpoint: Endpoint) -> str:
+    """That events of a list came twice, as a sentence: in the count they stand for others that did not come."""
+    ids = [
+        event["id"]
+        for _, items in items_of(snapshot, endpoint)
+        for event in items
+        if isinstance(event, dict) and isinstance(event.get("id"), str)
+    ]
+    count = len(ids) - len(set(ids))
+    return f"{count:,} events of {endpoint.name} came twice, so others are missing." if count else ""
 
 
 def _pages(snapshot: Snapshot) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -157,9 +157,10 @@ class _Event:
         """Longitude and latitude in degrees, WGS84."""
         if position is None:
             return None, None
+        given = _list(_mapping(position).get("coordinates"))[:2]
         try:
-            longitude, latitude = (float(number) for number in position["coordinates"][:2])
-        except (KeyError, TypeError, ValueError, OverflowError):
+            longitude, latitude = (float(number) for number in given if type(number) in (int, float))
+        except (ValueError, OverflowError):  # not two numbers
             longitude = latitude = float("nan")
         if _mapping(position).get("type") == "Point" and isfinite(longitude) and isfinite(latitude):
             return longitude, latitude

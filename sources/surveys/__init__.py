@@ -24,6 +24,7 @@ from warehouse.findings import WITHHELD, Finding, QuarantinedRow
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOMENT = r"(?:[0-9]{4}-[01][0-9]-[0-3][0-9](?:[ T][0-9:.]+(?:Z|[+-][0-9:]+)?)?)?"
 _ANONYMOUS = "1980-01-01"  # what LimeSurvey writes as the date of a response that is to have none
 
 
@@ -132,6 +133,12 @@ def _kept(path: Path, oldest: date, told: _Told) -> pd.DataFrame:
         )
         told.quarantined.append(QuarantinedRow(told.table, path.name, None, number, f'"{WITHHELD}"'))
     responses = export.responses
+    # By any other form of a date nobody could see which responses are too old.
+    if not responses[SUBMITTED].str.fullmatch(_MOMENT).all():
+        raise SourceError(
+            f"{path.name}: in the column {SUBMITTED} stands what is no date such as 2026-03-31 12:00:00. Export"
+            " the responses again, and do not save the file in a spreadsheet program, which rewrites dates."
+        )
     is_old = (responses[SUBMITTED] > _ANONYMOUS + "~") & (responses[SUBMITTED] < oldest.isoformat())
     if is_old.any():
         told.tell(

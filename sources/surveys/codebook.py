@@ -93,6 +93,7 @@ def read_codebook(path: Path) -> Codebook:
     try:
         return parse(Codebook, read_yaml(path), path.name)
     except (DeclarationError, UnicodeDecodeError) as error:
+        said = str(error).replace(str(path), path.name)
         raise SourceError(
-            f"The codebook cannot be used: {error}. Correct it and hand both files in again."
+            f"The codebook cannot be used: {said}. Correct it and hand both files in again."
         ) from error

@@ -28,7 +28,7 @@ MAX_BYTES = 1 << 30
 """The largest packages that funders publish have some hundred megabytes; DuckDB holds a package in memory as a
 whole."""
 
-GRANTS, INDIVIDUAL = "grants", "individual_grants"
+GRANTS, IDS = "grants", "individual_grant_ids"
 
 # A text or a number as text; NULL for anything else. Paths are JSON pointers, whose names may hold spaces.
 _MACROS = r"""
@@ -39,7 +39,11 @@ CREATE MACRO txt(j, p) AS CASE
 CREATE MACRO first_of(j, p) AS CASE json_type(j, p)
     WHEN 'ARRAY' THEN json_extract(j, p || '/0') WHEN 'OBJECT' THEN json_extract(j, p) END;
 CREATE MACRO is_given(j, p) AS coalesce(json_type(j, p), 'NULL') <> 'NULL';
+CREATE MACRO money(j, p) AS CASE json_type(j, p)
+    WHEN 'DOUBLE' THEN CAST(round(CAST(json_extract(j, p) AS DOUBLE), 2) AS VARCHAR) ELSE txt(j, p) END;
 CREATE MACRO amount_of(t) AS CASE
+    -- written by people, 1.234 may be a thousand or one
+    WHEN regexp_full_match(t, '-?[0-9]{1,3}[.][0-9]{3}') THEN NULL
     WHEN regexp_full_match(t, '-?[0-9]+([.][0-9]+)?([eE][+]?[0-9]{1,2})?') THEN TRY_CAST(t AS DECIMAL(18,2))
     WHEN regexp_full_match(t, '[£€$]? ?[0-9]{1,3}(,[0-9]{3})*([.][0-9]{1,2})?')
     THEN TRY_CAST(regexp_replace(t, '[£€$, ]', '', 'g') AS DECIMAL(18,2)) END;
@@ -67,9 +71,9 @@ _TEXTS = """
     txt(grant_json, '/title') AS grant_title,
     txt(grant_json, '/description') AS description,
     txt(grant_json, '/currency') AS currency,
-    txt(grant_json, '/amountAwarded') AS amount_awarded,
-    txt(grant_json, '/amountAppliedFor') AS amount_applied_for,
-    txt(grant_json, '/amountDisbursed') AS amount_disbursed,
+    money(grant_json, '/amountAwarded') AS amount_awarded,
+    money(grant_json, '/amountAppliedFor') AS amount_applied_for,
+    money(grant_json, '/amountDisbursed') AS amount_disbursed,
     txt(grant_json, '/awardDate') AS award_date,
     coalesce(txt(planned, '/startDate'), txt(grant_json, '/Project Start Date')) AS planned_start_date,
     coalesce(txt(planned, '/endDate'), txt(grant_json, '/Project End Date')) AS planned_end_date,
@@ -87,14 +91,20 @@ _TEXTS = """
     listed(grant_json, '/beneficiaryLocation', '/name') AS beneficiary_location,
     txt(grant_json, '/regrantType') AS regrant_type,
     CASE json_type(grant_json, '/relatedActivity')
-    WHEN 'ARRAY' THEN nullif(array_to_string(json_extract_string(grant_json, '$.relatedActivity[*]'), '; '), '')
+    WHEN 'ARRAY' THEN listed(grant_json, '/relatedActivity', '')
     WHEN 'VARCHAR' THEN txt(grant_json, '/relatedActivity') END AS related_activity,
     txt(grant_json, '/url') AS grant_url,
     txt(grant_json, '/dateModified') AS modified,
     txt(person, '/id') AS recipient_individual_id,
     txt(person, '/name') AS recipient_individual_name,
-    is_given(grant_json, '/recipientIndividual') OR is_given(grant_json, '/toIndividualsDetails') AS is_individual
+    len(list_filter(json_keys(grant_json), lambda k: regexp_matches(
+        k, '(?i)^(recipient[ _]?ind(ividual)?|to[ _]?individuals?[ _]?details)(:|s?$)'
+    ) AND is_given(grant_json, '/' || replace(replace(k, '~', '~0'), '/', '~1')))) > 0 AS says_individual
 """
+# By its form an id of a register; the ids that funders give themselves begin with 360G.
+_IS_REGISTERED = (
+    "coalesce(regexp_full_match(recipient_org_id, '[A-Z]{2}-[A-Z]+-[A-Z0-9./-]*[0-9][A-Z0-9./-]*'), false)"
+)
 _DATES = ("award_date", "planned_start_date", "planned_end_date")
 _AMOUNTS = ("amount_awarded", "amount_applied_for", "amount_disbursed")
 _VALUES = (
@@ -106,6 +116,11 @@ _VALUES = (
 )
 _TYPED = {
     **{name: f"{name}_value" for name in (*_AMOUNTS, *_DATES)},
+    # What may name the person too: titles are "Grant to ...", funders make ids of names.
+    **{
+        name: f"CASE WHEN NOT is_withheld THEN {name} END"
+        for name in ("grant_title", "description", "recipient_org_id", "beneficiary_location", "grant_url")
+    },
     "recipient_name": "CASE WHEN NOT is_withheld THEN recipient_listed_name END",
     "recipient_kind_code": "CASE WHEN is_withheld THEN 'withheld' WHEN recipient_listed_name IS NULL"
     " THEN 'not_stated' ELSE 'organisation' END",
@@ -134,7 +149,7 @@ def read_packages(paths: Sequence[Path], declaration: SourceDeclaration, workspa
         _write(connection, kept)
         findings += _counted(connection, kept)
     tables = {
-        table.name: SqlTable(_query(table, kept, is_individual=table.name == INDIVIDUAL), may_hide="true")
+        table.name: SqlTable(_query(table, kept, _side(table.name)), may_hide="true")
         for table in declaration.tables
     }
     reason = " ".join(finding.message for finding in unreadable)
@@ -216,8 +231,11 @@ def _write(connection: duckdb.DuckDBPyConnection, kept: Path) -> None:
         )
     )
     connection.execute(
-        f"CREATE TABLE told AS SELECT file, row_number, json_type(grant_json) AS kind, md5(grant_json) AS digest,"
-        f" {_TEXTS} FROM (SELECT *, {parts} FROM pieces)"
+        # what one of several packages says went to a person went to one, whatever the others call it
+        "CREATE TABLE told AS SELECT *, CASE WHEN grant_id IS NULL THEN says_individual"
+        " ELSE bool_or(says_individual) OVER (PARTITION BY grant_id) END AS is_individual FROM ("
+        "SELECT file, row_number, json_type(grant_json) AS kind, md5(grant_json) AS digest,"
+        f" {_TEXTS} FROM (SELECT *, {parts} FROM pieces))"
     )
     connection.execute("DROP TABLE pieces")
     connection.execute("CREATE TABLE persons (name VARCHAR)")
@@ -225,14 +243,13 @@ def _write(connection: duckdb.DuckDBPyConnection, kept: Path) -> None:
     names = connection.execute(
         "SELECT DISTINCT recipient_listed_name FROM told WHERE recipient_listed_name IS NOT NULL AND NOT"
         " is_individual"
-        " AND NOT coalesce(regexp_matches(recipient_org_id, '^[A-Z]{2}-'), false)"
+        f" AND NOT {_IS_REGISTERED}"
     )
     while batch := names.fetchmany(10_000):
         _keep_persons(connection.cursor(), (name for (name,) in batch))
     connection.execute(
         f"COPY (SELECT *, {', '.join(_VALUES)},"
-        " recipient_listed_name IN (FROM persons)"
-        " AND NOT coalesce(regexp_matches(recipient_org_id, '^[A-Z]{2}-'), false) AS is_withheld,"
+        f" recipient_listed_name IN (FROM persons) AND NOT {_IS_REGISTERED} AS is_withheld,"
         # the same grant in several packages, or twice in one: the version modified last, else the one that says
         # more, else the first
         " CASE WHEN grant_id IS NULL THEN 1 ELSE row_number() OVER (PARTITION BY grant_id ORDER BY"
@@ -250,13 +267,19 @@ def _from(kept: Path, condition: str) -> str:
     return f"FROM read_parquet({literal(str(kept))}) WHERE {condition}"
 
 
-def _query(table: TableDeclaration, kept: Path, *, is_individual: bool) -> str:
+def _side(table: str) -> str:
+    """SQL that is true for the grants of a table."""
+    if table == GRANTS:
+        return "NOT is_individual"
+    return "is_individual AND grant_id IS NOT NULL" if table == IDS else "is_individual"
+
+
+def _query(table: TableDeclaration, kept: Path, side: str) -> str:
     """The SELECT of a table's grants."""
     columns = ", ".join(
         f"CAST({_TYPED.get(field.name, quote(field.name))} AS {field.duckdb_type}) AS {quote(field.name)}"
         for field in table.fields
     )
-    side = "is_individual" if is_individual else "NOT is_individual"
     return (
         f"SELECT {columns}, file AS _file, CAST(NULL AS VARCHAR) AS _sheet, row_number AS _row"
         f" {_from(kept, f'''kind = 'OBJECT' AND copy = 1 AND {side}''')} ORDER BY file, row_number"

@@ -83,6 +83,14 @@ def test_a_name_that_says_another_format_is_wrong_usage(run, tmp_path, arguments
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_a_release_does_not_have_is_said_with_those_it_has(run, tmp_path):
+    for arguments in (("--format", "geojson"), ("-o", "p.360giving.json")):
+        said = str(run("export", "agile-pilots", *arguments, code=1).exception)
+        assert "no geojson file" in said or "no threesixty_giving file" in said
+        assert "csv, parquet, xlsx" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_export_that_fails_half_way_leaves_what_stood_there(run, tmp_path, monkeypatch):
     (tmp_path / "p.csv").write_text("before")
 
@@ -172,6 +180,15 @@ def test_a_table_is_not_cut_where_no_terminal_is(run):
         for text in filter(None, row.values()):
             assert any(str(text) in line for line in printed.splitlines()), text
     assert "what_to_do" not in printed
+
+
+@pytest.mark.parametrize(("command", "column"), [("sources", "source"), ("datasets", "dataset")])
+def test_a_list_names_all_that_is_declared_with_its_state_in_a_hundred_columns(run, command, column):
+    listed = json.loads(run(command, "--json").stdout)
+    lines = [line for line in run(command).stdout.splitlines() if line.startswith(("│", "┃"))]
+    assert max(map(len, lines)) <= 100
+    cells = [[cell.strip() for cell in line.split("│")[1:3]] for line in lines if line.startswith("│")]
+    assert cells == [[row[column], row["state"]] for row in listed]
 
 
 def test_a_night_says_what_is_late_and_what_is_odd(capsys):

@@ -176,6 +176,17 @@ def test_a_next_page_that_is_the_same_one_is_the_end_and_everything_is_asked_for
     assert len(rows_of(second, tmp_path)) == 5
 
 
+def test_a_list_in_which_an_event_stands_for_another_is_not_whole(home, server, tmp_path):
+    server.put(1)
+    twice = json.dumps({"meta": {"count": 2, "next": None}, "data": [event(1), event(1)]})
+    server.wrong[1] = twice.encode()
+    with server.running() as address:
+        found = read(pull(asked(home, address)), declared(), tmp_path)
+        pull(asked(home, address, day=date(2026, 1, 21), since=date(2026, 1, 19)))
+    assert found.incomplete == {"events": "1 events of events-1 came twice, so others are missing."}
+    assert "last_modified_since" not in server.asked[-1]
+
+
 # --- changes -----------------------------------------------------------------------------------------
 
 
@@ -308,6 +319,8 @@ def test_a_place_is_read_where_it_was_included_and_known_by_its_address_where_no
         {"type": "Point", "coordinates": ["NaN", 60]},
         {"type": "Point", "coordinates": None},
         {"type": "Polygon", "coordinates": [[1, 2], [3, 4]]},
+        {"type": "Point", "coordinates": "24"},
+        {"type": "Point", "coordinates": [True, False]},
         "24.9,60.1",
         [24.9, 60.1],
     ],

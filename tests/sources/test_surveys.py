@@ -201,7 +201,8 @@ def rows_of(home, table="responses"):
 def test_after_its_time_a_file_is_gone_from_archive_and_warehouse_and_is_not_taken_in_again(tmp_path):
     home, folder = Home(tmp_path / "home"), tmp_path / "in"
     where = Settings(home, str(tmp_path / "home" / "portal"))
-    put(folder, name="old", rows=[["7", "1980-01-01 00:00:00", "fi", "A5", "12", "A5", "soita minulle"]])
+    old = ["8765432187", "1980-01-01 00:00:00", "fi", "A5", "12", "A5", "soita minulle"]
+    put(folder, name="old", rows=[old])
     run(where, folder, DAY)
     book = BOOK | {"survey_id": "s-2"}
     put(folder, name="new", book=book, rows=[[str(n), "", "fi", "A5", "12", "A5", ""] for n in range(3)])
@@ -212,10 +213,13 @@ def test_after_its_time_a_file_is_gone_from_archive_and_warehouse_and_is_not_tak
     end = DAY + timedelta(days=SURVEYS.retention_days)
     run(where, folder, end - timedelta(days=1))
     assert rows_of(home) == 8
+    aside = home.root / "warehouse-before-rebuild-1.duckdb"
+    aside.write_bytes(home.warehouse.read_bytes())
+    assert bytes_with(home.root, old[0]) >= {"warehouse.duckdb", aside.name}
     outcome = run(where, folder, end)
     assert "kept for 730 days deleted" in outcome.sources[0].message
     assert (rows_of(home), rows_of(home, "surveys")) == (6, 1)
-    assert bytes_with(home.root, "soita minulle") == set()
+    assert bytes_with(home.root, "soita minulle", old[0]) == set()
     archive = Archive(home, "surveys")
     assert [archive.verify(snapshot) for snapshot in archive.snapshots()] == [[]] * len(archive.snapshots())
 
@@ -224,6 +228,23 @@ def test_after_its_time_a_file_is_gone_from_archive_and_warehouse_and_is_not_tak
     assert bytes_with(home.root, "soita minulle") == set()
     outcome = run(where, folder, later + timedelta(days=SURVEYS.retention_days))
     assert (rows_of(home), rows_of(home, "surveys")) == (0, 0)
+
+
+@pytest.mark.parametrize("sent", ["01.02.2019 10:00", "43497.4", "Feb 1, 2019"])
+def test_dates_by_which_nobody_sees_what_is_too_old_cost_the_export(tmp_path, sent):
+    put(tmp_path / "in", rows=[["1", sent, "fi", "A5", "1", "A5", ""]])
+    got = reading(tmp_path / "in")
+    assert answers(got) == {}
+    assert "no date such as" in got.findings[0].message
+    assert sent not in got.findings[0].message
+
+
+def test_a_codebook_that_is_no_yaml_is_told_without_where_the_house_keeps_it(tmp_path):
+    put(tmp_path / "in", rows=[])
+    (tmp_path / "in" / f"s{SUFFIX}").write_text("x: [")
+    (found,) = reading(tmp_path / "in").findings
+    assert "not YAML" in found.message
+    assert str(tmp_path) not in found.message
 
 
 def test_a_response_sent_longer_ago_than_answers_are_kept_is_left_out(tmp_path):

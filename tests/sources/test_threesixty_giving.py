@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from dev.sample_funding import PACKAGE
-from sources import PullRequest, SourceError, declarations, samples
+from sources import NothingThereError, PullRequest, SourceError, declarations, samples
 from sources.loading import stage
 from sources.threesixty_giving import pull, read
 from tests.web_server import give, raw, served
@@ -121,7 +121,7 @@ def test_grants_to_individuals_are_counted_and_only_their_sums_stay(tmp_path: Pa
     secret = "Jane Doe of Example Street"
     person = {"recipientOrganization": None, "recipientIndividual": {"id": "i-1", "name": secret}, "title": secret}
     one = staged(tmp_path, grants({}, person, {"toIndividualsDetails": {"primaryGrantReason": "GTIR010"}}))
-    assert one.rows == {"grants": 1, "individual_grants": 2}
+    assert one.rows == {"grants": 1, "individual_grants": 2, "individual_grant_ids": 2}
     assert rows(one, "SELECT message FROM main.findings WHERE rule = 'to-individuals'")[0][0].startswith(
         "2 grants"
     )
@@ -141,6 +141,43 @@ def test_a_recipient_that_may_be_a_person_is_withheld(tmp_path: Path) -> None:
     found = rows(one, "SELECT recipient_name, recipient_kind_code FROM staged.grants ORDER BY _row")
     assert [name for name, kind in found if kind == "organisation"] == [*names[3:], "Mr Example"]
     assert [name for name, kind in found if kind == "withheld"] == [None] * 3
+
+
+def test_nothing_else_of_a_withheld_recipients_grant_names_them(tmp_path: Path) -> None:
+    to = {"recipientOrganization": [{"id": "360G-x-org:jane-doe", "name": "Mrs Jane Doe"}]}
+    said = {"title": "Grant to Mrs Jane Doe", "description": "Jane Doe paints", "url": "https://x.org/jane-doe"}
+    one = staged(tmp_path, grants({**to, **said, "beneficiaryLocation": [{"name": "Jane Doe's house"}]}))
+    ((*row,),) = rows(one, "SELECT * EXCLUDE recipient_listed_name FROM staged.grants")
+    assert not [value for value in row if "jane" in str(value).lower()]
+
+
+def test_a_grant_that_one_package_says_went_to_a_person_went_to_one(tmp_path: Path) -> None:
+    organisation = {"recipientOrganization": [{"id": "360G-x-org:1", "name": "Jane Doe"}]}
+    as_person = {
+        "recipientOrganization": None,
+        "recipientIndividual": [{"id": "360G-x-ind:1", "name": "Jane Doe"}],
+    }
+    newest = {**organisation, "dateModified": "2024-01-01"}
+    flat = {"recipientOrganization": None, "Recipient Ind:Name": "Jane Roe"}
+    one = staged(tmp_path, grants(newest, flat), grants(as_person))
+    assert rows(one, "SELECT count(*) FROM staged.grants") == [(0,)]
+    assert rows(one, "SELECT count(*) FROM staged.individual_grants") == [(2,)]
+    assert rows(one, "SELECT * EXCLUDE (_file, _sheet, _row) FROM staged.individual_grant_ids ORDER BY 1") == [
+        ("360G-x-1",), ("360G-x-2",)
+    ]  # fmt: skip
+
+
+def test_a_related_activity_is_an_id_and_no_piece_of_json(tmp_path: Path) -> None:
+    one = staged(tmp_path, grants({"relatedActivity": ["360G-x-9", {"name": "Jane Roe"}, 7]}))
+    assert rows(one, "SELECT related_activity FROM staged.grants") == [("360G-x-9; 7",)]
+
+
+def test_an_amount_that_may_be_a_thousand_or_one_is_neither(tmp_path: Path) -> None:
+    one = staged(
+        tmp_path, grants({"amountAwarded": "1.234"}, {"amountAwarded": 1.234}, {"amountAwarded": "1234.5"})
+    )
+    found = rows(one, "SELECT amount_awarded FROM staged.grants ORDER BY _row")
+    assert found == [(None,), (Decimal("1.23"),), (Decimal("1234.50"),)]
 
 
 def test_a_grant_told_twice_is_taken_once_in_its_newest_words(tmp_path: Path) -> None:
@@ -182,7 +219,9 @@ def test_a_package_that_is_none_spoils_no_other_and_is_said(tmp_path: Path, name
     assert rows(one, "SELECT severity, file FROM main.findings WHERE rule = 'unreadable-package'") == [
         ("error", "0.json")
     ]
-    assert {table for table, _ in rows(one, "FROM main.incomplete")} == {"grants", "individual_grants"}
+    assert {table for table, _ in rows(one, "FROM main.incomplete")} == {
+        table.name for table in DECLARATION.tables
+    }
     alone = staged(tmp_path / "alone", BAD[name])
     assert ("missing-table", "critical") in rows(alone, "SELECT rule, severity FROM main.findings")
 
@@ -214,7 +253,11 @@ def test_packages_from_addresses_are_pulled_once_and_busy_servers_waited_for(tmp
         snapshot = pull(PullRequest(home, DECLARATION, str(listed), date(2026, 11, 1)))
     assert [file.name for file in snapshot.files] == ["001-data.json", "002-data.json"]
     assert len(calls) == 2
-    assert stage(DECLARATION, snapshot, home, read).rows == {"grants": 6, "individual_grants": 1}
+    assert stage(DECLARATION, snapshot, home, read).rows == {
+        "grants": 6,
+        "individual_grants": 1,
+        "individual_grant_ids": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -242,8 +285,22 @@ def test_a_list_of_addresses_says_what_is_none(tmp_path: Path) -> None:
         (tmp_path / "list.txt").write_text(text)
         with pytest.raises(SourceError, match="address"):
             pull(PullRequest(Home(tmp_path), DECLARATION, str(tmp_path / "list.txt"), date(2026, 11, 1)))
-    with pytest.raises(SourceError, match="no package is named"):
-        pull(PullRequest(Home(tmp_path), DECLARATION, None, date(2026, 11, 1)))
+
+
+def test_without_an_origin_packages_or_their_addresses_lie_in_the_inbox(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    request = PullRequest(home, DECLARATION, None, date(2026, 11, 1))
+    with pytest.raises(NothingThereError, match=r"inbox/threesixty_giving.* --source threesixty_giving="):
+        pull(request)
+    inbox = home.inbox / "threesixty_giving"
+    inbox.mkdir(parents=True)
+    with pytest.raises(NothingThereError, match="holds no file"):
+        pull(request)
+    (inbox / "one.json").write_text(json.dumps(PACKAGE))
+    assert [file.name for file in pull(request).files] == ["one.json"]
+    with served({"/data.json": lambda h: give(h, 200, json.dumps(grants({})).encode())}) as base:
+        (inbox / "packages.txt").write_text(f"{base}/data.json\n")
+        assert [file.name for file in pull(request).files] == ["001-data.json"]
 
 
 def test_the_sample_has_the_bytes_that_its_generator_makes() -> None:
@@ -277,7 +334,7 @@ def test_a_real_package_loads(tmp_path: Path, name: str) -> None:
 @needs_real
 def test_the_real_packages_together_tell_no_grant_twice(tmp_path: Path) -> None:
     one = of(tmp_path, REAL)
-    assert one.rows == {"grants": 6002, "individual_grants": 99}
+    assert one.rows == {"grants": 6002, "individual_grants": 99, "individual_grant_ids": 99}
     (skipped,) = rows(
         one, "SELECT sum(CAST(replace(split_part(message, ' ', 1), ',', '') AS INTEGER)) FROM main.findings"
         " WHERE rule = 'copies'"

@@ -326,6 +326,29 @@ def test_decisions_that_contradict_each_other_or_are_not_complete_are_refused(de
         decisions.decisions()
 
 
+@pytest.mark.parametrize(("org_id", "is_same"), [("GB-COH-00000002", True), ("GB-COH-00000001", False)])
+def test_decisions_that_contradict_each_other_by_another_way_of_writing_count_neither(
+    world, decided, org_id, is_same
+):
+    decided(
+        {"name": "Müller & Alpha", "org_id": "GB-COH-00000001", "is_same": True},
+        {"name": "Muller and Alpha", "org_id": org_id, "is_same": is_same},
+    )
+    connection = world(
+        [{"mentioned_name": "Muller and Alpha"}], names("MULLER & ALPHA LTD", "MULLER AND ALPHA LLP")
+    )
+    assert found(connection)["Muller and Alpha"][1] == "review"
+    assert {reason for _, reason in faults(connection)} == {"decision_against_decision"}
+
+
+def test_a_decision_written_in_two_ways_is_one(world, decided):
+    same = {"org_id": "GB-COH-00000001", "is_same": True}
+    decided({"name": "Müller", **same}, {"name": "Muller", **same})
+    connection = world([{"mentioned_name": "Muller"}], names("MULLER LTD"))
+    identities.reconcile(connection)
+    assert connection.execute("SELECT state_code FROM identity_matches").fetchall() == [("confirmed",)]
+
+
 def test_a_doubt_gives_the_line_that_settles_it(world, decided, tmp_path):
     mentions = [{"mentioned_name": 'Alpha "Widgets"'}]
     connection = world(mentions, names("ALPHA WIDGETS LTD", "ALPHA WIDGETS LLP"))

@@ -34,7 +34,7 @@ def decide(connection: duckdb.DuckDBPyConnection, decided: Sequence[Mapping[str,
         CREATE OR REPLACE TEMP TABLE identity_matches AS
         WITH refused AS (SELECT mention_id, scheme_code, local_id FROM identity_decided WHERE NOT is_same),
         confirmed AS (
-            SELECT d.mention_id, d.scheme_code, d.local_id, s.register_name,
+            SELECT DISTINCT d.mention_id, d.scheme_code, d.local_id, s.register_name,
                    concat_ws(';', 'confirmed', s.evidence_codes) AS evidence_codes, 1.0 AS score
             FROM identity_decided AS d LEFT JOIN identity_scored AS s USING (mention_id, scheme_code, local_id)
             WHERE d.is_same
@@ -110,6 +110,14 @@ def _take_decisions(connection: duckdb.DuckDBPyConnection, decided: Sequence[Map
                 WHEN is_same AND stated_id IS NOT NULL
                     AND (stated_scheme, stated_id) <> (d.scheme_code, d.local_id)
                     THEN 'decision_against_identifier'
+                -- names that differ in the file may be the same to the comparison: Müller, Muller
+                WHEN EXISTS (
+                    SELECT 1 FROM identity_decided AS o
+                    WHERE o.mention_id = d.mention_id AND (
+                        (o.org_id = d.org_id AND o.is_same <> d.is_same)
+                        OR (o.org_id <> d.org_id AND o.is_same AND d.is_same)
+                    )
+                ) THEN 'decision_against_decision'
             END AS reason_code
         FROM identity_decided AS d;
 

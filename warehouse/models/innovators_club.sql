@@ -5,6 +5,8 @@
 -- workshops and events that take place before those that do not. A series or festival is no meeting, its events
 -- are.
 --
+-- A position that is not in Finland is none: longitude and latitude changed places, or the unit is another.
+--
 -- Of the two the workbook is the record of what took place: its date counts where it is exact to the day.
 WITH announced AS (
     SELECT
@@ -14,8 +16,8 @@ WITH announced AS (
         coalesce(e.place_name_en, e.place_name_fi, e.place_name_sv) AS place_name,
         e.start_date,
         e.event_status_code,
-        e.longitude,
-        e.latitude,
+        CASE WHEN e.longitude BETWEEN 19 AND 32 AND e.latitude BETWEEN 59 AND 71 THEN e.longitude END AS longitude,
+        CASE WHEN e.longitude BETWEEN 19 AND 32 AND e.latitude BETWEEN 59 AND 71 THEN e.latitude END AS latitude,
         e.district_code,
         e.info_url,
         e.source_url,

@@ -14,6 +14,12 @@ WITH pilots AS (
     LEFT JOIN structural_funds.finnish_projects AS projects ON rounds.funding_project_code = projects.project_code
     WHERE pilots.grant_eur IS NOT NULL
 ),
+-- A grant that any package, earlier or later, says went to a person is none of ours.
+funders_grants AS (
+    SELECT given.*
+    FROM threesixty_giving.grants AS given
+    ANTI JOIN threesixty_giving.individual_grant_ids AS individual ON given.grant_id = individual.grant_id
+),
 -- The same recipient in the same register, in euros, awarded between a year before the pilot and its end.
 near AS (
     SELECT
@@ -21,7 +27,7 @@ near AS (
         given.grant_id,
         given.amount_awarded = pilots.grant_eur AS is_equal
     FROM pilots
-    INNER JOIN threesixty_giving.grants AS given
+    INNER JOIN funders_grants AS given
         ON
             pilots.recipient_org_id = given.recipient_org_id
             AND given.currency_code = 'EUR'
@@ -42,8 +48,8 @@ same AS (
 -- Money that its recipient gives on: the grants out of it name it.
 contained AS (
     SELECT DISTINCT given.grant_id
-    FROM threesixty_giving.grants AS given
-    INNER JOIN threesixty_giving.grants AS whole
+    FROM funders_grants AS given
+    INNER JOIN funders_grants AS whole
         ON
             list_contains(string_split(given.related_activity, '; '), whole.grant_id)
             AND whole.regrant_type IS NOT NULL
@@ -78,14 +84,15 @@ told AS (
         pilots.start_date,
         pilots.end_date,
         pilots.funding_project_code,
-        CAST(NULL AS VARCHAR) AS not_counted_reason_code,
+        CASE WHEN contained.grant_id IS NOT NULL THEN 'in_other_grant' END AS not_counted_reason_code,
         true AS is_public_money,
         pilots.source_url,
         least(pilots.held_since_date, given._held_since_date) AS held_since_date,
         nullif(concat_ws(';', pilots.held_columns, given._held_columns), '') AS held_columns
     FROM pilots
     LEFT JOIN same ON pilots.pilot_id = same.pilot_id
-    LEFT JOIN threesixty_giving.grants AS given ON same.grant_id = given.grant_id
+    LEFT JOIN funders_grants AS given ON same.grant_id = given.grant_id
+    LEFT JOIN contained ON same.grant_id = contained.grant_id
     UNION ALL BY NAME
     SELECT
         given.grant_id,
@@ -117,7 +124,7 @@ told AS (
         given.grant_url AS source_url,
         given._held_since_date AS held_since_date,
         given._held_columns AS held_columns
-    FROM threesixty_giving.grants AS given
+    FROM funders_grants AS given
     LEFT JOIN contained ON given.grant_id = contained.grant_id
     WHERE given.grant_id NOT IN (SELECT same.grant_id FROM same)
 )

@@ -87,6 +87,7 @@ mentions AS (
         NULL AS country_code,
         given.award_date AS mention_date
     FROM threesixty_giving.grants AS given
+    ANTI JOIN threesixty_giving.individual_grant_ids AS individual ON given.grant_id = individual.grant_id
     WHERE given.recipient_kind_code = 'organisation'
     UNION ALL
     SELECT
