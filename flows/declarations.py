@@ -61,10 +61,11 @@ class Declarations:
         models = {}
         for name, dataset in self.datasets.items():
             model = models[name] = load_model(dataset.stem, self.root / "warehouse" / "models")
-            if never_read := sorted(set(dataset.entry.can_do_without) - model.sources):
+            entry = dataset.entry
+            if never_read := sorted({*entry.can_do_without, *entry.needs_any_of} - model.sources):
                 raise ModelError(
-                    f"{model.path}: {name} can do without {', '.join(never_read)}, says its catalogue entry; the"
-                    " model does not read it"
+                    f"{model.path}: the catalogue entry of {name} names {', '.join(never_read)} among the sources"
+                    " that it needs or can do without, and the model does not read it"
                 )
         return models
 

@@ -59,18 +59,15 @@ def due_builds(run: Run, known: Known, curated: Curated) -> dict[str, dict[date,
 
 
 def lacking(declarations: Declarations, dataset: str, known: Known) -> list[str]:
-    """The sources that a dataset waits for: those without data that it cannot do without.
-
-    One that can do without each of its sources needs one of them all the same; one that tells of verdicts any.
+    """The sources that a dataset waits for: those without data that it cannot do without, and those of which it
+    needs any, where none has data. One that tells of verdicts needs any source.
     """
     if dataset in declarations.telling:
         return [] if any(known.values()) else ["any source"]
-    read = sorted(declarations.models[dataset].sources)
-    without_data = [source for source in read if not any(s.is_promoted for s in known[source])]
-    needed = set(read).difference(declarations.datasets[dataset].entry.can_do_without)
-    if not needed and without_data == read:
-        return without_data
-    return [source for source in without_data if source in needed]
+    needed, any_of = _needs(declarations, dataset)
+    without_data = {source for source in needed | any_of if not any(s.is_promoted for s in known[source])}
+    waits_for = needed & without_data
+    return sorted(waits_for | any_of if any_of and any_of <= without_data else waits_for)
 
 
 def first_date(declarations: Declarations, dataset: str, known: Known) -> date | None:
@@ -79,14 +76,24 @@ def first_date(declarations: Declarations, dataset: str, known: Known) -> date |
         return None
     if dataset in declarations.telling:
         return min(s.data_date for records in known.values() for s in records)
-    read = declarations.models[dataset].sources
-    needed = read.difference(declarations.datasets[dataset].entry.can_do_without)
+    needed, any_of = _needs(declarations, dataset)
     firsts = {
         source: min(s.data_date for s in known[source] if s.is_promoted)
-        for source in read
+        for source in needed | any_of
         if any(s.is_promoted for s in known[source])
     }
-    return max(firsts[source] for source in needed) if needed else min(firsts.values(), default=None)
+    one = min((firsts[source] for source in any_of if source in firsts), default=date.min)
+    return max([*(firsts[source] for source in needed), one]) if firsts else None
+
+
+def _needs(declarations: Declarations, dataset: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The sources that a dataset cannot do without, and those of which it needs any: one that could do without
+    each of its sources needs one of them all the same.
+    """
+    entry, read = declarations.datasets[dataset].entry, declarations.models[dataset].sources
+    any_of = frozenset(entry.needs_any_of)
+    needed = read - any_of.union(entry.can_do_without)
+    return needed, any_of if needed or any_of else read
 
 
 def _is_done(built: str, inputs: str, *, is_newest: bool) -> bool:

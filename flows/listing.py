@@ -245,6 +245,9 @@ def list_windows(run: Run, first: date, last: date) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["date"], row["source"], row["state"]))
 
 
+_BESIDE = ("changes", "datapackage")  # files of a release that are not its rows
+
+
 def latest_file(settings: Settings, dataset: str, key: str) -> Path:
     """The file of a dataset's latest release.
 
@@ -257,5 +260,6 @@ def latest_file(settings: Settings, dataset: str, key: str) -> Path:
         raise NotReleasedError(f"{dataset} has no release yet: run `opendistrict nightly` first")
     file = releases[-1].file(key)
     if file is None:
-        raise NotReleasedError(f"{dataset} {releases[-1].version} has no {key} file: it has too many rows for one")
+        there = ", ".join(one.key for one in releases[-1].files if one.key not in _BESIDE)
+        raise NotReleasedError(f"{dataset} {releases[-1].version} has no {key} file; it has: {there}")
     return settings.home.releases / dataset / releases[-1].version / file.name

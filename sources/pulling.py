@@ -55,6 +55,24 @@ class _Pull:
         return is_url(self.items[0].location)
 
 
+def origin_or_inbox(request: PullRequest) -> str:
+    """Where a source lies that has no address of its own: where it was said to, else in its folder of the inbox.
+
+    Raises:
+        NothingThereError: nothing was said, and there is no such folder.
+    """
+    origin = request.origin or request.declaration.default_origin
+    if origin is not None:
+        return origin
+    folder = request.home.inbox / request.declaration.name
+    if not folder.is_dir():
+        raise NothingThereError(
+            f"{request.declaration.title}: put the files into {folder}, or name a file, a folder or an address"
+            f" with --source {request.declaration.name}=..."
+        )
+    return str(folder)
+
+
 def bring(
     request: PullRequest,
     items: Sequence[Item],

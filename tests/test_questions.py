@@ -9,24 +9,18 @@ from datetime import date
 
 import pytest
 
-from dev.questions import PAGE, QUESTION, answer, as_table, opened, publish_samples
-from warehouse.home import Home
+from dev.questions import PAGE, QUESTION, answer, as_table, opened
 
 FOUND = {int(one["number"]): one for one in QUESTION.finditer(PAGE.read_text(encoding="utf-8"))}
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory):
-    return publish_samples(Home(tmp_path_factory.mktemp("questions")))
-
-
-@pytest.fixture(scope="module")
-def published(portal):
+def published(samples_home):
     """The rows of a dataset's published CSV file, texts as they stand there."""
 
     def rows(stem):
         name = stem.replace("_", "-")
-        with (portal / "datasets" / name / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        with (samples_home.portal / "datasets" / name / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
     return rows
@@ -275,10 +269,10 @@ def plain(rows):
 
 
 @pytest.mark.parametrize("number_", IN_PLAIN_PYTHON)
-def test_a_query_answers_as_plain_python_does_and_as_the_page_says(portal, published, number_):
+def test_a_query_answers_as_plain_python_does_and_as_the_page_says(samples_home, published, number_):
     found = FOUND[number_]
     assert len(found["sql"].splitlines()) <= 20
-    rows = answer(opened(portal), found["sql"])
+    rows = answer(opened(samples_home.portal), found["sql"])
     expected = list(IN_PLAIN_PYTHON[number_](published))
     assert expected
     assert plain(rows) == plain(expected)

@@ -15,7 +15,7 @@ def finnish(target: Path) -> Path:
         [
             f"A-{number:03}", f"Kokeilu {number}", districts[number % 4], f"{1 + number % 28}.3.2024",
             f"{1 + number % 28}.{5 + number % 7}.2024", f"{number} 500,50 €", 10 + number, 12.5 * (number % 8),
-            ["kyllä", "ei"][number % 2], ["Käynnissä", "Päättynyt"][number % 2], 2024 - number % 3,
+            ["kyllä", "ei"][number % 2], ["Vireillä", "Keskeytetty"][number % 2], 2024 - number % 3,
         ]
         for number in range(1, 25)
     ]  # fmt: skip

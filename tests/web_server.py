@@ -55,6 +55,11 @@ def give(handler: BaseHTTPRequestHandler, status: int = 200, body: bytes = b"", 
     handler.wfile.write(body)
 
 
+def give_half(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    """A body that breaks off in the middle."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body[: len(body) // 2])
+
+
 def raw(answer: bytes) -> Answer:
     """An answer as it stands, whatever HTTP says of it."""
     return lambda handler: handler.wfile.write(answer) and None

@@ -16,8 +16,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -26,9 +26,6 @@ from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 from warehouse.history import HELD_COLUMNS, create_history, create_views, show_history
 from warehouse.ledger import SnapshotRecord
 from warehouse.sql import literal, quote
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 CURATED = "curated"
 _IDENTITIES = "identities"  # the schema that is worked out in Python, of core models
@@ -92,26 +89,12 @@ def load_model(stem: str, folder: Path | None = None) -> Model:
 
 
 def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
-    import sqlglot  # half a second: only where a model is read
-    from sqlglot import exp
-
     if path in above:
         raise ModelError(f"{path}: core models read one another in a circle")
     if not path.is_file():
         raise ModelError(f"{path}: there is no such model" + (f" (read by {above[-1].name})" if above else ""))
     sql = path.read_text(encoding="utf-8").strip().rstrip(";")
-    try:
-        statements = sqlglot.parse(sql, dialect="duckdb")
-    except sqlglot.errors.ParseError as error:
-        raise ModelError(f"{path}: {error}") from error
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise ModelError(f"{path}: a model is one SELECT and nothing else")
-    tables = _tables_of(statements[0], path)
-    if any(schema == "ledger" for schema, _ in tables):
-        raise ModelError(
-            f"{path}: reads the ledger, whose findings repeat values of rows. What a model may know of it stands"
-            f" in schema {quality.SCHEMA}."
-        )
+    tables = _tables_in(sql, path)
     needed = {name for schema, name in tables if schema == "core"}
     if any(schema == _IDENTITIES for schema, _ in tables):
         needed.update(identities.INPUTS)
@@ -119,21 +102,29 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
     for name in sorted(needed):
         below = _load(folder / "core" / f"{name}.sql", folder, (*above, path))
         core += [model for model in (*below.core, below) if model.name not in {m.name for m in core}]
-    return Model(path.stem, path, sql, frozenset(tables), tuple(core))
+    return Model(path.stem, path, sql, tables, tuple(core))
 
 
 _MAKE_ROWS = frozenset({"generate_series", "json_each", "range"})  # the functions that read nothing
 
 
-def _tables_of(statement: exp.Query, path: Path) -> set[tuple[str, str]]:
+@cache  # many datasets read the same core models: parsing them anew took two seconds of every command that plans
+def _tables_in(sql: str, path: Path) -> frozenset[tuple[str, str]]:
     """What a model reads, as (schema, name). What is to be found from its SQL must be said there: a function that
     reads a file, or a table whose name is a text, would get past whoever asks what it reads.
     """
+    import sqlglot  # half a second: only where a model is read
     from sqlglot import exp
 
-    own = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
+    try:
+        statements = sqlglot.parse(sql, dialect="duckdb")
+    except sqlglot.errors.ParseError as error:
+        raise ModelError(f"{path}: {error}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise ModelError(f"{path}: a model is one SELECT and nothing else")
+    own = {cte.alias_or_name.lower() for cte in statements[0].find_all(exp.CTE)}
     tables = set()
-    for table in statement.find_all(exp.Table):
+    for table in statements[0].find_all(exp.Table):
         called = table.this.sql("duckdb").partition("(")[0].strip('"').lower()
         if table.db:
             tables.add((table.db, table.name))
@@ -142,7 +133,12 @@ def _tables_of(statement: exp.Query, path: Path) -> set[tuple[str, str]]:
                 f"{path}: it reads {table.sql('duckdb')!r:.80}; a model reads <source>.<table>, core.<view> and"
                 " reference.<list>, by name"
             )
-    return tables
+    if any(schema == "ledger" for schema, _ in tables):
+        raise ModelError(
+            f"{path}: reads the ledger, whose findings repeat values of rows. What a model may know of it stands"
+            f" in schema {quality.SCHEMA}."
+        )
+    return frozenset(tables)
 
 
 def prepare(

@@ -22,6 +22,7 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
     XLSX = "xlsx"
     GEOJSON = "geojson"
+    THREESIXTY_GIVING = "threesixty_giving"
 
 
 @app.command()
@@ -50,18 +51,18 @@ def plan(
 @app.command()
 def sources(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the sources, and the last data of each."""
-    from flows.cli.printing import print_table
+    from flows.cli.printing import sources_table
     from flows.declarations import Declarations
     from flows.listing import list_sources
 
     rows = list_sources(standing_settings(home), Declarations.read())
-    print_json(rows) if as_json else print_table("Sources", rows)
+    print_json(rows) if as_json else sources_table(rows)
 
 
 @app.command()
 def datasets(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the datasets, and the latest release of each."""
-    from flows.cli.printing import held_back_lines, print_table
+    from flows.cli.printing import datasets_table, held_back_lines
     from flows.declarations import Declarations
     from flows.listing import list_datasets
 
@@ -69,7 +70,7 @@ def datasets(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table("Datasets", [{name: row[name] for name in row if name != "why"} for row in rows])
+        datasets_table(rows)
         held_back_lines({row["dataset"]: row["why"] for row in rows if row["why"]})
 
 
@@ -135,11 +136,15 @@ def _copy_whole(path: Path, target: Path) -> None:
 def _export_format(given: ExportFormat | None, output: Path | None) -> ExportFormat:
     """The format asked for: by name, or by the suffix of the file to be written. The two may not contradict."""
     suffix = output.suffix.lower().removeprefix(".") if output and not output.is_dir() else ""
+    if output and output.name.lower().endswith(".360giving.json"):
+        suffix = ExportFormat.THREESIXTY_GIVING.value
     if not suffix:
         return given or ExportFormat.CSV
     if suffix not in list(ExportFormat):
-        kinds = ", ".join(f".{kind}" for kind in ExportFormat)
-        raise typer.BadParameter(f"{output}: a release has no .{suffix} file; the name may end in {kinds}")
+        kinds = ", ".join(f".{kind}" for kind in ExportFormat if kind != ExportFormat.THREESIXTY_GIVING)
+        raise typer.BadParameter(
+            f"{output}: a release has no .{suffix} file; the name may end in {kinds}, .360giving.json"
+        )
     if given and given != suffix:
         raise typer.BadParameter(f"{output}: the name says {suffix}, --format says {given.value}")
     return ExportFormat(suffix)

@@ -161,6 +161,33 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     console.print(table)
 
 
+def sources_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The sources as a table that fits a terminal; ``--json`` has all that is known of them."""
+    shown = ("source", "state", "cadence", "data_of", "due_by", "rows")
+    look = "last look (UTC)"
+    print_table(
+        "Sources", [{**{name: row[name] for name in shown}, look: _minute(row["last_look"])} for row in rows]
+    )
+
+
+def datasets_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The datasets as a table that fits a terminal; ``--json`` has all that is known of them."""
+    shown = ("dataset", "state", "latest", "rows", "releases")
+    print_table(
+        "Datasets", [{**{name: row[name] for name in shown}, "from": _counted(row["sources"])} for row in rows]
+    )
+
+
+def _minute(moment: str | None) -> str | None:
+    """A moment in UTC to the minute, of an ISO 8601 text."""
+    return moment and moment[:16].replace("T", " ")
+
+
+def _counted(names: str) -> str:
+    """A name as it is, of several (with commas between them) how many there are."""
+    return f"{names.count(',') + 1} sources" if "," in names else names
+
+
 def _cell(value: Any) -> str:
     return "" if value is None else _number(value) if isinstance(value, int) else escape(str(value))
 
@@ -268,9 +295,10 @@ def print_status(found: Mapping[str, Any]) -> None:
     console.print(f"Last run  {found['last_run'] or 'none yet'}  {found['last_run_finished'] or ''}")
     if found["report"]:
         console.print(f"Report    {escape(found['report'])}", soft_wrap=True)
-    looks = ", ".join(f"{name} {look}" for name, look in found["last_look"].items() if look)
+    looks = sorted(look for look in found["last_look"].values() if look)
     if looks:
-        console.print(f"Looked at {escape(looks)}")
+        when = looks[0] if looks[0] == looks[-1] else f"{looks[0]} to {looks[-1]}"
+        console.print(f"Looked at {len(looks)} of {len(found['last_look'])} sources, {when}", soft_wrap=True)
     if found["held"]:
         print_table("Needs somebody", found["held"])
     elif found["last_run"]:

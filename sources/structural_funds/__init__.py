@@ -12,7 +12,7 @@ from pathlib import Path
 from sources import PullRequest, Reading, SourceError
 from sources.local_files import dated_files, local_items
 from sources.naming import Item, name_in
-from sources.pulling import bring
+from sources.pulling import bring, origin_or_inbox
 from sources.structural_funds import english, finnish
 from sources.structural_funds.lists import Found, lines_of, table_of
 from warehouse.addresses import is_url
@@ -27,19 +27,14 @@ def pull(request: PullRequest) -> Snapshot:
     """Bring a list, or the lists of one date, into the raw archive.
 
     The origin is an address, a file, or a folder: of a folder the lists that carry the newest date up to the
-    logical day in their names are taken together; where none carries one, the newest file.
+    logical day in their names are taken together; where none carries one, the newest file. Without an origin it is
+    the source's folder of the inbox.
 
     Raises:
+        NothingThereError: there is nothing yet.
         SourceError: there is none, or it cannot be had.
     """
-    origin = request.origin or request.declaration.default_origin
-    if origin is None:
-        raise SourceError(
-            f"{request.declaration.name}: the lists have no lasting address; name the file, the folder or the"
-            " address"
-            f" with --source {request.declaration.name}=..."
-        )
-    return bring(request, _items(origin, request), is_dated=True, check=_check)
+    return bring(request, _items(origin_or_inbox(request), request), is_dated=True, check=_check)
 
 
 def _items(origin: str, request: PullRequest) -> list[Item]:

@@ -11,12 +11,13 @@ from pathlib import Path
 from sources import PullRequest, Reading, SourceError
 from sources.local_files import dated_files, local_items
 from sources.naming import Item, name_in
-from sources.pulling import bring
+from sources.pulling import bring, origin_or_inbox
 from sources.threesixty_giving.packages import read_packages
 from warehouse.addresses import is_url
 from warehouse.archive import Snapshot
 from warehouse.declarations import SourceDeclaration
 
+_LIST = "packages.txt"  # in a folder
 _LIST_BYTES = 1 << 20
 
 
@@ -24,21 +25,15 @@ def pull(request: PullRequest) -> Snapshot:
     """Bring one package, or several together, into the raw archive.
 
     The origin is an address, a file, a folder, or a list: a file whose name ends in ``.txt``, with an address in
-    each line. Of a folder, the packages of the newest date in their names up to the logical day are taken; where
-    none carries a date, all.
+    each line. Of a folder, the packages at the addresses in its ``packages.txt`` are taken; without that, those of
+    the newest date in their names up to the logical day; where none carries a date, all. Without an origin it is
+    the source's folder of the inbox.
 
     Raises:
+        NothingThereError: there is nothing yet.
         SourceError: there is no package, or one cannot be had.
     """
-    origin = request.origin or request.declaration.default_origin
-    if origin is None:
-        name = request.declaration.name
-        raise SourceError(
-            f"{name}: no package is named. Say --source {name}=ADDRESS (or a file, a folder, or a .txt with"
-            " addresses);"
-            " funders' packages are listed at https://registry.threesixtygiving.org/."
-        )
-    return bring(request, _items(origin, request), is_dated=True, check=_check)
+    return bring(request, _items(origin_or_inbox(request), request), is_dated=True, check=_check)
 
 
 def _items(origin: str, request: PullRequest) -> list[Item]:
@@ -47,6 +42,8 @@ def _items(origin: str, request: PullRequest) -> list[Item]:
     path = Path(origin).expanduser()
     if path.suffix.lower() == ".txt" and path.is_file():
         return _listed(path)
+    if (path / _LIST).is_file():
+        return _listed(path / _LIST)
     if path.is_dir():
         dated = dated_files(path, request.day.min, request.day)
         files = dated[-1][1] if dated else sorted(path.glob("*.json"))

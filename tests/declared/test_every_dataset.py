@@ -8,19 +8,16 @@ import shutil
 
 import pytest
 
+from dev.questions import DAY
 from flows import publishing
-from flows.calendar import today
 from flows.declarations import Declarations
-from flows.night import night
-from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
-from sources import samples
 from tests.declared.test_every_source import faults_of_name
 from warehouse import ledger
 from warehouse.curate import curate, prepare
 from warehouse.database import opened
 from warehouse.declarations import Privacy
-from warehouse.home import Home
+from warehouse.history import history_table
 from warehouse.store import reader
 
 DECLARED = Declarations.read()
@@ -28,14 +25,20 @@ SAY_IT_IN_THE_TITLE = {("tech-city-growth", "sector_title")}
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """A night of all samples."""
-    root = tmp_path_factory.mktemp("samples")
-    settings = Settings(Home(root), str(root / "portal"))
-    origins = {name: str(folder) for name, folder in samples().items()}
-    with Direct() as runner:
-        outcome = night(Run(settings, RunRequest(today(), origins), runner))
-    return settings, {one.name: one for one in outcome.datasets}
+def said(samples_home):
+    """By dataset, what a night of all samples said of it."""
+    with reader(samples_home) as connection:
+        (run,) = ledger.runs(connection, samples_home)
+    return run.datasets
+
+
+@pytest.mark.parametrize("name", DECLARED.sources)
+def test_the_sample_of_a_source_is_loaded_and_every_table_of_it_is_known(name, samples_home):
+    with reader(samples_home) as connection:
+        (run,) = ledger.runs(connection, samples_home)
+        assert run.sources[name].state == "loaded"
+        for table in DECLARED.sources[name].tables:
+            assert connection.execute(f"SELECT count(*) FROM {history_table(name, table.name)}").fetchone() > (0,)
 
 
 @pytest.mark.parametrize("name", DECLARED.datasets)
@@ -64,41 +67,42 @@ def test_its_translations_are_of_the_words_as_they_are(name):
 
 
 @pytest.mark.parametrize("name", sorted(DECLARED.held_back))
-def test_one_about_people_is_held_back_though_its_model_gives_what_its_entry_lists(name, published):
-    settings, outcomes = published
-    assert (outcomes[name].state, outcomes[name].message) == ("held back", DECLARED.held_back[name])
-    assert not [path for path in settings.home.root.rglob(f"{name}*") if path.is_file()]
-    assert not (settings.home.releases / name).exists()
-    assert not (settings.home.portal / "datasets" / name).exists()
-    assert publishing.changes(settings, DECLARED, [name]) == []
-    with reader(settings.home) as connection:
+def test_one_about_people_is_held_back_though_its_model_gives_what_its_entry_lists(
+    name, samples_home, said, tmp_path
+):
+    home = samples_home
+    assert (said[name].state, said[name].message) == ("held back", DECLARED.held_back[name])
+    assert not [path for path in home.root.rglob(f"{name}*") if path.is_file()]
+    assert not (home.releases / name).exists()
+    assert not (home.portal / "datasets" / name).exists()
+    assert changes(home, name) == []
+    with reader(home) as connection:
         known = {source: ledger.snapshots(connection, source) for source in DECLARED.models[name].sources}
         assert ledger.releases(connection, name) == []
-    assert curated_apart(settings.home, name, known) > 0
-
-
-def curated_apart(home, name, known):
-    """The rows that a dataset's model gives, in a copy of the warehouse that nobody keeps."""
-    with home.workspace("apart") as folder:
-        copied = shutil.copy(home.warehouse, folder / "warehouse.duckdb")
-        with opened(copied, temporary=folder) as connection:
-            prepare(connection, [DECLARED.sources[source] for source in known], known, today())
-            return curate(connection, DECLARED.models[name], DECLARED.datasets[name])
+    copied = shutil.copy(home.warehouse, tmp_path / "warehouse.duckdb")
+    with opened(copied, temporary=tmp_path) as connection:
+        prepare(connection, [DECLARED.sources[source] for source in known], known, DAY)
+        assert curate(connection, DECLARED.models[name], DECLARED.datasets[name]) > 0
 
 
 @pytest.mark.parametrize("name", [name for name in DECLARED.datasets if name not in DECLARED.held_back])
-def test_it_is_released_from_the_samples_and_the_portal_shows_it(name, published):
-    settings, outcomes = published
-    outcome, table = outcomes[name], DECLARED.datasets[name].table
-    assert (outcome.state, bool(outcome.rows)) == ("released", True)
-    folder = settings.home.releases / name / outcome.version
+def test_it_is_released_from_the_samples_and_the_portal_shows_it(name, samples_home, said):
+    home, table = samples_home, DECLARED.datasets[name].table
+    with reader(home) as connection:
+        *_, release = ledger.releases(connection, name)
+    assert (said[name].state, said[name].what) == ("good", release.version)
+    folder = home.releases / name / release.version
     package = json.loads((folder / "datapackage.json").read_text())
-    assert package["rows"] == outcome.rows
     with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == outcome.rows
+    assert len(rows) == release.rows == package["rows"] > 0
     assert list(rows[0]) == [field.name for field in table.fields]
     keys = [tuple(row[column] for column in table.primary_key) for row in rows]
     assert len(set(keys)) == len(keys)
-    assert (settings.home.portal / "datasets" / name / "index.html").exists()
-    assert publishing.changes(settings, DECLARED, [name]) == []
+    assert (home.portal / "datasets" / name / "index.html").exists()
+    assert changes(home, name) == []
+
+
+def changes(home, name):
+    """What the portal lacks of a dataset."""
+    return publishing.changes(Settings(home, str(home.portal)), DECLARED, [name])

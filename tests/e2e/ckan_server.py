@@ -123,13 +123,10 @@ def shared_server(folder: Path) -> Iterator[CkanServer]:
 
 
 @pytest.fixture(scope="session")
-def ckan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CkanServer]:
+def ckan(folder_of_run: Path) -> Iterator[CkanServer]:
     """The CKAN of this test run; with pytest-xdist all workers share it."""
-    base = tmp_path_factory.getbasetemp()
-    # A worker of pytest-xdist has a folder of its own below that of the run.
-    folder = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     try:
-        with shared_server(folder) as server:
+        with shared_server(folder_of_run) as server:
             yield server
     except CkanUnavailableError as error:
         pytest.skip(str(error))

@@ -11,17 +11,16 @@ import requests
 
 from dev.synthetic_register import write_register
 from flows import publishing
-from flows.night import night
 from flows.outcomes import DONE, FAILED
-from flows.run import Direct, Run, RunRequest
 from flows.settings import Secret, Settings
 from publish.desired import resource_id
 from tests import workbook_factory as factory
+from tests.flows import nights
 from warehouse.home import Home
 
 pytestmark = pytest.mark.e2e
 
-DATASETS = ("agile-pilots", "tech-city-companies", "tech-city-growth")
+DATASETS = nights.FEW
 
 
 def purge(ckan):
@@ -45,9 +44,7 @@ def run(ckan_alone, tmp_path):
     settings = Settings(Home(tmp_path / "home"), ckan_alone.url, Secret(ckan_alone.token))
 
     def of_day(day, **sources):
-        with Direct() as runner:
-            origins = {name: str(origin) for name, origin in sources.items()}
-            return night(Run(settings, RunRequest(day, origins), runner))
+        return nights.run(settings, day, sources, DATASETS)
 
     yield of_day
     purge(ckan_alone)

@@ -15,6 +15,7 @@ from tests.flows.home_tree import results
 pytestmark = pytest.mark.e2e
 
 DAY = date(2026, 11, 23)
+DATASETS = ("agile-pilots", "tech-city-growth", "data-quality")  # of each source one, and what tells of the others
 MOMENTS = 8
 _WRITES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.utime", "os.truncate"}
 
@@ -34,16 +35,12 @@ def run_night(home, sources, moment, counted):
         if seen == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    from flows.night import night
-    from flows.run import Direct, Run, RunRequest
-    from flows.settings import Settings, silence_telemetry
-    from warehouse.home import Home
+    from flows.settings import silence_telemetry
+    from tests.flows import nights
 
     silence_telemetry()
-    settings = Settings(Home(home), str(home / "portal"))
     sys.addaudithook(count)
-    with Direct() as runner:
-        outcome = night(Run(settings, RunRequest(DAY, sources), runner))
+    outcome = nights.run(nights.settings_of(home), DAY, sources, DATASETS)
     counted.put((seen, outcome.exit_code))
 
 

@@ -6,11 +6,8 @@ from datetime import date
 
 import pytest
 
-from flows.night import night
-from flows.run import Direct, Run, RunRequest
-from flows.settings import Settings
 from tests import workbook_factory as factory
-from warehouse.home import Home
+from tests.flows import nights
 
 pytestmark = pytest.mark.e2e
 
@@ -36,9 +33,7 @@ def home(tmp_path_factory):
     workbook = factory.save(
         folder / "pilots.xlsx", {"Pilots": factory.table(rows), "Rounds": factory.table([factory.ROUND])}
     )
-    settings = Settings(Home(folder / "home"), str(folder / "home" / "portal"))
-    with Direct() as runner:
-        outcome = night(Run(settings, RunRequest(date(2026, 11, 23), {"agile_pilots": str(workbook)}), runner))
+    outcome = nights.run(nights.settings_of(folder / "home"), date(2026, 11, 23), {"agile_pilots": workbook})
     assert outcome.exit_code == 3
     return folder / "home"
 

@@ -53,9 +53,8 @@ def test_a_new_column_reaches_the_portal_and_old_workbooks_still_pass(tmp_path, 
 
     def run(workbook, day, declared):
         with Direct() as runner:
-            return night(
-                Run(settings, RunRequest(day, {"agile_pilots": str(workbook)}), runner, declarations=declared)
-            )
+            request = RunRequest(day, {"agile_pilots": str(workbook)}, ("agile-pilots",))
+            return night(Run(settings, request, runner, declarations=declared))
 
     old = factory.good_workbook(tmp_path / "old.xlsx")
     assert run(old, date(2026, 11, 1), Declarations.read()).exit_code == 0

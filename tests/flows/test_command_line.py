@@ -13,13 +13,11 @@ from flows.cli import app
 from flows.cli.printing import print_night
 from flows.cli.terminal import Terminal
 from flows.errors import RequestError, in_words
-from flows.night import night
 from flows.outcomes import NightOutcome, PortalOutcome, SourceOutcome
-from flows.run import Direct, Run, RunRequest
-from flows.settings import Settings
 from tests import workbook_factory as factory
+from tests.flows import nights
 from tests.flows.test_night import DAY
-from warehouse.home import Home, NoHomeError
+from warehouse.home import NoHomeError
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +25,8 @@ def home(tmp_path_factory):
     """A home after a night with a workbook in which some cells are wrong."""
     folder = tmp_path_factory.mktemp("night")
     workbook = factory.workbook_with_one_of_each_error(folder / "pilots.xlsx")
-    settings = Settings(Home(folder / "home"), str(folder / "home" / "portal"))
-    with Direct() as runner:
-        night(Run(settings, RunRequest(DAY, {"agile_pilots": str(workbook)}), runner))
-    return settings.home.root
+    nights.run(nights.settings_of(folder / "home"), DAY, {"agile_pilots": workbook})
+    return folder / "home"
 
 
 @pytest.fixture
@@ -84,6 +80,14 @@ def test_where_an_export_goes(run, home, tmp_path, arguments, name, kind):
 )
 def test_a_name_that_says_another_format_is_wrong_usage(run, tmp_path, arguments):
     run("export", "agile-pilots", *arguments, code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_a_release_does_not_have_is_said_with_those_it_has(run, tmp_path):
+    for arguments in (("--format", "geojson"), ("-o", "p.360giving.json")):
+        said = str(run("export", "agile-pilots", *arguments, code=1).exception)
+        assert "no geojson file" in said or "no threesixty_giving file" in said
+        assert "csv, parquet, xlsx" in said
     assert list(tmp_path.iterdir()) == []
 
 
@@ -176,6 +180,15 @@ def test_a_table_is_not_cut_where_no_terminal_is(run):
         for text in filter(None, row.values()):
             assert any(str(text) in line for line in printed.splitlines()), text
     assert "what_to_do" not in printed
+
+
+@pytest.mark.parametrize(("command", "column"), [("sources", "source"), ("datasets", "dataset")])
+def test_a_list_names_all_that_is_declared_with_its_state_in_a_hundred_columns(run, command, column):
+    listed = json.loads(run(command, "--json").stdout)
+    lines = [line for line in run(command).stdout.splitlines() if line.startswith(("│", "┃"))]
+    assert max(map(len, lines)) <= 100
+    cells = [[cell.strip() for cell in line.split("│")[1:3]] for line in lines if line.startswith("│")]
+    assert cells == [[row[column], row["state"]] for row in listed]
 
 
 def test_a_night_says_what_is_late_and_what_is_odd(capsys):

@@ -16,11 +16,11 @@ from flows.cli import main
 from flows.declarations import Declarations
 from flows.errors import FaultLog, StepError, in_words
 from flows.listing import read_status
-from flows.night import night
 from flows.outcomes import FAILED, HELD
-from flows.run import Direct, Run, RunRequest
+from flows.run import Run
 from flows.settings import Settings
 from tests import workbook_factory as factory
+from tests.flows import nights
 from tests.flows.home_tree import files
 from warehouse.archive import Archive, ArchiveDamagedError
 from warehouse.home import Home
@@ -32,7 +32,7 @@ SECRET = "matti@example.org"
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(Home(tmp_path / "home"), str(tmp_path / "home" / "portal"))
+    return nights.settings_of(tmp_path / "home")
 
 
 @pytest.fixture
@@ -43,8 +43,7 @@ def origins(tmp_path):
 
 
 def run(settings, origins, day=DAY):
-    with Direct() as runner:
-        return night(Run(settings, RunRequest(day, origins), runner))
+    return nights.run(settings, day, origins)
 
 
 def state(outcome):
@@ -252,8 +251,7 @@ def test_a_damaged_file_of_our_own_archive_is_not_blamed_on_who_handed_it_in(set
         path.unlink()
     settings.home.warehouse.unlink()
     shutil.rmtree(settings.home.staging)
-    with Direct() as runner:  # the inbox is empty, so the archive is all there is
-        outcome = night(Run(settings, RunRequest(DAY, {"agile_pilots": None}), runner))
+    outcome = run(settings, {"agile_pilots": None})  # the inbox is empty, so the archive is all there is
     assert outcome.sources[0].state == "failed"
     message = outcome.sources[0].message
     assert "the raw archive is damaged" in message

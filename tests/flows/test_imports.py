@@ -5,12 +5,9 @@ import sys
 
 import pytest
 
-from flows.night import night
-from flows.run import Direct, Run, RunRequest
-from flows.settings import Settings
 from tests import workbook_factory as factory
+from tests.flows import nights
 from tests.flows.test_night import DAY
-from warehouse.home import Home
 
 ORCHESTRATION = {"prefect", "dlt", "great_expectations", "fastapi", "sqlalchemy"}
 # DuckDB imports these when it is given parameters: warehouse.database.fetch gives it none.
@@ -48,10 +45,8 @@ def home(tmp_path_factory):
     """A home after a night, with a finding for ``status`` to tell."""
     folder = tmp_path_factory.mktemp("night")
     workbook = factory.workbook_with_one_of_each_error(folder / "pilots.xlsx")
-    settings = Settings(Home(folder / "home"), str(folder / "home" / "portal"))
-    with Direct() as runner:
-        night(Run(settings, RunRequest(DAY, {"agile_pilots": str(workbook)}), runner))
-    return settings.home.root
+    nights.run(nights.settings_of(folder / "home"), DAY, {"agile_pilots": workbook})
+    return folder / "home"
 
 
 @pytest.mark.parametrize(("arguments", "forbidden"), FORBIDDEN.items(), ids=map(" ".join, FORBIDDEN))

@@ -12,11 +12,10 @@ import pytest
 from dev.synthetic_register import broken, write_register
 from flows.backfill import backfill
 from flows.errors import RequestError
-from flows.night import night
 from flows.outcomes import DONE, FAILED, HELD
 from flows.run import Direct, Run, RunRequest
-from flows.settings import Settings
 from tests import workbook_factory as factory
+from tests.flows import nights
 from tests.flows.home_tree import files, stamps
 from warehouse import ledger
 from warehouse.home import Home
@@ -29,11 +28,8 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "companies_ho
 POSTCODE_AREAS = {"EC1V", "EC2A", "E1", "E2", "E8", "E15", "E20", "N1"}
 
 
-def run(home, day=DAY, datasets=(), allow_shrink=(), **sources):
-    settings = Settings(Home(home), str(home / "portal"))
-    with Direct() as runner:
-        origins = {name: str(origin) for name, origin in sources.items()}
-        return night(Run(settings, RunRequest(day, origins, tuple(datasets), tuple(allow_shrink)), runner))
+def run(home, day=DAY, datasets=nights.FEW, allow_shrink=(), **sources):
+    return nights.run(nights.settings_of(home), day, sources, tuple(datasets), tuple(allow_shrink))
 
 
 def state(outcome):
@@ -118,7 +114,7 @@ def test_every_wrong_cell_is_found_and_marked_and_the_good_rows_are_published(ho
 def test_a_workbook_without_a_mandatory_column_is_held_and_the_last_good_one_stands_in(home, tmp_path):
     good = factory.good_workbook(tmp_path / "pilots.xlsx")
     run(home, date(2026, 11, 1), agile_pilots=good)
-    before = files(home / "portal")
+    before = files(home / "portal" / "datasets" / "agile-pilots")
     rows = [{k: v for k, v in factory.pilot(n).items() if k != "Theme"} for n in range(1, 13)]
     (tmp_path / "bad").mkdir()
     bad = factory.save(
@@ -128,7 +124,8 @@ def test_a_workbook_without_a_mandatory_column_is_held_and_the_last_good_one_sta
     assert outcome.exit_code == HELD
     (source,) = outcome.sources
     assert (source.state, source.stale_since) == ("held", date(2026, 11, 1))
-    assert files(home / "portal") == before
+    assert files(home / "portal" / "datasets" / "agile-pilots") == before
+    assert state(outcome)["data-quality"] == "released"  # which says so
     again = run(home, DAY, agile_pilots=bad)  # it stays held, and is not looked at twice
     assert (again.exit_code, again.run_id, state(again)["agile_pilots"]) == (HELD, None, "held")
 
@@ -191,17 +188,17 @@ def test_personal_columns_leave_neither_the_staging_file_nor_a_page(home, months
 
 
 def test_three_nights_and_one_backfill_make_the_same_releases(tmp_path, months):
-    nights, filled = tmp_path / "nights", tmp_path / "filled"
+    by_night, filled = tmp_path / "nights", tmp_path / "filled"
     for day in MONTHS:
-        outcome = run(nights, day, companies_house=month_file(months, day))
+        outcome = run(by_night, day, companies_house=month_file(months, day))
         assert state(outcome)["tech-city-growth"] == "released"
-    settings = Settings(Home(filled), str(filled / "portal"))
-    request = RunRequest(MONTHS[-1], {"companies_house": str(months)})
+    settings = nights.settings_of(filled)
+    request = RunRequest(MONTHS[-1], {"companies_house": str(months)}, nights.FEW)
     with Direct() as runner:
         outcome = backfill(Run(settings, request, runner), MONTHS[0], MONTHS[-1])
     assert outcome.exit_code == DONE
-    assert files(filled / "releases") == files(nights / "releases")
-    assert files(filled / "portal") == files(nights / "portal")
+    assert files(filled / "releases") == files(by_night / "releases")
+    assert files(filled / "portal") == files(by_night / "portal")
     assert len(list((filled / "releases" / "tech-city-companies").iterdir())) == 3
     growth = published(filled, "tech-city-growth")
     assert sum(int(row["dissolved_count"] or 0) for row in growth if row["year"] == "2026") > 0
@@ -237,7 +234,7 @@ def test_a_backfill_says_what_of_the_archive_is_damaged_and_goes_on(home, months
     (packed,) = first.glob("*.zip")
     packed.write_bytes(packed.read_bytes()[:-100])
     (home / "warehouse.duckdb").unlink()
-    settings = Settings(Home(home), str(home / "portal"))
+    settings = nights.settings_of(home)
     request = RunRequest(MONTHS[1], {"companies_house": None}, ("tech-city-companies",))
     with Direct() as runner:
         outcome = backfill(Run(settings, request, runner), MONTHS[0], MONTHS[1])
@@ -261,7 +258,7 @@ def test_the_same_rows_make_the_same_bytes_whatever_the_day(tmp_path, months):
 
 
 def test_unknown_names_are_refused_before_anything_is_done(home):
-    with pytest.raises(RequestError, match="declared are: agile_pilots, companies_house"):
+    with pytest.raises(RequestError, match="declared are: agile_pilots, code_point_open, companies_house"):
         run(home, agile_pilot="x")
     assert not home.exists()
 

@@ -12,16 +12,14 @@ from flows import rebuild
 from flows.cli import main
 from flows.declarations import Declarations
 from flows.listing import list_sources, read_status
-from flows.night import night
 from flows.outcomes import DONE
 from flows.rebuild import rebuild_warehouse
 from flows.run import Direct, Run, RunRequest
-from flows.settings import Settings
 from flows.withdrawing import Target, withdraw
 from tests import workbook_factory as factory
+from tests.flows import nights
 from tests.flows.home_tree import files
 from warehouse import ledger
-from warehouse.home import Home
 from warehouse.store import reader
 
 MONTHS = [date(2026, 10, 1), date(2026, 11, 1)]
@@ -35,12 +33,11 @@ def plan():
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(Home(tmp_path / "home"), str(tmp_path / "home" / "portal"))
+    return nights.settings_of(tmp_path / "home")
 
 
-def run(settings, origins, day, allow_shrink=()):
-    with Direct() as runner:
-        return night(Run(settings, RunRequest(day, origins, (), tuple(allow_shrink)), runner))
+def run(settings, origins, day, allow_shrink=(), datasets=nights.FEW):
+    return nights.run(settings, day, origins, datasets, tuple(allow_shrink))
 
 
 def pilots(path, count):
@@ -71,14 +68,14 @@ def history_of(settings):
 def life(tmp_path_factory):
     """A home with months of a register, one of them half gone and allowed, and two workbooks of one day."""
     folder = tmp_path_factory.mktemp("life")
-    settings = Settings(Home(folder / "home"), str(folder / "home" / "portal"))
+    settings = nights.settings_of(folder / "home")
     for day in MONTHS:
         rows = 600 if day != MONTHS[1] else 200
         (file,) = write_register(folder, rows=rows, day=day, seed=7, zipped=True)
         allowed = ["companies_house", "tech-city-companies", "tech-city-growth"] if rows == 200 else []
-        assert run(settings, {"companies_house": str(file)}, day, allowed).exit_code == DONE
+        assert run(settings, {"companies_house": file}, day, allowed, nights.ALL).exit_code == DONE
     for name, count in (("a.xlsx", 12), ("b.xlsx", 14)):
-        run(settings, {"agile_pilots": str(pilots(folder / name, count))}, DAY)
+        run(settings, {"agile_pilots": pilots(folder / name, count)}, DAY, datasets=nights.ALL)
     return folder
 
 
@@ -110,11 +107,11 @@ def test_a_rebuilt_warehouse_gives_the_same_releases_and_versions_go_on(life, li
         assert done.kept.read_bytes() == damage
     assert not list(lived.home.temporary.glob("*"))
     assert read_status(lived, plan, DAY)["last_run"] == done.outcome.run_id
-    quiet = run(lived, {"agile_pilots": str(life / "b.xlsx")}, DAY)
+    quiet = run(lived, {"agile_pilots": life / "b.xlsx"}, DAY, datasets=nights.ALL)
     assert (quiet.exit_code, quiet.portal.writes) == (DONE, 0)
     assert files(lived.home.portal) == published
     versions = {one.version for one in before[0]["agile-pilots"]}
-    more = run(lived, {"agile_pilots": str(pilots(tmp_path / "c.xlsx", 16))}, DAY)
+    more = run(lived, {"agile_pilots": pilots(tmp_path / "c.xlsx", 16)}, DAY)
     assert more.datasets[0].state == "released"
     assert more.datasets[0].version not in versions
 
@@ -215,8 +212,9 @@ def make_old(home):
 
 def test_a_home_of_an_older_version_is_read_and_taken_over_without_loss(settings, plan, tmp_path):
     faulty = factory.workbook_with_one_of_each_error(tmp_path / "pilots.xlsx")
-    run(settings, {"agile_pilots": str(faulty)}, date(2026, 10, 5))
-    before, history = ledger_of(settings, plan), history_of(settings)
+    run(settings, {"agile_pilots": faulty}, date(2026, 10, 5))
+    before = ledger_of(settings, plan)
+    history = {name: rows for name, rows in history_of(settings).items() if rows}
     with reader(settings.home) as connection:
         quarantined = connection.execute("SELECT record FROM ledger.quarantine ORDER BY ALL").fetchall()
     make_old(settings.home)
@@ -228,7 +226,7 @@ def test_a_home_of_an_older_version_is_read_and_taken_over_without_loss(settings
     assert settings.home.warehouse.read_bytes() == content
     # the first run that writes brings it up to date
     (file,) = write_register(tmp_path, rows=300, day=date(2026, 11, 1), seed=7, zipped=True)
-    outcome = run(settings, {"companies_house": str(file)}, DAY)
+    outcome = run(settings, {"companies_house": file}, DAY)
     assert outcome.exit_code == DONE
     after = ledger_of(settings, plan)
     assert after[0]["agile-pilots"] == before[0]["agile-pilots"]
@@ -243,7 +241,7 @@ def test_a_home_of_an_older_version_is_read_and_taken_over_without_loss(settings
 
 
 def test_a_home_of_a_newer_version_is_refused_with_words(settings, tmp_path):
-    run(settings, {"agile_pilots": str(pilots(tmp_path / "a.xlsx", 12))}, DAY)
+    run(settings, {"agile_pilots": pilots(tmp_path / "a.xlsx", 12)}, DAY)
     with duckdb.connect(str(settings.home.warehouse)) as connection:
         connection.execute(f"UPDATE ledger.schema_version SET version = {ledger.SCHEMA_VERSION + 1}")
     with pytest.raises(ledger.LedgerError, match="newer opendistrict"), reader(settings.home):
@@ -251,7 +249,7 @@ def test_a_home_of_a_newer_version_is_refused_with_words(settings, tmp_path):
 
 
 def test_a_note_of_a_run_that_is_spoilt_is_a_message(settings, tmp_path):
-    run(settings, {"agile_pilots": str(pilots(tmp_path / "a.xlsx", 12))}, DAY)
+    run(settings, {"agile_pilots": pilots(tmp_path / "a.xlsx", 12)}, DAY)
     (note,) = settings.home.runs.iterdir()
     for spoilt in ("", "[]", json.dumps({**json.loads(note.read_text()), "day": 3})):
         note.write_text(spoilt)

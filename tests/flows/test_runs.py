@@ -10,16 +10,14 @@ from flows import noting, reporting
 from flows.backfill import backfill
 from flows.declarations import Declarations
 from flows.listing import list_sources, read_status
-from flows.night import night
 from flows.outcomes import DONE, FAILED, HELD
 from flows.run import Direct, Run, RunRequest
-from flows.settings import Settings
 from sources import SourceError
 from tests import workbook_factory as factory
+from tests.flows import nights
 from tests.flows.home_tree import files, stamps
 from warehouse import ledger
 from warehouse.declarations import SourceDeclaration
-from warehouse.home import Home
 from warehouse.store import reader
 
 DAY = date(2026, 11, 23)
@@ -32,7 +30,7 @@ def plan():
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(Home(tmp_path / "home"), str(tmp_path / "home" / "portal"))
+    return nights.settings_of(tmp_path / "home")
 
 
 @pytest.fixture
@@ -51,8 +49,7 @@ def bad_workbook(tmp_path):
 
 
 def run(settings, origin=None, day=DAY, name="agile_pilots"):
-    with Direct() as runner:
-        return night(Run(settings, RunRequest(day, {name: origin and str(origin)}), runner))
+    return nights.run(settings, day, {name: origin})
 
 
 def runs_of(settings):
@@ -310,11 +307,11 @@ def test_a_backfill_tells_what_it_held_whatever_came_later_and_in_the_declared_o
     months.mkdir()
     for day in (date(2026, 1, 1), date(2026, 2, 1)):
         write_register(months, rows=300, day=day, seed=7, zipped=True)
+    for day, origin in ((date(2026, 1, 10), workbook), (date(2026, 1, 20), bad_workbook)):
+        run(settings, origin, day)
+    settings.home.warehouse.unlink()
+    request = RunRequest(DAY, {"companies_house": str(months), "agile_pilots": None}, nights.FEW)
     with Direct() as runner:
-        for day, origin in ((date(2026, 1, 10), workbook), (date(2026, 1, 20), bad_workbook)):
-            night(Run(settings, RunRequest(day, {"agile_pilots": str(origin)}), runner))
-        settings.home.warehouse.unlink()
-        request = RunRequest(DAY, {"companies_house": str(months), "agile_pilots": None})
         outcome = backfill(Run(settings, request, runner), date(2026, 1, 1), date(2026, 2, 28))
     sources, datasets = ([one.name for one in told] for told in (outcome.sources, outcome.datasets))
     assert sources == [name for name in plan.sources if name in sources] == ["agile_pilots", "companies_house"]

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.web_server import give, served
+from tests.web_server import give, give_half, served
 
 PATH = "/v1/event/"
 
@@ -37,9 +37,7 @@ class LinkedEvents:
         body = json.dumps(self.page(params), ensure_ascii=False).encode()
         wrong = self.wrong.get(len(self.asked))
         if wrong == "cut":
-            handler.wfile.write(
-                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body[: len(body) // 2]
-            )
+            give_half(handler, body)
         elif isinstance(wrong, bytes):
             give(handler, 200, wrong)
         elif wrong:

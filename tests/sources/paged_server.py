@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
-from tests.web_server import give, served
+from tests.web_server import give, give_half, served
 
 
 @dataclass
@@ -71,9 +71,7 @@ class PagedServer:
             give(handler, 429, b"slow down", Retry_After=str(wait))
         elif self.breaks_off_every and self.requests % self.breaks_off_every == 0:
             self.broken += 1
-            body = self.content(number, self.base)
-            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
-            handler.wfile.write(body[: len(body) // 2])
+            give_half(handler, self.content(number, self.base))
         else:
             self.asked.append(number)
             headers = {"ETag": f'"{number}"'}

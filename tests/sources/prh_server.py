@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from tests.web_server import give, served
+from tests.web_server import give, give_half, served
 
 BASE = "/opendata-ytj-api/v3"
 PAGE = 100
@@ -71,9 +71,7 @@ class PrhServer:
         right = self.page(postcode, number)
         status, body, headers = (self.instead.get(number) or [(200, right, {})]).pop(0)
         if body is None:
-            handler.wfile.write(
-                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(right) + right[: len(right) // 2]
-            )
+            give_half(handler, right)
             return
         kind = "text/plain" if status == 429 else "text/html" if body is HTML else "application/json"
         give(handler, status, body, Content_Type=kind, **headers)

@@ -254,7 +254,8 @@ def test_a_follow_up_knows_its_pilot_and_areas_are_in_square_metres(tmp_path):
     home = tmp_path / "home"
     with Direct() as runner:
         settings = Settings(Home(home), str(home / "portal"))
-        request = RunRequest(DAY, {name: str(path) for name, path in origins.items()})
+        datasets = ("pilot-followups", "here-east-tenants", "here-east-indicators")
+        request = RunRequest(DAY, {name: str(path) for name, path in origins.items()}, datasets)
         night(Run(settings, request, runner, declarations=DECLARED))
     rows = released(home, "pilot-followups")
     assert {name: row["months_since_end_count"] for name, row in rows.items()} == {

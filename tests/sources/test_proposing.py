@@ -55,7 +55,7 @@ def test_finnish_headers_dates_commas_and_euros(tmp_path):
     found = fields(declaration)
     assert found["grant_eur"].decimals == 2
     assert (found["share_pct"].constraints.minimum, found["share_pct"].constraints.maximum) == (0, 100)
-    assert found["status_code"].constraints.enum == ("Käynnissä", "Päättynyt")
+    assert found["status_code"].constraints.enum == ("Keskeytetty", "Vireillä")
     assert found["district"].constraints.enum is None
     assert all(field.constraints.required for field in found.values())
     assert declaration.tables[0].primary_key == ("id",)
@@ -249,7 +249,7 @@ def test_eight_digits_are_no_business_ids_unless_their_check_digits_are_right(tm
 
 def test_days_that_differ_by_chance_are_no_key_where_words_and_years_do(tmp_path):
     rows = [
-        [["Residents", "Jobs"][n % 2], 2013 + n // 2, n * 7, date(2024, 1, 1 + n).strftime("%-d.%-m.%Y")]
+        [["Swings", "Slides"][n % 2], 2013 + n // 2, n * 7, date(2024, 1, 1 + n).strftime("%-d.%-m.%Y")]
         for n in range(20)
     ]
     path = save(tmp_path / "book.xlsx", {"Figures": [["Figure", "Year", "Reached (kpl)", "Updated"], *rows]})

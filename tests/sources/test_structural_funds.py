@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.sample_funding import english_list, finnish_list
-from sources import PullRequest, SourceError, declarations, samples
+from sources import NothingThereError, PullRequest, SourceError, declarations, samples
 from sources.loading import stage
 from sources.structural_funds import english, pull, read
 from sources.structural_funds.finnish import COLUMNS, day_of, take_apart
@@ -277,6 +277,14 @@ def test_what_is_no_list_does_not_enter_the_archive(home: Home, body: bytes) -> 
     ):
         pull(request(home, f"{base}/list.csv"))
     assert Archive(home, "structural_funds").snapshots() == []
+
+
+def test_without_an_origin_the_lists_lie_in_the_inbox(home: Home) -> None:
+    request = PullRequest(home, DECLARATION, None, DAY)
+    with pytest.raises(NothingThereError, match=r"inbox/structural_funds.* --source structural_funds="):
+        pull(request)
+    written(home.inbox / "structural_funds" / "list_2016-10-17.csv", finnish_list())
+    assert [file.name for file in pull(request).files] == ["list_2016-10-17.csv"]
 
 
 def test_a_file_of_another_kind_is_said_to_be_none(tmp_path: Path) -> None:

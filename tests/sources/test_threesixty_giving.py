@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from dev.sample_funding import PACKAGE
-from sources import PullRequest, SourceError, declarations, samples
+from sources import NothingThereError, PullRequest, SourceError, declarations, samples
 from sources.loading import stage
 from sources.threesixty_giving import pull, read
 from tests.web_server import give, raw, served
@@ -285,8 +285,22 @@ def test_a_list_of_addresses_says_what_is_none(tmp_path: Path) -> None:
         (tmp_path / "list.txt").write_text(text)
         with pytest.raises(SourceError, match="address"):
             pull(PullRequest(Home(tmp_path), DECLARATION, str(tmp_path / "list.txt"), date(2026, 11, 1)))
-    with pytest.raises(SourceError, match="no package is named"):
-        pull(PullRequest(Home(tmp_path), DECLARATION, None, date(2026, 11, 1)))
+
+
+def test_without_an_origin_packages_or_their_addresses_lie_in_the_inbox(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    request = PullRequest(home, DECLARATION, None, date(2026, 11, 1))
+    with pytest.raises(NothingThereError, match=r"inbox/threesixty_giving.* --source threesixty_giving="):
+        pull(request)
+    inbox = home.inbox / "threesixty_giving"
+    inbox.mkdir(parents=True)
+    with pytest.raises(NothingThereError, match="holds no file"):
+        pull(request)
+    (inbox / "one.json").write_text(json.dumps(PACKAGE))
+    assert [file.name for file in pull(request).files] == ["one.json"]
+    with served({"/data.json": lambda h: give(h, 200, json.dumps(grants({})).encode())}) as base:
+        (inbox / "packages.txt").write_text(f"{base}/data.json\n")
+        assert [file.name for file in pull(request).files] == ["001-data.json"]
 
 
 def test_the_sample_has_the_bytes_that_its_generator_makes() -> None:

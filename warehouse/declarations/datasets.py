@@ -124,6 +124,7 @@ class CatalogueEntry(Declared):
     period: Period | None = None
     usage_warnings: tuple[str, ...] = ()
     can_do_without: tuple[str, ...] = ()  # sources it reads where they have data; for all others it waits
+    needs_any_of: tuple[str, ...] = ()  # of these it waits for one: without any it would be empty
     # Of a dataset that reads a table about people: without it, or by a method that is not there, it is held back
     disclosure: DisclosureDeclaration | None = None
     # geojson: it has the columns longitude and latitude; threesixty_giving: ``grants`` says which columns it takes
