@@ -45,7 +45,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
     is_search = not any(map(is_zip, paths)) and all(_first_byte(path) == b"{" for path in paths)
     try:
         with database.opened(None, temporary=workspace, memory=_MEMORY) as connection:
-            connection.execute(records.MACROS)
+            connection.execute(records.macros(snapshot.date))
             query = records.typed(_of_pages(paths) if is_search else _of_arrays(paths, workspace), UNSEEN)
             _write(connection, _once(query) if is_search else query, companies)
             numbered = _read(companies) if is_search else f"({_numbered(companies)})"

@@ -11,6 +11,7 @@ though their ``status`` was that of all others, and a company may have ended nam
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from warehouse.declarations import quote
 
@@ -61,8 +62,7 @@ def duckdb_type(shape: object) -> str:
     return str(shape)
 
 
-# Macros of DuckDB by which the rest is said.
-MACROS = """
+_MACROS = """
 CREATE MACRO given(t) AS nullif(trim(t), '');
 CREATE MACRO day(t) AS
     CASE WHEN regexp_full_match(trim(t), '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN TRY_CAST(trim(t) AS DATE) END;
@@ -70,11 +70,13 @@ CREATE MACRO day(t) AS
 CREATE MACRO moment(t) AS
     CASE WHEN regexp_full_match(trim(t), '[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?')
     THEN TRY_CAST(replace(trim(t), 'T', ' ') AS TIMESTAMP) END;
-CREATE MACRO unended(things) AS list_filter(things, lambda e: given(e.endDate) IS NULL);
+-- an end that is yet to come is none so far; one that cannot be read is one
+CREATE MACRO is_open(ended) AS given(ended) IS NULL OR coalesce(day(ended) > the_day(), false);
+CREATE MACRO unended(things) AS list_filter(things, lambda e: is_open(e.endDate));
 -- what has no end, its current version, the newest; where all have ended, what ended last
 CREATE MACRO current(things) AS list_sort(list_transform(things, lambda e: {
     'place': (
-        given(e.endDate) IS NULL, coalesce(given(e.endDate), ''), coalesce(e.version = '1', false),
+        is_open(e.endDate), coalesce(given(e.endDate), ''), coalesce(e.version = '1', false),
         coalesce(given(e.registrationDate), '')
     ),
     'thing': e
@@ -84,6 +86,12 @@ CREATE MACRO in_words(descriptions, language) AS
     given(list_filter(descriptions, lambda e: e.languageCode = language)[1].description);
 CREATE MACRO in_finnish(offices) AS coalesce(list_filter(offices, lambda e: e.languageCode = '1')[1], offices[1]);
 """
+
+
+def macros(day: date) -> str:
+    """The macros of DuckDB by which the rest is said of data of a day."""
+    return f"CREATE MACRO the_day() AS DATE '{day.isoformat()}';{_MACROS}"
+
 
 # Of an address: what belongs to its house, and what to a home in it.
 _STREET = "nullif(concat_ws(' ', given({0}.street), given({0}.buildingNumber)), '')"
@@ -110,7 +118,7 @@ _COLUMNS: Mapping[str, str] = {
     "situation_code": "given(situation.type)",
     # Restructuring is no end. What the tax authority writes (status, register 4) says nothing of it.
     "is_active": (
-        "given(endDate) IS NULL AND ceasing IS NULL AND coalesce(given(tradeRegisterStatus), '') <> '4'"
+        "is_open(endDate) AND ceasing IS NULL AND coalesce(given(tradeRegisterStatus), '') <> '4'"
         " AND coalesce(situation.type, '') NOT IN ('KONK', 'SELTILA')"
     ),
     # 41 and 42: pays wages regularly, or will.
@@ -210,7 +218,7 @@ def names(companies: str) -> str:
         given(_name.type) AS name_type_code,
         day(_name.registrationDate) AS name_start_date,
         day(_name.endDate) AS name_end_date,
-        given(_name.endDate) IS NULL AS is_current,
+        is_open(_name.endDate) AS is_current,
         list_filter([
             {{'column': 'name_start_date',
               'value': CASE WHEN name_start_date IS NULL THEN given(_name.registrationDate) END}},

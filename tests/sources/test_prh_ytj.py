@@ -291,6 +291,18 @@ def test_the_name_is_the_main_one_without_an_end_wherever_it_stands(said):
     assert [one["company_name"] for one in found] == [current for _, current in NAMES]
 
 
+def test_an_end_that_is_yet_to_come_is_none_so_far(said):
+    found = said(
+        {"names": [name("Nyt Oy", endDate="2026-12-31"), name("Ennen Oy", endDate="2020-12-31")]},
+        {"endDate": "2026-12-31"},
+        {"endDate": "2026-09-30"},
+        {"endDate": "soon"},
+        {"companySituations": [span("KONK", "2026-01-01", "2027-01-31")]},
+    )
+    assert found[0]["company_name"] == "Nyt Oy"
+    assert [one["is_active"] for one in found] == [True, True, False, False, False]
+
+
 def test_all_names_are_kept_in_the_order_of_registration(home, tmp_path):
     (one,) = inhabitants(1)
     one["names"] = [

@@ -40,7 +40,7 @@ def companies(went: Sequence[tuple[str, str, int]]) -> list[Company]:
 def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA prh_ytj; CREATE SCHEMA core")
-        connection.execute(records.MACROS)
+        connection.execute(records.macros(date(2026, 10, 1)))
         create_reference_tables(connection, AFTER_DAY)
         yield connection
 
