@@ -17,7 +17,6 @@ from warehouse import ledger
 from warehouse.curate import curate, prepare
 from warehouse.database import opened
 from warehouse.declarations import Privacy
-from warehouse.history import history_table
 from warehouse.store import reader
 
 DECLARED = Declarations.read()
@@ -30,15 +29,6 @@ def said(samples_home):
     with reader(samples_home) as connection:
         (run,) = ledger.runs(connection, samples_home)
     return run.datasets
-
-
-@pytest.mark.parametrize("name", DECLARED.sources)
-def test_the_sample_of_a_source_is_loaded_and_every_table_of_it_is_known(name, samples_home):
-    with reader(samples_home) as connection:
-        (run,) = ledger.runs(connection, samples_home)
-        assert run.sources[name].state == "good"
-        for table in DECLARED.sources[name].tables:
-            assert connection.execute(f"SELECT count(*) FROM {history_table(name, table.name)}").fetchone() > (0,)
 
 
 @pytest.mark.parametrize("name", DECLARED.datasets)
