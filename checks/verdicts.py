@@ -34,6 +34,7 @@ from warehouse.findings import (
     create_findings_tables,
     finding_id_sql,
     key_sql,
+    shown_key_sql,
 )
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
@@ -237,7 +238,7 @@ def _write_findings(checked: _CheckedTable, rule: Rule, outcome: Outcome) -> Non
     table = checked.table
     column = table.field(rule.columns[0])
     file, sheet, row = checked.origin
-    key = "concat_ws(' | ', " + ", ".join(f"CAST({quote(k)} AS VARCHAR)" for k in table.primary_key) + ")"
+    key = shown_key_sql(table)
     has_key = " AND ".join(f"{quote(k)} IS NOT NULL" for k in table.primary_key)
     if column.is_withheld:
         value = f"CASE WHEN {quote(column.name)} IS NOT NULL THEN {literal(WITHHELD)} END"

@@ -11,6 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warehouse.sql import day_literal, literal
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -86,8 +88,8 @@ def _literal(value: Value) -> str:
     if isinstance(value, bool | float):
         return repr(value).lower()
     if isinstance(value, date):
-        return f"DATE '{value:%Y-%m-%d}'"
-    return f"{value:d}" if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+        return day_literal(value)
+    return f"{value:d}" if isinstance(value, int) else literal(value)
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool = True) -> None:

@@ -103,6 +103,11 @@ def key_sql(table: TableDeclaration, prefix: str = "") -> str:
     return f"CASE WHEN {whole} THEN CAST(to_json(struct_pack({parts})) AS VARCHAR) END"
 
 
+def shown_key_sql(table: TableDeclaration) -> str:
+    """The SQL of a row's primary key as a finding tells it to people: its values, with bars between them."""
+    return "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
+
+
 def create_findings_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of a staging file, in its schema ``main``, where they are missing."""
     connection.execute(f"CREATE TABLE IF NOT EXISTS main.findings ({FINDINGS_COLUMNS})")

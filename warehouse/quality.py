@@ -25,7 +25,7 @@ import duckdb
 from warehouse.database import insert_rows
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, TableDeclaration
 from warehouse.ledger import Verdict
-from warehouse.sql import literal
+from warehouse.sql import day_literal, literal
 from warehouse.turns import Found, steps_of
 
 SCHEMA = "quality"
@@ -84,7 +84,7 @@ def create_quality_tables(connection: duckdb.DuckDBPyConnection, subjects: Subje
     insert_rows(connection, "quality.subjects", subjects.titles())
     columns = [(name, table.name, field.name) for name, table in subjects.tables() for field in table.fields]
     insert_rows(connection, "quality.declared_columns", columns)
-    standing = _STANDING.format(as_of=_day(as_of))
+    standing = _STANDING.format(as_of=day_literal(as_of))
     insert_rows(connection, "quality.judged", _judged(connection, subjects, standing, as_of))
     connection.execute(f"CREATE OR REPLACE TABLE quality.loads AS {standing} {_LOADS}")
     connection.execute(_FINDINGS)
@@ -104,7 +104,7 @@ def _judged(
             SELECT 'source' AS kind, source AS name, data_date, snapshot_id AS found_as, verdict FROM standing
             UNION ALL
             SELECT 'dataset', dataset, data_date, CAST(data_date AS VARCHAR), verdict FROM ledger.curations
-            WHERE data_date <= {_day(as_of)}
+            WHERE data_date <= {day_literal(as_of)}
         )
         SELECT kind, name, data_date, found_as, verdict, {counts} FROM j ORDER BY ALL""").fetchall()
     found = []
@@ -162,7 +162,3 @@ GROUP BY ALL
 
 def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
-
-
-def _day(day: date) -> str:
-    return f"DATE {literal(day.isoformat())}"

@@ -1,4 +1,6 @@
-"""Names and texts as parts of SQL."""
+"""Names, texts and days as parts of SQL."""
+
+from datetime import date
 
 
 def quote(identifier: str) -> str:
@@ -9,3 +11,8 @@ def quote(identifier: str) -> str:
 def literal(text: str) -> str:
     """An SQL string literal, quoted."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def day_literal(day: date) -> str:
+    """A day as SQL."""
+    return f"DATE '{day.isoformat()}'"

@@ -10,6 +10,7 @@ from checks.rules.rule import Rule
 from checks.rules.written import WrittenRule
 from warehouse import reference
 from warehouse.declarations import Severity, literal, quote
+from warehouse.sql import day_literal
 
 
 def of_written(rule: WrittenRule) -> list[Rule]:
@@ -70,7 +71,7 @@ def _in_time(rule: WrittenRule, span: reference.UsualSpan) -> str:
         return "true"
     day = quote(rule.dated_by)
     first, last = span.valid_from or date.min, span.valid_to or date.max
-    return f"({day} IS NULL OR {day} BETWEEN DATE {literal(str(first))} AND DATE {literal(str(last))})"
+    return f"({day} IS NULL OR {day} BETWEEN {day_literal(first)} AND {day_literal(last)})"
 
 
 def _in_words(span: reference.UsualSpan) -> str:
@@ -87,7 +88,7 @@ def _dated(rule: WrittenRule, holds: str) -> str:
         return holds
     bounds = [f"{quote(rule.dated_by)} IS NOT NULL"]
     if rule.valid_from:
-        bounds.append(f"{quote(rule.dated_by)} >= DATE {literal(rule.valid_from.isoformat())}")
+        bounds.append(f"{quote(rule.dated_by)} >= {day_literal(rule.valid_from)}")
     if rule.valid_to:
-        bounds.append(f"{quote(rule.dated_by)} <= DATE {literal(rule.valid_to.isoformat())}")
+        bounds.append(f"{quote(rule.dated_by)} <= {day_literal(rule.valid_to)}")
     return f"CASE WHEN {' AND '.join(bounds)} THEN ({holds}) END"

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import duckdb
 
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
-from warehouse.findings import WITHHELD, add_findings_of
+from warehouse.findings import WITHHELD, add_findings_of, shown_key_sql
+from warehouse.sql import day_literal
 from warehouse.staging import SCHEMA
 
 # Regular expressions of DuckDB for what nobody sees: controls, marks that turn the direction of writing, and what
@@ -62,7 +63,7 @@ def leave_out_unseen(
         "It held characters that nobody sees (controls, or marks that turn the direction of writing). They were"
         " left out."
     )
-    key = "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
+    key = shown_key_sql(table)
     add_findings_of(
         connection,
         source,
@@ -79,7 +80,7 @@ def leave_out_unseen(
 def refuse_future(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, day: date) -> None:
     """Empty the cells of dates further ahead of the snapshot than its data can know; a finding for each."""
     latest = {
-        field: f"DATE {literal((day + timedelta(days=field.days_ahead)).isoformat())}"
+        field: day_literal(day + timedelta(days=field.days_ahead))
         for field in table.fields
         if field.days_ahead is not None
     }
@@ -92,9 +93,7 @@ def refuse_future(connection: duckdb.DuckDBPyConnection, source: str, table: Tab
         if not count:
             continue
         value = f"CAST({quote(field.name)} AS VARCHAR)"
-        key = (
-            "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
-        )
+        key = shown_key_sql(table)
         message = (
             f"{field.title} lies more than {field.days_ahead} days after {day.isoformat()}, the date of the data."
         )

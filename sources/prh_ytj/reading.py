@@ -22,7 +22,7 @@ from sources.unpacking import is_zip, unpack
 from warehouse import database
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
-from warehouse.findings import Finding
+from warehouse.findings import Finding, shown_key_sql
 
 _MOST_OBJECT_BYTES = 16 << 20  # DuckDB's own limit of a record
 _MOST_PAGE_BYTES = 64 << 20
@@ -169,7 +169,7 @@ def _unread(table: TableDeclaration, path: Path, is_unnumbered: bool) -> str:
         for name in fields
         if fields[name].type in ("date", "datetime")
     )
-    key = "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
+    key = shown_key_sql(table)
     return (
         "SELECT 'unreadable' AS rule, f.severity AS severity,"
         " f.title || ' cannot be read: it is no date.' AS message,"

@@ -36,7 +36,7 @@ def said(samples_home):
 def test_the_sample_of_a_source_is_loaded_and_every_table_of_it_is_known(name, samples_home):
     with reader(samples_home) as connection:
         (run,) = ledger.runs(connection, samples_home)
-        assert run.sources[name].state == "loaded"
+        assert run.sources[name].state == "good"
         for table in DECLARED.sources[name].tables:
             assert connection.execute(f"SELECT count(*) FROM {history_table(name, table.name)}").fetchone() > (0,)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from warehouse.history.tables import TableHistory, at, same_key, standing
+from warehouse.history.tables import TableHistory, same_key, standing
+from warehouse.sql import day_literal
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,11 @@ class _Place:
 
     @property
     def since(self) -> str:
-        return at(self.day)
+        return day_literal(self.day)
 
     @property
     def until(self) -> str:
-        return at(self.following) if self.following else "NULL::DATE"
+        return day_literal(self.following) if self.following else "NULL::DATE"
 
     @property
     def same_row(self) -> str:

@@ -12,8 +12,9 @@ from warehouse.archive import Snapshot
 from warehouse.declarations import TableDeclaration
 from warehouse.history.delivery import take
 from warehouse.history.placing import put
-from warehouse.history.tables import ENDED, HELD, TOLD, TableHistory, at, standing
+from warehouse.history.tables import ENDED, HELD, TOLD, TableHistory, standing
 from warehouse.ledger import TableLoad
+from warehouse.sql import day_literal
 
 Later = Sequence[tuple[date, TableLoad]]  # the loads at the dates after one, in order
 
@@ -48,7 +49,7 @@ def promote(
     changes = put(history, "incoming", _scope(history, load), day, _first(later))
     _note(history, day, load)
     _carry_on(history, day, later)
-    held = f"a._day = {at(day)} AND a._said = '{HELD}' AND {history.is_known(day)}"
+    held = f"a._day = {day_literal(day)} AND a._said = '{HELD}' AND {history.is_known(day)}"
     return replace(
         load,
         added=changes.added,
@@ -70,7 +71,7 @@ def _replaces_by_itself(history: TableHistory, day: date, load: TableLoad, befor
     """
     if load.held or not (_is_plain(load) and _is_plain(before)):
         return False
-    return not history.count(f"SELECT count(*) FROM {history.said} WHERE _day = {at(day)}")
+    return not history.count(f"SELECT count(*) FROM {history.said} WHERE _day = {day_literal(day)}")
 
 
 def _is_plain(load: TableLoad) -> bool:
@@ -101,7 +102,7 @@ def _note(history: TableHistory, day: date, load: TableLoad) -> None:
             )
         )
     for kind, query in said:
-        history.execute(f"INSERT INTO {history.said} SELECT *, {at(day)}, '{kind}' FROM ({query})")
+        history.execute(f"INSERT INTO {history.said} SELECT *, {day_literal(day)}, '{kind}' FROM ({query})")
 
 
 def _carry_on(history: TableHistory, day: date, later: Later) -> None:
@@ -121,7 +122,7 @@ def _carry_on(history: TableHistory, day: date, later: Later) -> None:
         if load.delivery == "full" and not load.is_whole:
             history.execute(f"""
                 INSERT INTO {history.said}
-                SELECT {history.keys}, {at(following)}, '{HELD}' FROM carried_rows AS a
+                SELECT {history.keys}, {day_literal(following)}, '{HELD}' FROM carried_rows AS a
                 WHERE NOT {history.is_said(following, HELD)}""")
         day = following
 
@@ -130,7 +131,7 @@ def _forget(history: TableHistory, day: date, later: Later) -> None:
     """Undo the snapshot at ``day``: what stood before it stands on."""
     history.execute(f"""
         CREATE OR REPLACE TEMP TABLE returning_rows AS
-        SELECT a.*, a.rowid AS _id FROM {history.name} AS a WHERE a._valid_to = {at(day)}""")
-    put(history, "returning_rows", f"a._valid_from = {at(day)}", day, _first(later))
-    history.execute(f"DELETE FROM {history.said} AS a WHERE a._day = {at(day)}")
+        SELECT a.*, a.rowid AS _id FROM {history.name} AS a WHERE a._valid_to = {day_literal(day)}""")
+    put(history, "returning_rows", f"a._valid_from = {day_literal(day)}", day, _first(later))
+    history.execute(f"DELETE FROM {history.said} AS a WHERE a._day = {day_literal(day)}")
     _carry_on(history, day, later)

@@ -9,7 +9,7 @@ import duckdb
 
 from warehouse.declarations import SourceDeclaration, TableDeclaration
 from warehouse.ledger import TableLoad
-from warehouse.sql import literal, quote
+from warehouse.sql import day_literal, literal, quote
 from warehouse.staging import ORIGIN_COLUMNS
 
 HELD, TOLD, ENDED = "held", "told", "ended"
@@ -86,14 +86,10 @@ def _columns(table: TableDeclaration) -> dict[str, str]:
     return {field.name: field.duckdb_type for field in table.kept_fields} | ORIGIN_COLUMNS | _OWN_COLUMNS
 
 
-def at(day: date) -> str:
-    """A date as SQL."""
-    return f"DATE '{day.isoformat()}'"
-
-
 def standing(day: date, alias: str = "a") -> str:
     """The condition that a version stands at a date."""
-    return f"{alias}._valid_from <= {at(day)} AND ({alias}._valid_to IS NULL OR {alias}._valid_to > {at(day)})"
+    at = day_literal(day)
+    return f"{alias}._valid_from <= {at} AND ({alias}._valid_to IS NULL OR {alias}._valid_to > {at})"
 
 
 def same_key(table: TableDeclaration) -> str:
@@ -158,7 +154,7 @@ class TableHistory:
         listed = ", ".join(literal(kind) for kind in kinds)
         return f"""EXISTS (
             SELECT 1 FROM {self.said} AS b
-            WHERE {same_key(self.table)} AND b._day = {at(day)} AND b._said IN ({listed}))"""
+            WHERE {same_key(self.table)} AND b._day = {day_literal(day)} AND b._said IN ({listed}))"""
 
     def is_unspoken(self, day: date, load: TableLoad) -> str:
         """The condition that the snapshot at ``day`` does not speak of the record of ``a``."""

@@ -8,9 +8,9 @@ from datetime import date
 import duckdb
 
 from warehouse.declarations import SourceDeclaration, TableDeclaration
-from warehouse.history.tables import HELD, HELD_COLUMNS, TOLD, at, history_table, said_table, same_key
+from warehouse.history.tables import HELD, HELD_COLUMNS, TOLD, history_table, said_table, same_key
 from warehouse.ledger import SnapshotRecord, TableLoad
-from warehouse.sql import quote
+from warehouse.sql import day_literal, quote
 
 
 def create_views(
@@ -36,7 +36,7 @@ def create_views(
     """
     known = sorted((record for record in loaded if record.data_date <= as_of), key=lambda record: record.data_date)
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(source.name)}")
-    listed = ", ".join(f"({at(record.data_date)})" for record in known)
+    listed = ", ".join(f"({day_literal(record.data_date)})" for record in known)
     rows = f"VALUES {listed}" if known else "SELECT NULL::DATE WHERE false"
     connection.execute(
         f"CREATE OR REPLACE VIEW {quote(source.name)}.snapshots AS SELECT * FROM ({rows}) AS d (snapshot_date)"
@@ -52,13 +52,15 @@ def _create_table_views(
     known: Sequence[SnapshotRecord],
     as_of: date,
 ) -> None:
-    end = at(as_of)
+    end = day_literal(as_of)
     fields = ", ".join(f"a.{quote(field.name)}" for field in table.kept_fields)
     keys = ", ".join(quote(key) for key in table.primary_key)
     view = f"{quote(source)}.{quote(table.name)}"
     history = f"{quote(source)}.{quote(table.name + '_history')}"
     dates = [
-        at(record.data_date) for record in known if record.tables.get(table.name, TableLoad()).delivery == "full"
+        day_literal(record.data_date)
+        for record in known
+        if record.tables.get(table.name, TableLoad()).delivery == "full"
     ]
     full = f"[{', '.join(dates)}]::DATE[]"
     connection.execute(f"""
@@ -70,7 +72,7 @@ def _create_table_views(
         ),
         marked AS (
             SELECT {keys}, spoken,
-                   list_filter(held, lambda d: d > coalesce(list_max(spoken), {at(date.min)})) AS held
+                   list_filter(held, lambda d: d > coalesce(list_max(spoken), {day_literal(date.min)})) AS held
             FROM (
                 SELECT *, told || list_filter({full}, lambda d: NOT list_contains(held, d)) AS spoken FROM said
             )
@@ -79,7 +81,7 @@ def _create_table_views(
                _first_seen AS _first_seen_date,
                _valid_from AS _changed_date,
                list_max(list_filter(
-                   coalesce(b.spoken, {full}), lambda d: d < coalesce(_valid_to, {at(date.max)})
+                   coalesce(b.spoken, {full}), lambda d: d < coalesce(_valid_to, {day_literal(date.max)})
                )) AS _last_seen_date,
                CASE WHEN _valid_to <= {end} THEN _valid_to END AS _vanished_date,
                CASE WHEN _valid_to IS NULL OR _valid_to > {end} THEN list_min(b.held) END AS _held_since_date

@@ -20,7 +20,7 @@ import duckdb
 
 from warehouse.identities import decisions
 from warehouse.identities.deciding import FAULT_COLUMNS, MATCH_COLUMNS, decide
-from warehouse.sql import literal
+from warehouse.sql import day_literal, literal
 
 INPUTS = ("organisation_mentions", "register_names")
 """The core models whose rows are reconciled."""
@@ -77,7 +77,7 @@ def show(connection: duckdb.DuckDBPyConnection, catalog: str, as_of: date) -> No
     if kept and kept[0]:
         matches = (
             f"SELECT * EXCLUDE (build_key) FROM {catalog}.identities.kept_matches WHERE build_key = ("
-            f"SELECT build_key FROM {catalog}.identities.computed WHERE as_of_date <= DATE '{as_of}'"
+            f"SELECT build_key FROM {catalog}.identities.computed WHERE as_of_date <= {day_literal(as_of)}"
             " ORDER BY as_of_date DESC, build_key LIMIT 1)"
         )
     connection.execute(f"CREATE OR REPLACE VIEW identities.matches AS {matches}")
