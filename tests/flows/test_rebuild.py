@@ -64,50 +64,53 @@ def history_of(settings):
         }
 
 
-@pytest.fixture(scope="module")
-def life(tmp_path_factory):
+@pytest.fixture
+def lived(settings, tmp_path):
     """A home with months of a register, one of them half gone and allowed, and two workbooks of one day."""
-    folder = tmp_path_factory.mktemp("life")
-    settings = nights.settings_of(folder / "home")
     for day in MONTHS:
         rows = 600 if day != MONTHS[1] else 200
-        (file,) = write_register(folder, rows=rows, day=day, seed=7, zipped=True)
+        (file,) = write_register(tmp_path, rows=rows, day=day, seed=7, zipped=True)
         allowed = ["companies_house", "tech-city-companies", "tech-city-growth"] if rows == 200 else []
         assert run(settings, {"companies_house": file}, day, allowed, nights.ALL).exit_code == DONE
     for name, count in (("a.xlsx", 12), ("b.xlsx", 14)):
-        run(settings, {"agile_pilots": pilots(folder / name, count)}, DAY, datasets=nights.ALL)
+        run(settings, {"agile_pilots": pilots(tmp_path / name, count)}, DAY, datasets=nights.ALL)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory):
+    """A home after one night with a workbook, which is quickly made anew."""
+    folder = tmp_path_factory.mktemp("first")
+    run(nights.settings_of(folder / "home"), {"agile_pilots": pilots(folder / "a.xlsx", 12)}, DAY, (), nights.ALL)
     return folder
 
 
 @pytest.fixture
-def lived(life, settings):
+def young(first_night, settings):
     """A copy of that home."""
-    shutil.copytree(life / "home", settings.home.root)
+    shutil.copytree(first_night / "home", settings.home.root)
     return settings
 
 
-@pytest.mark.parametrize("damage", [b"not a database", None])
-def test_a_rebuilt_warehouse_gives_the_same_releases_and_versions_go_on(life, lived, plan, tmp_path, damage):
+def rebuilt(settings):
+    with Direct() as runner:
+        return rebuild_warehouse(Run(settings, RunRequest(DAY, {}), runner))
+
+
+def test_a_rebuilt_warehouse_gives_the_same_releases_and_versions_go_on(lived, plan, tmp_path):
     released, published = files(lived.home.releases), files(lived.home.portal)
     before, history = ledger_of(lived, plan), history_of(lived)
-    if damage is None:
-        lived.home.warehouse.unlink()
-    else:
-        lived.home.warehouse.write_bytes(damage)
-    with Direct() as runner:
-        done = rebuild_warehouse(Run(lived, RunRequest(DAY, {}), runner))
+    lived.home.warehouse.write_bytes(b"not a database")
+    done = rebuilt(lived)
     assert done.outcome.exit_code == DONE
     assert (done.snapshots, done.releases, done.refused) == (4, len([*lived.home.releases.glob("*/*")]), {})
     assert files(lived.home.releases) == released
     assert ledger_of(lived, plan) == before
     assert history_of(lived) == history
-    if damage is None:
-        assert done.kept is None
-    else:
-        assert done.kept.read_bytes() == damage
+    assert done.kept.read_bytes() == b"not a database"
     assert not list(lived.home.temporary.glob("*"))
     assert read_status(lived, plan, DAY)["last_run"] == done.outcome.run_id
-    quiet = run(lived, {"agile_pilots": life / "b.xlsx"}, DAY, datasets=nights.ALL)
+    quiet = run(lived, {"agile_pilots": tmp_path / "b.xlsx"}, DAY, datasets=nights.ALL)
     assert (quiet.exit_code, quiet.portal.writes) == (DONE, 0)
     assert files(lived.home.portal) == published
     versions = {one.version for one in before[0]["agile-pilots"]}
@@ -116,29 +119,36 @@ def test_a_rebuilt_warehouse_gives_the_same_releases_and_versions_go_on(life, li
     assert more.datasets[0].version not in versions
 
 
-def test_a_rebuild_that_breaks_off_changes_nothing(lived, monkeypatch):
-    lived.home.warehouse.write_bytes(b"not a database")
-    before = files(lived.home.root)
+def test_a_warehouse_that_is_gone_is_made_anew_and_none_is_kept(young):
+    released = files(young.home.releases)
+    young.home.warehouse.unlink()
+    done = rebuilt(young)
+    assert (done.outcome.exit_code, done.refused, done.kept) == (DONE, {}, None)
+    assert files(young.home.releases) == released
+
+
+def test_a_rebuild_that_breaks_off_changes_nothing(young, monkeypatch):
+    young.home.warehouse.write_bytes(b"not a database")
+    before = files(young.home.root)
 
     def break_off(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(rebuild, "process", break_off)
-    with Direct() as runner, pytest.raises(KeyboardInterrupt):
-        rebuild_warehouse(Run(lived, RunRequest(DAY, {}), runner))
-    assert files(lived.home.root) == before
+    with pytest.raises(KeyboardInterrupt):
+        rebuilt(young)
+    assert files(young.home.root) == before
 
 
-def test_what_was_withdrawn_does_not_come_back(lived, plan):
+def test_what_was_withdrawn_does_not_come_back(young, plan):
     text = factory.pilot(2)["Description"]
     target = Target(plan.datasets["agile-pilots"], {"pilot_id": "demo-2"}, "description")
-    withdraw(lived, plan, target, "asked for by the pilot")
-    released = files(lived.home.releases)
-    with Direct() as runner:
-        done = rebuild_warehouse(Run(lived, RunRequest(DAY, {}), runner))
+    withdraw(young, plan, target, "asked for by the pilot")
+    released = files(young.home.releases)
+    done = rebuilt(young)
     assert done.refused == {}
-    assert files(lived.home.releases) == released
-    with duckdb.connect(str(lived.home.warehouse), read_only=True) as connection:
+    assert files(young.home.releases) == released
+    with duckdb.connect(str(young.home.warehouse), read_only=True) as connection:
         rows = connection.execute(
             "SELECT DISTINCT description FROM history.agile_pilots__pilots WHERE pilot_id = 'demo-2'"
         ).fetchall()
@@ -146,23 +156,22 @@ def test_what_was_withdrawn_does_not_come_back(lived, plan):
     assert rows == [(None,)]
 
 
-def test_the_command_makes_it_anew_and_says_where_the_old_file_is(lived, capsys):
-    lived.home.warehouse.write_bytes(b"not a database")
+def test_the_command_makes_it_anew_and_says_where_the_old_file_is(young, capsys):
+    young.home.warehouse.write_bytes(b"not a database")
     with pytest.raises(SystemExit) as ended:
-        main(["rebuild-warehouse", "--home", str(lived.home.root)])
+        main(["rebuild-warehouse", "--home", str(young.home.root)])
     assert ended.value.code == DONE
     assert "warehouse-before-rebuild-1.duckdb" in capsys.readouterr().out.replace("\n", "")
 
 
-def test_a_release_that_is_damaged_is_told_and_made_again(lived, plan):
-    folder = lived.home.releases / "agile-pilots" / DAY.isoformat()
-    released = files(lived.home.releases)
+def test_a_release_that_is_damaged_is_told_and_made_again(young):
+    folder = young.home.releases / "agile-pilots" / DAY.isoformat()
+    released = files(young.home.releases)
     (folder / "agile-pilots.csv").write_text("spoilt")
-    with Direct() as runner:
-        done = rebuild_warehouse(Run(lived, RunRequest(DAY, {}), runner))
+    done = rebuilt(young)
     assert list(done.refused) == [str(folder)]
     assert "agile-pilots.csv" in done.refused[str(folder)]
-    changed = {name for name, digest in files(lived.home.releases).items() if released.get(name) != digest}
+    changed = {name for name, digest in files(young.home.releases).items() if released.get(name) != digest}
     assert all(name.startswith(f"agile-pilots/{DAY}") for name in changed)
 
 

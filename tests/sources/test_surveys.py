@@ -13,6 +13,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dev.sample_surveys import write_samples
 from flows.declarations import Declarations
 from flows.night import night
 from flows.run import Direct, Run, RunRequest
@@ -185,6 +186,14 @@ def bytes_with(root, *texts):
         for path in root.rglob("*")
         if path.is_file() and any(text.encode() in path.read_bytes() for text in texts)
     }
+
+
+def test_the_sample_is_what_its_maker_makes(tmp_path):
+    write_samples(tmp_path)
+    made, shipped = (
+        {path.name: path.read_bytes() for path in one.iterdir()} for one in (tmp_path, samples()["surveys"])
+    )
+    assert made == shipped
 
 
 def test_who_answered_and_what_they_wrote_stay_in_the_archive(tmp_path):
