@@ -105,6 +105,8 @@ _TEXTS = """
 _IS_REGISTERED = (
     "coalesce(regexp_full_match(recipient_org_id, '[A-Z]{2}-[A-Z]+-[A-Z0-9./-]*[0-9][A-Z0-9./-]*'), false)"
 )
+# What stands for an org-id may be anything: ids are not screened, so without this form none goes further.
+_HAS_FORM = "regexp_full_match({0}, '(360G|[A-Z]{{2}}-[A-Z]+)-[^@]{{1,80}}')"
 _DATES = ("award_date", "planned_start_date", "planned_end_date")
 _AMOUNTS = ("amount_awarded", "amount_applied_for", "amount_disbursed")
 _VALUES = (
@@ -119,8 +121,11 @@ _TYPED = {
     # What may name the person too: titles are "Grant to ...", funders make ids of names.
     **{
         name: f"CASE WHEN NOT is_withheld THEN {name} END"
-        for name in ("grant_title", "description", "recipient_org_id", "beneficiary_location", "grant_url")
+        for name in ("grant_title", "description", "beneficiary_location", "grant_url")
     },
+    "recipient_org_id": f"CASE WHEN NOT is_withheld AND {_HAS_FORM.format('recipient_org_id')}"
+    " THEN recipient_org_id END",
+    "funder_org_id": f"CASE WHEN {_HAS_FORM.format('funder_org_id')} THEN funder_org_id END",
     "recipient_name": "CASE WHEN NOT is_withheld THEN recipient_listed_name END",
     "recipient_kind_code": "CASE WHEN is_withheld THEN 'withheld' WHEN recipient_listed_name IS NULL"
     " THEN 'not_stated' ELSE 'organisation' END",
@@ -351,6 +356,10 @@ def _counted(connection: duckdb.DuckDBPyConnection, kept: Path) -> list[Finding]
         "withheld-recipient": (
             f"{whole} AND is_withheld",
             "names of recipients are withheld: they may be persons.",
+        ),
+        "no-org-id": (
+            f"{whole} AND NOT ({_HAS_FORM.format('recipient_org_id')} AND {_HAS_FORM.format('funder_org_id')})",
+            "grants give as the id of recipient or funder what has not the form of one; it was left empty.",
         ),
         "months-only": (
             f"{whole} AND award_precision_code <> 'day'",

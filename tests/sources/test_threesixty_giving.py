@@ -151,6 +151,18 @@ def test_nothing_else_of_a_withheld_recipients_grant_names_them(tmp_path: Path) 
     assert not [value for value in row if "jane" in str(value).lower()]
 
 
+def test_what_stands_for_an_org_id_and_is_none_goes_no_further(tmp_path: Path) -> None:
+    ids = ["Mr Doe 0401234567", "360G-x-org:doe@example.org", "doe@example.org", "GB-CHC-SCO 00296", "360G-x"]
+    one = staged(
+        tmp_path, grants(*({"recipientOrganization": [{"id": i, "name": "Doe Ltd"}],
+                            "fundingOrganization": [{"id": i, "name": "Doe Trust"}]} for i in ids))
+    )  # fmt: skip
+    found = rows(one, "SELECT recipient_org_id, funder_org_id FROM staged.grants ORDER BY _row")
+    assert found == [(None, None)] * 3 + [(known, known) for known in ids[3:]]
+    said = dict(rows(one, "SELECT rule, message FROM main.findings"))
+    assert said["no-org-id"].startswith("3 grants")
+
+
 def test_a_grant_that_one_package_says_went_to_a_person_went_to_one(tmp_path: Path) -> None:
     organisation = {"recipientOrganization": [{"id": "360G-x-org:1", "name": "Jane Doe"}]}
     as_person = {
