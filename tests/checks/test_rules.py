@@ -54,6 +54,7 @@ SOURCE = parse(
                     {"name": "start_date", "type": "date", "title": "Starts"},
                     {"name": "end_date", "type": "date", "title": "Ends"},
                     {"name": "date_precision_code", "title": "Precision"},
+                    {"name": "actual_end_date", "type": "date", "title": "Really ended"},
                     {
                         "name": "grant_eur",
                         "type": "number",

