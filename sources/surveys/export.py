@@ -68,7 +68,9 @@ def read_export(path: Path) -> Export:
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
-    """The file's records. A field is never joined over a missing quote: a record ends where its length fits."""
+    """The file's records. A quotation mark that is missing joins records into one, whose length is then wrong: it
+    is set aside, and as nobody knows whose it is, no response counts as gone.
+    """
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")

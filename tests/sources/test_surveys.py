@@ -268,3 +268,15 @@ def test_a_response_sent_longer_ago_than_answers_are_kept_is_left_out(tmp_path):
     got = reading(tmp_path / "in")
     assert {key for key, _ in answers(got)} == {"2", "3", "4"}
     assert [one.rule for one in got.findings] == ["past-retention"]
+
+
+def test_a_missing_quotation_mark_costs_what_it_joins_and_nobody_is_gone(tmp_path):
+    put(
+        tmp_path / "in", rows=[[str(n), "", "fi", "A5", "1", "A5", ""] for n in range(1, 5)], quoting=csv.QUOTE_ALL
+    )
+    export = tmp_path / "in" / "s.csv"
+    export.write_text(export.read_text(encoding="utf-8").replace('"2","","fi"', '"2","","fi', 1), encoding="utf-8")
+    got = reading(tmp_path / "in")
+    assert {key for key, _ in answers(got)} < {"1", "2", "3", "4"}
+    assert [one.row_key for one in got.quarantined] == [None]
+    assert "row-length" in {one.rule for one in got.findings}

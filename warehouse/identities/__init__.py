@@ -72,7 +72,9 @@ def show(connection: duckdb.DuckDBPyConnection, catalog: str, as_of: date) -> No
     kept = connection.execute(
         "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'identities'", [catalog]
     ).fetchone()
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS identities; CREATE TABLE identities.none ({MATCH_COLUMNS})")
+    connection.execute(
+        f"CREATE SCHEMA IF NOT EXISTS identities; CREATE OR REPLACE TABLE identities.none ({MATCH_COLUMNS})"
+    )
     matches = "FROM identities.none"
     if kept and kept[0]:
         matches = (
