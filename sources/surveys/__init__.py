@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sources import NothingThereError, PullRequest, Reading, SourceError
 from sources.loading import arrow_schema
 from sources.naming import Item
-from sources.pulling import bring
+from sources.pulling import bring, origin_or_inbox
 from sources.surveys.codebook import SUFFIX, Codebook, read_codebook
 from sources.surveys.export import ID, LINE, SUBMITTED, read_export
 from warehouse.archive import Snapshot
@@ -34,14 +34,12 @@ def pull(request: PullRequest) -> Snapshot:
     Raises:
         SourceError: there are none, or the origin is no folder.
     """
-    origin = request.origin or request.declaration.default_origin
-    folder = Path(origin).expanduser() if origin else request.home.inbox / request.declaration.name
-    if origin and not folder.is_dir():
-        raise SourceError(f"{origin} is no folder. Name the one that holds the exports with their codebooks.")
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    folder = Path(origin_or_inbox(request)).expanduser()
+    if not folder.is_dir():
+        raise SourceError(f"{folder} is no folder. Name the one that holds the exports with their codebooks.")
     items = [
         Item(str(path), path.name)
-        for path in found
+        for path in sorted(folder.iterdir())
         if path.is_file() and path.name.endswith((".csv", SUFFIX)) and not path.name.startswith((".", "~"))
     ]
     if not any(item.name.endswith(".csv") for item in items):
