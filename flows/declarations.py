@@ -53,8 +53,8 @@ class Declarations:
         """The SQL model of each dataset.
 
         Raises:
-            ModelError: a dataset has none, or not a usable one, or its entry names a source that it needs or can do
-                without, and its model never reads that.
+            ModelError: a dataset has none, or not a usable one, or its entry names a source that it needs or can
+                do without, and its model never reads that.
         """
         from warehouse.curate import ModelError, load_model  # imports sqlglot
 
