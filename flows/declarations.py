@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import sources as source_packages
 from publish.catalogue import load_catalogue
-from publish.disclosure import why_held_back
+from publish.disclosure.refusal import why_held_back
 from sources import SourcePackage
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 

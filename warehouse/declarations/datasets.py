@@ -97,10 +97,65 @@ class Period(Declared):
         return self
 
 
-class DisclosureDeclaration(Declared):
-    """How the people whom a dataset is about are protected: the method of disclosure control, by its name."""
+# Whom the counts are of: how few are protected where the entry says no other threshold.
+THRESHOLDS = {"residents": 10, "persons": 5, "organisations": 3}
 
-    method: str = Field(pattern=SLUG)
+
+class MagnitudeDeclaration(Declared):
+    """What is added up over people beside their number: a numeric column of the population's model, and between
+    which values one person's part lies, as everybody may know.
+    """
+
+    column: str = Field(pattern=SLUG)
+    minimum: float
+    maximum: float
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> MagnitudeDeclaration:
+        if self.minimum >= self.maximum:
+            raise ValueError(f"magnitude {self.column}: its minimum is not below its maximum")
+        return self
+
+
+class DisclosureDeclaration(Declared):
+    """How the people whom a dataset is about are protected: suppression of cells, proved by an audit.
+
+    The population's people come from the core model of its name (``warehouse/models/core/<population>.sql``), a
+    row a person, or ``people`` persons a row. The dataset's model reads ``protected.<population>``: the columns of
+    period and dimensions (a margin's code is ``total``), ``people_count``, ``<magnitude>_sum``, and
+    ``status_code`` (``published`` or ``suppressed``: then count and sums are empty).
+    """
+
+    population: str = Field(pattern=SLUG)
+    counts: str  # what one of the counted is, in words: "resident who answered the question"
+    sensitivity: Literal["residents", "persons", "organisations"]
+    threshold: int = Field(0, ge=0, le=1000)  # 0: that of the sensitivity
+    p_percent: float = Field(10, gt=0, le=100)  # of sums
+    # Columns whose values are populations of their own, such as the survey and the question: nothing is added up
+    # over them, and what is released of one is compared with all that was released of the same before.
+    period: tuple[str, ...] = Field(min_length=1)
+    # Each dimension: its columns from coarse to fine ([theme_code, pilot_id]). Margins of each level are cells.
+    dimensions: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    # every: all codes of each dimension's code list are cells, with zero where nobody is; given: what has a row is
+    cells: Literal["every", "given"] = "every"
+    people: str | None = Field(None, pattern=SLUG)  # the model's column of how many people a row stands for
+    magnitudes: tuple[MagnitudeDeclaration, ...] = ()
+
+    @property
+    def protects_below(self) -> int:
+        """The threshold: fewer people than this are protected."""
+        return self.threshold or THRESHOLDS[self.sensitivity]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> DisclosureDeclaration:
+        columns = [*self.period, *(column for dimension in self.dimensions for column in dimension)]
+        if twice := sorted({column for column in columns if columns.count(column) > 1}):
+            raise ValueError(f"disclosure: named twice among period and dimensions: {', '.join(twice)}")
+        if 0 < self.threshold < min(THRESHOLDS.values()):
+            raise ValueError(f"disclosure: a threshold below {min(THRESHOLDS.values())} protects nobody")
+        if self.people and self.magnitudes:
+            raise ValueError("disclosure: sums need a row a person, so there is no `people` beside magnitudes")
+        return self
 
 
 class CatalogueEntry(Declared):
@@ -125,7 +180,7 @@ class CatalogueEntry(Declared):
     usage_warnings: tuple[str, ...] = ()
     can_do_without: tuple[str, ...] = ()  # sources it reads where they have data; for all others it waits
     needs_any_of: tuple[str, ...] = ()  # of these it waits for one: without any it would be empty
-    # Of a dataset that reads a table about people: without it, or by a method that is not there, it is held back
+    # Of a dataset about people: without it, it is held back
     disclosure: DisclosureDeclaration | None = None
     # geojson: it has the columns longitude and latitude; threesixty_giving: ``grants`` says which columns it takes
     formats: tuple[Format, ...] = ()
