@@ -1,4 +1,4 @@
-"""What became of a table about people: what a coordinator may know of it, which is no more than what is published."""
+"""What became of a table about people: a coordinator may know no more of it than what is published."""
 
 from __future__ import annotations
 

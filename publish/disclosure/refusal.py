@@ -35,8 +35,8 @@ def why_held_back(
     if dataset.entry.disclosure is None:
         return (
             f"{about} no disclosure control declared. To release it, give its people in a core model, a row a"
-            f" person: warehouse/models/core/<population>.sql; say in {place} under `disclosure` which population, period,"
-            f" dimensions and sensitivity it has; and let {model} read protected.<population> instead."
+            f" person: warehouse/models/core/<population>.sql; say in {place} under `disclosure` which population,"
+            f" period, dimensions and sensitivity it has; and let {model} read protected.<population> instead."
         )
     population = dataset.entry.disclosure.population
     return (
