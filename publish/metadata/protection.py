@@ -84,8 +84,8 @@ def _paragraphs(disclosure: DisclosureDeclaration) -> Iterator[str]:
     threshold = disclosure.protects_below
     yield (
         f"This dataset counts people: each is a {disclosure.counts}. A count of 1 to {threshold - 1} is"
-        f" suppressed: its cell is empty, and {STATUS} says {SUPPRESSED}. That nobody is of a kind is published, as"
-        " 0."
+        f" suppressed: its cell is empty, and {STATUS} says {SUPPRESSED}. That nobody is of a kind is"
+        " published as 0."
     )
     if disclosure.magnitudes:
         yield (
@@ -102,8 +102,8 @@ def _paragraphs(disclosure: DisclosureDeclaration) -> Iterator[str]:
     )
     yield (
         "Before anything was released, a program that does not know how the cells were chosen audited it. For"
-        " every count of few it found two populations that agree with all that is published, now and before, and with"
-        " what one person who is alone in a cell knows: in one nobody is in the cell, in the other at least"
+        " every count of few it found two populations that agree with all that is published, now and before, and"
+        " with what one person who is alone in a cell knows: in one nobody is in the cell, in the other at least"
         f" {threshold} are. Both are kept. Without them nothing is released."
     )
     yield (
