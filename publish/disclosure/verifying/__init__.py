@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from publish.disclosure.verifying.describing import UnreadableError
-from publish.disclosure.verifying.published import Cell as Cell
-from publish.disclosure.verifying.published import Fault, Table, Version
+from publish.disclosure.verifying.published import Fault as Fault
+from publish.disclosure.verifying.published import Table, Version
 from publish.disclosure.verifying.reading import descriptions, read_version
 
 

@@ -1,7 +1,7 @@
 """What follows from all that is published together: the least and the greatest that a suppressed count can be.
 
-Linear programs over the suppressed cells. People are whole and so are these bounds; which whole numbers fit together
-is the publisher's audit, and not asked here.
+Linear programs over the suppressed cells. People are whole and so are these bounds; which whole numbers fit
+together is the publisher's audit, and not asked here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from publish.disclosure.verifying.equations import Together
 from publish.disclosure.verifying.published import Cell, Fault
@@ -20,6 +19,8 @@ from publish.disclosure.verifying.sums import Sums
 MOST_UNKNOWN = 20_000  # variables; beyond them a program takes minutes
 _TOLERANCE = 1e-6
 _SECONDS = 60.0  # of one program
+
+_INFEASIBLE, _UNBOUNDED = 2, 3  # of scipy.optimize.milp
 
 # A count, or with a magnitude's name a sum.
 Unknown = tuple[Cell, str]
@@ -159,38 +160,28 @@ class _Solver:
 
         Raises:
             NoPopulationError: nothing agrees with it.
+            TooLargeError: nobody knows in time.
         """
-        import highspy
         import numpy as np
+        from scipy import optimize, sparse
 
         self.places = program.places
-        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
-        self._senses = (highspy.ObjSense.kMinimize, highspy.ObjSense.kMaximize)
-        states = highspy.HighsModelStatus
-        self._optimal, self._infeasible = states.kOptimal, (states.kInfeasible,)
-        self._unbounded = (states.kUnbounded, states.kUnboundedOrInfeasible)
-        for option, value in (("output_flag", False), ("threads", 1), ("time_limit", _SECONDS)):
-            self._highs.setOptionValue(option, value)
-        self._highs.addVars(len(program.low), np.array(program.low), np.array(program.high))
-        starts: list[int] = []
+        self._solve = optimize.milp  # without whole numbers, the one door of scipy to rows with two bounds
+        self._bounds = optimize.Bounds(np.array(program.low), np.array(program.high))
+        rows: list[int] = []
         places: list[int] = []
         factors: list[float] = []
-        for _, _, terms in program.rows:
-            starts.append(len(places))
+        for number, (_, _, terms) in enumerate(program.rows):
+            rows += [number] * len(terms)
             places += terms.keys()
             factors += terms.values()
-        self._highs.addRows(
-            len(program.rows),
-            np.array([row[0] for row in program.rows]),
-            np.array([row[1] for row in program.rows]),
-            len(places),
-            np.array(starts, dtype=np.int32),
-            np.array(places, dtype=np.int32),
-            np.array(factors, dtype=np.float64),
-        )
+        shape = (len(program.rows), len(program.low))
+        matrix = sparse.csr_array((np.array(factors, dtype=np.float64), (rows, places)), shape=shape)
+        low, high = (np.array([row[side] for row in program.rows]) for side in (0, 1))
+        self._rows = [optimize.LinearConstraint(matrix, low, high)] if program.rows else []
         self._low = np.full(len(program.low), math.inf)
         self._high = np.full(len(program.low), -math.inf)
-        self._run(None, 0)
+        self._run(None, 1.0)
 
     def is_wide(self, unknown: Unknown, threshold: int) -> bool:
         """Whether answers so far show that a count may be the threshold or more, and another number too."""
@@ -202,29 +193,24 @@ class _Solver:
 
     def least(self, unknown: Unknown) -> float:
         """The least that it can be; minus infinity where nobody knows."""
-        return self._run(self.places[unknown], 0)
+        return self._run(self.places[unknown], 1.0)
 
     def greatest(self, unknown: Unknown) -> float:
         """The greatest that it can be; infinity where nobody knows."""
-        return self._run(self.places[unknown], 1)
+        return self._run(self.places[unknown], -1.0)
 
-    def _run(self, place: int | None, sense: int) -> float:
+    def _run(self, place: int | None, sign: float) -> float:
         import numpy as np
 
+        costs = np.zeros(len(self._low))
         if place is not None:
-            self._highs.changeColCost(place, 1.0)
-            self._highs.changeObjectiveSense(self._senses[sense])
-        self._highs.run()
-        status = self._highs.getModelStatus()
-        answer = math.inf if sense else -math.inf
-        if status == self._optimal:
-            values: Any = np.array(self._highs.getSolution().col_value)
-            self._low, self._high = np.minimum(self._low, values), np.maximum(self._high, values)
-            answer = float(values[place]) if place is not None else 0.0
-        elif status in self._infeasible:
+            costs[place] = sign
+        found = self._solve(costs, constraints=self._rows, bounds=self._bounds, options={"time_limit": _SECONDS})
+        if found.status == _INFEASIBLE:
             raise NoPopulationError
-        elif status not in self._unbounded:
+        if found.status == _UNBOUNDED:
+            return -sign * math.inf
+        if found.x is None or found.status != 0:
             raise TooLargeError
-        if place is not None:
-            self._highs.changeColCost(place, 0.0)
-        return answer
+        self._low, self._high = np.minimum(self._low, found.x), np.maximum(self._high, found.x)
+        return float(found.x[place]) if place is not None else 0.0
