@@ -5,101 +5,34 @@ The tables of all datasets of one population are counted together, so that what 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby, product
 from typing import Any
 
 import duckdb
 import numpy as np
 
-from publish.disclosure.tables import Dimension, Magnitude, Pairs, Rule, Sums, System
-from warehouse.declarations import DatasetDeclaration
-from warehouse.declarations.datasets import DisclosureDeclaration, MagnitudeDeclaration
-from warehouse.declared import DeclarationError
+from publish.disclosure.population import TOTAL, Population
+from publish.disclosure.tables import Magnitude, Pairs, Rule, Sums, System
+from warehouse.curate import ModelError
+from warehouse.declarations.datasets import MagnitudeDeclaration
 from warehouse.reference import code_lists
 from warehouse.sql import quote
 
 # Beyond it neither suppression nor proof ends in a night. 20 x 10 x 5 classes are 1,000.
 MOST_ATOMS = 20_000
 
-TOTAL = "total"  # the code of a margin
-
 Period = tuple[str, ...]
 
 
-class CountingError(Exception):
+class CountingError(ModelError):
     """A population's core model does not give what is declared; the message names it and quotes no person."""
 
 
-@dataclass(frozen=True)
-class Population:
-    """The people that several datasets count: what their entries declare of them, which must agree.
-
-    ``datasets`` are all that declare the population, by name.
-    """
-
-    name: str
-    datasets: Mapping[str, DatasetDeclaration]
-
-    @cached_property
-    def declared(self) -> Mapping[str, DisclosureDeclaration]:
-        """By dataset, what its entry says."""
-        return {name: one.entry.disclosure for name, one in self.datasets.items() if one.entry.disclosure}
-
-    @property
-    def first(self) -> DisclosureDeclaration:
-        """What all of them say alike is read here."""
-        return next(iter(self.declared.values()))
-
-    @property
-    def rule(self) -> Rule:
-        """What is protected."""
-        return Rule(self.first.protects_below, self.first.p_percent if self.first.magnitudes else None)
-
-    @property
-    def tables(self) -> dict[str, tuple[Dimension, ...]]:
-        """By dataset, the dimensions of its table."""
-        return {name: one.dimensions for name, one in self.declared.items()}
-
-    @property
-    def dimensions(self) -> tuple[Dimension, ...]:
-        """All dimensions of all tables, each once: of two that begin alike the deeper one."""
-        every = sorted({dimension for table in self.tables.values() for dimension in table})
-        return tuple(one for one in every if not any(other != one and other[: len(one)] == one for other in every))
-
-
-def population_of(dataset: DatasetDeclaration, datasets: Mapping[str, DatasetDeclaration]) -> Population:
-    """The population of a dataset that declares one, with all datasets that count it.
-
-    Raises:
-        DeclarationError: two of them say different things of it.
-    """
-    assert dataset.entry.disclosure is not None
-    name = dataset.entry.disclosure.population
-    counting = {
-        one.name: one
-        for one in sorted(datasets.values(), key=lambda one: one.name)
-        if one.entry.disclosure and one.entry.disclosure.population == name
-    }
-    population = Population(name, counting)
-    alike = ("sensitivity", "protects_below", "p_percent", "period", "cells", "people", "magnitudes")
-    for other, said in population.declared.items():
-        if different := [key for key in alike if getattr(said, key) != getattr(population.first, key)]:
-            first = next(iter(counting))
-            raise DeclarationError(
-                f"publish/catalogue: {first} and {other} count the same population, {name}, and say different things"
-                f" of it under disclosure: {', '.join(different)}. Say the same in both."
-            )
-    columns = [column for dimension in population.dimensions for column in dimension]
-    if twice := sorted({column for column in columns if columns.count(column) > 1}):
-        raise DeclarationError(
-            f"publish/catalogue: the datasets of the population {name} have {', '.join(twice)} in two dimensions"
-            " that are not the same one, coarse to fine. Let one column belong to one dimension."
-        )
-    return population
+def rule_of(population: Population) -> Rule:
+    """What is protected of a population."""
+    first = population.first
+    return Rule(first.protects_below, first.p_percent if first.magnitudes else None)
 
 
 def systems(connection: duckdb.DuckDBPyConnection, population: Population) -> Iterator[tuple[Period, System]]:
@@ -189,7 +122,7 @@ def _system(population: Population, period: Period, rows: Sequence[tuple[Any, ..
         if any(row[2 + place]["greatest"] for row in found.values())
     )
     people = np.array([found[atom][0] if atom in found else 0 for atom in atoms], dtype=np.int64)
-    return System(population.rule, tables, atoms, people, magnitudes)
+    return System(rule_of(population), tables, atoms, people, magnitudes)
 
 
 def _refuse_unusable(population: Population, period: Period, rows: Sequence[tuple[Any, ...]], width: int) -> None:
@@ -256,13 +189,3 @@ def _magnitude(declared: MagnitudeDeclaration, parts: Sequence[Mapping[str, Any]
         largest=by_atom(lambda part: next(iter(part["greatest"]), 0.0)),
         second=by_atom(lambda part: next(iter(part["greatest"][1:]), 0.0)),
     )
-
-
-def as_text(pairs: Pairs) -> str:
-    """A cell or an atom as it is stored: JSON with its columns in order."""
-    return json.dumps(dict(sorted(pairs)), ensure_ascii=False)
-
-
-def from_text(text: str) -> Pairs:
-    """What ``as_text`` wrote."""
-    return frozenset(json.loads(text).items())
