@@ -328,11 +328,12 @@ def _protect(run: Run, connection: duckdb.DuckDBPyConnection, building: Building
     dataset, model = run.declarations.datasets[building.dataset], run.declarations.models[building.dataset]
     if dataset.entry.disclosure is None:
         return
-    from publish.disclosure.protecting import protect  # imports scipy
+    from publish.disclosure.protecting import Made, protect  # imports scipy
 
     population = run.declarations.populations[dataset.entry.disclosure.population]
     create_core(connection, model, model.below)
-    protect(connection, population, dataset.name, (building.as_of, building.run_id), run.progress)
+    made = Made(building.as_of, building.run_id, run.settings.home)
+    protect(connection, population, dataset.name, made, run.progress)
 
 
 def _release(

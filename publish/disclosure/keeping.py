@@ -22,6 +22,7 @@ from publish.disclosure.results import Audit
 from publish.disclosure.tables import Magnitude, Pairs, Protected, Rule, System
 from warehouse.curate import PROTECTED
 from warehouse.database import insert_rows
+from warehouse.home import Home, move_folder
 from warehouse.protection import Protection, ProtectionState
 from warehouse.sql import literal, quote
 
@@ -57,6 +58,9 @@ CREATE TABLE IF NOT EXISTS disclosure.looks (
 """
 
 
+_COPIED = ("decisions", "cells", "atoms", "witnesses")
+
+
 @dataclass(frozen=True, eq=False)
 class Kept:
     """A decision as it is kept. ``protected`` is None where the people's own answers are deleted."""
@@ -69,6 +73,25 @@ class Kept:
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the schema ``disclosure`` where it is missing."""
     connection.execute(_TABLES)
+
+
+def back_up(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Write a second copy of all decisions beside the warehouse, whole or not at all."""
+    with home.workspace("disclosure") as workspace:
+        built = workspace / "decisions"
+        built.mkdir(mode=0o700)
+        for table in _COPIED:
+            path = literal(str(built / f"{table}.parquet"))
+            connection.execute(f"COPY (FROM disclosure.{table} ORDER BY ALL) TO {path} (FORMAT parquet)")
+        move_folder(built, home.disclosure)
+
+
+def restore(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Take decisions over from their second copy, into a warehouse that is made anew."""
+    create_tables(connection)
+    for table in _COPIED:
+        if (path := home.disclosure / f"{table}.parquet").is_file():
+            connection.execute(f"INSERT INTO disclosure.{table} BY NAME FROM read_parquet({literal(str(path))})")
 
 
 def as_text(pairs: Pairs) -> str:
