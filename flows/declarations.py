@@ -72,8 +72,9 @@ class Declarations:
             declared = entry.disclosure.population if entry.disclosure else None
             if reads != declared:
                 raise ModelError(
-                    f"{model.path}: it reads {f'protected.{reads}' if reads else 'no protected population'}, and the"
-                    f" catalogue entry of {name} declares {declared or 'none'} under disclosure: say the same in both"
+                    f"{model.path}: it reads {f'protected.{reads}' if reads else 'no protected population'}, and"
+                    f" the catalogue entry of {name} declares {declared or 'none'} under disclosure: say the same in"
+                    " both"
                 )
         return models
 
