@@ -73,8 +73,8 @@ class Declarations:
             if reads != declared:
                 raise ModelError(
                     f"{model.path}: it reads {f'protected.{reads}' if reads else 'no protected population'}, and"
-                    f" the catalogue entry of {name} declares {declared or 'none'} under disclosure: say the same in"
-                    " both"
+                    f" the catalogue entry of {name} declares {declared or 'none'} under disclosure: say the same"
+                    " in both"
                 )
         return models
 
