@@ -131,6 +131,7 @@ def _dataset_section(
         url=dataset.url,
         findings=ledger.findings(connection, dataset.name, stamp, _LISTED),
         history=[(release.version, release.rows) for release in releases],
+        protection=dataset.protection,
     )
 
 
