@@ -21,6 +21,7 @@ from publish.desired import DesiredDataset
 from publish.files.render import labels
 from publish.metadata.words import FREQUENCIES, LANGUAGES, NOT_REVIEWED, WITH_ROWS
 from publish.portals.folder import charts, opening
+from publish.portals.folder.people import draw_people
 from warehouse.declarations import FieldDeclaration, literal, quote
 
 PREVIEW_ROWS = 20
@@ -55,8 +56,10 @@ class Version:
 def dataset_page(wanted: DesiredDataset, site: Site) -> str:
     """The page of a dataset."""
     parquet = next(resource.path for resource in wanted.resources if resource.key == "parquet")
-    time_charts, bar_charts = charts.draw(wanted.declaration.table, parquet, wanted.release.data_date)
     table = wanted.declaration.table
+    people = draw_people(wanted.declaration, parquet)
+    # of cells about people, how many rows there are by year or code says nothing
+    time_charts, bar_charts = ([], []) if people else charts.draw(table, parquet, wanted.release.data_date)
     return _render(
         "dataset.html",
         site=site,
@@ -80,6 +83,7 @@ def dataset_page(wanted: DesiredDataset, site: Site) -> str:
         preview_rows=min(PREVIEW_ROWS, wanted.release.rows),
         time_charts=time_charts,
         bar_charts=bar_charts,
+        people=people,
         outline=charts.outline(wanted.spatial) if wanted.spatial else None,
         versions=versions(wanted.changelog),
     )
