@@ -60,7 +60,7 @@ def page_of(content: ReportContent) -> Page:
         published=tuple(published(d) for d in datasets if d.release is not None),
         unpublished=tuple(title_of(d) for d in datasets if d.release is None and d.state != "held back"),
         held_back=tuple(f"{title_of(d)}: {safe_text(d.message)}" for d in datasets if d.state == "held back"),
-        people=tuple(one for dataset in datasets if (one := protected_people(dataset)) is not None),
+        people=tuple(told for dataset in datasets if (told := protected_people(dataset)) is not None),
         halted=(
             *(halted_source(source) for source in sources if source.is_halted),
             *(halted_dataset(dataset) for dataset in datasets if dataset.is_halted),

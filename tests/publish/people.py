@@ -1,4 +1,4 @@
-"""Invented releases of datasets about people, protected by hand: two of its totals and some of its parts are not told."""
+"""Invented releases of datasets about people, protected by hand: some totals and some parts are not told."""
 
 from __future__ import annotations
 
@@ -86,10 +86,14 @@ def _by_age(total: Row, *groups: Row) -> list[Row]:
 def _yes_no(age: str, n: int | None, yes: int | None) -> list[Row]:
     told = n is not None and yes is not None
     parts = [("yes", yes), ("no", n - yes)] if told and n and yes is not None else [("yes", None), ("no", None)]
-    shares = [(age, answer, one, None, round(100 * one / n, 1) if one is not None and n else None) for answer, one in parts]
+    shares = [
+        (age, answer, one, None, round(100 * one / n, 1) if one is not None and n else None)
+        for answer, one in parts
+    ]
     return [(age, "total", n, None, None), *shares]
 
 
+ROBOT = "satama-robotiikka-2018"
 ANSWERS = [
     *surveyed("Door-step pharmacy", "kuunsilta-2018", "satisfaction", _by_age(
         (120, 4.21, None), ("from_18_to_29", None, None, None), ("from_30_to_44", 24, 4.17, None),
@@ -108,20 +112,22 @@ ANSWERS = [
     *surveyed("Balance at home", "siilonmutka-2019", "would_use_again", _yes_no("total", 42, 23)),
     *surveyed("Shared rides to the metro", "verkkosaari-2019", "satisfaction", _by_age((61, 3.54, None))),
     *surveyed("Shared rides to the metro", "verkkosaari-2019", "would_use_again", _yes_no("total", 61, 44)),
-    *surveyed("Parcel robot of the quay", "satama-robotiikka-2018", "satisfaction", _by_age((None, None, None))),
-    *surveyed("Parcel robot of the quay", "satama-robotiikka-2018", "minutes_saved_a_day", _by_age((None, None, None))),
-    *surveyed("Parcel robot of the quay", "satama-robotiikka-2018", "would_use_again", _yes_no("total", None, None)),
+    *surveyed("Parcel robot of the quay", ROBOT, "satisfaction", _by_age((None, None, None))),
+    *surveyed("Parcel robot of the quay", ROBOT, "minutes_saved_a_day", _by_age((None, None, None))),
+    *surveyed("Parcel robot of the quay", ROBOT, "would_use_again", _yes_no("total", None, None)),
 ]  # fmt: skip
 CAME = [
     *counted(1, "Lighting", dt.date(2025, 2, 13), [
         ("total", "total", 114), ("residents", "total", 41), ("companies", "total", 36), ("city", "total", 22),
-        ("research", "total", None), ("media", "total", None), ("total", "first_time", 33), ("total", "returning", 81)]),
+        ("research", "total", None), ("media", "total", None),
+        ("total", "first_time", 33), ("total", "returning", 81)]),
     *counted(2, "Shared van", dt.date(2025, 5, 22), [
         ("total", "total", 102), ("residents", "total", 28), ("companies", "total", 47), ("city", "total", 19),
         ("associations", "total", 8), ("total", "first_time", 21), ("total", "returning", 62),
         ("total", "not_asked", 19)]),
     *counted(3, "Library evening", dt.date(2026, 5, 21), [
-        ("total", "total", None), ("residents", "total", None), ("city", "total", None), ("total", "first_time", 12)]),
+        ("total", "total", None), ("residents", "total", None), ("city", "total", None),
+        ("total", "first_time", 12)]),
     *counted(4, "Results", dt.date(2026, 2, 12), [
         ("total", "total", 135), ("residents", "total", 33), ("companies", "total", 52), ("city", "total", 24),
         ("research", "total", 17), ("visitors", "total", 9), ("total", "first_time", None),

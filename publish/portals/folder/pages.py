@@ -58,8 +58,9 @@ def dataset_page(wanted: DesiredDataset, site: Site) -> str:
     parquet = next(resource.path for resource in wanted.resources if resource.key == "parquet")
     table = wanted.declaration.table
     people = draw_people(wanted.declaration, parquet)
-    # of cells about people, how many rows there are by year or code says nothing
-    time_charts, bar_charts = ([], []) if people else charts.draw(table, parquet, wanted.release.data_date)
+    time_charts, bar_charts = charts.draw(table, parquet, wanted.release.data_date)
+    if wanted.declaration.entry.disclosure:  # how many cells there are by year or code says nothing of people
+        time_charts, bar_charts = [], []
     return _render(
         "dataset.html",
         site=site,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -215,7 +215,7 @@ def _labels(populations: Sequence[_Population]) -> dict[tuple[str, ...], str]:
 
 
 def _measured(sketch: _Sketch) -> str:
-    """What stands in the column of values: the mean, the first of two answers, nothing beside a number of people."""
+    """What stands in the column of values: the mean, the first of two answers; nothing beside numbers of people."""
     if sketch.kind == "shares":
         return sketch.title(sketch.codes[0]) if len(sketch.codes) == 2 else ""
     return sketch.roles.mean.title if sketch.kind == "dots" and sketch.roles.mean else ""
@@ -231,27 +231,32 @@ def _rank(population: _Population, row: Row, width: int) -> tuple[bool, date, fl
 
 def _row(label: str, note: str, population: _Population, codes: Mapping[int, str], sketch: _Sketch) -> Row:
     """What is published of one cell, drawn."""
-    cell = population.at(codes, len(sketch.roles.dimensions))
+    width = len(sketch.roles.dimensions)
+    cell = population.at(codes, width)
+    pieces = [population.at({**codes, sketch.parted or 0: code}, width) for code in sketch.codes]
+    told = tuple(_words(piece, sketch) for piece in pieces)
     if cell is None or cell.is_suppressed:
-        return Row(label, note, True)
-    n = f"n = {cell.count:,}"
+        return Row(label, note, True, told=told)
+    row = Row(label, note, False, n=f"n = {cell.count:,}", told=told)
     if sketch.kind == "dots":
         if cell.mean is None:
-            return Row(label, note, False, "", n)
-        return Row(label, note, False, _number(cell.mean, sketch.roles.mean), n, sketch.at(cell.mean))
-    pieces = [population.at({**codes, sketch.parted or 0: code}, len(cell.codes)) for code in sketch.codes]
+            return row
+        return replace(row, value=_number(cell.mean, sketch.roles.mean), dot=sketch.at(cell.mean))
     whole = cell.count if sketch.kind == "counts" else 100.0
-    parts, told, x = [], [], 0.0
+    is_one_told = sketch.kind == "shares" and len(told) == 2 and told[0] != _NOT_TOLD
+    return replace(row, value=told[0] if is_one_told else "", parts=tuple(_parts(pieces, whole, sketch)))
+
+
+def _parts(pieces: Sequence[Cell | None], whole: float, sketch: _Sketch) -> Iterator[Part]:
+    """The published parts side by side; what is left of the whole is that of the suppressed ones together."""
+    x = 0.0
     for shade, (code, piece) in enumerate(zip(sketch.codes, pieces, strict=True)):
-        size = _size(piece, sketch)
-        told.append(_words(piece, sketch))
-        if size:
-            parts.append(Part(sketch.at(x), sketch.at(size), shade % _SHADES, f"{sketch.title(code)}: {told[-1]}"))
+        if size := _size(piece, sketch):
+            words = f"{sketch.title(code)}: {_words(piece, sketch)}"
+            yield Part(sketch.at(x), sketch.at(size), shade % _SHADES, words)
             x += size
     if any(piece is not None and piece.is_suppressed for piece in pieces) and whole - x > 0:
-        parts.append(Part(sketch.at(x), sketch.at(whole - x), None, "Not told apart"))
-    value = told[0] if sketch.kind == "shares" and len(sketch.codes) == 2 else ""
-    return Row(label, note, False, "" if value == _NOT_TOLD else value, n, None, tuple(parts), tuple(told))
+        yield Part(sketch.at(x), sketch.at(whole - x), None, "Not told apart")
 
 
 def _size(piece: Cell | None, sketch: _Sketch) -> float:
