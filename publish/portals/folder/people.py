@@ -215,7 +215,7 @@ def _labels(populations: Sequence[_Population]) -> dict[tuple[str, ...], str]:
 
 
 def _measured(sketch: _Sketch) -> str:
-    """What stands in the column of values: the mean, the first of two answers; nothing beside numbers of people."""
+    """What stands in the column of values: the mean, the first of two answers; nothing beside a number."""
     if sketch.kind == "shares":
         return sketch.title(sketch.codes[0]) if len(sketch.codes) == 2 else ""
     return sketch.roles.mean.title if sketch.kind == "dots" and sketch.roles.mean else ""
