@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from flows.exit_codes import DONE, FAILED, HELD, USAGE
 from warehouse.declarations import Severity
 from warehouse.ledger import Said, SnapshotRecord, Verdict
-from warehouse.protection import Protection
 
 __all__ = [
     "DONE",
@@ -90,7 +89,6 @@ class DatasetOutcome:
     removed: int = 0
     message: str = ""
     url: str | None = None
-    protection: tuple[Protection, ...] = ()  # of a dataset about people: what became of its tables
 
     def said(self) -> Said:
         """What the ledger keeps of it."""
