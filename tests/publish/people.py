@@ -12,7 +12,11 @@ from warehouse.declarations import DatasetDeclaration
 from warehouse.home import Home
 
 Row = tuple[Any, ...]
-STATUS = {"name": "status_code", "title": "Status", "constraints": {"required": True}}
+STATUS = {
+    "name": "status_code",
+    "title": "Status",
+    "constraints": {"required": True, "codeList": "protection_statuses"},
+}
 SURVEYED: dict[str, Any] = {
     "title": "What residents said",
     "each_row_is_a": "number of answers",
@@ -23,10 +27,32 @@ SURVEYED: dict[str, Any] = {
         {"name": "pilot_name", "title": "Pilot"},
         {"name": "measure_code", "title": "Measure", "labels": "evaluation_measures"},
         {"name": "age_group_code", "title": "Age group", "labels": "age_groups"},
-        {"name": "answer_code", "title": "Answer"},
-        {"name": "answers_count", "title": "Answers", "type": "integer", "unit": "people"},
-        {"name": "mean_value", "title": "Mean", "type": "number", "decimals": 2},
-        {"name": "share_pct", "title": "Share", "type": "number", "decimals": 1, "unit": "%"},
+        {"name": "answer_code", "title": "Answer", "constraints": {"codeList": "yes_no_answers"}},
+        {"name": "answers_count", "title": "Answers", "type": "integer", "unit": "people", "protected": "count"},
+        {
+            "name": "mean_points",
+            "title": "Mean",
+            "type": "number",
+            "decimals": 2,
+            "protected": "mean",
+            "of": "points",
+        },
+        {
+            "name": "mean_minutes",
+            "title": "Minutes",
+            "type": "number",
+            "decimals": 2,
+            "protected": "mean",
+            "of": "minutes",
+        },
+        {
+            "name": "share_pct",
+            "title": "Share",
+            "type": "number",
+            "decimals": 1,
+            "protected": "share",
+            "of": "answer_code",
+        },
         STATUS,
     ],
     "disclosure": {
@@ -35,7 +61,10 @@ SURVEYED: dict[str, Any] = {
         "sensitivity": "residents",
         "period": ["pilot_id", "survey_id", "measure_code"],
         "dimensions": [["age_group_code"], ["answer_code"]],
-        "magnitudes": [{"column": "value", "minimum": -1440, "maximum": 1440}],
+        "magnitudes": [
+            {"column": "points", "minimum": 1, "maximum": 5},
+            {"column": "minutes", "minimum": -1440, "maximum": 1440},
+        ],
     },
 }
 COUNTED: dict[str, Any] = {
@@ -47,8 +76,14 @@ COUNTED: dict[str, Any] = {
         {"name": "meeting_name", "title": "Meeting"},
         {"name": "meeting_date", "title": "Date", "type": "date"},
         {"name": "stakeholder_kind_code", "title": "Stakeholders", "labels": "stakeholder_kinds"},
-        {"name": "first_time_code", "title": "First time"},
-        {"name": "attendance_count", "title": "Attendance", "type": "integer", "unit": "people"},
+        {"name": "first_time_code", "title": "First time", "constraints": {"codeList": "first_time_answers"}},
+        {
+            "name": "attendance_count",
+            "title": "Attendance",
+            "type": "integer",
+            "unit": "people",
+            "protected": "count",
+        },
         STATUS,
     ],
     "disclosure": {
@@ -65,8 +100,13 @@ COUNTED: dict[str, Any] = {
 def surveyed(name: str, survey: str, measure: str, cells: Sequence[Row]) -> list[Row]:
     """Rows of one survey and question from (age group, answer, n, mean, share); n None is suppressed."""
     pilot = survey.rpartition("-")[0]
+    is_time = measure.startswith("minutes")
     return [
-        (pilot, survey, name, measure, age, answer, n, mean, share, "suppressed" if n is None else "published")
+        (
+            *(pilot, survey, name, measure, age, answer, n),
+            *((None, mean) if is_time else (mean, None)),
+            *(share, "suppressed" if n is None else "published"),
+        )
         for age, answer, n, mean, share in cells
     ]
 

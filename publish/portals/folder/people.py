@@ -15,8 +15,8 @@ from datetime import date
 from pathlib import Path
 
 from publish.files.render import labels
-from publish.portals.folder.people_cells import TOTAL, Cell, Roles, cells, roles_of
-from warehouse.declarations import DatasetDeclaration, FieldDeclaration
+from publish.portals.folder.people_cells import Cell, Roles, cells, roles_of
+from warehouse.declarations import TOTAL, DatasetDeclaration, FieldDeclaration
 
 _MOST_ROWS = 30  # of a panel
 _MOST_PANELS = 6
@@ -125,6 +125,7 @@ class _Sketch:
     ticks: tuple[str, ...]
     parted: int | None = None
     codes: tuple[str, ...] = ()
+    mean: int = 0  # which of the means
 
     def at(self, value: float) -> float:
         return round(100 * (value - self.low) / (self.high - self.low), 2)
@@ -144,19 +145,26 @@ def _panels(codes: tuple[str, ...], found: Sequence[Cell], roles: Roles, below: 
 
 
 def _sketches(found: Sequence[Cell], roles: Roles) -> Iterator[_Sketch]:
-    """One of means or of shares where there are any; of people one for each dimension."""
-    parted = sorted({place for cell in found if cell.share is not None for place in _told_apart(cell)})
-    if parted:
+    """One of shares or of each mean that there is; of people one for each dimension."""
+    parted = roles.parted
+    means = [
+        (place, values)
+        for place in range(len(roles.means))
+        if (values := [mean for cell in found if (mean := cell.means[place]) is not None])
+    ]
+    if parted is not None and any(cell.share is not None and cell.codes[parted] != TOTAL for cell in found):
         ticks = ("0", "25", "50", "75", "100 %")
-        yield _Sketch(roles, "shares", 0, 100, ticks, parted[0], _codes(found, roles, parted[0]))
-    elif means := [cell.mean for cell in found if cell.mean is not None]:
-        yield _Sketch(roles, "dots", *_scale(means))
-    elif counts := [cell.count for cell in found if cell.count and not roles.mean]:
+        yield _Sketch(roles, "shares", 0, 100, ticks, parted, _codes(found, roles, parted))
+    elif means:
+        for place, values in means:
+            yield _Sketch(roles, "dots", *_scale(values), mean=place)
+    elif roles.means:
+        yield _Sketch(roles, "dots", 0, 1, ())  # nothing of it is published
+    else:
+        counts = [cell.count for cell in found]
         for place in range(len(roles.dimensions)):
             if len(own := _codes(found, roles, place)) > 1:
                 yield _Sketch(roles, "counts", *_scale(counts), place, own)
-    else:
-        yield _Sketch(roles, "dots", 0, 1, ())  # nothing of it is published
 
 
 def _told_apart(cell: Cell) -> list[int]:
@@ -218,7 +226,7 @@ def _measured(sketch: _Sketch) -> str:
     """What stands in the column of values: the mean, the first of two answers; nothing beside a number."""
     if sketch.kind == "shares":
         return sketch.title(sketch.codes[0]) if len(sketch.codes) == 2 else ""
-    return sketch.roles.mean.title if sketch.kind == "dots" and sketch.roles.mean else ""
+    return "Mean" if sketch.kind == "dots" else ""
 
 
 def _rank(population: _Population, row: Row, width: int) -> tuple[bool, date, float, str]:
@@ -239,9 +247,10 @@ def _row(label: str, note: str, population: _Population, codes: Mapping[int, str
         return Row(label, note, True, told=told)
     row = Row(label, note, False, n=f"n = {cell.count:,}", told=told)
     if sketch.kind == "dots":
-        if cell.mean is None:
+        mean = cell.means[sketch.mean]
+        if mean is None:
             return row
-        return replace(row, value=_number(cell.mean, sketch.roles.mean), dot=sketch.at(cell.mean))
+        return replace(row, value=_number(mean, sketch.roles.means[sketch.mean]), dot=sketch.at(mean))
     whole = cell.count if sketch.kind == "counts" else 100.0
     is_one_told = sketch.kind == "shares" and len(told) == 2 and told[0] != _NOT_TOLD
     return replace(row, value=told[0] if is_one_told else "", parts=tuple(_parts(pieces, whole, sketch)))
@@ -318,8 +327,8 @@ def _day(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
-def _number(value: float, one: FieldDeclaration | None) -> str:
-    decimals = 1 if one is None or one.decimals is None else min(one.decimals, 2)
+def _number(value: float, one: FieldDeclaration) -> str:
+    decimals = 1 if one.decimals is None else min(one.decimals, 2)
     return f"{value:,.{decimals}f}".replace("-", "−")
 
 

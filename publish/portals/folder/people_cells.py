@@ -10,9 +10,16 @@ from typing import Any
 
 import duckdb
 
-from warehouse.declarations import DatasetDeclaration, FieldDeclaration, literal, quote
+from warehouse.declarations import (
+    STATUS,
+    SUPPRESSED,
+    TOTAL,
+    DatasetDeclaration,
+    FieldDeclaration,
+    literal,
+    quote,
+)
 
-TOTAL, STATUS, SUPPRESSED = "total", "status_code", "suppressed"
 _MOST_CELLS = 20_000  # read for a page
 
 
@@ -27,7 +34,8 @@ class Roles:
         day: when it was, if there is a column of it.
         dimensions: of each dimension its coarsest column.
         finer: the other columns of dimensions.
-        mean, share: a number, and per cents, where there are such columns.
+        means: of a population one of them has values at most.
+        share: per cents, if there are any.
     """
 
     count: FieldDeclaration
@@ -36,8 +44,14 @@ class Roles:
     day: str | None
     dimensions: tuple[FieldDeclaration, ...]
     finer: tuple[str, ...]
-    mean: FieldDeclaration | None
+    means: tuple[FieldDeclaration, ...]
     share: FieldDeclaration | None
+
+    @property
+    def parted(self) -> int | None:
+        """The dimension whose codes the shares are of."""
+        of = self.share.protected.of if self.share and self.share.protected else None
+        return next((place for place, one in enumerate(self.dimensions) if one.name == of), None)
 
 
 @dataclass(frozen=True)
@@ -50,29 +64,30 @@ class Cell:
     codes: tuple[str, ...]
     is_suppressed: bool
     count: int
-    mean: float | None
+    means: tuple[float | None, ...]
     share: float | None
 
 
 def roles_of(dataset: DatasetDeclaration) -> Roles | None:
-    """What the columns are for; None if it declares no disclosure control or has no number of people."""
+    """What the columns are for; None if it declares no disclosure control."""
     declared, fields = dataset.entry.disclosure, {one.name: one for one in dataset.table.fields}
-    count = next((one for one in fields.values() if one.type == "integer" and one.unit == "people"), None)
-    if declared is None or STATUS not in fields or count is None:
+    if declared is None:
         return None
-    dimensions = [dimension for dimension in declared.dimensions if set(dimension) <= set(fields)]
-    period = [fields[column] for column in declared.period if column in fields]
+
+    def protected(kind: str) -> tuple[FieldDeclaration, ...]:
+        return tuple(one for one in fields.values() if one.protected and one.protected.kind == kind)
+
+    period = [fields[column] for column in declared.period]
     panels = tuple(one for one in period if one.label_list)
-    numbers = [one for one in fields.values() if one.type == "number"]
     return Roles(
-        count=count,
+        count=protected("count")[0],
         panels=panels,
         names=tuple(_name_of(one.name, fields) for one in period if one not in panels),
         day=next((one.name for one in fields.values() if one.type == "date" and not one.mark), None),
-        dimensions=tuple(fields[dimension[0]] for dimension in dimensions),
-        finer=tuple(column for dimension in dimensions for column in dimension[1:]),
-        mean=next((one for one in numbers if not one.name.endswith("_pct")), None),
-        share=next((one for one in numbers if one.name.endswith("_pct")), None),
+        dimensions=tuple(fields[dimension[0]] for dimension in declared.dimensions),
+        finer=tuple(column for dimension in declared.dimensions for column in dimension[1:]),
+        means=protected("mean"),
+        share=next(iter(protected("share")), None),
     )
 
 
@@ -84,14 +99,15 @@ def _name_of(column: str, fields: Mapping[str, FieldDeclaration]) -> str:
 
 def cells(parquet: Path, roles: Roles) -> Iterator[Cell]:
     """The cells that at most two dimensions tell apart, totals first."""
-    numbers = [quote(one.name) if one else "NULL" for one in (roles.count, roles.mean, roles.share)]
     columns = [
         *(quote(one.name) for one in roles.panels),
         *roles.names,
         quote(roles.day) if roles.day else "NULL",
         *(quote(one.name) for one in roles.dimensions),
         quote(STATUS),
-        *numbers,
+        quote(roles.count.name),
+        quote(roles.share.name) if roles.share else "NULL",
+        *(quote(one.name) for one in roles.means),
     ]
     told_apart = " + ".join(f"CAST({quote(one.name)} <> '{TOTAL}' AS INTEGER)" for one in roles.dimensions) or "0"
     coarse = "".join(f" AND {quote(column)} = '{TOTAL}'" for column in roles.finer)
@@ -104,19 +120,21 @@ def cells(parquet: Path, roles: Roles) -> Iterator[Cell]:
     finally:
         connection.close()
     for row in found:
-        yield _cell(row, len(roles.panels), len(roles.panels) + len(roles.names))
+        yield _cell(row, roles)
 
 
-def _cell(row: tuple[Any, ...], panels: int, names: int) -> Cell:
-    status, count, mean, share = row[-4:]
+def _cell(row: tuple[Any, ...], roles: Roles) -> Cell:
+    panels = len(roles.panels)
+    names = panels + len(roles.names)
+    status, count, share, *means = row[names + 1 + len(roles.dimensions) :]
     is_suppressed = status == SUPPRESSED or count is None
     return Cell(
         panel=tuple(str(code) for code in row[:panels]),
         names=tuple(str(name) for name in row[panels:names]),
         day=row[names],
-        codes=tuple(str(code) for code in row[names + 1 : -4]),
+        codes=tuple(str(code) for code in row[names + 1 : names + 1 + len(roles.dimensions)]),
         is_suppressed=is_suppressed,
         count=0 if is_suppressed else int(count),
-        mean=None if is_suppressed or mean is None else float(mean),
+        means=tuple(None if is_suppressed or mean is None else float(mean) for mean in means),
         share=None if is_suppressed or share is None else float(share),
     )
