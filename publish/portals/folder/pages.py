@@ -22,6 +22,7 @@ from publish.files.render import SUPPRESSED_WORD, description_of, labels
 from publish.metadata.protection import protection_in_words
 from publish.metadata.words import FREQUENCIES, LANGUAGES, NOT_REVIEWED, WITH_ROWS
 from publish.portals.folder import charts, opening
+from publish.portals.folder.people import draw_people
 from warehouse.declarations import STATUS, SUPPRESSED, FieldDeclaration, literal, quote
 
 PREVIEW_ROWS = 20
@@ -56,8 +57,11 @@ class Version:
 def dataset_page(wanted: DesiredDataset, site: Site) -> str:
     """The page of a dataset."""
     parquet = next(resource.path for resource in wanted.resources if resource.key == "parquet")
-    time_charts, bar_charts = charts.draw(wanted.declaration.table, parquet, wanted.release.data_date)
     table = wanted.declaration.table
+    people = draw_people(wanted.declaration, parquet)
+    time_charts, bar_charts = charts.draw(table, parquet, wanted.release.data_date)
+    if wanted.declaration.entry.disclosure:  # how many cells there are by year or code says nothing of people
+        time_charts, bar_charts = [], []
     return _render(
         "dataset.html",
         site=site,
@@ -84,6 +88,7 @@ def dataset_page(wanted: DesiredDataset, site: Site) -> str:
         preview_rows=min(PREVIEW_ROWS, wanted.release.rows),
         time_charts=time_charts,
         bar_charts=bar_charts,
+        people=people,
         outline=charts.outline(wanted.spatial) if wanted.spatial else None,
         versions=versions(wanted.changelog),
     )
