@@ -65,20 +65,9 @@ def _population(name: str, datasets: Mapping[str, DatasetDeclaration]) -> Popula
         if one.entry.disclosure and one.entry.disclosure.population == name
     }
     population = Population(name, counting)
-    alike = (
-        "sensitivity",
-        "protects_below",
-        "p_percent",
-        "period",
-        "same_people",
-        "cells",
-        "people",
-        "magnitudes",
-    )
+    alike = sorted(set(DisclosureDeclaration.model_fields) - {"population", "counts", "dimensions"})
     for other, said in population.declared.items():
-        if different := [
-            key for key in (*alike, "magnitudes") if getattr(said, key) != getattr(population.first, key)
-        ]:
+        if different := [key for key in alike if getattr(said, key) != getattr(population.first, key)]:
             first = next(iter(counting))
             raise DeclarationError(
                 f"publish/catalogue: {first} and {other} count the same population, {name}, and say different"
