@@ -19,9 +19,7 @@ from publish.disclosure.results import Attack, Audit, Gap, Witness
 from publish.disclosure.tables import Mask, Protected, System
 
 
-def audit(
-    system: System, suppressed: Mask, earlier: Sequence[Protected] = (), *, seconds: float = 120.0
-) -> Audit:
+def audit(system: System, suppressed: Mask, earlier: Sequence[Protected] = (), *, seconds: float = 120.0) -> Audit:
     """Whether what is published lets whoever reads it all learn what is protected.
 
     Args:

@@ -40,9 +40,7 @@ def insiders_of(joint: Joint, lines: Lines, width: int) -> tuple[Insider, ...]:
     return tuple(_insider(joint, lines, width, key, positions) for key, positions in known.items())
 
 
-def _insider(
-    joint: Joint, lines: Lines, width: int, key: tuple[int, Pairs], positions: list[int]
-) -> Insider:
+def _insider(joint: Joint, lines: Lines, width: int, key: tuple[int, Pairs], positions: list[int]) -> Insider:
     cell, atom = key
     held = np.zeros(joint.people, dtype=bool)
     for position in positions:

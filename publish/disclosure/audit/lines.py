@@ -64,7 +64,6 @@ class Lines:
         """By row, whether it is a count."""
         return np.array([one.kind == "count" for one in self.about], dtype=bool)
 
-
     def only(self, *kinds: Kind) -> Lines:
         """The lines of some kinds."""
         where = np.flatnonzero([one.kind in kinds for one in self.about])
@@ -96,7 +95,9 @@ def lines_of(written: Written, truth: Sums) -> tuple[Lines, tuple[Gap, ...]]:
     rows = sparse.csr_array(
         sparse.vstack([one.row for one in lines], format="csr") if lines else (0, written.width)
     )
-    low, high = (np.array(ends, dtype=np.float64) for ends in ([one.low for one in lines], [one.high for one in lines]))
+    low, high = (
+        np.array(ends, dtype=np.float64) for ends in ([one.low for one in lines], [one.high for one in lines])
+    )
     return Lines(tuple(one.about for one in lines), rows, rows @ truth, low, high), tuple(gaps)
 
 
