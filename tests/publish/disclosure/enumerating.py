@@ -31,7 +31,9 @@ class Enumerated:
     def __init__(self, releases):
         self.releases = releases
         self.truth = [one.system.people for one in releases]
-        self.stays = [bool((after >= before).all()) for before, after in zip(self.truth, self.truth[1:], strict=False)]
+        self.stays = [
+            bool((after >= before).all()) for before, after in zip(self.truth, self.truth[1:], strict=False)
+        ]
         tables = [tables_of(one) for one in releases]
         self.is_small = all(found is not None for found in tables) and np.prod([len(one) for one in tables]) < 4e5
         if not self.is_small:
