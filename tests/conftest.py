@@ -43,7 +43,7 @@ def samples_home(folder_of_run: Path) -> Home:
 
 @pytest.fixture(scope="session")
 def night_of_pilots(folder_of_run: Path) -> Path:
-    """A folder with ``pilots.xlsx`` and ``home``, after a night of that workbook on 23 November 2026: read only."""
+    """A folder with ``pilots.xlsx`` and ``home``, after a night of it on 23 November 2026: to be read only."""
     from tests import workbook_factory as factory
     from tests.flows import nights
 
