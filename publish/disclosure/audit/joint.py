@@ -1,9 +1,9 @@
 """All releases of one population and period as one model: what whoever reads them all knows.
 
-A variable is the number of people of one class in one release, and, where something is summed up, what their parts
-come to. What is published are equations on them. Where the truth agrees with it, whoever reads is also granted that
-nobody left from one release to the next: with fewer assumptions there are only more tables that agree, so that what
-is proved here is proved without it.
+A variable is the number of people of one class in one release, and, where something is summed up, what their
+parts come to. What is published are equations on them. Where the truth agrees with it, whoever reads is also
+granted that nobody left from one release to the next: with fewer assumptions there are only more tables that agree,
+so that what is proved here is proved without it.
 """
 
 from __future__ import annotations
