@@ -32,8 +32,8 @@ def audit(system: System, suppressed: Mask, earlier: Sequence[Protected] = (), *
         seconds: for the search. What is not proved by then is a gap.
 
     Returns:
-        The verdict, and the tables that prove it, in which all is as published and something protected is otherwise.
-        Sums of people's parts are proved as well, but their proofs are not kept.
+        The verdict, and the tables that prove it: all in them is as published, and something protected is not as
+        it is. Sums of people's parts are proved as well, but their proofs are not kept.
     """
     joint = Joint((*earlier, Protected(system, suppressed)))
     warnings = group_warnings(system, suppressed)
