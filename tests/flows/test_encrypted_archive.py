@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -343,19 +342,3 @@ def test_prefects_server_is_not_given_the_key(tmp_path, key, monkeypatch):
         pass
     assert seen["PREFECT_HOME"]
     assert not [name for name, value in seen.items() if key in value]
-
-
-def test_a_command_that_only_looks_does_without_the_library(encrypted, key):
-    looked = subprocess.run(
-        [
-            *(sys.executable, "-c"),
-            "import sys\nfrom flows.cli import main\ntry:\n    main(['status'])\n"
-            "except SystemExit:\n    print('cryptography' in sys.modules)",
-        ],
-        env={"OPENDISTRICT_HOME": str(encrypted.home.root), VARIABLE: key},
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert looked.stdout.splitlines()[-1] == "False", looked.stderr
