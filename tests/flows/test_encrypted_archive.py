@@ -215,6 +215,15 @@ def test_a_warehouse_is_made_anew_with_the_key_only(encrypted, declared, key, mo
             assert part in failed.message
 
 
+def test_a_file_is_checked_and_marked_with_a_key_too(origins, key, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv(VARIABLE, key)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    marked = tmp_path / "marked.xlsx"
+    assert command("check", str(origins[CLUB]), "--source", CLUB, "--annotated", str(marked)) == HELD
+    assert "First-timers" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == [marked]
+
+
 # --- encrypting what lies plain -----------------------------------------------------------------------
 
 
