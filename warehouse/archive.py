@@ -22,15 +22,56 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
+class Rewritten:
+    """What is kept of a file since somebody's records were taken out of it.
+
+    Args:
+        sha256, size: of what is kept.
+        erased: of each record that was taken out, the day on which it was asked for.
+        formerly: the sums of what was kept between one such request and the next.
+    """
+
+    sha256: str
+    size: int
+    erased: tuple[str, ...]
+    formerly: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RawFile:
-    """One file of a snapshot. ``size`` in bytes. ``erased``: the day on which its bytes were deleted, as a
-    source's ``retention_days`` asks; its sum stays, so that the same file is not taken in again.
+    """One file of a snapshot. ``sha256`` and ``size`` (in bytes) are those of what came, and say which file it is.
+
+    ``erased``: the day on which its bytes were deleted, as a source's ``retention_days`` asks; its sum stays, so
+    that the same file is not taken in again. ``rewritten``: less of it is kept than came.
     """
 
     name: str
     sha256: str
     size: int
     erased: str | None = None
+    rewritten: Rewritten | None = None
+
+    @property
+    def kept_sha256(self) -> str:
+        """The sum of the bytes that are kept."""
+        return self.rewritten.sha256 if self.rewritten else self.sha256
+
+    @property
+    def kept_size(self) -> int:
+        """How many bytes are kept."""
+        return self.rewritten.size if self.rewritten else self.size
+
+    @property
+    def sums(self) -> frozenset[str]:
+        """The sums under which it is known: as it came, and as it was kept then and now."""
+        kept = (self.rewritten.sha256, *self.rewritten.formerly) if self.rewritten else ()
+        return frozenset((self.sha256, *kept))
+
+    def without(self, sha256: str, size: int, erased: Sequence[str]) -> RawFile:
+        """The same file, of which now these bytes are kept, since records were taken out, asked for on these days."""
+        before = self.rewritten or Rewritten(self.sha256, self.size, ())
+        formerly = (*before.formerly, before.sha256) if self.rewritten else ()
+        return replace(self, rewritten=Rewritten(sha256, size, (*before.erased, *erased), formerly))
 
 
 @dataclass(frozen=True)
@@ -52,6 +93,11 @@ class Snapshot:
     def id(self) -> str:
         """``<date>-<first 12 digits of the digest>``: unique within the source."""
         return f"{self.date.isoformat()}-{self.digest[:12]}"
+
+    def is_of(self, files: Sequence[RawFile]) -> bool:
+        """Whether it is the snapshot of just these files, as they came or as they are kept."""
+        own, given = (sorted(listed, key=lambda file: file.name) for listed in (self.files, files))
+        return len(own) == len(given) and all(b.sha256 in a.sums for a, b in zip(own, given, strict=True))
 
     def paths(self) -> list[Path]:
         """The files that are kept, in the order of their names."""
@@ -99,7 +145,7 @@ class Archive:
                     source=content["source"],
                     date=date.fromisoformat(content["date"]),
                     origin=content["origin"],
-                    files=tuple(RawFile(**file) for file in content["files"]),
+                    files=tuple(_file_of(file) for file in content["files"]),
                     folder=manifest.parent,
                 )
                 found.append((snapshot.date, int(content["sequence"]), snapshot))
@@ -114,22 +160,36 @@ class Archive:
         """The snapshot with the newest data, or the newest not after ``until``."""
         return next((s for s in reversed(self.snapshots()) if until is None or s.date <= until), None)
 
-    def keep(self, built: Path, names: Sequence[str], *, day: date, origin: str) -> Snapshot:
+    def files_in(self, built: Path, names: Sequence[str]) -> tuple[RawFile, ...]:
+        """Files of a folder as a snapshot notes them, by name; one of which less is kept here is known again."""
+        known = {
+            sum_: file
+            for snapshot in self.snapshots()
+            for file in snapshot.files
+            if file.rewritten and file.erased is None
+            for sum_ in file.sums
+        }
+        found = []
+        for name in sorted(names):
+            sum_ = sha256_of(built / name)
+            file = known.get(sum_) or RawFile(name, sum_, (built / name).stat().st_size)
+            found.append(replace(file, name=name))
+        return tuple(found)
+
+    def keep(self, built: Path, files: Sequence[RawFile], *, day: date, origin: str) -> Snapshot:
         """Move files from a workspace into the archive as one snapshot; give back the one that holds them.
 
         The same bytes as a snapshot of that day are not kept twice.
 
         Args:
             built: a folder on the home's file system that holds just these files.
-            names: the files' names; plain names, no paths.
+            files: the files, see ``files_in``; plain names, no paths.
             day: the day the data speak of.
             origin: the path or address they came from, without credentials.
         """
-        if unsafe := [name for name in names if Path(name).name != name or name.startswith(".")]:
+        if unsafe := [file.name for file in files if Path(file.name).name != file.name or file.name[0] == "."]:
             raise ValueError(f"not a plain file name: {unsafe[0]!r}")
-        files = tuple(
-            RawFile(name, sha256_of(built / name), (built / name).stat().st_size) for name in sorted(names)
-        )
+        files = tuple(sorted(files, key=lambda file: file.name))
         existing = self.snapshots()
         of_day = [s for s in existing if s.date == day]
         same = next((s for s in of_day if s.digest == digest_of(files)), None)
@@ -157,7 +217,9 @@ class Archive:
             file.name
             for file in snapshot.files
             if file.erased is None
-            if not (snapshot.folder / file.name).is_file() or sha256_of(snapshot.folder / file.name) != file.sha256
+            # Of one that is being rewritten the bytes from before may still be there: the manifest goes first.
+            if not (snapshot.folder / file.name).is_file()
+            or sha256_of(snapshot.folder / file.name) not in (file.sums if file.rewritten else {file.sha256})
         ]
 
     def require_whole(self, snapshot: Snapshot) -> None:
@@ -180,6 +242,30 @@ class Archive:
             f" {snapshot.folder} is missing or no longer has its checksum. Restore it from a backup; or take the"
             f" same file in again: it came from {snapshot.origin}."
         )
+
+    def rewrite(self, snapshot: Snapshot, contents: Mapping[str, tuple[bytes, Sequence[str]]]) -> None:
+        """Keep less of files: by name, the new bytes, and the days on which what they lack was asked to go.
+
+        The manifest is written first. Wherever this is killed, the files are what it says or what they were, and
+        the same call goes on.
+        """
+        files = {file.name: file for file in snapshot.files}
+        for name, (content, days) in contents.items():
+            sum_ = hashlib.sha256(content).hexdigest()
+            if sum_ != files[name].kept_sha256:
+                files[name] = files[name].without(sum_, len(content), days)
+        manifest = snapshot.folder / "manifest.json"
+        noted = json.loads(manifest.read_text(encoding="utf-8"))
+        noted["files"] = [_noted(file) for file in files.values()]
+        write_atomically(manifest, to_json(noted))
+        with self.home.workspace(f"rewrite-{self.source}") as workspace:
+            for name, (content, _) in contents.items():
+                built = workspace / name
+                with built.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                built.replace(snapshot.folder / name)
 
     # --- what may be kept for a time only ---------------------------------------------------------
 
@@ -214,7 +300,9 @@ class Archive:
 
     def erased(self) -> set[str]:
         """The SHA-256 sums of the files whose bytes were deleted."""
-        return {file.sha256 for snapshot in self.snapshots() for file in snapshot.files if file.erased}
+        return {
+            sum_ for snapshot in self.snapshots() for file in snapshot.files if file.erased for sum_ in file.sums
+        }
 
     # --- the memory of origins: what makes the second night cheap -------------------------------
 
@@ -243,6 +331,15 @@ class Archive:
         except (FileNotFoundError, ValueError):
             return {}  # a memory that is lost costs a second reading, nothing else
         return content if isinstance(content, dict) else {}
+
+
+def _file_of(noted: Mapping[str, Any]) -> RawFile:
+    """A file as a manifest notes it."""
+    rewritten = noted.get("rewritten")
+    if rewritten is None:
+        return RawFile(**noted)
+    lists = {name: tuple(rewritten[name]) for name in ("erased", "formerly")}
+    return RawFile(**{**noted, "rewritten": Rewritten(**{**rewritten, **lists})})
 
 
 def _noted(file: RawFile) -> dict[str, Any]:
