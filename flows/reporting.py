@@ -6,7 +6,7 @@ page says where, without a link.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from warehouse.declarations import DatasetDeclaration, Severity
 from warehouse.home import move_folder
 from warehouse.identities.doubts import doubts
 from warehouse.ledger import SnapshotRecord
+from warehouse.protection import Protection
 from warehouse.store import reader
 
 _LISTED = 300  # findings a source on the page; the annotated workbook and the ledger hold them all
@@ -131,7 +132,19 @@ def _dataset_section(
         url=dataset.url,
         findings=ledger.findings(connection, dataset.name, stamp, _LISTED),
         history=[(release.version, release.rows) for release in releases],
+        protection=_protection(connection, declaration, curations),
     )
+
+
+def _protection(
+    connection: ledger.Connection, dataset: DatasetDeclaration, curations: Sequence[ledger.CurationRecord]
+) -> tuple[Protection, ...]:
+    """What became of a dataset's tables of people when it was built last."""
+    if dataset.entry.disclosure is None or not curations:
+        return ()
+    from publish.disclosure.keeping import protections  # imports numpy
+
+    return protections(connection, dataset.entry.disclosure.population, dataset.name, curations[-1].data_date)
 
 
 def _quality(record: SnapshotRecord) -> tuple[str, int, int]:

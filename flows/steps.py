@@ -19,7 +19,7 @@ from sources.changes import since
 from warehouse import ledger
 from warehouse.addresses import is_url
 from warehouse.archive import Archive, Snapshot
-from warehouse.curate import CURATED, ModelError, curate, prepare
+from warehouse.curate import CURATED, ModelError, create_core, curate, prepare
 from warehouse.database import attach, opened
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, quote
 from warehouse.findings import Finding
@@ -318,8 +318,22 @@ def _curate(run: Run, connection: duckdb.DuckDBPyConnection, building: Building)
     prepare(connection, [declared.sources[source] for source in used], used, building.as_of)
     if dataset.name in declared.telling:
         create_quality_tables(connection, declared.told_of, building.as_of)
+    _protect(run, connection, building)
     curate(connection, declared.models[dataset.name], dataset)
     apply_to_rows(connection, f"{CURATED}.{quote(dataset.stem)}", dataset, withdrawn)
+
+
+def _protect(run: Run, connection: duckdb.DuckDBPyConnection, building: Building) -> None:
+    """Let the dataset's model read what disclosure control leaves of people, if it counts any."""
+    dataset, model = run.declarations.datasets[building.dataset], run.declarations.models[building.dataset]
+    if dataset.entry.disclosure is None:
+        return
+    from publish.disclosure.protecting import Made, protect  # imports scipy
+
+    population = run.declarations.populations[dataset.entry.disclosure.population]
+    create_core(connection, model, model.below)
+    made = Made(building.as_of, building.run_id, run.settings.home)
+    protect(connection, population, dataset.name, made, run.progress)
 
 
 def _release(

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from warehouse import reference
-from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
+from warehouse.declarations import TOTAL, TOTAL_TITLE, FieldDeclaration, TableDeclaration, literal, quote
 
 # Part of every release's fingerprint: raise it when the same rows would give other bytes.
 RENDERER_VERSION = 2
@@ -39,9 +39,11 @@ FORMULA_NOTE = (
 def labels(field: FieldDeclaration) -> dict[str, str]:
     """What the codes of a field mean, in the order of its list; empty where it has no codes."""
     if field.label_list:
-        found = reference.code_lists()[field.label_list]
-        return {code: meaning.title for code, meaning in found.codes.items()}
-    return {value: value.replace("_", " ") for value in field.constraints.enum or ()}
+        listed = reference.code_lists()[field.label_list]
+        found = {code: meaning.title for code, meaning in listed.codes.items()}
+    else:
+        found = {value: value.replace("_", " ") for value in field.constraints.enum or ()}
+    return {**found, TOTAL: TOTAL_TITLE} if found and field.has_total else found
 
 
 @contextmanager

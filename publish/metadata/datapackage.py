@@ -188,9 +188,11 @@ def declaration_digest(declaration: DatasetDeclaration, sources: Mapping[str, So
     """SHA-256 over everything in a release's files that is not rows: fields, entry, codes, terms of sources."""
     district, entry = district_of(declaration), declaration.entry
     described: dict[str, Any] = {
-        # what labels say is in the schema
+        # what labels and protected columns say is in the schema
         "entry": entry.model_dump(
-            mode="json", by_alias=True, exclude={"owner": True, "fields": {"__all__": {"labels"}}}
+            mode="json",
+            by_alias=True,
+            exclude={"owner": True, "fields": {"__all__": {"labels", "protected", "of"}}},
         )
         | {
             "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),

@@ -80,7 +80,7 @@ def _field(field: FieldDeclaration) -> dict[str, Any]:
     constraints: dict[str, Any] = {
         "required": given.required or None,
         "unique": given.unique or None,
-        "pattern": given.pattern,
+        "pattern": field.pattern,
         "minimum": given.minimum,
         "maximum": given.maximum,
         "minLength": given.min_length,
