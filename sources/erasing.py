@@ -1,4 +1,4 @@
-"""Taking people's records out of a source's files: what a source's package offers for it, and files on their way in.
+"""Taking people's records out of files: what a source's package offers for it, and files on their way in.
 
 What somebody asked to be erased (``warehouse.erasures``) may stand in the next export too. It is taken out before
 the file enters the raw archive, which notes that it did.
@@ -7,12 +7,12 @@ the file enters the raw archive, which notes that it did.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
 
 from sources import SourceError, package
-from warehouse.archive import Archive, RawFile, sha256_of
+from warehouse.archive import Archive, RawFile, Stored, sha256_of
 from warehouse.declarations import SourceDeclaration
 from warehouse.erasures import day_of, erasures
 
@@ -52,7 +52,7 @@ class _ErasingPackage(Protocol):
 
 
 def searcher(declaration: SourceDeclaration) -> Callable[[Sequence[Path], IsMeant], Searched] | None:
-    """The function by which a source's package takes people out of the files of one snapshot; None if it has none."""
+    """By what a source's package takes people out of the files of one snapshot; None if it has nothing for it."""
     own = package(declaration)
     return cast(_ErasingPackage, own).without_people if hasattr(own, "without_people") else None
 
@@ -77,8 +77,7 @@ def taken_in(declaration: SourceDeclaration, archive: Archive, built: Path, name
         )
     for name, lighter in searched.found.items():
         (built / name).write_bytes(lighter.content)
-        sum_ = sha256_of(built / name)
-        if sum_ != files[name].kept_sha256:
-            asked = [str(days(one.key)) for one in lighter.taken_out]
-            files[name] = files[name].without(sum_, len(lighter.content), asked)
+        found = sha256_of(built / name)
+        file = files[name].without(found, [str(days(one.key)) for one in lighter.taken_out])
+        files[name] = replace(file, stored=Stored(name, found, len(lighter.content)))
     return list(files.values())

@@ -25,7 +25,7 @@ def leave_out_erased(
     hold, as after a backup of the archive was put back.
     """
     for table in tables_of_people(declaration):
-        asked = Counter(day for file in snapshot.files if file.rewritten for day in file.rewritten.erased)
+        asked = Counter(day for file in snapshot.files if file.lacking for day in file.lacking.asked)
         relation = f"staged.{quote(table.name)}"
         for one in listed:
             condition = one.matches(table.person_key)

@@ -65,7 +65,7 @@ class Package:
             built.mkdir()
             (built / "things.csv").write_text("".join(f"{code},{size}\n" for code, size in self.things.items()))
             archive = Archive(request.home, "things")
-            return archive.keep(built, archive.files_in(built, ["things.csv"]), day=request.day, origin="things")
+            return archive.keep(built, ["things.csv"], day=request.day, origin="things")
 
     def read(self, snapshot, declaration, workspace):
         lines = [line.split(",") for line in snapshot.paths()[0].read_text().splitlines()]

@@ -98,8 +98,7 @@ def snapshot_of(home: Home, name: str = "things", content: str = "raw", file: st
         built = workspace / "files"
         built.mkdir()
         (built / file).write_text(content)
-        archive = Archive(home, name)
-        return archive.keep(built, archive.files_in(built, [file]), day=date(2026, 1, 1), origin="test")
+        return Archive(home, name).keep(built, [file], day=date(2026, 1, 1), origin="test")
 
 
 def rows_of(path: Path, sql: str) -> list[tuple[Any, ...]]:
