@@ -12,9 +12,10 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from publish.disclosure.population import TOTAL, Population
+from publish.disclosure.population import Population
 from publish.disclosure.tables import Magnitude, Pairs, Rule, Sums, System
 from warehouse.curate import ModelError
+from warehouse.declarations import TOTAL
 from warehouse.declarations.datasets import MagnitudeDeclaration
 from warehouse.reference import code_lists
 from warehouse.sql import quote

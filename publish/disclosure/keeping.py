@@ -17,11 +17,12 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from publish.disclosure.population import TOTAL, Population
+from publish.disclosure.population import Population
 from publish.disclosure.results import Audit
 from publish.disclosure.tables import Magnitude, Pairs, Protected, Rule, System
 from warehouse.curate import PROTECTED
 from warehouse.database import insert_rows
+from warehouse.declarations import TOTAL
 from warehouse.home import Home, move_folder
 from warehouse.protection import Protection, ProtectionState
 from warehouse.sql import literal, quote

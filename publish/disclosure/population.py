@@ -10,8 +10,6 @@ from warehouse.declarations import DatasetDeclaration
 from warehouse.declarations.datasets import DisclosureDeclaration
 from warehouse.declared import DeclarationError
 
-TOTAL = "total"  # the code of a margin
-
 
 @dataclass(frozen=True)
 class Population:
