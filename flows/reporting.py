@@ -19,6 +19,7 @@ from flows.run import Run
 from flows.settings import Settings
 from warehouse import ledger
 from warehouse.archive import Archive
+from warehouse.archive_keys import ArchiveKeyError
 from warehouse.declarations import DatasetDeclaration, Severity
 from warehouse.home import move_folder
 from warehouse.identities.doubts import doubts
@@ -167,10 +168,19 @@ def _annotated(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLo
     from checks.annotate import annotate  # imports openpyxl, as the next does
     from sources.workbooks.inbox import SUFFIXES
 
-    snapshot = Archive(settings.home, source.name).find(source.snapshot.snapshot_id)
+    archive = Archive(settings.home, source.name)
+    snapshot = archive.find(source.snapshot.snapshot_id)
     with reader(settings.home, settings.memory) as connection:
         found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
-    for path in snapshot.paths() if snapshot and found else ():
+    if snapshot is None or not found:
+        return source
+    try:
+        snapshot = archive.readable(snapshot, workspace / source.name)
+    except Exception as error:
+        # Of an unchanged one nothing had to be read tonight, so no key either: what the outbox holds still stands.
+        is_told = source.state != "unchanged" or not isinstance(error, ArchiveKeyError)
+        return _unmarked(source, error, faults) if is_told else source
+    for path in snapshot.paths():
         if path.suffix.lower() not in SUFFIXES:
             continue
         name = f"{path.stem}-annotated.xlsx"
@@ -182,9 +192,12 @@ def _annotated(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLo
             place.parent.mkdir(parents=True, exist_ok=True)
             written.replace(place)
         except Exception as error:
-            words = faults.tell(f"marking the workbook of {source.name}", error)
-            return replace(
-                source, notice=f"{source.notice} The marked workbook could not be made: {words}".strip()
-            )
+            return _unmarked(source, error, faults)
         source = replace(source, annotated=str(place))
     return source
+
+
+def _unmarked(source: SourceOutcome, error: Exception, faults: FaultLog) -> SourceOutcome:
+    """The outcome, with why there is no annotated copy."""
+    words = faults.tell(f"marking the workbook of {source.name}", error)
+    return replace(source, notice=f"{source.notice} The marked workbook could not be made: {words}".strip())

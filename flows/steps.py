@@ -16,7 +16,7 @@ from flows.run import Run
 from flows.settings import Settings
 from sources import NothingThereError, NotSetUpError, PullRequest
 from sources.changes import since
-from warehouse import ledger
+from warehouse import archive_keys, ledger
 from warehouse.addresses import is_url
 from warehouse.archive import Archive, Snapshot
 from warehouse.curate import CURATED, ModelError, create_core, curate, prepare
@@ -114,6 +114,7 @@ def stage(run: Run, snapshot: Snapshot) -> Staged:
 
     Raises:
         ArchiveDamagedError: they are not.
+        ArchiveKeyError: they are encrypted, and their key is not given.
         SourceError: its files cannot be read at all.
     """
     home = run.settings.home
@@ -246,6 +247,14 @@ def drop_staging(settings: Settings, source: str, keep: Collection[str]) -> None
     for path in folder.glob("*.duckdb*"):
         if path.name.removesuffix(".wal").removesuffix(".duckdb") not in keep:
             path.unlink(missing_ok=True)
+
+
+def drop_plain_staging(run: Run) -> None:
+    """Remove the staging files of sources about people, if a key is given: their rows are not to lie plain."""
+    if archive_keys.is_given():
+        for name, source in run.declarations.sources.items():
+            if source.is_about_people:
+                drop_staging(run.settings, name, ())
 
 
 # --- datasets ---------------------------------------------------------------------------------------

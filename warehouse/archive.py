@@ -9,7 +9,6 @@ name, sum and size a file is known stays what it was when it was taken in; its n
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -21,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import archive_keys
-from warehouse.archive_keys import ArchiveKey, ArchiveKeyError, keyring
-from warehouse.encryption import EncryptedFileError, decrypt, decrypted, encrypt
+from warehouse.archive_keys import ArchiveKey
+from warehouse.encryption import EncryptedFileError, decrypt, encrypt
 from warehouse.home import Home, move_folder, to_json, write_atomically
 
 _CHUNK = 1 << 20
 _MANIFEST = "manifest.json"
-_ENCRYPTED = ".encrypted"
+_ENCRYPTED, _REPLACED, _DAMAGED = ".encrypted", ".replaced", ".damaged"
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class RawFile:
     """One file of a snapshot: its name, sum and size (in bytes) as it was taken in.
 
     ``erased``: the day on which its bytes were deleted, as a source's ``retention_days`` asks; its sum stays, so
-    that the same file is not taken in again. ``stored``: what lies here instead; None: the file as it was taken in.
+    that the same file is not taken in again. ``stored``: what lies here instead; None: the file as it came.
     ``lacking``: what is kept of it is less than came.
     """
 
@@ -86,9 +85,9 @@ class RawFile:
         return frozenset((self.sha256, *(self.lacking.sums if self.lacking else ())))
 
     def without(self, sha256: str, asked: Sequence[str]) -> RawFile:
-        """The same file when only bytes of that sum are kept of it, for records that were asked to go on these days.
+        """The same file when bytes of that sum are kept of it, for records that were asked to go on these days.
 
-        It is the same as before if these are what is kept.
+        It is the same as before if they are kept already.
         """
         if sha256 == self.plain_sha256:
             return self
@@ -274,7 +273,7 @@ class Archive:
         return Snapshot(self.source, day, origin, files, place)
 
     def verify(self, snapshot: Snapshot) -> list[str]:
-        """Names of files that are missing or no longer have the recorded sum. Of encrypted ones no key is needed."""
+        """Names of files that are missing or no longer have their sum. Of encrypted ones, without a key."""
         return [file.name for file in snapshot.files if file.erased is None and not _is_as_noted(snapshot, file)]
 
     def require_whole(self, snapshot: Snapshot) -> None:
@@ -291,7 +290,7 @@ class Archive:
             return
         for file in snapshot.files:
             if file.name in damaged and (path := snapshot.place(file)).is_file():
-                path.rename(path.with_name(f"{path.name}.damaged"))
+                path.rename(path.with_name(f"{path.name}{_DAMAGED}"))
         raise _damaged(snapshot, ", ".join(damaged), "is missing or no longer has its checksum")
 
     # --- what lies here otherwise than it came ---------------------------------------------------
@@ -325,7 +324,7 @@ class Archive:
         if file.kept.key_id is None:
             copy_file(snapshot.place(file), target)
             return
-        key = self._key_of(snapshot, file.kept.key_id)
+        key = archive_keys.key_of(snapshot.source, snapshot.id, file.kept.key_id)
         try:
             decrypt(snapshot.place(file), target, key, _context(snapshot.source, snapshot.id, name))
         except EncryptedFileError as error:
@@ -337,8 +336,8 @@ class Archive:
     def replace(self, snapshot: Snapshot, name: str, plain: Path, asked: Sequence[str] = ()) -> Snapshot:
         """Let other plain bytes lie here in a file's stead, encrypted as those of this archive are.
 
-        By which sum and size the file is known stays, and so does the snapshot's id. What lay here goes last: killed
-        before, the manifest still speaks of it; killed in between, ``left_over`` finds it.
+        By which sum and size the file is known stays, and so does the snapshot's id. What lay here goes last:
+        killed before, the manifest still speaks of it; killed in between, ``tidy`` removes it.
 
         Args:
             snapshot: of this archive.
@@ -357,22 +356,31 @@ class Archive:
         key = self._key_for_new([snapshot])
         if key:
             changed = self._encrypted(changed, plain.parent, plain, key, snapshot.id)
+            (plain.parent / changed.kept.name).replace(snapshot.place(changed))
             plain.unlink()
         else:
-            other = Stored(f"{name}.{found[:8]}.replaced", found, plain.stat().st_size)
+            other = Stored(f"{name}.{found[:8]}{_REPLACED}", found, plain.stat().st_size)
             changed = replace(changed, stored=None if found == file.sha256 else other)
-            plain.rename(plain.parent / changed.kept.name)
-        (plain.parent / changed.kept.name).replace(snapshot.place(changed))
+            plain.replace(snapshot.place(changed))
         snapshot = replace(snapshot, files=tuple(changed if one is file else one for one in snapshot.files))
         self._note(snapshot)
         if file.kept.name != changed.kept.name:
             (snapshot.folder / file.kept.name).unlink(missing_ok=True)
         return snapshot
 
-    def left_over(self, snapshot: Snapshot) -> list[Path]:
-        """What lies in a snapshot's folder and is no file of it: set aside as damaged, or left by who was killed."""
+    def tidy(self, snapshot: Snapshot) -> list[Path]:
+        """Remove what lies in a snapshot's folder and is no file of it: bytes that were replaced or set aside.
+
+        Nothing is removed where a file of the snapshot is missing or damaged. Returns what is not ours.
+        """
         noted = {_MANIFEST, *(file.kept.name for file in snapshot.files if file.erased is None)}
-        return sorted(path for path in snapshot.folder.iterdir() if path.name not in noted)
+        others = [path for path in sorted(snapshot.folder.iterdir()) if path.name not in noted]
+        own = [path for path in others if _is_own(path.name, snapshot)]
+        if own and not self.verify(snapshot):
+            for path in own:
+                path.unlink()
+            return [path for path in others if path not in own]
+        return others
 
     def _key_for_new(self, existing: Sequence[Snapshot]) -> ArchiveKey | None:
         """The key with which to encrypt; None: what is new lies plain here.
@@ -380,41 +388,14 @@ class Archive:
         A key that was forgotten once must not let plain files come to lie beside encrypted ones.
         """
         is_encrypted = any(snapshot.is_encrypted for snapshot in existing)
-        if not (is_encrypted or (self.about_people and archive_keys.is_given())):
-            return None
-        if key := next(iter(keyring().keys), None):
-            return key
-        raise ArchiveKeyError(
-            f"{self.source}: its files are encrypted in the raw archive, and no archive key is given, so nothing new"
-            f" is put there. {_HOW_TO_GIVE}"
-        )
-
-    def _key_of(self, snapshot: Snapshot, key_id: str) -> ArchiveKey:
-        given = keyring()
-        if key := given.find(key_id):
-            return key
-        where = f"{self.source}: the snapshot {snapshot.id} is encrypted under the archive key {key_id}"
-        if not given.keys:
-            raise ArchiveKeyError(f"{where}, and no archive key is given. {_HOW_TO_GIVE}")
-        others = ", ".join(key.id for key in given.keys)
-        raise ArchiveKeyError(
-            f"{where}, and another one is given: {others}. Add the right one to {archive_keys.VARIABLE} or its file,"
-            " after the newest."
-        )
+        if is_encrypted or (self.about_people and archive_keys.is_given()):
+            return archive_keys.newest(self.source)
+        return None
 
     def _encrypted(self, file: RawFile, folder: Path, plain: Path, key: ArchiveKey, snapshot_id: str) -> RawFile:
-        """Encrypt a file's bytes into a folder; the file as it is noted then.
-
-        It is read back before anybody deletes the plain bytes: these may be the only ones.
-        """
-        context = _context(self.source, snapshot_id, file.name)
+        """Encrypt a file's bytes into a folder; the file as it is noted then."""
         unnamed = folder / f".{file.sha256[:12]}{_ENCRYPTED}"
-        encrypt(plain, unnamed, key, context)
-        digest = hashlib.sha256()
-        for piece in decrypted(unnamed, key, context):
-            digest.update(piece)
-        if digest.hexdigest() != sha256_of(plain):
-            raise OSError(errno.EIO, "what was encrypted cannot be read back", str(unnamed))
+        encrypt(plain, unnamed, key, _context(self.source, snapshot_id, file.name))
         found = sha256_of(unnamed)
         stored = Stored(f"{file.name}.{found[:8]}{_ENCRYPTED}", found, unnamed.stat().st_size, key.id)
         unnamed.rename(folder / stored.name)
@@ -447,11 +428,14 @@ class Archive:
             names = set(files.get(snapshot.id, ()))
             if not names:
                 continue
-            files = [replace(f, erased=day.isoformat()) if f.name in names else f for f in snapshot.files]
+            left = [replace(f, erased=day.isoformat()) if f.name in names else f for f in snapshot.files]
             for file in snapshot.files:
                 if file.name in names:
                     snapshot.place(file).unlink(missing_ok=True)
-            self._note(replace(snapshot, files=tuple(files)))
+                    for aside in snapshot.folder.glob(f"*{_DAMAGED}"):
+                        if aside.name.startswith(f"{file.name}."):
+                            aside.unlink()
+            self._note(replace(snapshot, files=tuple(left)))
 
     def erased(self) -> set[str]:
         """The SHA-256 sums of the files whose bytes were deleted."""
@@ -488,16 +472,9 @@ class Archive:
         return content if isinstance(content, dict) else {}
 
 
-_HOW_TO_GIVE = (
-    f"Set {archive_keys.VARIABLE}, or {archive_keys.FILE_VARIABLE}, where the run starts. Nothing was replaced: what"
-    " was last known stands."
-)
-
-
 def _noted(file: RawFile) -> dict[str, Any]:
     """A file as a manifest notes it."""
-    noted = asdict(file, dict_factory=lambda items: {name: value for name, value in items if value is not None})
-    return dict(noted)
+    return asdict(file, dict_factory=lambda items: {name: value for name, value in items if value is not None})
 
 
 def _file_of(snapshot: Snapshot, name: str) -> RawFile:
@@ -507,6 +484,12 @@ def _file_of(snapshot: Snapshot, name: str) -> RawFile:
 def _context(source: str, snapshot_id: str, name: str) -> str:
     """What an encrypted file is: put into another one's place it cannot be decrypted."""
     return f"{source}/{snapshot_id}/{name}"
+
+
+def _is_own(name: str, snapshot: Snapshot) -> bool:
+    """Whether we gave a file in a snapshot's folder its name: that of a file of it, or one made from it."""
+    made = (_ENCRYPTED, _REPLACED, _DAMAGED)
+    return any(name == f.name or (name.startswith(f"{f.name}.") and name.endswith(made)) for f in snapshot.files)
 
 
 def _is_as_noted(snapshot: Snapshot, file: RawFile) -> bool:

@@ -18,10 +18,12 @@ from pathlib import Path
 VARIABLE = "OPENDISTRICT_ARCHIVE_KEY"
 FILE_VARIABLE = "OPENDISTRICT_ARCHIVE_KEY_FILE"
 _BYTES = 32
+_STANDS = "Nothing was replaced: what was last known stands."
+_HOW_TO_GIVE = f"Set {VARIABLE}, or {FILE_VARIABLE}, where the run starts. {_STANDS}"
 
 
 class ArchiveKeyError(Exception):
-    """A key is needed and is not there, or what is given is none; the message says which, and never repeats one."""
+    """A key is needed and not there, or what is given is none; the message says which, and never repeats one."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +43,7 @@ class ArchiveKey:
 
 @dataclass(frozen=True)
 class Keyring:
-    """The keys that are given, the newest first: with it files are encrypted, with any of them decrypted."""
+    """The keys that are given, the newest first: files are encrypted with it, and decrypted with any of them."""
 
     keys: tuple[ArchiveKey, ...] = ()
 
@@ -58,7 +60,7 @@ def is_given(environment: Mapping[str, str] = os.environ) -> bool:
 def keyring(environment: Mapping[str, str] = os.environ) -> Keyring:
     """The keys of the environment: in a variable, or in the file that another one names.
 
-    Several are separated by spaces, commas or lines, the newest first. In a file, lines that begin with # are notes.
+    Several are separated by spaces, commas or lines, the newest first. In a file, lines after # are notes.
 
     Raises:
         ArchiveKeyError: something else is given than keys.
@@ -66,7 +68,7 @@ def keyring(environment: Mapping[str, str] = os.environ) -> Keyring:
     said, path = environment.get(VARIABLE, "").strip(), environment.get(FILE_VARIABLE, "").strip()
     if said and path:
         raise ArchiveKeyError(
-            f"{VARIABLE} and {FILE_VARIABLE} are both set, so nobody can say which key is the newest. Set one of them."
+            f"{VARIABLE} and {FILE_VARIABLE} are both set, so nobody can say which key is the newest. Set one."
         )
     if path:
         where, lines = f"the file that {FILE_VARIABLE} names", _lines(Path(path))
@@ -75,6 +77,38 @@ def keyring(environment: Mapping[str, str] = os.environ) -> Keyring:
     else:
         where, lines = VARIABLE, [said]
     return Keyring(tuple(_key(text, where) for line in lines for text in line.replace(",", " ").split()))
+
+
+def newest(source: str) -> ArchiveKey:
+    """The key with which a source's files are to be encrypted.
+
+    Raises:
+        ArchiveKeyError: there is none, or what is given is none.
+    """
+    if key := next(iter(keyring().keys), None):
+        return key
+    raise ArchiveKeyError(
+        f"{source}: its files are encrypted in the raw archive, and no archive key is given, so nothing new is put"
+        f" there. {_HOW_TO_GIVE}"
+    )
+
+
+def key_of(source: str, snapshot_id: str, key_id: str) -> ArchiveKey:
+    """The key under which files of a source's snapshot are encrypted.
+
+    Raises:
+        ArchiveKeyError: it is not given; the message says whether none or another one is.
+    """
+    given = keyring()
+    if key := given.find(key_id):
+        return key
+    where = f"{source}: the snapshot {snapshot_id} is encrypted under the archive key {key_id}"
+    if not given.keys:
+        raise ArchiveKeyError(f"{where}, and no archive key is given. {_HOW_TO_GIVE}")
+    raise ArchiveKeyError(
+        f"{where}, and another one is given: {', '.join(key.id for key in given.keys)}. Add the right one to"
+        f" {VARIABLE} or its file, after the newest. {_STANDS}"
+    )
 
 
 def new_key() -> str:

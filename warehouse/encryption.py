@@ -1,21 +1,22 @@
-"""Files encrypted at rest: our format, which streams, so that a file of any size takes a megabyte of memory.
+r"""Files encrypted at rest: our format, which streams, so that a file of any size takes a megabyte of memory.
 
 An encrypted file is a header and chunks, one after the other::
 
-    header  "opendistrict encrypted 1\\n" (25 bytes; 1 is the format's version)
+    header  "opendistrict encrypted 1\n" (25 bytes; 1 is the format's version)
             id of the key (8 bytes), salt (32 random bytes, other ones for every file)
     chunk   up to 65,536 bytes of the file, encrypted, and the tag of 16 bytes
 
-Every file has a key of its own: HKDF-SHA256 (RFC 5869) of the archive's key with the salt, whose info is the rest of
-the header and the *context*: which file of which snapshot it is. So nothing encrypted under it is ever encrypted under
-it again, and a file put into another one's place is none. The chunks are AES-256-GCM in the STREAM construction (Hoang,
-Reyhanitabar, Rogaway and Vizar, "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", CRYPTO 2015):
-a chunk's nonce is seven bytes of the HKDF, its number (4 bytes) and whether it is the last (1 byte). A changed bit, a
-chunk that is missing, twice, at another place or of another file, and a file that was cut off fail by their tags.
+Every file has a key of its own: HKDF-SHA256 (RFC 5869) of the archive's key with the salt, whose info is the rest
+of the header and the *context*: which file of which snapshot it is. So no two files have one key, and a file put into another one's place is none. The chunks are AES-256-GCM in the STREAM construction (Hoang,
+Reyhanitabar, Rogaway and Vizar, "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", CRYPTO
+2015): a chunk's nonce is seven bytes of the HKDF, its number (4 bytes) and whether it is the last (1 byte). A
+changed bit, a chunk that is missing, twice, at another place or of another file, and a file that was cut off fail
+by their tags.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -36,13 +37,16 @@ class EncryptedFileError(Exception):
 
 
 def encrypt(plain: Path, target: Path, key: ArchiveKey, context: str) -> None:
-    """Encrypt a file into a new one, and see to it that it is on the disk.
+    """Encrypt a file into a new one that is on the disk and was read back: the plain bytes may be the only ones.
 
     Args:
         plain: the file.
         target: the file to make; nothing is left there on an error.
         key: the archive's key.
         context: what the file is; it is decrypted as nothing else.
+
+    Raises:
+        OSError: what was written is not what lies there.
     """
     header = _MAGIC + bytes.fromhex(key.id) + secrets.token_bytes(_SALT_BYTES)
     chunks = _Chunks(key, header, context)
@@ -51,7 +55,12 @@ def encrypt(plain: Path, target: Path, key: ArchiveKey, context: str) -> None:
         for number, is_last, piece in _pieces(reader, _CHUNK):
             writer.write(chunks.encrypted(number, is_last, piece))
         writer.flush()
-        os.fsync(writer.fileno())  # the plain file may be deleted next
+        os.fsync(writer.fileno())
+        try:
+            for _ in decrypted(target, key, context):
+                pass
+        except EncryptedFileError:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(target)) from None
 
 
 def decrypt(path: Path, target: Path, key: ArchiveKey, context: str) -> None:
@@ -89,7 +98,7 @@ def decrypted(path: Path, key: ArchiveKey, context: str) -> Iterator[bytes]:
                 yield chunks.decrypted(number, is_last, piece)
             except InvalidTag:
                 raise EncryptedFileError(
-                    f"its chunk {number} is not what was encrypted: it was changed or cut off, or is another file's"
+                    f"chunk {number} is not what was encrypted: it was changed or cut off, or is another file's"
                 ) from None
 
 
@@ -118,7 +127,7 @@ class _Chunks:
 
 
 def _pieces(reader: BinaryIO, size: int) -> Iterator[tuple[int, bool, bytes]]:
-    """What follows in a file in pieces: the number of each, and whether it is the last. Of nothing one empty piece."""
+    """What follows in a file in pieces: each one's number, and whether it is the last. Of nothing an empty one."""
     number, piece = 0, reader.read(size)
     while following := reader.read(size):
         yield number, False, piece
