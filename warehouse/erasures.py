@@ -19,12 +19,15 @@ from warehouse.declarations import SourceDeclaration, TableDeclaration
 from warehouse.home import Home, to_json, write_atomically
 from warehouse.ledger import LedgerError
 from warehouse.sql import literal, quote
+from warehouse.staging import SCHEMA
 
 FILE = "erasures.json"
 _BETWEEN = "\x1f"
 
 Key = Mapping[str, str]  # a person's key, by column of the person_key
 Place = tuple[str, str, int]  # of a row: the snapshot's id, the file, the row's number
+# By the values of a person_key: on which day that person's erasure was asked for; None if it was not.
+DayOf = Callable[[Sequence[str]], str | None]
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def remember(home: Home, listed: Iterable[Erasure]) -> None:
     write_atomically(home.root / FILE, to_json([asdict(one) for one in listed]))
 
 
-def day_of(listed: Sequence[Erasure]) -> Callable[[Sequence[str]], str | None]:
+def day_of(listed: Sequence[Erasure]) -> DayOf:
     """By the values of a person_key: on which day that person's erasure was asked for; None if it was not."""
     return lambda values: next((one.day for one in listed if one.is_of(values)), None)
 
@@ -106,14 +109,15 @@ def forget_person(
         connection: writes to the warehouse.
         source: whose the person is.
         key: the person's.
-        places: where the person's rows stood: what was found there goes too, key or not.
+        places: where the person's rows stood: what was found there without a key goes too.
     """
     for relation, condition in _holding(connection, source, key):
         connection.execute(f"DELETE FROM {relation} WHERE {condition}")
     for snapshot_id, file, row_number in places:
         for log in ("findings", "quarantine"):
             connection.execute(
-                f"DELETE FROM ledger.{log} WHERE subject = ? AND snapshot_id = ? AND file = ? AND row_number = ?",
+                f"DELETE FROM ledger.{log} WHERE subject = ? AND snapshot_id = ? AND file = ? AND row_number = ?"
+                " AND row_key IS NULL",
                 [source.name, snapshot_id, file, row_number],
             )
 
@@ -125,6 +129,15 @@ def count_person(connection: duckdb.DuckDBPyConnection, source: SourceDeclaratio
         for relation, condition in _holding(connection, source, key)
     ]
     return sum(int(count) for (count,) in counts)
+
+
+def count_staged(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, key: Key) -> int:
+    """How many rows of a staging file are a person's."""
+    count = 0
+    for table in tables_of_people(source):
+        found = connection.execute(f"SELECT count(*) FROM {SCHEMA}.{quote(table.name)} WHERE {is_person(key)}")
+        count += int((found.fetchone() or (0,))[0])
+    return count
 
 
 def is_person(key: Key) -> str:
