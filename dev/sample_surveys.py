@@ -3,10 +3,10 @@
     python -m dev.sample_surveys [FOLDER]
 
 As LimeSurvey exports them: with question codes or with codes and questions, with commas, semicolons or tabs,
-with answer codes or in words, in two languages, with responses that were begun and never submitted, and with what
-nobody should keep: addresses, an e-mail, a remark with a name. All are anonymous to the tool. How many answer is
-chosen so that each case of disclosure control is seen: age groups that are too few beside some that are not, a
-survey that did not ask for age, and seven households of whom nothing can be said.
+with answer codes or in words, in two languages, with responses that were begun and never submitted, and with
+what nobody should keep: addresses, an e-mail, a remark with a name. All are anonymous to the tool. How many
+answer is chosen so that each case of disclosure control is seen: age groups that are too few beside some that are
+not, a survey that did not ask for age, and seven households of whom nothing can be said.
 """
 
 from __future__ import annotations

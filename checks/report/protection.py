@@ -97,8 +97,8 @@ def _row(one: Protection, fields: Sequence[FieldDeclaration | None]) -> _Row:
         tone=tone,
         mark=mark,
         word=word,
-        published=f"{one.cells - one.suppressed:,} of {one.cells:,}",
-        suppressed=f"{one.suppressed:,}",
+        published=f"{one.cells - one.suppressed:,} of {one.cells:,}" if one.cells else "nothing",
+        suppressed=f"{one.suppressed:,}" if one.cells else "",
         as_of=day_words(one.as_of) if one.as_of else "nothing is published",
     )
 

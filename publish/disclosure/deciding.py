@@ -6,16 +6,19 @@ it, looks for a proof; what has none is not released.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
 from publish.disclosure.audit import audit
 from publish.disclosure.results import Audit
 from publish.disclosure.suppression import repair, suppress
-from publish.disclosure.tables import Mask, Protected, System
+from publish.disclosure.tables import Mask, Pairs, Protected, System
 from warehouse.protection import ProtectionState
+
+Period = tuple[str, ...]
 
 _REPAIRS = 4  # how often more is suppressed where the audit found a gap, before all of the period is
 
@@ -36,12 +39,43 @@ class Decision:
     audit: Audit | None = None
 
 
-def decide(system: System, earlier: Sequence[Protected] = ()) -> Decision:
+def decide_together(
+    systems: Mapping[Period, System], earlier: Mapping[Period, Sequence[Protected]]
+) -> dict[Period, Decision]:
+    """What is published of several periods with the same people, such as the questions of one survey.
+
+    Who answered one question has mostly answered the others. A group that is hidden in one table and shown in
+    another would be hidden in none, so what one hides, all hide.
+    """
+    decisions = {period: decide(system, earlier.get(period, ())) for period, system in systems.items()}
+    while True:
+        hidden = frozenset[Pairs]().union(*(_hidden(one) for one in decisions.values()))
+        shown_all_the_same = [
+            period
+            for period, one in decisions.items()
+            if one.state == "new"
+            and one.protected
+            and hidden.intersection(one.protected.system.cells) - _hidden(one)
+        ]
+        if not shown_all_the_same:
+            return decisions
+        for period in shown_all_the_same:
+            decisions[period] = decide(systems[period], earlier.get(period, ()), hidden)
+
+
+def _hidden(decision: Decision) -> frozenset[Pairs]:
+    if decision.protected is None:
+        return frozenset()
+    return frozenset(compress(decision.protected.system.cells, decision.protected.suppressed))
+
+
+def decide(system: System, earlier: Sequence[Protected] = (), hidden: Collection[Pairs] = frozenset()) -> Decision:
     """What is published of a population's period.
 
     Args:
         system: its tables as they truly are.
         earlier: what was ever published of it, in the order it was published.
+        hidden: cells that are not to be published, whatever the rule says.
     """
     for release in reversed(earlier):
         if is_same(release.system, system):
@@ -49,7 +83,8 @@ def decide(system: System, earlier: Sequence[Protected] = ()) -> Decision:
     last = Decision("stands", earlier[-1]) if earlier else Decision("withheld", None)
     if any(changes_few(release, system) for release in earlier):
         return last
-    mask = suppress(system, earlier)
+    at_least = Protected(system, np.array([cell in hidden for cell in system.cells], dtype=np.bool_))
+    mask = suppress(system, [*earlier, at_least])
     for _ in range(_REPAIRS):
         found = audit(system, mask, _tells_more(system, mask, earlier))
         if found.is_proved:
@@ -65,11 +100,8 @@ def _tells_more(system: System, mask: Mask, earlier: Sequence[Protected]) -> Seq
     would, as after a rule became stricter. What that one told, nobody can take back; the new one adds nothing.
     """
     for release in earlier:
-        known = {
-            cell for cell, is_hidden in zip(release.system.cells, release.suppressed, strict=True) if not is_hidden
-        }
-        shown = {cell for cell, is_hidden in zip(system.cells, mask, strict=True) if not is_hidden}
-        if shown <= known and is_same_truth(release.system, system):
+        known = set(compress(release.system.cells, ~release.suppressed))
+        if known.issuperset(compress(system.cells, ~mask)) and is_same_truth(release.system, system):
             return ()
     return earlier
 

@@ -36,6 +36,11 @@ class Population:
         """By dataset, the dimensions of its table."""
         return {name: one.dimensions for name, one in self.declared.items()}
 
+    def people_of(self, period: tuple[str, ...]) -> tuple[str, ...]:
+        """What is the same in all periods of the same people."""
+        named = zip(self.first.period, period, strict=True)
+        return tuple(value for column, value in named if column not in self.first.same_people)
+
     @property
     def dimensions(self) -> tuple[tuple[str, ...], ...]:
         """All dimensions of all tables, each once: of two that begin alike the deeper one."""
@@ -60,7 +65,7 @@ def _population(name: str, datasets: Mapping[str, DatasetDeclaration]) -> Popula
         if one.entry.disclosure and one.entry.disclosure.population == name
     }
     population = Population(name, counting)
-    alike = ("sensitivity", "protects_below", "p_percent", "period", "cells", "people", "magnitudes")
+    alike = sorted(set(DisclosureDeclaration.model_fields) - {"population", "counts", "dimensions"})
     for other, said in population.declared.items():
         if different := [key for key in alike if getattr(said, key) != getattr(population.first, key)]:
             first = next(iter(counting))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import duckdb
 
 from publish.disclosure import keeping
 from publish.disclosure.counting import Period, systems
-from publish.disclosure.deciding import decide
+from publish.disclosure.deciding import decide_together
 from publish.disclosure.keeping import Kept
 from publish.disclosure.population import Population
 from publish.disclosure.tables import System
@@ -61,12 +62,15 @@ def protect(
     keeping.create_tables(connection)
     kept = keeping.decisions(connection, population.name)
     seen: dict[Period, Standing] = {}
+    counted: dict[Period, dict[Period, System]] = {}
     for period, system in systems(connection, population):
-        progress(f"{population.name}: {', '.join(period)}")
-        seen[period] = _standing(connection, population, (period, system), kept.get(period, []), made)
+        counted.setdefault(population.people_of(period), {})[period] = system
+    for people, together in counted.items():
+        progress(f"{population.name}: {', '.join(people)}")
+        seen.update(_standings(connection, population, together, kept, made))
     for period, earlier in kept.items():
         # Gone from the source: from the release too. Deleted as promised: what was published of them stands.
-        if period not in seen and any(one.protected is None for one in earlier):
+        if period not in seen and not _comparable(earlier):
             seen[period] = Standing("kept", _newest(earlier, as_of))
     if any(one.state == "new" for one in seen.values()):
         keeping.back_up(connection, made.home)
@@ -74,27 +78,34 @@ def protect(
     keeping.show(connection, population, dataset, as_of)
 
 
-def _standing(
+def _standings(
     connection: duckdb.DuckDBPyConnection,
     population: Population,
-    counted: tuple[Period, System],
-    kept: list[Kept],
+    counted: Mapping[Period, System],
+    kept: Mapping[Period, list[Kept]],
     made: Made,
-) -> Standing:
-    """What is published of a period, as state and place among its decisions."""
-    period, system = counted
-    earlier = [one.protected for one in kept if one.protected is not None]
-    if len(earlier) < len(kept):  # what was once published of people whose answers are deleted can't be compared
-        return _last(kept, made.as_of)
-    decision = decide(system, earlier)
-    if decision.state == "new" and decision.protected is not None and decision.audit is not None:
-        decided = (decision.protected, decision.audit)
-        place = keeping.keep(connection, population.name, period, decided, (made.as_of, made.run_id))
-        return Standing("new", place)
-    if decision.state == "same":
-        one = next(one for one in reversed(kept) if one.protected is decision.protected)
-        return Standing("same", one.sequence)
-    return _last(kept, made.as_of)
+) -> dict[Period, Standing]:
+    """What is published of the periods of the same people."""
+    # What was published of people whose answers are deleted since can't be compared with anything.
+    comparable = {period: system for period, system in counted.items() if _comparable(kept.get(period, []))}
+    earlier = {
+        period: [one.protected for one in kept.get(period, []) if one.protected is not None]
+        for period in comparable
+    }
+    standings = {period: _last(kept.get(period, []), made.as_of) for period in counted}
+    for period, decision in decide_together(comparable, earlier).items():
+        if decision.state == "new" and decision.protected is not None and decision.audit is not None:
+            decided = (decision.protected, decision.audit)
+            place = keeping.keep(connection, population.name, period, decided, (made.as_of, made.run_id))
+            standings[period] = Standing("new", place)
+        elif decision.state == "same":
+            one = next(one for one in reversed(kept[period]) if one.protected is decision.protected)
+            standings[period] = Standing("same", one.sequence)
+    return standings
+
+
+def _comparable(earlier: list[Kept]) -> bool:
+    return all(one.protected is not None for one in earlier)
 
 
 def _last(kept: list[Kept], as_of: date) -> Standing:
