@@ -1,10 +1,10 @@
 """Erasing: one person's records of a source leave everything that the house holds.
 
-The order makes it whole wherever it is killed, by the same command again: first the erasure is written down, without
-the key, so that no pull takes the person in again; then staging files; then the warehouse, written as a new file,
-since a database keeps freed blocks; then the raw archive, whose files are known by their old sums for ever; last what
-people handed in and got back. Each step finds the person by the key, which is only ever held in memory, in what is
-left. What was published stands: it holds nobody.
+The order makes it whole wherever it is killed, by the same command again: first the erasure is written down,
+without the key, so that no pull takes the person in again; then staging files; then the warehouse, written as a
+new file, since a database keeps freed blocks; then the raw archive, whose files are known by their old sums for
+ever; last what people handed in and got back. Each step finds the person by the key, which is only ever held in
+memory, in what is left. What was published stands: it holds nobody.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from flows.errors import RequestError
 from flows.forgetting import back_up_decisions, follow_up
 from flows.settings import Settings
 from flows.withdrawing import Needle, clean_folders, files_with
-from sources.erasing import IsMeant, Lighter, Searched, TakenOut, searcher
+from sources.erasing import IsMeant, Searched, TakenOut, searcher
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.database import opened
@@ -48,8 +48,8 @@ from warehouse.progress import Progress, silent
 from warehouse.store import compact, reader, working_copy
 
 STANDS = (
-    "What was released stands: it holds nobody. Counts in which the person was one are kept until the last of those"
-    " who are counted with them is deleted; they hold no key."
+    "What was released stands: it holds nobody. True counts in which the person was one are kept privately until"
+    " the last of those who are counted with them is deleted; they hold no key."
 )
 OUT_OF_REACH = (
     "Out of reach, see to it yourself: where the files come from (delete the record in the survey tool too), files"
@@ -149,10 +149,10 @@ def _why_nobody(source: SourceDeclaration) -> str:
         return f"{source.name}: no table of it is about people, so there is nobody to erase"
     named = ", ".join(table.name for table in about)
     if all(len(table.kept_fields) == len(table.fields) for table in about):
-        return f"{source.name}: its tables about people ({named}) count people and hold nobody, so there is nobody to erase"
+        return f"{source.name}: {named} counts people and holds nobody, so there is nobody to erase"
     return (
-        f"{source.name}: its tables about people ({named}) have no person_key in sources/{source.name}/source.yaml, so"
-        " nobody can tell whose a row is. Have it taken out where the files come from"
+        f"{source.name}: {named} has no person_key in sources/{source.name}/source.yaml, so nobody can tell whose"
+        " a row is. Have it taken out where the files come from"
     )
 
 
@@ -272,8 +272,8 @@ def erase(settings: Settings, declared: Declarations, person: Person, progress: 
             before = found.counts(home, person)
             if is_new and not any(before.values()):
                 raise ErasureError(
-                    f"{source.name}: nobody with this key is in the raw archive, the inbox or the warehouse, and nothing"
-                    f" was changed. A person is {'/'.join(source.person_key)}: compare it with the file"
+                    f"{source.name}: nobody with this key is in the raw archive, the inbox or the warehouse, and"
+                    f" nothing was changed. A person is {'/'.join(source.person_key)}: compare it with the file"
                 )
             needles = _needles(found, person)
             if is_new:
@@ -316,17 +316,15 @@ def _clean(
 
 
 def _clean_archive(home: Home, source: SourceDeclaration, found: _Found, days: DayOf, workspace: Path) -> None:
+    """Files of the raw archive without the person, and what was left beside them gone."""
     archive = _archive(home, source)
     for snapshot, searched in found.archive:
+        now = snapshot
         for name, lighter in searched.found.items():
             plain = workspace / "lighter"
             plain.write_bytes(lighter.content)
-            snapshot = archive.replace(snapshot, name, plain, _asked(lighter, days))  # noqa: PLW2901
-        archive.tidy(snapshot)
-
-
-def _asked(lighter: Lighter, days: DayOf) -> list[str]:
-    return [str(days(one.key)) for one in lighter.taken_out]
+            now = archive.replace(now, name, plain, [str(days(one.key)) for one in lighter.taken_out])
+        archive.tidy(now)
 
 
 def _clean_given(found: _Found) -> None:
