@@ -1,7 +1,7 @@
 """What follows where people's own rows are deleted, by age or on request: true counts go with the last of them.
 
-What disclosure control published of a period stands, for it tells of nobody. What it keeps privately of the period,
-the true counts and the proofs, is needed only as long as anything is to be decided of these people.
+What disclosure control published of a period stands, for it tells of nobody. What it keeps privately of the
+period, the true counts and the proofs, is needed only as long as anything is to be decided of these people.
 """
 
 from __future__ import annotations

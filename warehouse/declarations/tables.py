@@ -46,7 +46,7 @@ class TableDeclaration(Declared):
     # Its rows are people, or count people who are few enough to be known. No dataset that reads it is released
     # unless its catalogue entry says how they are protected (publish.disclosure).
     about_people: bool = False
-    # The columns of the primary key that together say whose a row is: by them a person's rows are found and erased.
+    # The columns of the primary key that together say whose a row is: by them a person's rows are found.
     # Left out of what is written of a declaration: it does not change what a snapshot says.
     person_key: tuple[str, ...] = Field((), exclude=True)
     fields: tuple[FieldDeclaration, ...]
