@@ -1,7 +1,7 @@
-"""Encrypting what lies plain in the raw archive, or under an older key: each file whole before and after.
+"""Encrypting what lies plain in the raw archive or under an older key, file by file.
 
-A file's plain bytes are deleted when its encrypted ones were read back and its manifest speaks of them, so whatever
-is killed here is completed by the same call again.
+A file's plain bytes are deleted when its encrypted ones were read back and its manifest speaks of them, so
+whatever is killed here is completed by the same call again.
 """
 
 from __future__ import annotations

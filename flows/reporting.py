@@ -176,10 +176,10 @@ def _annotated(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLo
         return source
     try:
         snapshot = archive.readable(snapshot, workspace / source.name)
+    except ArchiveKeyError:
+        return source  # known already, else it had failed tonight: what the outbox holds still stands
     except Exception as error:
-        # Of an unchanged one nothing had to be read tonight, so no key either: what the outbox holds still stands.
-        is_told = source.state != "unchanged" or not isinstance(error, ArchiveKeyError)
-        return _unmarked(source, error, faults) if is_told else source
+        return _unmarked(source, error, faults)
     for path in snapshot.paths():
         if path.suffix.lower() not in SUFFIXES:
             continue

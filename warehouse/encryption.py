@@ -7,11 +7,11 @@ An encrypted file is a header and chunks, one after the other::
     chunk   up to 65,536 bytes of the file, encrypted, and the tag of 16 bytes
 
 Every file has a key of its own: HKDF-SHA256 (RFC 5869) of the archive's key with the salt, whose info is the rest
-of the header and the *context*: which file of which snapshot it is. So no two files have one key, and a file put into another one's place is none. The chunks are AES-256-GCM in the STREAM construction (Hoang,
-Reyhanitabar, Rogaway and Vizar, "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", CRYPTO
-2015): a chunk's nonce is seven bytes of the HKDF, its number (4 bytes) and whether it is the last (1 byte). A
-changed bit, a chunk that is missing, twice, at another place or of another file, and a file that was cut off fail
-by their tags.
+of the header and the *context*: which file of which snapshot it is. So no two files have one key, and a file put
+into another one's place is none. The chunks are AES-256-GCM in the STREAM construction (Hoang, Reyhanitabar,
+Rogaway and Vizar, "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", CRYPTO 2015): a chunk's
+nonce is seven bytes of the HKDF, its number (4 bytes) and whether it is the last (1 byte). A changed bit, a chunk
+that is missing, twice, at another place or of another file, and a file that was cut off fail by their tags.
 """
 
 from __future__ import annotations

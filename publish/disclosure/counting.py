@@ -167,11 +167,13 @@ def _empty(population: Population, found: Mapping[Pairs, object], asked: set[str
 
 
 def _codes(population: Population, column: str) -> Sequence[str]:
-    """The codes of a dimension's code list; none where it has no list."""
+    """The codes that a dimension's column may hold, where a list says them."""
     for dataset in population.datasets.values():
         for field in dataset.table.fields:
-            if field.name == column and (name := field.constraints.code_list):
-                return tuple(code_lists()[name].codes)
+            if field.name == column and field.constraints.code_list:
+                return tuple(code_lists()[field.constraints.code_list].codes)
+            if field.name == column and field.constraints.enum:
+                return field.constraints.enum
     return ()
 
 
