@@ -49,14 +49,16 @@ class Effort:
         programs: integer programs a system, at most, beyond those that linear programs solved by themselves.
         seconds: for each of them.
         insiders: a release, at most.
+        intervals: a system, at most, of which both ends are found; of what is learned beyond, one end is open.
     """
 
     programs: int = 200
     seconds: float = 2.0
     insiders: int = 10
+    intervals: int = 20
 
 
-QUICK = Effort(programs=12, seconds=0.5, insiders=3)
+QUICK = Effort(programs=12, seconds=0.5, insiders=3, intervals=3)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class _Search:
     """Questions on sums of unknowns, put to one system."""
 
     def __init__(self, knowledge: Knowledge, asked: Sequence[_Asked], effort: Effort) -> None:
-        self.asked, self.effort, self.programs = asked, effort, effort.programs
+        self.asked, self.effort, self.programs, self.intervals = asked, effort, effort.programs, effort.intervals
         self.probe = Probe(knowledge, sparse.csr_array(np.array([one.row for one in asked])))
         self.low, self.high = np.array([one.low for one in asked]), np.array([one.high for one in asked])
 
@@ -111,8 +113,15 @@ class _Search:
 
     def interval(self, number: int, by_wholeness: bool) -> Interval:
         """Where an answer lies; of people, rounded to whole ones."""
-        low, high = self.probe.interval(number, by_wholeness, self.effort.seconds)
-        if self.asked[number].question.kind == "sum":
+        kind = self.asked[number].question.kind
+        self.intervals -= 1
+        if self.intervals >= 0 or kind == "change":
+            low, high = self.probe.interval(number, by_wholeness, self.effort.seconds)
+        elif self.probe.low[number] > self.low[number] + NEAR or by_wholeness:
+            low, high = (-np.inf if by_wholeness else float(self.probe.low[number])), np.inf
+        else:
+            low, high = -np.inf, float(self.probe.high[number])
+        if kind == "sum":
             return low, high
         return (math.ceil(low - NEAR) if math.isfinite(low) else low), (
             math.floor(high + NEAR) if math.isfinite(high) else high

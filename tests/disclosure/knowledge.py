@@ -159,6 +159,7 @@ class Probe:
 
     def __post_init__(self) -> None:
         count = self.asked.shape[0]
+        self._aims: Vector = self.asked.toarray()
         # As far as any solution shows; as far as solutions of whole numbers show.
         self.low, self.high = np.full(count, np.inf), np.full(count, -np.inf)
         self.whole_low, self.whole_high = self.low.copy(), self.high.copy()
@@ -195,7 +196,7 @@ class Probe:
     def passes(self, number: int, sign: int, bounds: Vector) -> bool:
         """Whether one sum can pass its bound, by linear programs."""
         if not self._passed(number, sign, bounds, whole=False):
-            _, unknowns = self.knowledge.solved(sign * self._aim(number))
+            _, unknowns = self.knowledge.solved(sign * self._aims[number])
             if unknowns is not None:
                 self.see(unknowns)
         return self._passed(number, sign, bounds, whole=False)
@@ -205,7 +206,7 @@ class Probe:
         if self._passed(number, sign, bounds, whole=True):
             return "found"
         within = (-np.inf, bounds[number]) if sign > 0 else (bounds[number], np.inf)
-        found, unknowns = self.knowledge.solved(self._aim(number), True, seconds, within)
+        found, unknowns = self.knowledge.solved(self._aims[number], True, seconds, within)
         if unknowns is not None:
             unknowns = np.where(self.knowledge.whole, np.rint(unknowns), unknowns)
             self.see(unknowns)
@@ -215,12 +216,8 @@ class Probe:
         """The least and the greatest that one sum can be; as far as known, if time is up."""
         ends = []
         for sign in (1, -1):
-            _, unknowns = self.knowledge.solved(sign * self._aim(number), is_whole, seconds)
-            ends.append(-sign * np.inf if unknowns is None else float(self._aim(number) @ unknowns))
+            _, unknowns = self.knowledge.solved(sign * self._aims[number], is_whole, seconds)
+            ends.append(-sign * np.inf if unknowns is None else float(self._aims[number] @ unknowns))
             if unknowns is not None:
                 self.see(unknowns)
         return ends[0], ends[1]
-
-    def _aim(self, number: int) -> Vector:
-        aim: Vector = self.asked[[number], :].toarray()[0]
-        return aim

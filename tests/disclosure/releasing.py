@@ -116,9 +116,10 @@ def insiders(system: System) -> list[tuple[Pairs, Pairs]]:
 def attacked(population: Population, releases: Sequence[Protected], effort: Effort = QUICK) -> list[Learned]:
     """What an attacker finds out from a population's releases, of what is protected."""
     questions = [*counts_of(releases), *changes_of(releases), *sums_of(releases)]
+    seen = [Seen.of(one) for one in releases]
     circumstances = Circumstances(
         [insiders(one.system) for one in releases],
         population.nobody_leaves,
-        still_is_true(list(zip(releases, releases[1:], strict=False))),
+        still_is_true(releases, seen),
     )
-    return attack([Seen.of(one) for one in releases], questions, circumstances, effort)
+    return attack(seen, questions, circumstances, effort)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -49,14 +49,13 @@ class Seen:
     def of(cls, release: Protected) -> Seen:
         """What of a release everybody sees."""
         system, published = release.system, ~release.suppressed
+        tables = {name: system.cells_of(name) for name in system.tables}
         return cls(
             system.rule,
             system.cells,
             system.atoms,
             system.incidence,
-            {name: np.array([cell in system.cells_of(name) for cell in system.cells]) for name in system.tables}
-            if len(system.tables) > 1
-            else {name: np.full(len(system.cells), True) for name in system.tables},
+            {name: np.array([cell in its for cell in system.cells]) for name, its in tables.items()},
             published,
             np.where(published, system.counts, NOT_PUBLISHED),
             tuple(
@@ -180,11 +179,12 @@ def _still(before: Seen, after: Seen) -> Mask:
     return np.asarray(after.incidence[same, :].sum(axis=0) > 0)
 
 
-def still_is_true(truths: Collection[tuple[Protected, Protected]]) -> bool:
+def still_is_true(truths: Sequence[Protected], releases: Sequence[Seen]) -> bool:
     """Whether between two releases, one after the other, really nobody came or left where a count is the same."""
-    for before, after in truths:
-        people = dict(zip(before.system.atoms, before.system.people.tolist(), strict=True))
-        was = np.array([people.get(atom, 0) for atom in after.system.atoms])
-        if np.any((was != after.system.people) & _still(Seen.of(before), Seen.of(after))):
+    for later in range(1, len(truths)):
+        before, after = truths[later - 1].system, truths[later].system
+        people = dict(zip(before.atoms, before.people.tolist(), strict=True))
+        was = np.array([people.get(atom, 0) for atom in after.atoms])
+        if np.any((was != after.people) & _still(releases[later - 1], releases[later])):
             return False
     return True
