@@ -180,16 +180,16 @@ class _Night:
 
     def by_an_insider(self, cell: Pairs, atom: Pairs, known: Collection[Question]) -> list[Learned]:
         """What the only person of a cell learns that others did not."""
+        inside = self.seen.inside(cell)
         asked = [
             # where she is in it herself, she must hold it for possible that nobody else is
-            self._asked(one, low=1 if one.cell <= cell else 0)
+            self._asked(one, low=1 if one.cell <= atom else 0)
             for one in self.counts
-            if one not in known and not cell <= one.cell
+            if one not in known and np.any(self.seen.inside(one.cell) & ~inside)
         ]
         if not asked:
             return []
         search = _Search(self.seen.of_an_insider(cell, atom), asked, self.effort)
-        inside = self.seen.inside(cell)
         alone = np.array([one == atom for one in self.seen.atoms])[inside]
         solutions = self.probe.solutions if self.probe else []
         agree = [one for one in solutions if np.allclose(one[inside], alone, atol=NEAR)]

@@ -13,6 +13,8 @@ from publish.disclosure.tables import Counts, Mask, Pairs, Protected, Rule, Sums
 from tests.disclosure.knowledge import Knowledge, Vector
 
 NOT_PUBLISHED = -1
+# More people than there are in any class. Without a bound, a program whose aim has no end would have no solution.
+MOST_PEOPLE = 10_000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,7 @@ class Seen:
             self.counts[rows].astype(float),
             sparse.csr_array((0, count)),
             np.zeros(count),
-            np.full(count, np.inf),
+            np.full(count, MOST_PEOPLE),
             np.full(count, True),
         )
 
@@ -139,7 +141,7 @@ class Year:
             values,
             sparse.csr_array((0, width)) if self.is_still else between,
             np.zeros(width),
-            np.full(width, np.inf),
+            np.full(width, MOST_PEOPLE),
             np.full(width, True),
         )
 
