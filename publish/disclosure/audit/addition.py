@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from publish.disclosure.results import Audit, Witness
-from publish.disclosure.tables import Counts, Mask, Pairs, Protected, System
+from publish.disclosure.tables import Mask, Pairs, Protected, System
 
 Added = NDArray[np.int64]
 
@@ -85,9 +85,12 @@ class _Added:
             name for dimensions in self.system.tables.values() for dimension in dimensions for name in dimension
         )
 
-    def inside(self, cell: int) -> NDArray[np.intp]:
+    def inside(self, cell: int | np.integer) -> NDArray[np.intp]:
         """The places of a cell's classes."""
-        return self.rows.indices[self.rows.indptr[cell] : self.rows.indptr[cell + 1]].astype(np.intp)
+        places: NDArray[np.intp] = self.rows.indices[self.rows.indptr[cell] : self.rows.indptr[cell + 1]].astype(
+            np.intp
+        )
+        return places
 
     def by_class(self, common: frozenset[str]) -> dict[Pairs, Added]:
         """By what some columns tell: the true number of people, then that of every table."""
@@ -102,13 +105,13 @@ class _Added:
         """A cell's true number of people, then that of every table, whether or not a table of it has the cell."""
         if cell in self.place:
             row = self.place[cell]
-            return np.r_[self.system.counts[row], self.cells[row]]
+            return np.append(self.system.counts[row], self.cells[row])
         own = [number for number, atom in enumerate(self.system.atoms) if cell <= atom]
-        return np.r_[self.system.people[own].sum(), self.tables[own].sum(axis=0)]
+        return np.append(self.system.people[own].sum(), self.tables[own].sum(axis=0))
 
 
 def _linked(added: list[_Added]) -> Iterator[tuple[_Added, _Added]]:
-    """Which releases to compare: each with the next, and with a later one if it tells what those between do not."""
+    """Which releases to compare: each with the next, and with a later one that tells what those between do not."""
     for before, after in combinations(added, 2):
         common = before.columns() & after.columns()
         between = added[before.at + 1 : after.at]
@@ -162,7 +165,7 @@ class _Claim:
 def _claims(added: list[_Added], audit: Audit) -> Iterator[_Claim]:
     for one in added:
         at = one.protected
-        cells, every = [one.system.cells[row] for row in at], np.ones(len(at), dtype=bool)
+        cells, every = [one.system.cells[row] for row in at], np.ones(len(at), dtype=np.bool_)
         yield _Claim(cells, "none", None, None, one.cells[at] == 0, every)
         yield _Claim(cells, "many", None, None, one.cells[at] >= one.system.rule.threshold, every)
     for (cell, atom), alone in _insiders(added).items():
@@ -183,7 +186,7 @@ def _insiders(added: list[_Added]) -> dict[tuple[Pairs, Pairs], list[_Added]]:
 
 
 def _of_insider(added: list[_Added], cell: Pairs, atom: Pairs, alone: list[_Added]) -> Iterator[_Claim]:
-    agrees: Mask = np.ones(alone[0].tables.shape[1], dtype=bool)
+    agrees: Mask = np.ones(alone[0].tables.shape[1], dtype=np.bool_)
     for one in alone:
         inside = one.inside(one.place[cell])
         agrees &= (one.tables[inside] == one.system.people[inside][:, None]).all(axis=0)
@@ -191,8 +194,10 @@ def _of_insider(added: list[_Added], cell: Pairs, atom: Pairs, alone: list[_Adde
     for one in added:
         at = one.protected
         cells = [one.system.cells[row] for row in at]
-        known = set(one.inside(one.place[cell])) if one in alone else set()
-        is_needed = np.array([not set(one.inside(row)) <= known for row in at], dtype=bool)
+        others = np.ones(len(one.system.atoms), dtype=np.int64)
+        if one in alone:
+            others[one.inside(one.place[cell])] = 0
+        is_needed: Mask = one.rows[at] @ others > 0
         many = one.cells[at] >= one.system.rule.threshold
         yield _Claim(cells, "many", cell, None, many & agrees, is_needed)
         # Where she knows that she is in a cell, it holds at least her; that it holds her alone is enough.

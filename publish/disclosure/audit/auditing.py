@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from publish.disclosure.audit.addition import check
-from publish.disclosure.audit.covering import ENDS, Cover, End, Shown
+from publish.disclosure.audit.covering import ENDS, Cover, End, Shown, Vain
 from publish.disclosure.audit.equations import Written
 from publish.disclosure.audit.groups import group_warnings
 from publish.disclosure.audit.insiders import insiders_of
@@ -18,10 +18,11 @@ from publish.disclosure.audit.region import Clock, NoTimeError, Region
 from publish.disclosure.results import Attack, Audit, Gap, Witness
 from publish.disclosure.tables import Mask, Protected, System
 
+# The number of who knows nothing but what is published.
+EVERYBODY = np.array([0])
 
-def audit(
-    system: System, suppressed: Mask, earlier: Sequence[Protected] = (), *, seconds: float = 120.0
-) -> Audit:
+
+def audit(system: System, suppressed: Mask, earlier: Sequence[Protected] = (), *, seconds: float = 120.0) -> Audit:
     """Whether what is published lets whoever reads it all learn what is protected.
 
     Args:
@@ -64,41 +65,37 @@ class _Search:
     def gaps(self) -> Iterator[Gap]:
         """Search, and tell what was not found."""
         is_over = False
-        vain: set[tuple[int, int, End]] = set()
         try:
-            self._search_many()
-            vain = self._search_rest(self.people)
-            yield from self._of_vain(self.people, vain)
-            yield from self._of_vain(self.sums, self._search_rest(self.sums))
+            yield from self._of_vain(self.sums, self._search_sums())
+            yield from self._of_vain(self.people, self._search_people())
         except NoTimeError:
             is_over = True
         if is_over:
             yield from self._unfinished()
 
-    def _search_many(self) -> None:
-        nobody = np.array([0])
+    def _search_sums(self) -> list[Vain]:
         # With the people as they truly are, sums alone show most of what has to be shown of sums, and fast.
-        self.sums.show_many(nobody, self._is_count)
-        self.sums.show_many(nobody)
-        self.people.show_many(nobody)
-        for group in self.people.groups():
-            self.people.show_many(group)
+        self.sums.show_many(EVERYBODY, self._is_count)
+        self.sums.show_many(EVERYBODY)
+        return self.sums.show_rest(0)
 
-    def _search_rest(self, cover: Cover) -> set[tuple[int, int, End]]:
-        """One by one what is left: who, line and end of all that there is no table for."""
-        vain: set[tuple[int, int, End]] = set()
-        for who in range(len(cover.held)):
-            for end in ENDS:
-                if who and cover.left(np.array([who]), end).any():
-                    cover.show_many(np.array([who]))
-                for line in np.flatnonzero(cover.left(np.array([who]), end)):
-                    # What everybody can learn, an insider can.
-                    if (0, int(line), end) not in vain and not cover.show_one(who, int(line), end):
-                        vain.add((who, int(line), end))
+    def _search_people(self) -> list[Vain]:
+        people = self.people
+        people.show_many(EVERYBODY)
+        vain = people.show_rest(0)
+        for _, line, end in vain:
+            # What everybody can learn, an insider can.
+            people.wanted[1:, line, ENDS.index(end)] = False
+        for group in people.groups():
+            people.show_many(group)
+        for who in range(1, len(people.held)):
+            if (people.wanted & ~people.shown)[who].any():
+                people.show_many(np.array([who]))
+                vain += people.show_rest(who)
         return vain
 
-    def _of_vain(self, cover: Cover, vain: set[tuple[int, int, End]]) -> Iterator[Gap]:
-        for who, line, end in sorted(vain):
+    def _of_vain(self, cover: Cover, vain: list[Vain]) -> Iterator[Gap]:
+        for who, line, end in vain:
             about = cover.lines.about[line]
             attack: Attack = "insider" if who else self._attack(about, end)
             yield Gap(about.cell, attack, _why(about, attack, end))

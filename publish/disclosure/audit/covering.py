@@ -20,6 +20,8 @@ from publish.disclosure.audit.region import TOLERANCE, Region, Wish
 from publish.disclosure.tables import Mask, Sums
 
 End = Literal["low", "high"]
+# Who, which line and which end of it.
+Vain = tuple[int, int, End]
 ENDS: tuple[End, End] = ("low", "high")
 
 # How long to look for a table that shows much at once. What was found by then will do.
@@ -106,7 +108,7 @@ class Cover:
             who: numbers of insiders, counted from 1; 0 is everybody.
             besides: by variable, what is to be as it truly is besides.
         """
-        held = self.held[who].any(axis=0) | (False if besides is None else besides)
+        held: Mask = np.any(self.held[who] if besides is None else [besides, *self.held[who]], axis=0)
         for end in ENDS:
             while (weights := self.left(who, end)).any():
                 found = self.region.find(self._many(weights, end), held, SECONDS_FOR_MANY)
@@ -136,6 +138,15 @@ class Cover:
         low = np.r_[-far, -far, at]
         high = np.r_[none, np.where(self._is_change[lines], 0.0, far), far]
         return Wish(rows_of, helpers, low, high, cost, GAP_FOR_MANY)
+
+    def show_rest(self, who: int) -> list[Vain]:
+        """Look for each thing that is not shown for one insider; what there is no table for."""
+        vain: list[Vain] = []
+        for end in ENDS:
+            for line in np.flatnonzero(self.left(np.array([who]), end)):
+                if not self.shown[who, line, ENDS.index(end)] and not self.show_one(who, int(line), end):
+                    vain.append((who, int(line), end))
+        return vain
 
     def show_one(self, who: int, line: int, end: End) -> bool:
         """Look for a table that shows one thing for one insider (0 for everybody)."""

@@ -42,6 +42,7 @@ class Summed:
     """One magnitude over all releases, its parts in units of the greatest possible one.
 
     Args:
+        name: the column.
         by_release: the magnitude, by the position of each release that has it.
         unit: what the sums are divided by, so that a solver's tolerance means the same for all.
         offset: the place of the first of its sums among the variables.
@@ -49,6 +50,7 @@ class Summed:
         least, most: of one person's part, by class.
     """
 
+    name: str
     by_release: dict[int, Magnitude]
     unit: float
     offset: int
@@ -63,8 +65,7 @@ class Written:
     def __init__(self, joint: Joint) -> None:
         self.joint = joint
         self.summed = tuple(
-            _summed(joint, found, (number + 1) * joint.people)
-            for number, found in enumerate(joint.magnitudes.values())
+            _summed(joint, name, (number + 1) * joint.people) for number, name in enumerate(joint.magnitudes)
         )
         self.width = (1 + len(self.summed)) * joint.people
 
@@ -143,8 +144,9 @@ def _at_least(rows: Rows) -> tuple[Rows, Sums, Sums]:
     return rows, np.zeros(rows.shape[0]), np.full(rows.shape[0], np.inf)
 
 
-def _summed(joint: Joint, by_release: dict[int, Magnitude], offset: int) -> Summed:
+def _summed(joint: Joint, name: str, offset: int) -> Summed:
     """A magnitude's sums and bounds. A class whose true parts are beyond the bounds has wider ones."""
+    by_release = joint.magnitudes[name]
     found = by_release.values()
     bounds = [abs(bound) for one in found for bound in (one.minimum, one.maximum) if np.isfinite(bound)]
     greatest = max((float(one.largest.max(initial=0.0)) for one in found), default=0.0)
@@ -159,4 +161,4 @@ def _summed(joint: Joint, by_release: dict[int, Magnitude], offset: int) -> Summ
         truth[own] = np.where(people > 0, one.sums, 0.0) / unit
         least[own] = np.minimum(one.minimum if np.isfinite(one.minimum) else -wide, mean) / unit
         most[own] = np.maximum(one.maximum if np.isfinite(one.maximum) else wide, mean) / unit
-    return Summed(dict(by_release), unit, offset, truth, least, most)
+    return Summed(name, by_release, unit, offset, truth, least, most)

@@ -40,24 +40,22 @@ def insiders_of(joint: Joint, lines: Lines, width: int) -> tuple[Insider, ...]:
     return tuple(_insider(joint, lines, width, key, positions) for key, positions in known.items())
 
 
-def _insider(
-    joint: Joint, lines: Lines, width: int, key: tuple[int, Pairs], positions: list[int]
-) -> Insider:
+def _insider(joint: Joint, lines: Lines, width: int, key: tuple[int, Pairs], positions: list[int]) -> Insider:
     cell, atom = key
     held = np.zeros(joint.people, dtype=bool)
     for position in positions:
         view = joint.views[position]
         inside = view.rows.indices[view.rows.indptr[cell] : view.rows.indptr[cell + 1]]
         held[view.start + inside] = True
-    presence = set(_presence(joint, atom, positions))
-    is_in, is_hers = np.zeros((2, len(lines.about)), dtype=bool)
-    for number in np.flatnonzero(lines.is_count):
-        about = lines.about[number]
-        is_in[number] = any(about.release == there and about.cell <= pairs for there, pairs in presence)
-        own = lines.rows.indices[lines.rows.indptr[number] : lines.rows.indptr[number + 1]]
-        is_hers[number] = about.release in positions and held[own].all()
+    number = len(lines.about)
+    is_in: Mask = np.zeros(number, dtype=np.bool_)
+    for there, pairs in _presence(joint, atom, positions):
+        is_in |= lines.of_release(there) & lines.is_around(pairs)
+    everywhere = np.tile(held, width // joint.people)
+    is_hers: Mask = lines.is_count & (lines.rows @ (~everywhere).astype(np.float64) == 0)
+    is_hers &= np.any([lines.of_release(position) for position in positions], axis=0)
     # What her own part is, she knows too.
-    return Insider(joint.cells[cell], np.tile(held, width // joint.people), is_in, is_hers)
+    return Insider(joint.cells[cell], everywhere, is_in, is_hers)
 
 
 def _presence(joint: Joint, atom: Pairs, positions: list[int]) -> Iterator[tuple[int, Pairs]]:

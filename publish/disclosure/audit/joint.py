@@ -12,15 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from publish.disclosure.tables import Counts, Magnitude, Mask, Pairs, Protected, Sums
 
-Rows = sparse.csr_array
-Places = NDArray[np.intp]
+Rows: TypeAlias = sparse.csr_array
 
 
 def holding(cells: Iterable[Pairs], classes: Sequence[Pairs]) -> Rows:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from functools import cached_property
+from itertools import chain, combinations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from publish.disclosure.audit.equations import Summed, Written
@@ -54,16 +56,38 @@ class Lines:
     low: Sums
     high: Sums
 
-    @property
+    @cached_property
     def is_change(self) -> Mask:
         """By row, whether it is a change."""
         return np.array([one.kind == "change" for one in self.about], dtype=bool)
 
-    @property
+    @cached_property
     def is_count(self) -> Mask:
         """By row, whether it is a count."""
         return np.array([one.kind == "count" for one in self.about], dtype=bool)
 
+    @cached_property
+    def _places(self) -> dict[Pairs, list[int]]:
+        places: dict[Pairs, list[int]] = {}
+        for number in np.flatnonzero(self.is_count):
+            places.setdefault(self.about[number].cell, []).append(int(number))
+        return places
+
+    @cached_property
+    def _releases(self) -> NDArray[np.int64]:
+        return np.array([one.release for one in self.about], dtype=np.int64)
+
+    def of_release(self, release: int) -> Mask:
+        """By row, whether it is of a release."""
+        is_of: Mask = self._releases == release
+        return is_of
+
+    def is_around(self, pairs: Pairs) -> Mask:
+        """By row, whether it is the count of a cell that all people with some pairs are in."""
+        around: Mask = np.zeros(len(self.about), dtype=np.bool_)
+        chosen = chain.from_iterable(combinations(pairs, size) for size in range(len(pairs) + 1))
+        around[[number for part in chosen for number in self._places.get(frozenset(part), ())]] = True
+        return around
 
     def only(self, *kinds: Kind) -> Lines:
         """The lines of some kinds."""
@@ -96,7 +120,9 @@ def lines_of(written: Written, truth: Sums) -> tuple[Lines, tuple[Gap, ...]]:
     rows = sparse.csr_array(
         sparse.vstack([one.row for one in lines], format="csr") if lines else (0, written.width)
     )
-    low, high = (np.array(ends, dtype=np.float64) for ends in ([one.low for one in lines], [one.high for one in lines]))
+    low, high = (
+        np.array(ends, dtype=np.float64) for ends in ([one.low for one in lines], [one.high for one in lines])
+    )
     return Lines(tuple(one.about for one in lines), rows, rows @ truth, low, high), tuple(gaps)
 
 
@@ -181,5 +207,5 @@ def _sum_changes(joint: Joint) -> Iterator[Gap]:
                 continue
             earlier, later = one.rows @ by_release[before].sums, other.rows @ by_release[after].sums
             for cell in np.flatnonzero(is_few & ~np.isclose(earlier, later, rtol=1e-9, atol=1e-9)):
-                why = f"its published {name} changes from one release to another while fewer people come than may be told"
+                why = f"its published {name} changes from one release to another, and too few people come or go"
                 yield Gap(joint.cells[cell], "releases", why)
