@@ -24,9 +24,7 @@ from tests.disclosure.knowledge import NEAR, Knowledge, Probe, Vector, row_reduc
 from tests.disclosure.questions import Question
 from tests.disclosure.seen import Seen, Year
 
-Attack = Literal[
-    "subtraction", "bounds", "linked", "integers", "insider", "sums", "differencing", "year", "still"
-]
+Attack = Literal["subtraction", "bounds", "linked", "integers", "insider", "sums", "differencing", "year", "still"]
 Interval = tuple[float, float]
 
 
@@ -322,7 +320,9 @@ def attack(
         night = _Night(seen, [one for one in questions if one.release == number], effort)
         found = night.by_counts()
         known = {one.question for one in found}
-        for cell, atom in list(circumstances.insiders[number] if circumstances.insiders else ())[: effort.insiders]:
+        for cell, atom in list(circumstances.insiders[number] if circumstances.insiders else ())[
+            : effort.insiders
+        ]:
             found += night.by_an_insider(cell, atom, known)
         for magnitude in range(len(seen.magnitudes)):
             found += night.by_sums(magnitude, known)

@@ -48,8 +48,14 @@ class Knowledge:
             closed = low == high
             rest = self.values - equal @ np.where(closed, low, 0.0)
             for row in range(equal.shape[0]):
-                _narrow(equal.indices[equal.indptr[row] : equal.indptr[row + 1]],
-                        equal.data[equal.indptr[row] : equal.indptr[row + 1]], float(rest[row]), low, high, closed)
+                _narrow(
+                    equal.indices[equal.indptr[row] : equal.indptr[row + 1]],
+                    equal.data[equal.indptr[row] : equal.indptr[row + 1]],
+                    float(rest[row]),
+                    low,
+                    high,
+                    closed,
+                )
             if int((low == high).sum()) == before:
                 return replace(self, low=low, high=high)
 
@@ -106,7 +112,9 @@ class Knowledge:
         return bool(np.all(np.abs(part - np.rint(part)) < NEAR))
 
 
-def _narrow(columns: NDArray[np.int32], parts: Vector, rest: float, low: Vector, high: Vector, closed: Flags) -> None:
+def _narrow(
+    columns: NDArray[np.int32], parts: Vector, rest: float, low: Vector, high: Vector, closed: Flags
+) -> None:
     """Close bounds by one equation, of which ``rest`` is left for what is not closed yet."""
     is_open = ~closed[columns]
     free = columns[is_open]
@@ -141,8 +149,10 @@ def row_reduced(equal: sparse.csr_array, values: Vector, asked: sparse.csr_array
             break
     follows = ~left[:, :-1].any(axis=1)
     sums = (-left[:, -1]) % PRIME
-    return {int(number): int(sums[number] - PRIME if sums[number] > PRIME // 2 else sums[number])
-            for number in np.flatnonzero(follows)}
+    return {
+        int(number): int(sums[number] - PRIME if sums[number] > PRIME // 2 else sums[number])
+        for number in np.flatnonzero(follows)
+    }
 
 
 @dataclass(eq=False)

@@ -91,9 +91,11 @@ def _tables(draw: random.Random, dimensions: Sequence[Dimension]) -> dict[str, t
         return {"answers": tuple(dimensions)}
     shared, *others = draw.sample(list(dimensions), len(dimensions))
     if len(others) == 1:
-        return {"answers": (shared, others[0]), "visits": (shared[:1],)} if draw.random() < 0.5 else {
-            "answers": (others[0], shared[:1]), "visits": (shared,)
-        }
+        return (
+            {"answers": (shared, others[0]), "visits": (shared[:1],)}
+            if draw.random() < 0.5
+            else {"answers": (others[0], shared[:1]), "visits": (shared,)}
+        )
     coarse = shared[:1] if draw.random() < 0.5 else shared
     return {"answers": (shared, others[0]), "visits": (coarse, others[1])}
 

@@ -88,8 +88,14 @@ def sums_of(releases: Sequence[Protected]) -> list[Question]:
         for place, magnitude in enumerate(release.system.magnitudes):
             need, sums = room(release.system, place), release.system.sums(magnitude)
             questions += [
-                Question("sum", number, release.system.cells[cell], sums[cell] - need[cell], sums[cell] + need[cell],
-                         magnitude=place)
+                Question(
+                    "sum",
+                    number,
+                    release.system.cells[cell],
+                    sums[cell] - need[cell],
+                    sums[cell] + need[cell],
+                    magnitude=place,
+                )
                 for cell in np.flatnonzero(need)
             ]
     return questions

@@ -18,7 +18,10 @@ from tests.disclosure.seen import Seen
 
 # Those of the first that take least time stand for all in every run.
 QUICK_SEEDS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 15, 16, 17, 18, 20, 21, 22, 26)
-SEEDS = [*QUICK_SEEDS, *(pytest.param(seed, marks=pytest.mark.prove) for seed in range(500) if seed not in QUICK_SEEDS)]
+SEEDS = [
+    *QUICK_SEEDS,
+    *(pytest.param(seed, marks=pytest.mark.prove) for seed in range(500) if seed not in QUICK_SEEDS),
+]
 BITTEN_SEEDS = (0, 1, 2, 3, 8, 11, 12, 18, 23)
 
 
