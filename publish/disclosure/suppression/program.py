@@ -12,7 +12,6 @@ from functools import cached_property
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from publish.disclosure.tables import Counts, Mask, Sums
@@ -86,6 +85,13 @@ class Frame:
         reach[: len(self.capacity)] = self.capacity
         return reach
 
+    def classes_moved(self, moves: Sums, classes: int) -> Mask:
+        """By class, whether any of its cells moves."""
+        seen: Mask = np.zeros(classes, dtype=bool)
+        groups = self.group[np.abs(self.cells @ moves) > _TOLERANCE]
+        seen[groups[groups >= 0]] = True
+        return seen
+
     def model(self) -> highspy.HighsLp:
         """The program without costs, targets and closed cells."""
         cells = self.cells[self.several]
@@ -98,17 +104,8 @@ class Frame:
             lower = np.concatenate([lower, self.least])
             upper = np.concatenate([upper, np.full(len(self.least), np.inf)])
         matrix = sparse.hstack([half, -half], format="csc")
-        lp = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = matrix.shape
-        lp.col_cost_ = np.zeros(2 * self.width)
-        lp.col_lower_ = np.zeros(2 * self.width)
-        lp.col_upper_ = np.concatenate([np.full(self.width, np.inf), self.reach])
-        lp.row_lower_, lp.row_upper_ = lower, upper
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = matrix.indptr
-        lp.a_matrix_.index_ = matrix.indices
-        lp.a_matrix_.value_ = matrix.data
-        return lp
+        top = np.concatenate([np.full(self.width, np.inf), self.reach])
+        return linear_program(matrix, top, lower, upper, np.zeros(2 * self.width))
 
 
 @dataclass(frozen=True)
@@ -191,41 +188,56 @@ class Program:
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
         self._highs.run()
         found = self._highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        moves = self._moves() if found else None
+        moves = self._difference(np.array(self._highs.getSolution().col_value)) if found else None
         self._set_bounds(columns)
         return moves
 
-    def _moves(self) -> Sums:
-        values = np.array(self._highs.getSolution().col_value)
-        width, variables = self.frame.width, len(self.frame.capacity)
-        moves: Sums = values[:variables] - values[width : width + variables]
-        return moves
-
-    def solve_whole(self, target: Target, nodes: int = 2000) -> Sums | None:
+    def solve_whole(self, target: Target, nodes: int = 500) -> Sums | None:
         """As ``solve``, with people as whole numbers; None also if not found within so many nodes of the search."""
         columns, lower, upper = self.bounds(target)
         if np.any(lower > self._top[columns]):
             return None
         highs = quiet()
-        model = self._highs.getLp()
-        variables = len(self.frame.capacity)
-        kinds = np.full(2 * self.frame.width, int(highspy.HighsVarType.kContinuous))
-        whole = np.flatnonzero(self.frame.whole)
-        kinds[whole] = kinds[self.frame.width + whole] = int(highspy.HighsVarType.kInteger)
-        model.integrality_ = [highspy.HighsVarType(kind) for kind in kinds.tolist()]
-        highs.passModel(model)
+        highs.passModel(self._highs.getLp())
         highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
-        highs.setOptionValue("presolve", "on")
-        highs.setOptionValue("mip_max_nodes", nodes)
-        highs.setOptionValue("mip_rel_gap", 0.05)
-        highs.run()
-        solution = highs.getSolution()
-        if highs.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-            return None
-        values = np.array(solution.col_value)
-        moves: Sums = values[:variables] - values[self.frame.width : self.frame.width + variables]
-        moves[whole] = np.rint(moves[whole])
+        whole = np.flatnonzero(self.frame.whole)
+        values = whole_numbers(highs, np.concatenate([whole, whole + self.frame.width]), nodes)
+        return None if values is None else self._difference(values)
+
+    def _difference(self, values: Sums) -> Sums:
+        width, variables = self.frame.width, len(self.frame.capacity)
+        moves: Sums = values[:variables] - values[width : width + variables]
         return moves
+
+
+def linear_program(matrix: sparse.csc_array, top: Sums, lower: Sums, upper: Sums, costs: Sums) -> highspy.HighsLp:
+    """A program of columns between 0 and ``top``, and rows between ``lower`` and ``upper``, as cheap as can be."""
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = costs, np.zeros(len(top)), top
+    lp.row_lower_, lp.row_upper_ = lower, upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    return lp
+
+
+def whole_numbers(highs: highspy.Highs, columns: Counts, nodes: int) -> Sums | None:
+    """The values of a model's columns, of which these are whole numbers; not the cheapest, but one of the cheap.
+
+    None if there are none, or if none are found within so many nodes of the search: no clock, for the same system
+    shall always have the same answer.
+    """
+    kinds = np.full(len(columns), highspy.HighsVarType.kInteger)
+    highs.changeColsIntegrality(len(columns), columns.astype(np.int32), kinds)
+    highs.setOptionValue("presolve", "on")
+    highs.setOptionValue("mip_max_nodes", nodes)
+    highs.setOptionValue("mip_rel_gap", 0.2)
+    highs.run()
+    if highs.getInfo().primal_solution_status != int(highspy.SolutionStatus.kSolutionStatusFeasible):
+        return None
+    values: Sums = np.array(highs.getSolution().col_value)
+    values[columns] = np.rint(values[columns])
+    return values
 
 
 def quiet() -> highspy.Highs:
@@ -240,9 +252,3 @@ def rounded(frame: Frame, moves: Sums) -> Sums | None:
     """The moves with people as whole numbers, if they are but for the solver's tolerance."""
     whole = np.where(frame.whole, np.rint(moves), moves)
     return whole if float(np.abs(whole - moves).max(initial=0.0)) < _TOLERANCE else None
-
-
-def moved(frame: Frame, moves: Sums) -> NDArray[np.bool_]:
-    """By cell of the frame, whether it moves."""
-    seen: NDArray[np.bool_] = np.abs(frame.cells @ moves) > _TOLERANCE
-    return seen

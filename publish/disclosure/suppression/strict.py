@@ -6,7 +6,7 @@ import highspy
 import numpy as np
 from scipy import sparse
 
-from publish.disclosure.suppression.program import FREE, Frame, Target, quiet
+from publish.disclosure.suppression.program import FREE, Frame, Target, linear_program, quiet, whole_numbers
 from publish.disclosure.tables import Counts, Mask, Sums
 
 
@@ -16,7 +16,7 @@ class Strict:
     Of all tables it looks for the nearest ones: these are circuits of few cells, and nearly always whole.
 
     Args:
-        frame: without rules.
+        frame: what moves.
         suppressed: by class.
     """
 
@@ -29,35 +29,48 @@ class Strict:
         self._free = np.flatnonzero(free)
         self._place = np.full(len(free), -1, dtype=np.int64)
         self._place[self._free] = np.arange(len(self._free))
-        chosen = np.concatenate([np.flatnonzero(~opened & several), np.flatnonzero(opened & several)])
+        chosen = np.flatnonzero(several)
         self._row = np.full(len(opened), -1, dtype=np.int64)
         self._row[chosen] = np.arange(len(chosen))
-        self._rows = frame.cells[chosen][:, self._free]
-        limits = np.where(opened[chosen], np.inf, 0.0)
-        width = len(self._free)
-        lp = highspy.HighsLp()
-        matrix = sparse.hstack([self._rows, -self._rows], format="csc")
-        lp.num_row_, lp.num_col_ = matrix.shape
-        lp.col_cost_ = np.ones(2 * width)
-        self._top = np.concatenate([np.full(width, np.inf), frame.capacity[self._free]])
-        lp.col_lower_, lp.col_upper_ = np.zeros(2 * width), self._top
-        lp.row_lower_, lp.row_upper_ = -limits, limits
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-        self._lp = lp
+        self._top = np.concatenate([np.full(len(self._free), np.inf), frame.capacity[self._free]])
+        self._costs = np.ones(2 * len(self._free))
+        self._lp = self._model(chosen, np.where(opened[chosen], np.inf, 0.0))
         self._highs = quiet()
-        self._highs.passModel(lp)
+        self._highs.passModel(self._lp)
 
-    def nearest(self, target: Target) -> Sums | None:
-        """The least moves by variable that reach the target; None if there are none."""
+    def _model(self, cells: Counts, limits: Sums) -> highspy.HighsLp:
+        rows = self._frame.cells[cells]
+        lower, upper = -limits, limits
+        if self._frame.rules is not None and self._frame.least is not None:
+            rows = sparse.vstack([rows, self._frame.rules], format="csr")
+            lower = np.concatenate([lower, self._frame.least])
+            upper = np.concatenate([upper, np.full(len(self._frame.least), np.inf)])
+        rows = rows[:, self._free]
+        return linear_program(sparse.hstack([rows, -rows], format="csc"), self._top, lower, upper, self._costs)
+
+    def nearest(self, target: Target, attempt: int = 0) -> Sums | None:
+        """The least moves by variable that reach the target; None if there are none.
+
+        Each further attempt measures nearness otherwise, and so finds other moves if there are others.
+        """
         if not self._bind(self._highs, target):
             return None
-        if RESET: self._highs.setBasis()
+        self._measure(attempt)
+        # from scratch: what was best for the last target is farther off than no moves at all
+        self._highs.setBasis()
         self._highs.run()
         found = self._highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
         moves = self._spread(np.array(self._highs.getSolution().col_value)) if found else None
         self._release(target)
         return moves
+
+    def _measure(self, attempt: int) -> None:
+        width = len(self._costs)
+        costs = np.random.default_rng(attempt).uniform(1, 3, width) if attempt else np.ones(width)
+        changed = np.flatnonzero(costs != self._costs).astype(np.int32)
+        if len(changed):
+            self._highs.changeColsCost(len(changed), changed, costs[changed])
+            self._costs = costs
 
     def whole(self, target: Target, nodes: int = 500) -> Sums | None:
         """The same by whole numbers; None also if none are found within so many nodes of the search."""
@@ -65,16 +78,9 @@ class Strict:
         highs.passModel(self._lp)
         if not self._bind(highs, target):
             return None
-        width = 2 * len(self._free)
-        kinds = np.full(width, highspy.HighsVarType.kInteger)
-        highs.changeColsIntegrality(width, np.arange(width, dtype=np.int32), kinds)
-        highs.setOptionValue("presolve", "on")
-        highs.setOptionValue("mip_max_nodes", nodes)
-        highs.setOptionValue("mip_rel_gap", 1.0)
-        highs.run()
-        if highs.getInfo().primal_solution_status != int(highspy.SolutionStatus.kSolutionStatusFeasible):
-            return None
-        return np.rint(self._spread(np.array(highs.getSolution().col_value)))
+        whole = np.flatnonzero(self._frame.whole[self._free])
+        moves = whole_numbers(highs, np.concatenate([whole, whole + len(self._free)]), nodes)
+        return None if moves is None else self._spread(moves)
 
     def _bind(self, highs: highspy.Highs, target: Target) -> bool:
         width = len(self._free)
