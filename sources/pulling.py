@@ -26,7 +26,7 @@ from sources import NothingThereError, PullRequest, SourceError, local_files, st
 from sources.download_limits import DownloadLimits
 from sources.naming import Item, date_in
 from warehouse.addresses import is_url, without_addresses, without_credentials
-from warehouse.archive import Archive, RawFile, Snapshot, copy_file, digest_of, sha256_of
+from warehouse.archive import Archive, RawFile, Snapshot, digest_of, sha256_of
 from warehouse.personal import harmless_name, without_personal
 
 if TYPE_CHECKING:
@@ -71,6 +71,11 @@ def origin_or_inbox(request: PullRequest) -> str:
             f" with --source {request.declaration.name}=..."
         )
     return str(folder)
+
+
+def archive_of(request: PullRequest) -> Archive:
+    """Where what is asked for is kept, and how."""
+    return Archive(request.home, request.declaration.name, request.declaration.is_about_people)
 
 
 def bring(
@@ -153,7 +158,7 @@ def _begin(request: PullRequest, items: Sequence[Item], is_dated: bool) -> _Pull
         raise SourceError(f"{request.declaration.name}: nothing to pull")
     if len({item.name for item in items}) != len(items):
         raise SourceError(f"{request.declaration.name}: several files have one name: {items[0].name}")
-    archive = Archive(request.home, request.declaration.name)
+    archive = archive_of(request)
     day, dated = _day_of(items, request.day, is_dated)
     origin = _origin_of(items)
     key = f"{origin}#{len(items)}" if len(items) > 1 else origin
@@ -193,8 +198,7 @@ def put_in(
     found = _raw_files(built, names)
     snapshot = next((s for s in existing if s.digest == digest_of(found)), None)
     if snapshot is not None:
-        _mend(snapshot, built, found)
-        return snapshot
+        return _mend(archive, snapshot, built, found)
     return archive.keep(built, names, day=day, origin=origin)
 
 
@@ -227,19 +231,21 @@ def _remembered(archive: Archive, key: str, day: date, dated: bool, standing: Sn
 
 def _is_whole(snapshot: Snapshot) -> bool:
     """Whether the archive still holds the files, by their sizes: reading them would cost what the ladder saves."""
-    return all(
-        (snapshot.folder / file.name).is_file() and (snapshot.folder / file.name).stat().st_size == file.size
-        for file in snapshot.files
-    )
+    return all(_is_there(snapshot, file) for file in snapshot.files)
 
 
-def _mend(snapshot: Snapshot, built: Path, found: Sequence[RawFile]) -> None:
+def _is_there(snapshot: Snapshot, file: RawFile) -> bool:
+    place = snapshot.place(file)
+    return place.is_file() and place.stat().st_size == file.kept.size
+
+
+def _mend(archive: Archive, snapshot: Snapshot, built: Path, found: Sequence[RawFile]) -> Snapshot:
     """Put back what is missing or cut short in a snapshot, now that the same bytes are at hand."""
     for file in snapshot.files:
-        place = snapshot.folder / file.name
-        if not place.is_file() or place.stat().st_size != file.size:
+        if not _is_there(snapshot, file):
             source = next(built / other.name for other in found if other.sha256 == file.sha256)
-            source.replace(place)
+            snapshot = archive.replace(snapshot, file.name, source)
+    return snapshot
 
 
 def _raw_files(folder: Path, names: Sequence[str]) -> tuple[RawFile, ...]:
@@ -295,7 +301,7 @@ def _download(pull: _Pull, built: Path, limits: DownloadLimits | None) -> dict[s
         return None
     for item in unchanged:
         assert pull.known is not None  # noqa: S101 - without memory nothing is unchanged
-        copy_file(pull.known[0].folder / item.name, built / item.name)
+        pull.archive.copy_plain(pull.known[0], item.name, built / item.name)
     return token
 
 

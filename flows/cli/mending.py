@@ -34,6 +34,7 @@ def check(
     from flows.run import Direct, Run, RunRequest
     from flows.settings import Settings
     from sources import SourceError
+    from warehouse.archive import Archive
     from warehouse.home import Home
     from warehouse.ledger import Verdict
 
@@ -51,6 +52,7 @@ def check(
         else:
             judged = steps.check(run, snapshot, staged, {})
             found = steps.staged_findings(settings, staged)
+        snapshot = Archive(settings.home, source).readable(snapshot, Path(folder) / "plain")
         if annotated:
             from checks.annotate import annotate
 

@@ -19,7 +19,7 @@ from sources.loading.fingerprints import Read, fingerprint
 from sources.loading.pipeline import RefusedError, run_dlt, without_values
 from sources.loading.tidying import leave_out_unseen, number_rows, refuse_future
 from warehouse import database
-from warehouse.archive import Snapshot
+from warehouse.archive import Archive, Snapshot
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import (
     NOT_THERE,
@@ -55,6 +55,7 @@ def stage(
         progress: told of the steps.
 
     Raises:
+        ArchiveKeyError: the files are encrypted, and their key is not given.
         SourceError: the reading cannot be loaded; the message names source, table and what DuckDB said.
         ValueError: ``read`` gave a table or columns that are not declared (a fault of the source's code).
     """
@@ -66,10 +67,12 @@ def stage(
     with home.workspace(f"stage-{declaration.name}") as workspace:
         files = workspace / "read"
         files.mkdir()
+        # The one place where what is encrypted is read: the plain copies end with the workspace.
+        readable = Archive(home, declaration.name).readable(snapshot, workspace / "plain")
         progress(f"{declaration.name}: read", 0)
         refusal: RefusedError | None = None
         try:
-            reading = read(snapshot, declaration, files)
+            reading = read(readable, declaration, files)
             progress(f"{declaration.name}: load", 0)
             try:
                 built, rows = _build(declaration, snapshot, reading, workspace / "quick", mark)

@@ -117,6 +117,11 @@ class SourceDeclaration(Declared):
             )
         return self
 
+    @property
+    def is_about_people(self) -> bool:
+        """Whether any of its tables is: then its files are encrypted in the raw archive where a key is given."""
+        return any(table.about_people for table in self.tables)
+
     def table(self, name: str) -> TableDeclaration:
         """The table of that name; KeyError if there is none."""
         for table in self.tables:
