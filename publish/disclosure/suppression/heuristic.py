@@ -118,6 +118,16 @@ class Search:
         return showing if _show_all(side, strict, missing, showing, often) else None
 
 
+def is_proved(claims: Sequence[Claims], suppressed: Mask) -> bool:
+    """Whether every claim can be shown with what is suppressed by class."""
+    for each in claims:
+        side = _Side(each, len(suppressed))
+        missing = side.bank.open(side.bank.often)
+        if missing and not _show_all(side, Strict(each.frame, suppressed), missing, [], side.bank.often):
+            return False
+    return True
+
+
 def _show_more(side: _Side, moves: Sequence[Sums], showing: list[Sums], often: NDArray[np.int32]) -> None:
     """Take those of the moves that show an open claim."""
     for each in moves:
