@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sources as source_packages
 from publish.catalogue import load_catalogue
+from publish.disclosure.population import Population, populations
 from publish.disclosure.refusal import why_held_back
 from sources import SourcePackage
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
@@ -67,7 +68,24 @@ class Declarations:
                     f"{model.path}: the catalogue entry of {name} names {', '.join(never_read)} among the sources"
                     " that it needs or can do without, and the model does not read it"
                 )
+            reads = model.population.name if model.population else None
+            declared = entry.disclosure.population if entry.disclosure else None
+            if reads != declared:
+                raise ModelError(
+                    f"{model.path}: it reads {f'protected.{reads}' if reads else 'no protected population'}, and"
+                    f" the catalogue entry of {name} declares {declared or 'none'} under disclosure: say the same"
+                    " in both"
+                )
         return models
+
+    @cached_property
+    def populations(self) -> Mapping[str, Population]:
+        """The populations of which datasets count people, by name.
+
+        Raises:
+            DeclarationError: two datasets say different things of one.
+        """
+        return populations(self.datasets)
 
     @cached_property
     def held_back(self) -> Mapping[str, str]:
@@ -140,5 +158,5 @@ class Declarations:
         Raises:
             DeclarationError, ModelError: one cannot be used.
         """
-        _ = self.models, self.held_back, self.source_rules, self.dataset_rules
+        _ = self.models, self.populations, self.held_back, self.source_rules, self.dataset_rules
         return self

@@ -113,6 +113,9 @@ def inputs_of(declarations: Declarations, name: str, known: Known, curated: Cura
         dataset.table.model_dump_json(),
         declarations.dataset_rules[name].model_dump_json(),
     ]
+    if dataset.entry.disclosure:  # what others tell of the same people, decides what this one may
+        others = declarations.populations[dataset.entry.disclosure.population].datasets.values()
+        parts += [one.entry.model_dump_json() for one in others]
     if name in declarations.telling:
         parts.append(repr(declarations.told_of.titles()))
         used = _verdicts(declarations, known, curated)

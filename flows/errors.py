@@ -22,6 +22,7 @@ from checks.verdicts import CheckError
 from publish.portals import PortalError
 from sources import SourceError
 from warehouse.archive import ArchiveDamagedError
+from warehouse.archive_keys import ArchiveKeyError
 from warehouse.curate import ModelError
 from warehouse.declarations import DeclarationError
 from warehouse.home import Home, NoHomeError
@@ -48,6 +49,7 @@ class StepError(Exception):
 
 _FOR_PEOPLE = (
     ArchiveDamagedError,
+    ArchiveKeyError,
     CheckError,
     DeclarationError,
     LeaseHeldError,

@@ -60,6 +60,13 @@ def process(run: Run, snapshots: Sequence[Snapshot], lease: Lease) -> Processed:
     dataset is built only for dates whose inputs changed. Where nothing is to be done, nothing is written. A source
     or dataset whose step fails, by whatever error, is told as failed, and the others go on.
     """
+    try:
+        return _process(run, snapshots, lease)
+    finally:
+        steps.drop_plain_staging(run)
+
+
+def _process(run: Run, snapshots: Sequence[Snapshot], lease: Lease) -> Processed:
     begun = _read_ledger(run)
     guarded = GuardedSteps(run.runner, FaultLog(run.settings.home, begun.next_run_id))
     in_order = sorted(snapshots, key=lambda one: (one.date, one.source))

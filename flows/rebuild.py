@@ -90,10 +90,14 @@ def rebuild_warehouse(run: Run) -> Rebuilt:
 
 
 def _adopt(settings: Settings, releases: Sequence[Release], lease: Lease) -> None:
+    """Let the new warehouse know what was released, and what disclosure control decided."""
+    from publish.disclosure.keeping import restore  # imports scipy
+
     with working_copy(settings.home, lease, settings.memory) as copy:
         with copy.connect() as connection:
             for release in releases:
                 ledger.record_release(connection, release, KIND)
+            restore(connection, settings.home)
         copy.commit()
 
 

@@ -6,7 +6,7 @@ page says where, without a link.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +19,12 @@ from flows.run import Run
 from flows.settings import Settings
 from warehouse import ledger
 from warehouse.archive import Archive
+from warehouse.archive_keys import ArchiveKeyError
 from warehouse.declarations import DatasetDeclaration, Severity
 from warehouse.home import move_folder
 from warehouse.identities.doubts import doubts
 from warehouse.ledger import SnapshotRecord
+from warehouse.protection import Protection
 from warehouse.store import reader
 
 _LISTED = 300  # findings a source on the page; the annotated workbook and the ledger hold them all
@@ -131,7 +133,19 @@ def _dataset_section(
         url=dataset.url,
         findings=ledger.findings(connection, dataset.name, stamp, _LISTED),
         history=[(release.version, release.rows) for release in releases],
+        protection=_protection(connection, declaration, curations),
     )
+
+
+def _protection(
+    connection: ledger.Connection, dataset: DatasetDeclaration, curations: Sequence[ledger.CurationRecord]
+) -> tuple[Protection, ...]:
+    """What became of a dataset's tables of people when it was built last."""
+    if dataset.entry.disclosure is None or not curations:
+        return ()
+    from publish.disclosure.keeping import protections  # imports numpy
+
+    return protections(connection, dataset.entry.disclosure.population, dataset.name, curations[-1].data_date)
 
 
 def _quality(record: SnapshotRecord) -> tuple[str, int, int]:
@@ -154,10 +168,19 @@ def _annotated(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLo
     from checks.annotate import annotate  # imports openpyxl, as the next does
     from sources.workbooks.inbox import SUFFIXES
 
-    snapshot = Archive(settings.home, source.name).find(source.snapshot.snapshot_id)
+    archive = Archive(settings.home, source.name)
+    snapshot = archive.find(source.snapshot.snapshot_id)
     with reader(settings.home, settings.memory) as connection:
         found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
-    for path in snapshot.paths() if snapshot and found else ():
+    if snapshot is None or not found:
+        return source
+    try:
+        snapshot = archive.readable(snapshot, workspace / source.name)
+    except ArchiveKeyError:
+        return source  # known already, else it had failed tonight: what the outbox holds still stands
+    except Exception as error:
+        return _unmarked(source, error, faults)
+    for path in snapshot.paths():
         if path.suffix.lower() not in SUFFIXES:
             continue
         name = f"{path.stem}-annotated.xlsx"
@@ -169,9 +192,12 @@ def _annotated(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLo
             place.parent.mkdir(parents=True, exist_ok=True)
             written.replace(place)
         except Exception as error:
-            words = faults.tell(f"marking the workbook of {source.name}", error)
-            return replace(
-                source, notice=f"{source.notice} The marked workbook could not be made: {words}".strip()
-            )
+            return _unmarked(source, error, faults)
         source = replace(source, annotated=str(place))
     return source
+
+
+def _unmarked(source: SourceOutcome, error: Exception, faults: FaultLog) -> SourceOutcome:
+    """The outcome, with why there is no annotated copy."""
+    words = faults.tell(f"marking the workbook of {source.name}", error)
+    return replace(source, notice=f"{source.notice} The marked workbook could not be made: {words}".strip())

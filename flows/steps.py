@@ -16,10 +16,10 @@ from flows.run import Run
 from flows.settings import Settings
 from sources import NothingThereError, NotSetUpError, PullRequest
 from sources.changes import since
-from warehouse import ledger
+from warehouse import archive_keys, ledger
 from warehouse.addresses import is_url
 from warehouse.archive import Archive, Snapshot
-from warehouse.curate import CURATED, ModelError, curate, prepare
+from warehouse.curate import CURATED, ModelError, create_core, curate, prepare
 from warehouse.database import attach, opened
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, quote
 from warehouse.findings import Finding
@@ -114,6 +114,7 @@ def stage(run: Run, snapshot: Snapshot) -> Staged:
 
     Raises:
         ArchiveDamagedError: they are not.
+        ArchiveKeyError: they are encrypted, and their key is not given.
         SourceError: its files cannot be read at all.
     """
     home = run.settings.home
@@ -248,6 +249,14 @@ def drop_staging(settings: Settings, source: str, keep: Collection[str]) -> None
             path.unlink(missing_ok=True)
 
 
+def drop_plain_staging(run: Run) -> None:
+    """Remove the staging files of sources about people, if a key is given: their rows are not to lie plain."""
+    if archive_keys.is_given():
+        for name, source in run.declarations.sources.items():
+            if source.is_about_people:
+                drop_staging(run.settings, name, ())
+
+
 # --- datasets ---------------------------------------------------------------------------------------
 
 
@@ -318,8 +327,22 @@ def _curate(run: Run, connection: duckdb.DuckDBPyConnection, building: Building)
     prepare(connection, [declared.sources[source] for source in used], used, building.as_of)
     if dataset.name in declared.telling:
         create_quality_tables(connection, declared.told_of, building.as_of)
+    _protect(run, connection, building)
     curate(connection, declared.models[dataset.name], dataset)
     apply_to_rows(connection, f"{CURATED}.{quote(dataset.stem)}", dataset, withdrawn)
+
+
+def _protect(run: Run, connection: duckdb.DuckDBPyConnection, building: Building) -> None:
+    """Let the dataset's model read what disclosure control leaves of people, if it counts any."""
+    dataset, model = run.declarations.datasets[building.dataset], run.declarations.models[building.dataset]
+    if dataset.entry.disclosure is None:
+        return
+    from publish.disclosure.protecting import Made, protect  # imports scipy
+
+    population = run.declarations.populations[dataset.entry.disclosure.population]
+    create_core(connection, model, model.below)
+    made = Made(building.as_of, building.run_id, run.settings.home)
+    protect(connection, population, dataset.name, made, run.progress)
 
 
 def _release(

@@ -22,6 +22,7 @@ from publish.folders import swap
 from publish.metadata.coverage import period_of
 from publish.metadata.datapackage import declaration_digest
 from publish.metadata.held import held_rows
+from publish.metadata.protection import with_protection
 from publish.metadata.schema import table_schema
 from publish.release.changes import write_changes
 from publish.release.files import finish, release_file
@@ -251,7 +252,8 @@ def _table_then(declaration: DatasetDeclaration, described: Mapping[str, Any]) -
         content = {**known, "constraints": constraints, "privacy": "public"}
         if then["type"] == "number":
             content["decimals"] = decimals
-        fields.append(parse(FieldDeclaration, content, "datapackage.json"))
+        made = parse(FieldDeclaration, content, "datapackage.json")
+        fields.append(with_protection(made, described.get("disclosure", {})))
     return declaration.table.model_copy(update={"fields": tuple(fields)})
 
 
@@ -269,4 +271,5 @@ def _about_then(described: Mapping[str, Any]) -> workbook.About:
         publisher=people["publisher"]["title"],
         contact=f"{contact['title']} <{contact['email']}>",
         usage_warnings=tuple(described["usageWarnings"]),
+        protection=tuple(described.get("disclosure", {}).get("text", ())),
     )

@@ -23,7 +23,7 @@ from sources import NothingThereError, PullRequest, SourceError
 from sources.download_limits import DownloadLimits
 from sources.http import Page, Publisher
 from sources.kept_pages import KeptPages
-from sources.pulling import put_in
+from sources.pulling import archive_of, put_in
 from warehouse.addresses import origin_of, without_addresses, without_credentials
 from warehouse.archive import Archive, Snapshot
 from warehouse.web import Session
@@ -106,7 +106,7 @@ def pull_pages(
     if publisher is None:
         with Publisher(request.declaration, _PAGE_LIMITS) as publisher:
             return pull_pages(request, endpoints, publisher, origin)
-    archive, source = Archive(request.home, request.declaration.name), request.declaration.name
+    archive, source = archive_of(request), request.declaration.name
     kept = KeptPages.of(archive, _digest(request, endpoints), publisher.terms.resume_within_hours, time.time())
     if kept.is_resumed:
         request.progress(f"{source}: going on with a pull that was cut off")
@@ -356,7 +356,8 @@ def _finish(request: PullRequest, archive: Archive, session: _KeepingSession, or
         built = workspace / "files"
         built.mkdir()
         session.kept.copy_to(built, session.names)
-        snapshot = put_in(archive, built, session.names, request.day, origin, [standing] if standing else [])
+        files = archive.files_in(built, session.names)
+        snapshot = put_in(archive, built, files, request.day, origin, [standing] if standing else [])
     archive.remember(origin, {"pages": len(session.names)}, snapshot)
     archive.touch()
     return snapshot

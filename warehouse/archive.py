@@ -2,6 +2,9 @@
 
 A snapshot is one pull of one source: one or more files and the date their data speak of. Its id is that date
 and a digest of the files' SHA-256 sums, so the same bytes are kept once however often they are pulled.
+
+Files of a source that is about people lie encrypted here where a key is given (``warehouse.encryption``). By which
+name, sum and size a file is known stays what it was when it was taken in; its note says as what it lies here.
 """
 
 from __future__ import annotations
@@ -16,21 +19,90 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from warehouse import archive_keys
+from warehouse.archive_keys import ArchiveKey
+from warehouse.encryption import EncryptedFileError, decrypt, encrypt
 from warehouse.home import Home, move_folder, to_json, write_atomically
 
 _CHUNK = 1 << 20
+_MANIFEST = "manifest.json"
+_ENCRYPTED, _REPLACED, _DAMAGED = ".encrypted", ".replaced", ".damaged"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What lies in a snapshot's folder in a file's stead: its name there, and sum and size of what lies there.
+
+    ``key_id``: of the archive key under which it is encrypted; None: it is plain.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    key_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What people asked to be taken out of a file: of each record, on which day.
+
+    ``sums``: those that the file has had since, of plain bytes, the newest last.
+    """
+
+    asked: tuple[str, ...]
+    sums: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file of a snapshot. ``size`` in bytes. ``erased``: the day on which its bytes were deleted, as a
-    source's ``retention_days`` asks; its sum stays, so that the same file is not taken in again.
+    """One file of a snapshot: its name, sum and size (in bytes) as it was taken in.
+
+    ``erased``: the day on which its bytes were deleted, as a source's ``retention_days`` asks; its sum stays, so
+    that the same file is not taken in again. ``stored``: what lies here instead; None: the file as it came.
+    ``lacking``: what is kept of it is less than came.
     """
 
     name: str
     sha256: str
     size: int
     erased: str | None = None
+    stored: Stored | None = None
+    lacking: Lacking | None = None
+
+    @property
+    def kept(self) -> Stored:
+        """What lies in the snapshot's folder, whether it is the file as it was taken in or not."""
+        return self.stored or Stored(self.name, self.sha256, self.size)
+
+    @property
+    def plain_sha256(self) -> str:
+        """The sum of what is kept of it, once it is decrypted."""
+        return self.lacking.sums[-1] if self.lacking else self.sha256
+
+    @property
+    def sums(self) -> frozenset[str]:
+        """The sums under which it is known, of plain bytes: as it came, and as it was kept then and now."""
+        return frozenset((self.sha256, *(self.lacking.sums if self.lacking else ())))
+
+    def without(self, sha256: str, asked: Sequence[str]) -> RawFile:
+        """The same file when bytes of that sum are kept of it, for records that were asked to go on these days.
+
+        It is the same as before if they are kept already.
+        """
+        if sha256 == self.plain_sha256:
+            return self
+        before = self.lacking or Lacking((), ())
+        return replace(self, lacking=Lacking((*before.asked, *asked), (*before.sums, sha256)))
+
+    @staticmethod
+    def of(noted: Mapping[str, Any]) -> RawFile:
+        """A file from what a manifest notes of it."""
+        stored, lacking = noted.get("stored"), noted.get("lacking")
+        parts = {
+            "stored": Stored(**stored) if stored else None,
+            "lacking": Lacking(tuple(lacking["asked"]), tuple(lacking["sums"])) if lacking else None,
+        }
+        return RawFile(**{**noted, **parts})
 
 
 @dataclass(frozen=True)
@@ -53,9 +125,27 @@ class Snapshot:
         """``<date>-<first 12 digits of the digest>``: unique within the source."""
         return f"{self.date.isoformat()}-{self.digest[:12]}"
 
+    def is_of(self, files: Sequence[RawFile]) -> bool:
+        """Whether it is the snapshot of just these files, as they came or as they are kept."""
+        own, given = (sorted(listed, key=lambda file: file.name) for listed in (self.files, files))
+        return len(own) == len(given) and all(b.sha256 in a.sums for a, b in zip(own, given, strict=True))
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether any of its files can be read with a key only."""
+        return any(file.kept.key_id and file.erased is None for file in self.files)
+
+    def place(self, file: RawFile) -> Path:
+        """Where what is kept of a file lies."""
+        return self.folder / file.kept.name
+
     def paths(self) -> list[Path]:
-        """The files that are kept, in the order of their names."""
-        return [self.folder / file.name for file in self.files if file.erased is None]
+        """The files that are kept, in the order of their names; of a snapshot as ``Archive.readable`` gives it."""
+        if any(file.stored and file.erased is None for file in self.files):
+            raise ValueError(
+                f"{self.source} {self.id}: its files do not lie here as they came; use Archive.readable"
+            )
+        return [self.place(file) for file in self.files if file.erased is None]
 
 
 def digest_of(files: Sequence[RawFile]) -> str:
@@ -75,10 +165,14 @@ class ArchiveDamagedError(Exception):
 
 @dataclass(frozen=True)
 class Archive:
-    """The snapshots of one source below ``raw/<source>/``."""
+    """The snapshots of one source below ``raw/<source>/``.
+
+    ``about_people``: what is put in is encrypted, if a key is given. How a file is read, its own note says.
+    """
 
     home: Home
     source: str
+    about_people: bool = False
 
     @property
     def folder(self) -> Path:
@@ -92,14 +186,14 @@ class Archive:
             ArchiveDamagedError: what is noted of a snapshot cannot be read.
         """
         found = []
-        for manifest in self.folder.glob("*/manifest.json"):
+        for manifest in self.folder.glob(f"*/{_MANIFEST}"):
             try:
                 content = json.loads(manifest.read_text(encoding="utf-8"))
                 snapshot = Snapshot(
                     source=content["source"],
                     date=date.fromisoformat(content["date"]),
                     origin=content["origin"],
-                    files=tuple(RawFile(**file) for file in content["files"]),
+                    files=tuple(map(RawFile.of, content["files"])),
                     folder=manifest.parent,
                 )
                 found.append((snapshot.date, int(content["sequence"]), snapshot))
@@ -114,7 +208,25 @@ class Archive:
         """The snapshot with the newest data, or the newest not after ``until``."""
         return next((s for s in reversed(self.snapshots()) if until is None or s.date <= until), None)
 
-    def keep(self, built: Path, names: Sequence[str], *, day: date, origin: str) -> Snapshot:
+    def files_in(self, built: Path, names: Sequence[str]) -> tuple[RawFile, ...]:
+        """Files of a folder as a snapshot notes them; one of which less is kept here than came is known again."""
+        known = {
+            found: file
+            for snapshot in self.snapshots()
+            for file in snapshot.files
+            if file.lacking and file.erased is None
+            for found in file.sums
+        }
+        files = []
+        for name in sorted(names):
+            found, size = sha256_of(built / name), (built / name).stat().st_size
+            file = replace(known.get(found) or RawFile(name, found, size), name=name)
+            files.append(replace(file, stored=None if found == file.sha256 else Stored(name, found, size)))
+        return tuple(files)
+
+    def keep(
+        self, built: Path, names: Sequence[str], *, day: date, origin: str, files: Sequence[RawFile] | None = None
+    ) -> Snapshot:
         """Move files from a workspace into the archive as one snapshot; give back the one that holds them.
 
         The same bytes as a snapshot of that day are not kept twice.
@@ -124,19 +236,28 @@ class Archive:
             names: the files' names; plain names, no paths.
             day: the day the data speak of.
             origin: the path or address they came from, without credentials.
+            files: the files as they are to be noted, if somebody looked into them already (``files_in``).
+
+        Raises:
+            ArchiveKeyError: the source's files are encrypted, and no key is given or what is given is none.
         """
         if unsafe := [name for name in names if Path(name).name != name or name.startswith(".")]:
             raise ValueError(f"not a plain file name: {unsafe[0]!r}")
-        files = tuple(
-            RawFile(name, sha256_of(built / name), (built / name).stat().st_size) for name in sorted(names)
-        )
+        files = self.files_in(built, names) if files is None else tuple(sorted(files, key=lambda one: one.name))
         existing = self.snapshots()
         of_day = [s for s in existing if s.date == day]
         same = next((s for s in of_day if s.digest == digest_of(files)), None)
         if same and same is of_day[-1]:
             return same
+        snapshot_id = f"{day.isoformat()}-{digest_of(files)[:12]}"
+        if same:
+            files = same.files
+        elif key := self._key_for_new(existing):
+            files = tuple(self._encrypted(file, built, built / file.name, key, snapshot_id) for file in files)
+            for name in names:
+                (built / name).unlink()
         # Seen that day before, but other content came between: now it is the day's newest again.
-        place = same.folder if same else self.folder / f"{day.isoformat()}-{digest_of(files)[:12]}"
+        place = same.folder if same else self.folder / snapshot_id
         content = {
             "source": self.source,
             "date": day.isoformat(),
@@ -145,20 +266,15 @@ class Archive:
             "sequence": len(existing) + 1,
         }
         if same:
-            write_atomically(place / "manifest.json", to_json(content))
+            write_atomically(place / _MANIFEST, to_json(content))
         else:
-            (built / "manifest.json").write_text(to_json(content), encoding="utf-8")
+            (built / _MANIFEST).write_text(to_json(content), encoding="utf-8")
             move_folder(built, place)
         return Snapshot(self.source, day, origin, files, place)
 
     def verify(self, snapshot: Snapshot) -> list[str]:
-        """Names of files that are missing or no longer have the recorded sum."""
-        return [
-            file.name
-            for file in snapshot.files
-            if file.erased is None
-            if not (snapshot.folder / file.name).is_file() or sha256_of(snapshot.folder / file.name) != file.sha256
-        ]
+        """Names of files that are missing or no longer have their sum. Of encrypted ones, without a key."""
+        return [file.name for file in snapshot.files if file.erased is None and not _is_as_noted(snapshot, file)]
 
     def require_whole(self, snapshot: Snapshot) -> None:
         """Make sure that a snapshot's files are what was taken in, before anything is made of them.
@@ -172,14 +288,124 @@ class Archive:
         damaged = self.verify(snapshot)
         if not damaged:
             return
-        for name in damaged:
-            if (path := snapshot.folder / name).is_file():
-                path.rename(path.with_name(f"{name}.damaged"))
-        raise ArchiveDamagedError(
-            f"the raw archive is damaged, which is no fault of who handed the data in: {', '.join(damaged)} in"
-            f" {snapshot.folder} is missing or no longer has its checksum. Restore it from a backup; or take the"
-            f" same file in again: it came from {snapshot.origin}."
-        )
+        for file in snapshot.files:
+            if file.name in damaged and (path := snapshot.place(file)).is_file():
+                path.rename(path.with_name(f"{path.name}{_DAMAGED}"))
+        raise _damaged(snapshot, ", ".join(damaged), "is missing or no longer has its checksum")
+
+    # --- what lies here otherwise than it came ---------------------------------------------------
+
+    def readable(self, snapshot: Snapshot, folder: Path) -> Snapshot:
+        """A snapshot whose files can be read: itself, or the same with plain copies in a folder.
+
+        Args:
+            snapshot: of this archive.
+            folder: is made, if it is needed: in a workspace, which ends with whoever reads.
+
+        Raises:
+            ArchiveKeyError, ArchiveDamagedError: as of ``copy_plain``.
+        """
+        if all(file.stored is None or file.erased for file in snapshot.files):
+            return snapshot
+        folder.mkdir(mode=0o700)
+        for file in snapshot.files:
+            if file.erased is None:
+                self.copy_plain(snapshot, file.name, folder / file.name)
+        return replace(snapshot, folder=folder, files=tuple(replace(file, stored=None) for file in snapshot.files))
+
+    def copy_plain(self, snapshot: Snapshot, name: str, target: Path) -> None:
+        """Write a file's plain bytes to a new file.
+
+        Raises:
+            ArchiveKeyError: it is encrypted, and its key is not given.
+            ArchiveDamagedError: it is not what was encrypted.
+        """
+        file = _file_of(snapshot, name)
+        if file.kept.key_id is None:
+            copy_file(snapshot.place(file), target)
+            return
+        key = archive_keys.key_of(snapshot.source, snapshot.id, file.kept.key_id)
+        try:
+            decrypt(snapshot.place(file), target, key, _context(snapshot.source, snapshot.id, name))
+        except EncryptedFileError as error:
+            damage = f"cannot be decrypted, though its key {key.id} is given: {error}"
+        else:
+            return
+        raise _damaged(snapshot, name, damage)
+
+    def replace(self, snapshot: Snapshot, name: str, plain: Path, asked: Sequence[str] = ()) -> Snapshot:
+        """Let other plain bytes lie here in a file's stead, encrypted as those of this archive are.
+
+        By which sum and size the file is known stays, and so does the snapshot's id. What lay here goes last:
+        killed before, the manifest still speaks of it; killed in between, ``tidy`` removes it.
+
+        Args:
+            snapshot: of this archive.
+            name: of the file.
+            plain: in a workspace of the home; it is moved away or deleted.
+            asked: of each record that it lacks beside the one here, on which day somebody asked for that.
+
+        Returns:
+            The snapshot as it is noted now.
+
+        Raises:
+            ArchiveKeyError: it is to be encrypted, and no key is given or what is given is none.
+        """
+        file, found = _file_of(snapshot, name), sha256_of(plain)
+        changed = file.without(found, asked) if asked else file
+        key = self._key_for_new([snapshot])
+        if key:
+            changed = self._encrypted(changed, plain.parent, plain, key, snapshot.id)
+            (plain.parent / changed.kept.name).replace(snapshot.place(changed))
+            plain.unlink()
+        else:
+            other = Stored(f"{name}.{found[:8]}{_REPLACED}", found, plain.stat().st_size)
+            changed = replace(changed, stored=None if found == file.sha256 else other)
+            plain.replace(snapshot.place(changed))
+        snapshot = replace(snapshot, files=tuple(changed if one is file else one for one in snapshot.files))
+        self._note(snapshot)
+        if file.kept.name != changed.kept.name:
+            (snapshot.folder / file.kept.name).unlink(missing_ok=True)
+        return snapshot
+
+    def tidy(self, snapshot: Snapshot) -> list[Path]:
+        """Remove what lies in a snapshot's folder and is no file of it: bytes that were replaced or set aside.
+
+        Nothing is removed where a file of the snapshot is missing or damaged. Returns what is not ours.
+        """
+        noted = {_MANIFEST, *(file.kept.name for file in snapshot.files if file.erased is None)}
+        others = [path for path in sorted(snapshot.folder.iterdir()) if path.name not in noted]
+        own = [path for path in others if _is_own(path.name, snapshot)]
+        if own and not self.verify(snapshot):
+            for path in own:
+                path.unlink()
+            return [path for path in others if path not in own]
+        return others
+
+    def _key_for_new(self, existing: Sequence[Snapshot]) -> ArchiveKey | None:
+        """The key with which to encrypt; None: what is new lies plain here.
+
+        A key that was forgotten once must not let plain files come to lie beside encrypted ones.
+        """
+        is_encrypted = any(snapshot.is_encrypted for snapshot in existing)
+        if is_encrypted or (self.about_people and archive_keys.is_given()):
+            return archive_keys.newest(self.source)
+        return None
+
+    def _encrypted(self, file: RawFile, folder: Path, plain: Path, key: ArchiveKey, snapshot_id: str) -> RawFile:
+        """Encrypt a file's bytes into a folder; the file as it is noted then."""
+        unnamed = folder / f".{file.sha256[:12]}{_ENCRYPTED}"
+        encrypt(plain, unnamed, key, _context(self.source, snapshot_id, file.name))
+        found = sha256_of(unnamed)
+        stored = Stored(f"{file.name}.{found[:8]}{_ENCRYPTED}", found, unnamed.stat().st_size, key.id)
+        unnamed.rename(folder / stored.name)
+        return replace(file, stored=stored)
+
+    def _note(self, snapshot: Snapshot) -> None:
+        """Note a snapshot's files anew."""
+        manifest = snapshot.folder / _MANIFEST
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+        write_atomically(manifest, to_json({**content, "files": [_noted(file) for file in snapshot.files]}))
 
     # --- what may be kept for a time only ---------------------------------------------------------
 
@@ -202,19 +428,20 @@ class Archive:
             names = set(files.get(snapshot.id, ()))
             if not names:
                 continue
-            for name in names:
-                (snapshot.folder / name).unlink(missing_ok=True)
-            manifest = snapshot.folder / "manifest.json"
-            content = json.loads(manifest.read_text(encoding="utf-8"))
-            content["files"] = [
-                _noted(replace(file, erased=day.isoformat()) if file.name in names else file)
-                for file in snapshot.files
-            ]
-            write_atomically(manifest, to_json(content))
+            left = [replace(f, erased=day.isoformat()) if f.name in names else f for f in snapshot.files]
+            for file in snapshot.files:
+                if file.name in names:
+                    snapshot.place(file).unlink(missing_ok=True)
+                    for aside in snapshot.folder.glob(f"*{_DAMAGED}"):
+                        if aside.name.startswith(f"{file.name}."):
+                            aside.unlink()
+            self._note(replace(snapshot, files=tuple(left)))
 
     def erased(self) -> set[str]:
         """The SHA-256 sums of the files whose bytes were deleted."""
-        return {file.sha256 for snapshot in self.snapshots() for file in snapshot.files if file.erased}
+        return {
+            sum_ for snapshot in self.snapshots() for file in snapshot.files if file.erased for sum_ in file.sums
+        }
 
     # --- the memory of origins: what makes the second night cheap -------------------------------
 
@@ -247,7 +474,34 @@ class Archive:
 
 def _noted(file: RawFile) -> dict[str, Any]:
     """A file as a manifest notes it."""
-    return {name: value for name, value in asdict(file).items() if value is not None}
+    return asdict(file, dict_factory=lambda items: {name: value for name, value in items if value is not None})
+
+
+def _file_of(snapshot: Snapshot, name: str) -> RawFile:
+    return next(file for file in snapshot.files if file.name == name)
+
+
+def _context(source: str, snapshot_id: str, name: str) -> str:
+    """What an encrypted file is: put into another one's place it cannot be decrypted."""
+    return f"{source}/{snapshot_id}/{name}"
+
+
+def _is_own(name: str, snapshot: Snapshot) -> bool:
+    """Whether we gave a file in a snapshot's folder its name: that of a file of it, or one made from it."""
+    made = (_ENCRYPTED, _REPLACED, _DAMAGED)
+    return any(name == f.name or (name.startswith(f"{f.name}.") and name.endswith(made)) for f in snapshot.files)
+
+
+def _is_as_noted(snapshot: Snapshot, file: RawFile) -> bool:
+    place = snapshot.place(file)
+    return place.is_file() and sha256_of(place) == file.kept.sha256
+
+
+def _damaged(snapshot: Snapshot, what: str, damage: str) -> ArchiveDamagedError:
+    return ArchiveDamagedError(
+        f"the raw archive is damaged, which is no fault of who handed the data in: {what} in {snapshot.folder}"
+        f" {damage}. Restore it from a backup; or take the same file in again: it came from {snapshot.origin}."
+    )
 
 
 def copy_file(path: Path, target: Path) -> None:

@@ -29,7 +29,9 @@ from warehouse.sql import literal, quote
 
 CURATED = "curated"
 _IDENTITIES = "identities"  # the schema that is worked out in Python, of core models
-_NO_SOURCES = frozenset({"core", "reference", quality.SCHEMA, _IDENTITIES})  # beside them a schema is a source's
+PROTECTED = "protected"  # the schema that disclosure control makes, of a core model that gives people
+# Beside them a schema is a source's.
+_NO_SOURCES = frozenset({"core", "reference", quality.SCHEMA, _IDENTITIES, PROTECTED})
 
 
 class ModelError(Exception):
@@ -38,19 +40,32 @@ class ModelError(Exception):
 
 @dataclass(frozen=True)
 class Model:
-    """A model: its SQL, the tables it reads as (schema, name), and the core models below it, in order."""
+    """A model: its SQL, the tables it reads as (schema, name), and the core models below it, in order.
+
+    ``population``: the core model that gives the people of whom it reads what is protected, if it does.
+    """
 
     name: str
     path: Path
     sql: str
     reads: frozenset[tuple[str, str]]
     core: tuple[Model, ...]
+    population: Model | None = None
+
+    @property
+    def below(self) -> tuple[Model, ...]:
+        """All core models that are needed, in order: also those that only give people."""
+        if self.population is None:
+            return self.core
+        others = {model.name for model in self.core}
+        people = (*self.population.core, self.population)
+        return (*self.core, *(model for model in people if model.name not in others))
 
     @property
     def sources(self) -> frozenset[str]:
         """The sources it reads, itself or through core models."""
         own = {schema for schema, _ in self.reads if schema not in _NO_SOURCES}
-        return frozenset(own.union(*(model.sources for model in self.core)))
+        return frozenset(own.union(*(model.sources for model in self.below)))
 
     @property
     def reads_identities(self) -> bool:
@@ -59,7 +74,9 @@ class Model:
 
     @property
     def tables(self) -> frozenset[tuple[str, str]]:
-        """What it reads of sources, itself or through core models: source and name, in small letters."""
+        """What it reads of sources, itself or through core models, but not through disclosure control: source and
+        name, in small letters.
+        """
         own = {(schema.lower(), name.lower()) for schema, name in self.reads if schema.lower() not in _NO_SOURCES}
         return frozenset(own.union(*(model.tables for model in self.core)))
 
@@ -72,8 +89,8 @@ class Model:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all the SQL it consists of, of the reference lists, and of how identities are worked out."""
-        parts = [self.sql, *(model.sql for model in self.core), reference.fingerprint()]
-        if any(model.reads_identities for model in (self, *self.core)):
+        parts = [self.sql, *(model.sql for model in self.below), reference.fingerprint()]
+        if any(model.reads_identities for model in (self, *self.below)):
             parts.append(identities.fingerprint())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -102,7 +119,22 @@ def _load(path: Path, folder: Path, above: tuple[Path, ...]) -> Model:
     for name in sorted(needed):
         below = _load(folder / "core" / f"{name}.sql", folder, (*above, path))
         core += [model for model in (*below.core, below) if model.name not in {m.name for m in core}]
-    return Model(path.stem, path, sql, tables, tuple(core))
+    return Model(path.stem, path, sql, tables, tuple(core), _population(path, folder, tables, above))
+
+
+def _population(
+    path: Path, folder: Path, tables: frozenset[tuple[str, str]], above: tuple[Path, ...]
+) -> Model | None:
+    """The core model that gives the people of whom a dataset's model reads what is protected."""
+    populations = sorted(name for schema, name in tables if schema == PROTECTED)
+    if not populations:
+        return None
+    if above or len(populations) > 1:
+        raise ModelError(
+            f"{path}: {PROTECTED}.{populations[0]} is for the model of one dataset, of one population: neither for"
+            " core models nor beside another population"
+        )
+    return _load(folder / "core" / f"{populations[0]}.sql", folder, (path,))
 
 
 _MAKE_ROWS = frozenset({"generate_series", "json_each", "range"})  # the functions that read nothing
@@ -221,6 +253,22 @@ def _identify(connection: duckdb.DuckDBPyConnection, core: Iterable[Model]) -> N
     identities.compute(connection, as_of, inputs, is_newest=all(one.data_date <= as_of for one in records))
 
 
+def create_core(connection: duckdb.DuckDBPyConnection, model: Model, core: Sequence[Model]) -> None:
+    """Make core models of a model readable, those it has in ``core`` or ``below``.
+
+    Raises:
+        ModelError: one fails.
+    """
+    connection.execute("CREATE SCHEMA IF NOT EXISTS core")
+    for below in core:
+        try:
+            if below.reads_identities:
+                _identify(connection, core)
+            connection.execute(f"CREATE OR REPLACE VIEW core.{quote(below.name)} AS {below.sql}")
+        except duckdb.Error as error:
+            raise ModelError(f"{below.path}: {error}") from error
+
+
 def curate(connection: duckdb.DuckDBPyConnection, model: Model, dataset: DatasetDeclaration) -> int:
     """Build ``curated.<stem>`` with exactly the declared columns and types. Returns the number of rows.
 
@@ -228,12 +276,9 @@ def curate(connection: duckdb.DuckDBPyConnection, model: Model, dataset: Dataset
         ModelError: the model gives a column that the catalogue entry does not list (columns are default-deny),
             lacks one that it lists, or fails.
     """
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {CURATED}; CREATE SCHEMA IF NOT EXISTS core")
+    create_core(connection, model, model.core)
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {CURATED}")
     try:
-        for below in model.core:
-            if below.reads_identities:
-                _identify(connection, model.core)
-            connection.execute(f"CREATE OR REPLACE VIEW core.{quote(below.name)} AS {below.sql}")
         if model.reads_identities:
             _identify(connection, model.core)
         given = [row[0] for row in connection.execute(f"DESCRIBE {model.sql}").fetchall()]

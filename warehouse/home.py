@@ -50,6 +50,13 @@ class Home:
         return self.root / "releases"
 
     @property
+    def disclosure(self) -> Path:
+        """A second copy of what disclosure control ever decided: what was published can't be taken back, so it is
+        not to be lost with the warehouse.
+        """
+        return self.root / "disclosure"
+
+    @property
     def reports(self) -> Path:
         """Reports for coordinators: ``reports/<run>/index.html``."""
         return self.root / "reports"

@@ -12,6 +12,7 @@ from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclarati
 from warehouse.findings import Finding
 from warehouse.identities.doubts import Doubt
 from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
+from warehouse.protection import Protection
 from warehouse.releases import Release
 from warehouse.turns import Whose, turn_of
 
@@ -65,6 +66,7 @@ class DatasetSection:
     url: str | None  # its page on the portal
     findings: Sequence[Finding]
     history: Sequence[tuple[str, int]]  # (version, rows) of the releases so far, oldest first
+    protection: Sequence[Protection] = ()  # of a dataset about people: what became of its tables
 
     @property
     def tables(self) -> tuple[TableDeclaration, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from checks.report.content import ReportContent, counted
 from checks.report.doubtful import Doubtful, doubtful
 from checks.report.outcomes import Halted, Published, halted_dataset, halted_source, published
+from checks.report.protection import ProtectedPeople, protected_people
 from checks.report.sanitising import safe_link, safe_text
 from checks.report.source_rows import SourceRow, source_row
 from checks.report.turns import Turn, turns_of
@@ -28,6 +29,7 @@ class Page:
     published: tuple[Published, ...]
     unpublished: tuple[str, ...]
     held_back: tuple[str, ...]  # datasets that are not to leave: their titles with why
+    people: tuple[ProtectedPeople, ...]  # datasets about people
     halted: tuple[Halted, ...]
     sources: tuple[SourceRow, ...]
     mend: tuple[Work, ...]
@@ -58,6 +60,7 @@ def page_of(content: ReportContent) -> Page:
         published=tuple(published(d) for d in datasets if d.release is not None),
         unpublished=tuple(title_of(d) for d in datasets if d.release is None and d.state != "held back"),
         held_back=tuple(f"{title_of(d)}: {safe_text(d.message)}" for d in datasets if d.state == "held back"),
+        people=tuple(told for dataset in datasets if (told := protected_people(dataset)) is not None),
         halted=(
             *(halted_source(source) for source in sources if source.is_halted),
             *(halted_dataset(dataset) for dataset in datasets if dataset.is_halted),

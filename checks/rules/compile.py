@@ -10,7 +10,7 @@ from checks.rules.conditions import of_written
 from checks.rules.rule import Rule
 from checks.rules.written import WrittenRule
 from warehouse import reference
-from warehouse.declarations import Constraints, FieldDeclaration, ForeignKey, Severity, TableDeclaration
+from warehouse.declarations import STATUS, TOTAL, FieldDeclaration, ForeignKey, Severity, TableDeclaration
 from warehouse.identifiers import IDENTIFIERS
 from warehouse.staging import SCHEMA
 
@@ -34,6 +34,7 @@ def compile_rules(
     return [
         _row_count(table),
         *(rule for field in table.fields for rule in _of_field(field, table.primary_key)),
+        *(_suppressed(field) for field in table.fields if field.protected),
         _key(table),
         *(_reference(key, schema) for key in table.foreign_keys),
         *(rule for one in written for rule in of_written(one)),
@@ -53,6 +54,12 @@ def _key(table: TableDeclaration) -> Rule:
     return Rule(demand.kind, severity, columns, demand, message, demand.advice, vital=columns)
 
 
+def _suppressed(field: FieldDeclaration) -> Rule:
+    demand = demands.Suppressed(is_count=field.protected is not None and field.protected.kind == "count")
+    columns = (field.name, STATUS)
+    return Rule(demand.kind, Severity.CRITICAL, columns, demand, demand.broken(field.title), demand.advice)
+
+
 def _reference(key: ForeignKey, schema: str) -> Rule:
     there = key.table.replace("_", " ").capitalize()
     demand = demands.Reference(key.table, key.references, schema, there)
@@ -67,28 +74,29 @@ def _of_field(field: FieldDeclaration, key: tuple[str, ...]) -> Iterator[Rule]:
         yield _of_cell(field, demands.Required(), vital=(field.name,))
     if limits.unique and key != (field.name,):
         yield _of_cell(field, demands.Unique())
-    for demand in _of_value(limits, field.unit):
+    for demand in _of_value(field):
         yield _of_cell(field, demand)
 
 
-def _of_value(limits: Constraints, unit: str | None) -> Iterator[demands.Demand]:
+def _of_value(field: FieldDeclaration) -> Iterator[demands.Demand]:
     """What is demanded of a cell that is filled in."""
-    if limits.pattern is not None:
-        yield demands.Pattern(limits.pattern)
-    if allowed := _codes(limits):
+    limits = field.constraints
+    if field.pattern is not None:
+        yield demands.Pattern(field.pattern)
+    if allowed := _codes(field):
         yield demands.Code(allowed)
     if limits.minimum is not None or limits.maximum is not None:
-        yield demands.Range(limits.minimum, limits.maximum, unit)
+        yield demands.Range(limits.minimum, limits.maximum, field.unit)
     if limits.min_length is not None or limits.max_length is not None:
         yield demands.Length(limits.min_length, limits.max_length)
     if limits.check is not None:
         yield demands.CheckDigit(IDENTIFIERS[limits.check], limits.pattern)
 
 
-def _codes(limits: Constraints) -> tuple[str, ...]:
-    if limits.code_list:
-        return tuple(reference.code_lists()[limits.code_list].codes)
-    return limits.enum or ()
+def _codes(field: FieldDeclaration) -> tuple[str, ...]:
+    limits = field.constraints
+    found = tuple(reference.code_lists()[limits.code_list].codes) if limits.code_list else limits.enum or ()
+    return (*found, TOTAL) if found and field.has_total else found
 
 
 def _of_cell(field: FieldDeclaration, demand: demands.Demand, vital: tuple[str, ...] = ()) -> Rule:

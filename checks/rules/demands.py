@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
-from warehouse.declarations import literal, quote
+from warehouse.declarations import SUPPRESSED, literal, quote
 from warehouse.identifiers import Identifier
 
 ROW_ID = "_id"
@@ -277,6 +277,25 @@ class Reference(_Condition):
             theirs = ", ".join(quote(name) for name in self.references)
             found = f"({own}) IN (SELECT ({theirs}) FROM {target})"
         return f"CASE WHEN {given} THEN coalesce({found}, false) END"
+
+
+@dataclass(frozen=True)
+class Suppressed(_Condition):
+    """A suppressed row shows nothing of the people whom it counts; in any other their number is there."""
+
+    is_count: bool
+    kind = "suppressed"
+    words = Words(
+        "{columns}: empty where it is suppressed, and only there",
+        "{columns} is shown where it is suppressed, or missing where it is not.",
+        "Nothing leaves until the dataset's model takes counts and status from the same row of protected.",
+    )
+
+    def _holds(self, columns: Sequence[str]) -> str:
+        value, status = map(quote, columns)
+        is_suppressed = f"{status} = {literal(SUPPRESSED)}"
+        shown = f"{value} IS NOT NULL" if self.is_count else "true"
+        return f"CASE WHEN {is_suppressed} THEN {value} IS NULL ELSE {shown} END"
 
 
 @dataclass(frozen=True)

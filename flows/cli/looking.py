@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 
 from flows.cli.given import dataset_names, named, print_json, standing_settings
 from flows.cli.options import DatasetOption, HomeOption, JsonOption, PortalOption, app
-from flows.exit_codes import DONE, HELD
+from flows.exit_codes import DONE, FAILED, HELD
 
 
 class ExportFormat(StrEnum):
@@ -118,6 +119,37 @@ def export(
     target = output / path.name if output and output.is_dir() else output or Path(path.name)
     _copy_whole(path, target)
     typer.echo(target)
+
+
+@app.command("verify-disclosure")
+def verify_disclosure(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="A release, a dataset's releases, or a portal's folder.",
+            exists=True,
+            file_okay=False,
+            metavar="FOLDER",
+        ),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Check how people are protected in published tables, from their public files alone.
+
+    Exit code 3 if something is wrong or cannot be read; 1 if no table there counts people.
+    """
+    from publish.disclosure.verifying import verify
+
+    found = verify(folder)
+    if as_json:
+        print_json({**asdict(found), "is_good": found.is_good})
+    else:
+        from flows.cli.printing import print_verified
+
+        print_verified(folder, found)
+    if not found.datasets and not found.unreadable:
+        raise typer.Exit(FAILED)
+    raise typer.Exit(DONE if found.is_good else HELD)
 
 
 def _copy_whole(path: Path, target: Path) -> None:

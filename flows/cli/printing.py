@@ -16,6 +16,7 @@ from warehouse.declarations import Severity, SourceDeclaration
 if TYPE_CHECKING:
     from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
     from flows.steps import Judged
+    from publish.disclosure.verifying import Checked, Fault, Verified
     from publish.portals import Change
     from warehouse.findings import Finding
 
@@ -303,3 +304,43 @@ def print_status(found: Mapping[str, Any]) -> None:
         print_table("Needs somebody", found["held"])
     elif found["last_run"]:
         console.print("Nothing is held.", style="green")
+
+
+def print_verified(folder: Path, found: Verified, limit: int = 50) -> None:
+    """What was checked in a folder of public files, and what is wrong."""
+    console = _console()
+    if not found.datasets and not found.unreadable:
+        console.print(f"{escape(str(folder))}: no release in it says that it counts people", soft_wrap=True)
+    for checked in found.datasets:
+        console.print(escape(_checked_in_words(checked)), soft_wrap=True)
+        for remark in checked.remarks[:limit]:
+            console.print(f"  {escape(remark)}", style="dim", soft_wrap=True)
+        if len(checked.remarks) > limit:
+            console.print(f"  ... and {len(checked.remarks) - limit:,} more", style="dim")
+    _faults_table([fault for checked in found.datasets for fault in checked.faults], limit, console)
+    for unreadable in found.unreadable:
+        console.print(f"Not checked: {escape(unreadable)}", style="red", soft_wrap=True)
+    if found.is_good:
+        console.print("Nothing is wrong.", style="green")
+
+
+def _faults_table(faults: Sequence[Fault], limit: int, console: Console) -> None:
+    if not faults:
+        return
+    table = Table(title="What is wrong", title_justify="left")
+    for column in ("dataset", "version", "of", "cell", "why"):
+        table.add_column(column, overflow="fold")
+    for one in faults[:limit]:
+        cells = (one.dataset, one.version, one.period, one.cell or "all together", one.why)
+        table.add_row(*(escape(text) for text in cells))
+    console.print(table)
+    if len(faults) > limit:
+        console.print(f"... and {len(faults) - limit:,} more", style="dim")
+
+
+def _checked_in_words(checked: Checked) -> str:
+    versions = checked.versions
+    which = versions[0] if len(versions) == 1 else f"{len(versions)} versions, {versions[0]} to {versions[-1]}"
+    counted = [(checked.tables, "table"), (checked.cells, "cell"), (checked.equations, "equation")]
+    tables, cells, equations = (f"{number:,} {word}{'' if number == 1 else 's'}" for number, word in counted)
+    return f"{checked.dataset} ({which}): {tables}, {cells}, {checked.suppressed:,} suppressed, {equations}"

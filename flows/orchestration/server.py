@@ -90,7 +90,9 @@ def _with_pages(folder: Path) -> dict[str, str]:
 def _server(folder: Path, defaults: Mapping[str, str], wanted_port: int) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     port = _free_port(wanted_port)
-    environment = {**defaults, **os.environ, "PREFECT_HOME": str(folder)}
+    # The archive's key and the portal's token are none of the server's business.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OPENDISTRICT_")}
+    environment = {**defaults, **inherited, "PREFECT_HOME": str(folder)}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],

@@ -16,7 +16,16 @@ from typing import Any
 import duckdb
 
 from warehouse import reference
-from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
+from warehouse.declarations import (
+    STATUS,
+    SUPPRESSED,
+    TOTAL,
+    TOTAL_TITLE,
+    FieldDeclaration,
+    TableDeclaration,
+    literal,
+    quote,
+)
 
 # Part of every release's fingerprint: raise it when the same rows would give other bytes.
 RENDERER_VERSION = 2
@@ -39,9 +48,23 @@ FORMULA_NOTE = (
 def labels(field: FieldDeclaration) -> dict[str, str]:
     """What the codes of a field mean, in the order of its list; empty where it has no codes."""
     if field.label_list:
-        found = reference.code_lists()[field.label_list]
-        return {code: meaning.title for code, meaning in found.codes.items()}
-    return {value: value.replace("_", " ") for value in field.constraints.enum or ()}
+        listed = reference.code_lists()[field.label_list]
+        found = {code: meaning.title for code, meaning in listed.codes.items()}
+    else:
+        found = {value: value.replace("_", " ") for value in field.constraints.enum or ()}
+    return {**found, TOTAL: TOTAL_TITLE} if found and field.has_total else found
+
+
+# How a suppressed value is described, whatever the format, and what a sheet shows in its cell.
+SUPPRESSED_NOTE = f"Empty where {STATUS} is {SUPPRESSED}: not published, to protect people."
+SUPPRESSED_WORD = "suppressed"
+
+
+def description_of(field: FieldDeclaration) -> str:
+    """A field's description; of a protected one with what an empty cell means."""
+    if field.protected is None or SUPPRESSED_NOTE in field.description:
+        return field.description
+    return f"{field.description} {SUPPRESSED_NOTE}".strip()
 
 
 @contextmanager
@@ -133,7 +156,7 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, view: str, table: Table
             key: value
             for key, value in (
                 ("title", field.title),
-                ("description", field.description),
+                ("description", description_of(field)),
                 ("unit", field.unit),
                 ("decimals", field.decimals),
             )

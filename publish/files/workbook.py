@@ -21,8 +21,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from publish.files.render import as_text, labels, order_by, too_long
-from warehouse.declarations import FieldDeclaration, TableDeclaration, literal, quote
+from publish.files.render import SUPPRESSED_WORD, as_text, description_of, labels, order_by, too_long
+from warehouse.declarations import STATUS, SUPPRESSED, FieldDeclaration, TableDeclaration, literal, quote
 from warehouse.progress import Progress, silent
 
 MAX_ROWS = 1_048_575  # a sheet's rows less the header
@@ -36,6 +36,7 @@ NOTE = (
     "In the XLSX file a text of more than 32,767 characters is cut, and dates before 1900 and whole numbers of"
     " more than 15 digits are texts: a sheet cannot hold them otherwise."
 )
+_WORD = literal(f"<is><t>{SUPPRESSED_WORD}</t></is></c>")
 _BIG = 15_000_000  # cells: their XML may be larger than a plain zip can hold
 
 
@@ -52,6 +53,7 @@ class About:
     publisher: str
     contact: str
     usage_warnings: tuple[str, ...] = ()
+    protection: tuple[str, ...] = ()  # how the people whom it counts are protected
 
 
 def write_xlsx(
@@ -104,6 +106,7 @@ def _write_frame(path: Path, table: TableDeclaration, about: About, rows: int, w
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         bold = book.add_format({"bold": True, "valign": "top"})
         title = book.add_format({"bold": True, "font_size": 16, "font_color": "#0f4c5c"})
+        suppressed = book.add_format({"italic": True, "font_color": "#7a7a7a", "align": "right"})
         shown = {
             picture: book.add_format({"num_format": picture})
             for picture in sorted({field.column_type.xlsx_format for field in table.fields} - {""})
@@ -118,6 +121,8 @@ def _write_frame(path: Path, table: TableDeclaration, about: About, rows: int, w
                 picture := field.column_type.xlsx_format
             ):  # tells ``_sheet`` the number of the style; it is taken out there
                 data.write_blank(1, column, None, shown[picture])
+            if field.protected:  # the same for what stands in place of a suppressed value
+                data.write_blank(2, column, None, suppressed)
         _write_dictionary(book.add_worksheet("Data dictionary"), table, head, bold, wrapped)
         _write_about(book.add_worksheet("About"), about, rows, title, bold, wrapped)
 
@@ -142,7 +147,9 @@ def _write_dictionary(
     for row, field in enumerate(table.fields, start=1):
         codes = "\n".join(f"{code}: {title}" for code, title in labels(field).items())
         sheet.write_string(row, 0, field.name, bold)
-        for column, text in enumerate((field.title, field.type, field.unit or "", field.description, codes), 1):
+        for column, text in enumerate(
+            (field.title, field.type, field.unit or "", description_of(field), codes), 1
+        ):
             sheet.write_string(row, column, _cut(text), wrapped)
 
 
@@ -162,6 +169,7 @@ def _write_about(
         ("Publisher", about.publisher),
         ("Contact", about.contact),
         *((("Before you use it" if n == 0 else ""), warning) for n, warning in enumerate(about.usage_warnings)),
+        *((("Protection" if n == 0 else ""), text) for n, text in enumerate(about.protection)),
     ]
     for row, (title, text) in enumerate(lines, start=2):
         sheet.write_string(row, 0, title, bold)
@@ -184,18 +192,16 @@ def _sheet(
     written: Callable[[int], None],
 ) -> Iterator[str]:
     """The XML of the first sheet: the frame's, with the rows in the place of its sample row."""
-    sample = re.search(r'<row r="2".*?</row>', frame)
-    styles = dict(re.findall(r'<c r="([A-Z]+)2" s="(\d+)"', sample[0])) if sample else {}
-    if sample:
-        frame = frame.replace(sample[0], "")
+    frame, styles = _sample(frame, 2)
+    frame, suppressed = _sample(frame, 3)
     corner = f"{xl_col_to_name(len(table.fields) - 1)}{rows + 1}"
     frame = re.sub(r'<dimension ref="[^"]*"/>', f'<dimension ref="A1:{corner}"/>', frame)
     before, end, after = frame.partition("</sheetData>")
     yield before
     _define_macro(connection)
     cells = ", ".join(
-        _cell(field, xl_col_to_name(column), styles.get(xl_col_to_name(column), ""))
-        for column, field in enumerate(table.fields)
+        _cell(field, letters, styles.get(letters, ""), suppressed.get(letters))
+        for letters, field in ((xl_col_to_name(column), field) for column, field in enumerate(table.fields))
     )
     found = connection.execute(
         f"SELECT concat('<row r=\"', row_in_sheet, '\">', {cells}, '</row>') FROM"
@@ -210,8 +216,16 @@ def _sheet(
     yield end + after
 
 
-def _cell(field: FieldDeclaration, letters: str, style: str) -> str:
-    """SQL for a field's cell; no cell where there is no value."""
+def _sample(frame: str, row: int) -> tuple[str, dict[str, str]]:
+    """The sheet's XML without a sample row, and the numbers of its cells' styles by column."""
+    sample = re.search(rf'<row r="{row}".*?</row>', frame)
+    if sample is None:
+        return frame, {}
+    return frame.replace(sample[0], ""), dict(re.findall(rf'<c r="([A-Z]+){row}" s="(\d+)"', sample[0]))
+
+
+def _cell(field: FieldDeclaration, letters: str, style: str, suppressed: str | None = None) -> str:
+    """SQL for a field's cell; no cell where there is no value, but for a word in ``suppressed``'s style."""
     value = quote(field.name)
     opening = f"""'<c r="{letters}', row_in_sheet, '"{f' s="{style}"' if style else ""}"""
     text = f"""concat('<c r="{letters}', row_in_sheet, '" t="inlineStr"><is><t xml:space="preserve">',"""
@@ -236,7 +250,11 @@ def _cell(field: FieldDeclaration, letters: str, style: str) -> str:
         filled = f"concat({opening}><v>', {value}, '</v></c>')"
         if rounded := too_long(field):
             filled = f"CASE WHEN {rounded} THEN {text} {value}, '</t></is></c>') ELSE {filled} END"
-    return f"CASE WHEN {value} IS NULL THEN '' ELSE {filled} END"
+    empty = "''"
+    if suppressed is not None:
+        word = f"""concat('<c r="{letters}', row_in_sheet, '" s="{suppressed}" t="inlineStr">', {_WORD})"""
+        empty = f"CASE WHEN {quote(STATUS)} = {literal(SUPPRESSED)} THEN {word} ELSE '' END"
+    return f"CASE WHEN {value} IS NULL THEN {empty} ELSE {filled} END"
 
 
 def _define_macro(connection: duckdb.DuckDBPyConnection) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from publish.files import workbook
 from publish.files.render import FORMULA_NOTE
+from publish.metadata.protection import PROTECTION_NOTE, protection_of
 from publish.metadata.schema import PROFILES, schema_of, table_schema
 from publish.metadata.words import NOT_REVIEWED, resource_title
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
@@ -63,7 +64,7 @@ def describe(
         ],
         "sources": _sources(release.snapshots, sources),
         "usageWarnings": list(entry.usage_warnings),
-        "notes": _notes(release),
+        "notes": [*_notes(release), *([PROTECTION_NOTE] if entry.disclosure else [])],
         "resources": [_resource(declaration, file, release.previous_version) for file in release.files],
     }
     if district := district_of(declaration):
@@ -79,6 +80,8 @@ def describe(
         content["places"] = [place.model_dump(exclude_none=True) for place in entry.places]
     if period:
         content["temporal"] = dict(period)
+    if protection := protection_of(declaration):
+        content["disclosure"] = protection
     if translations := translations_of(declaration):
         content["translations"] = translations
     return content
@@ -188,9 +191,11 @@ def declaration_digest(declaration: DatasetDeclaration, sources: Mapping[str, So
     """SHA-256 over everything in a release's files that is not rows: fields, entry, codes, terms of sources."""
     district, entry = district_of(declaration), declaration.entry
     described: dict[str, Any] = {
-        # what labels say is in the schema
+        # what labels and protected columns say is in the schema
         "entry": entry.model_dump(
-            mode="json", by_alias=True, exclude={"owner": True, "fields": {"__all__": {"labels"}}}
+            mode="json",
+            by_alias=True,
+            exclude={"owner": True, "fields": {"__all__": {"labels", "protected", "of"}}},
         )
         | {
             "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),

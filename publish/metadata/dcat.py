@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publish.desired import DesiredDataset
+from publish.metadata.protection import protection_in_words
 from publish.metadata.words import NOT_REVIEWED
 from warehouse.declarations import Translation
 from warehouse.home import to_json
@@ -17,6 +18,8 @@ from warehouse.home import to_json
 _AUTHORITY = "http://publications.europa.eu/resource/authority"
 _ROLE = "http://inspire.ec.europa.eu/metadata-codelist/ResponsiblePartyRole"
 _MEDIA = "https://www.iana.org/assignments/media-types"
+
+_LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
 
 _CONTEXT: Mapping[str, str] = {
     "dcat": "http://www.w3.org/ns/dcat#",
@@ -72,6 +75,9 @@ def dataset_node(wanted: DesiredDataset, base: str) -> dict[str, Any]:
         }
     if locations := _locations(wanted):
         node["dct:spatial"] = locations[0] if len(locations) == 1 else locations
+    if protection := protection_in_words(wanted.declaration):
+        text = {"@value": "\n".join(protection), "@language": "en"}
+        node["dct:provenance"] = {"@type": "dct:ProvenanceStatement", _LABEL: text}
     if period := wanted.metadata.get("temporal"):
         node["dct:temporal"] = _period(period)
     return node

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from publish.files.render import json_ready, labels
-from warehouse.declarations import DatasetDeclaration, FieldDeclaration, Severity
+from publish.files.render import SUPPRESSED_WORD, description_of, json_ready, labels
+from warehouse.declarations import STATUS, DatasetDeclaration, FieldDeclaration, Severity
 
+_SUPPRESSED_LABEL = "suppressed: not published, to protect people"
+_NOTHING_LABEL = "nothing to tell, as the mean of nobody"
+# A value has one label, and a file without words has one empty value for both.
+_EMPTY_LABEL = f"{_SUPPRESSED_LABEL}, where {STATUS} says so; else {_NOTHING_LABEL}"
 PROFILES = "https://datapackage.org/profiles/2.0"
 
 
@@ -15,6 +19,8 @@ def schema_of(key: str, declaration: DatasetDeclaration) -> dict[str, Any]:
     """The schema of a release's file: ``changes``, ``parquet``, or one that has the rows as they are declared."""
     if key == "changes":
         return _changes_schema(declaration)
+    if key == "xlsx":
+        return _sheet_schema(declaration)
     return _parquet_schema(declaration) if key == "parquet" else table_schema(declaration)
 
 
@@ -26,6 +32,16 @@ def table_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
         "primaryKey": list(declaration.table.primary_key),
         "missingValues": [""],
     }
+
+
+def _sheet_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
+    """The columns of the workbook's sheet, where a suppressed cell holds a word."""
+    schema = table_schema(declaration)
+    for field in schema["fields"]:
+        if "missingValues" in field:
+            suppressed = {"value": SUPPRESSED_WORD, "label": _SUPPRESSED_LABEL}
+            field["missingValues"] = [suppressed, {"value": "", "label": _NOTHING_LABEL}]
+    return schema
 
 
 def _changes_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
@@ -60,6 +76,7 @@ def _parquet_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
             if field.constraints.required or field.name in table.primary_key
             else field.column_type.frictionless_with_gaps,
             "title": field.title,
+            **({"description": description_of(field)} if field.protected else {}),
         }
         for field in table.fields
     ]
@@ -72,15 +89,15 @@ def _parquet_schema(declaration: DatasetDeclaration) -> dict[str, Any]:
 
 def _field(field: FieldDeclaration) -> dict[str, Any]:
     content: dict[str, Any] = {"name": field.name, "type": field.column_type.frictionless, "title": field.title}
-    if field.description:
-        content["description"] = field.description
+    if description := description_of(field):
+        content["description"] = description
     if field.unit:
         content["unit"] = field.unit
     given = field.constraints
     constraints: dict[str, Any] = {
         "required": given.required or None,
         "unique": given.unique or None,
-        "pattern": given.pattern,
+        "pattern": field.pattern,
         "minimum": given.minimum,
         "maximum": given.maximum,
         "minLength": given.min_length,
@@ -94,6 +111,8 @@ def _field(field: FieldDeclaration) -> dict[str, Any]:
     # what only draws a warning is published as it is, so the schema does not rule it out
     if kept and field.severity.rank <= Severity.ERROR.rank:
         content["constraints"] = kept
+    if field.protected:
+        content["missingValues"] = [{"value": "", "label": _EMPTY_LABEL}]
     return content
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from publish.files import workbook
 from publish.files.formats import file_name
 from publish.folders import sync
+from publish.metadata.protection import protection_in_words
 from publish.metadata.words import media_type
 from publish.release.manifest import MANIFEST, manifest
 from publish.release.versions import release_folder
@@ -32,6 +33,7 @@ def about(declaration: DatasetDeclaration) -> workbook.About:
         publisher=entry.publisher.title,
         contact=f"{entry.contact.name} <{entry.contact.email}>",
         usage_warnings=entry.usage_warnings,
+        protection=protection_in_words(declaration),
     )
 
 

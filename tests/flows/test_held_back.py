@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flows import cli, publishing
 from flows.declarations import Declarations
@@ -25,6 +26,8 @@ SOURCE, OPEN, CLOSED = "innovators_club", "innovators-club", "innovators-club-at
 DAY = date(2026, 11, 23)
 # All of them too many for the network, two in what cannot be read, one with more first-timers than people.
 COUNTS = ("60617", "70919", "80231", "90437", "50777")
+UNPROTECTED = "SELECT meeting_id, stakeholder_kind_code, attendance_count FROM innovators_club.attendance"
+load = Declarations.read
 MEETING = {
     "Meeting ID": "club-1",
     "Meeting": "First",
@@ -67,14 +70,40 @@ def settings(tmp_path):
     return Settings(Home(tmp_path / "home"), str(tmp_path / "home" / "portal"))
 
 
-def run(settings, book, declared=None, datasets=(OPEN, CLOSED)):
+def run(settings, book, declared, datasets=(OPEN, CLOSED)):
     with Direct() as runner:
         request = RunRequest(DAY, {SOURCE: str(book)}, datasets)
-        return night(Run(settings, request, runner, declarations=declared or Declarations.read()))
+        return night(Run(settings, request, runner, declarations=declared))
 
 
-def test_no_figure_about_people_leaves_and_the_rest_goes_on(tmp_path, settings, capsys):
-    outcome = run(settings, workbook(tmp_path / "club.xlsx"))
+@pytest.fixture
+def declared(tmp_path):
+    """A copy of what is declared, to be changed, in which attendance declares no disclosure control."""
+    root = tmp_path / "declared"
+    for folder in ("sources", "warehouse/models", "publish/catalogue", "checks/rules"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.rmtree(root / "publish/catalogue/translations")
+    (root / "warehouse/models/innovators_club_attendance.sql").write_text(UNPROTECTED, encoding="utf-8")
+    entry = root / "publish/catalogue/innovators_club_attendance.yaml"
+    content = yaml.safe_load(entry.read_text(encoding="utf-8"))
+    del content["disclosure"], content["period"]
+    content["primaryKey"] = ["meeting_id", "stakeholder_kind_code"]
+    listed = ("meeting_id", "stakeholder_kind_code", "attendance_count")
+    content["fields"] = [{"from": f"innovators_club.attendance.{name}"} for name in listed]
+    entry.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def unprotected(declared, monkeypatch):
+    """The declarations of that copy, for commands too."""
+    read = Declarations.read(declared)
+    monkeypatch.setattr(Declarations, "read", staticmethod(lambda root=declared: read))
+    return read
+
+
+def test_no_figure_about_people_leaves_and_the_rest_goes_on(tmp_path, settings, unprotected, capsys):
+    outcome = run(settings, workbook(tmp_path / "club.xlsx"), unprotected)
     states = {one.name: one.state for one in outcome.datasets}
     assert states == {OPEN: "released", CLOSED: "held back"}
     assert outcome.exit_code == HELD  # for the rows that cannot be used, not for what is held back
@@ -94,7 +123,7 @@ def test_no_figure_about_people_leaves_and_the_rest_goes_on(tmp_path, settings, 
 
 
 @pytest.fixture
-def quiet(tmp_path, settings):
+def quiet(tmp_path, settings, unprotected):
     """A night whose only dataset out of the ordinary is the one held back."""
     book = factory.save(
         tmp_path / "club.xlsx",
@@ -106,7 +135,7 @@ def quiet(tmp_path, settings):
             ],
         },
     )
-    return run(settings, book)
+    return run(settings, book, unprotected)
 
 
 def test_it_is_no_failure_and_the_commands_say_what_is_missing(settings, quiet, capsys):
@@ -131,25 +160,35 @@ def cli_exit(arguments):
     return end.value.code
 
 
-@pytest.fixture
-def declared(tmp_path):
-    """A copy of what is declared, to be changed."""
-    root = tmp_path / "declared"
-    for folder in ("sources", "warehouse/models", "publish/catalogue", "checks/rules"):
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    return root
-
-
 def change(path, before, after):
     text = path.read_text(encoding="utf-8")
     assert text.count(before) == 1, (path, before)
     path.write_text(text.replace(before, after), encoding="utf-8")
 
 
-def test_a_method_that_nobody_can_carry_out_lets_nothing_out(declared):
+def test_a_declaration_protects_nobody_whom_the_model_reads_beside_it(declared):
     entry = declared / "publish/catalogue/innovators_club_attendance.yaml"
-    entry.write_text(entry.read_text(encoding="utf-8") + "disclosure: {method: trust_me}\n", encoding="utf-8")
-    assert "trust_me" in Declarations.read(declared).held_back[CLOSED]
+    shutil.copy(ROOT / "publish/catalogue/innovators_club_attendance.yaml", entry)
+    sql = (ROOT / "warehouse/models/innovators_club_attendance.sql").read_text(encoding="utf-8")
+    model = declared / "warehouse/models/innovators_club_attendance.sql"
+    model.write_text(sql + "INNER JOIN innovators_club.attendance AS a ON a.meeting_id = came.meeting_id")
+    said = Declarations.read(declared).held_back[CLOSED]
+    assert "reads them beside the disclosure control" in said
+    assert "protected.club_attendance" in said
+
+
+def test_model_and_entry_name_the_same_population(declared):
+    shutil.copy(ROOT / "warehouse/models/innovators_club_attendance.sql", declared / "warehouse/models")
+    with pytest.raises(ModelError, match=r"reads protected\.club_attendance, .* declares none"):
+        _ = Declarations.read(declared).models
+
+
+@pytest.mark.parametrize("reader", ["core.crowd", "protected.survey_answers"])
+def test_protected_people_are_read_by_the_dataset_that_declares_them_alone(declared, reader):
+    (declared / "warehouse/models/core/crowd.sql").write_text("SELECT * FROM protected.club_attendance")
+    (declared / "warehouse/models/innovators_club.sql").write_text(f"SELECT t.meeting_id FROM {reader} AS t")
+    with pytest.raises(ModelError, match="protected"):
+        _ = Declarations.read(declared).models
 
 
 @pytest.mark.parametrize(
@@ -177,8 +216,7 @@ def test_whoever_reads_it_is_held_back_however_it_is_read(declared, sql):
         with pytest.raises(ModelError, match="no such source"):
             _ = read.held_back
     else:
-        assert set(read.held_back) == {*Declarations.read().held_back, OPEN}
-        assert CLOSED in read.held_back
+        assert set(read.held_back) == {CLOSED, OPEN}
 
 
 @pytest.mark.parametrize(
@@ -205,7 +243,7 @@ def test_a_model_reads_nothing_that_is_not_found_from_its_sql(declared, table):
 
 
 def test_a_release_made_before_the_table_was_about_people_is_shown_nowhere_else(
-    tmp_path, settings, quiet, declared
+    tmp_path, settings, quiet, declared, unprotected
 ):
     """What a portal shows already stays until somebody takes it out; it is written to no portal any more."""
     change(
@@ -213,9 +251,9 @@ def test_a_release_made_before_the_table_was_about_people_is_shown_nowhere_else(
         "primaryKey: [meeting_id]\n",
         "primaryKey: [meeting_id]\n    about_people: true\n",
     )
-    read = Declarations.read(declared)
+    read = load(declared)
     elsewhere = Settings(settings.home, str(tmp_path / "other"))
-    assert OPEN in {one.dataset for one in publishing.changes(elsewhere, Declarations.read(), [OPEN])}
+    assert OPEN in {one.dataset for one in publishing.changes(elsewhere, unprotected, [OPEN])}
     assert OPEN not in {one.dataset for one in publishing.changes(elsewhere, read, [OPEN])}
     outcome = run(settings, tmp_path / "club.xlsx", read)
     assert {one.name: one.state for one in outcome.datasets} == {OPEN: "held back", CLOSED: "held back"}

@@ -83,6 +83,9 @@ def test_a_sample_is_what_its_table_says(name, tmp_path):
 def test_a_sample_names_the_page_of_every_fact_or_says_why_there_is_none(name):
     for rows in read_sample(name).values():
         for row in rows:
+            if "source_url" not in row:  # counts of people: no page tells of any
+                assert row["meeting_id"].startswith("example-")
+                continue
             words = " ".join(str(value) for value in row.values()).casefold()
             assert row["source_url"] or "invented" in words or "without an address" in words or "korean" in words
             assert not (row["source_url"] and "invented" in words)

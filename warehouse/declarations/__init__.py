@@ -9,16 +9,28 @@ is found at the source (``source_names``, ``presence``).
 
 from warehouse.declarations.datasets import (
     COORDINATES,
+    STATUS,
+    STATUSES,
+    SUPPRESSED,
     CatalogueEntry,
     DatasetDeclaration,
     DatasetField,
+    DisclosureDeclaration,
     Format,
     GrantColumns,
     Period,
     Place,
     resolve_dataset,
 )
-from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
+from warehouse.declarations.fields import (
+    TOTAL,
+    TOTAL_TITLE,
+    Constraints,
+    FieldDeclaration,
+    Privacy,
+    ProtectedAs,
+    Severity,
+)
 from warehouse.declarations.sources import GRACE_DAYS, AskedFor, SourceDeclaration, load_source
 from warehouse.declarations.tables import Delivery, ForeignKey, RowBounds, TableDeclaration
 from warehouse.declarations.translations import Provenance, Translation, Translations, digest_of
@@ -33,6 +45,11 @@ __all__ = [
     "DATASET_SLUG",
     "GRACE_DAYS",
     "SLUG",
+    "STATUS",
+    "STATUSES",
+    "SUPPRESSED",
+    "TOTAL",
+    "TOTAL_TITLE",
     "AskedFor",
     "CatalogueEntry",
     "Constraints",
@@ -42,6 +59,7 @@ __all__ = [
     "DeclarationError",
     "Declared",
     "Delivery",
+    "DisclosureDeclaration",
     "FieldDeclaration",
     "FieldType",
     "ForeignKey",
@@ -51,6 +69,7 @@ __all__ = [
     "Period",
     "Place",
     "Privacy",
+    "ProtectedAs",
     "Provenance",
     "Publisher",
     "RowBounds",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,15 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from warehouse.declarations.fields import Constraints, FieldDeclaration, Privacy, Severity
+from warehouse.declarations.fields import (
+    TOTAL,
+    Constraints,
+    FieldDeclaration,
+    Privacy,
+    ProtectedAs,
+    ProtectedKind,
+    Severity,
+)
 from warehouse.declarations.sources import SourceDeclaration
 from warehouse.declarations.tables import RowBounds, TableDeclaration
 from warehouse.declarations.terms import ContactOrPublishers, NamedLicence, NamedPublisher, contact_of_publisher
@@ -72,6 +80,11 @@ class DatasetField(Declared):
     labels: str | None = None
     screen: bool | None = None  # False only for what was screened at its source, or is stated by a public register
     mark: bool | None = None
+    # Of a dataset with ``disclosure``: what its values say of people. They are empty where the row is suppressed.
+    protected: ProtectedKind | None = None
+    # Of a sum or a mean, the magnitude; of a share, the dimension's column over whose total it is one. Where there
+    # is but one, it may be left out.
+    of: str | None = Field(None, pattern=SLUG)
 
 
 class Place(Declared):
@@ -134,6 +147,9 @@ class DisclosureDeclaration(Declared):
     # Columns whose values are populations of their own, such as the survey and the question: nothing is added up
     # over them, and what is released of one is compared with all that was released of the same before.
     period: tuple[str, ...] = Field(min_length=1)
+    # Those of them whose values are questions to the same people: a group that is hidden in one is hidden in all,
+    # for who answered one has mostly answered the others.
+    same_people: tuple[str, ...] = ()
     # Each dimension: its columns from coarse to fine ([theme_code, pilot_id]). Margins of each level are cells.
     dimensions: tuple[tuple[str, ...], ...] = Field(min_length=1)
     # every: all codes of each dimension's code list are cells, with zero where nobody is; given: what has a row is
@@ -151,6 +167,8 @@ class DisclosureDeclaration(Declared):
         columns = [*self.period, *(column for dimension in self.dimensions for column in dimension)]
         if twice := sorted({column for column in columns if columns.count(column) > 1}):
             raise ValueError(f"disclosure: named twice among period and dimensions: {', '.join(twice)}")
+        if unknown := sorted(set(self.same_people) - set(self.period)):
+            raise ValueError(f"disclosure: same_people: {', '.join(unknown)} is no column of the period")
         if 0 < self.threshold < min(THRESHOLDS.values()):
             raise ValueError(f"disclosure: a threshold below {min(THRESHOLDS.values())} protects nobody")
         if self.people and self.magnitudes:
@@ -216,12 +234,13 @@ def resolve_dataset(
 
     Raises:
         DeclarationError: a field names a source's field that does not exist or that is not public, or a
-            computed one lacks a title or a type; or it has coordinates and is no GeoJSON, or the other way round.
+            computed one lacks a title or a type; or it has coordinates and is no GeoJSON, or the other way round;
+            or it is protected, and lacks what a protected table has.
     """
     fields = []
     for position, listed in enumerate(entry.fields):
         place = f"{where}: fields.{position}"
-        given = listed.model_dump(exclude_none=True, by_alias=False, exclude={"from_field"})
+        given = listed.model_dump(exclude_none=True, by_alias=False, exclude={"from_field", "protected", "of"})
         if listed.constraints is not None:
             given["constraints"] = listed.constraints
         if listed.from_field:
@@ -241,6 +260,8 @@ def resolve_dataset(
             if "constraints" in content:
                 content["constraints"] = listed.constraints
             fields.append(parse(FieldDeclaration, content, place))
+    if entry.disclosure is not None or any(listed.protected for listed in entry.fields):
+        fields = _protected_fields(entry, fields, where)
     table = parse(
         TableDeclaration,
         {
@@ -276,3 +297,114 @@ def _grants_fit(entry: CatalogueEntry, names: set[str], where: Path | str) -> No
         raise DeclarationError(
             f"{where}: formats: {entry.publisher.name} has no grant_prefix in warehouse/reference/publishers.yaml"
         )
+
+
+# Which rows of a protected table are suppressed: the column that says it, its code list, the code.
+STATUS, STATUSES, SUPPRESSED = "status_code", "protection_statuses", "suppressed"
+
+
+def _protected_fields(
+    entry: CatalogueEntry, fields: Sequence[FieldDeclaration], where: Path | str
+) -> list[FieldDeclaration]:
+    """The fields of a dataset with disclosure control, each with its part in that.
+
+    Raises:
+        DeclarationError: something lacks, or does not fit together.
+    """
+    disclosure = entry.disclosure
+    if disclosure is None:
+        named = ", ".join(f.name for f, listed in zip(fields, entry.fields, strict=True) if listed.protected)
+        raise DeclarationError(
+            f"{where}: protected: {named}: protected columns are of a dataset with `disclosure`; declare it"
+            " (population, counts, sensitivity, period, dimensions), or take `protected` off"
+        )
+    by_name = {field.name: field for field in fields}
+    dimensions = [column for dimension in disclosure.dimensions for column in dimension]
+    _has_columns(entry, disclosure, by_name, where)
+    for name in dimensions:
+        _can_hold_total(by_name[name], f"{where}: {name}")
+    made = []
+    for field, listed in zip(fields, entry.fields, strict=True):
+        protected = _protected_as(field, listed, disclosure, f"{where}: {field.name}")
+        made.append(field.of_protected_table(has_total=field.name in dimensions, protected=protected))
+    counts = [field.name for field in made if field.protected and field.protected.kind == "count"]
+    if len(counts) != 1:
+        raise DeclarationError(
+            f"{where}: disclosure: one column says how many people a cell counts; write `protected: count` at it,"
+            f" and at no other (now {', '.join(counts) or 'none has it'})"
+        )
+    return made
+
+
+def _has_columns(
+    entry: CatalogueEntry,
+    disclosure: DisclosureDeclaration,
+    fields: Mapping[str, FieldDeclaration],
+    where: Path | str,
+) -> None:
+    """It has the columns by which a cell and its status are told."""
+    cell = [*disclosure.period, *(column for dimension in disclosure.dimensions for column in dimension)]
+    if lacking := [name for name in cell if name not in fields]:
+        raise DeclarationError(
+            f"{where}: disclosure: the dataset has no column {', '.join(lacking)}; list the period's and the"
+            " dimensions' columns under fields"
+        )
+    status = fields.get(STATUS)
+    if status is None or status.constraints.code_list != STATUSES:
+        raise DeclarationError(
+            f"{where}: disclosure: the column {STATUS} says which rows are suppressed; write at it"
+            f" `constraints: {{required: true, codeList: {STATUSES}}}`"
+        )
+    if set(entry.primary_key) != set(cell):
+        raise DeclarationError(
+            f"{where}: primaryKey: a cell is known by its period and its dimensions; write"
+            f" `primaryKey: [{', '.join(cell)}]`"
+        )
+
+
+def _can_hold_total(field: FieldDeclaration, place: str) -> None:
+    """A dimension's column can hold a margin's code beside its own."""
+    limits = field.constraints
+    if field.type != "string":
+        raise DeclarationError(f"{place}: a dimension's column holds codes, so it is a string, not {field.type}")
+    is_short = limits.max_length is not None and limits.max_length < len(TOTAL)
+    is_long = limits.min_length is not None and limits.min_length > len(TOTAL)
+    if limits.check or limits.unique or is_short or is_long:
+        raise DeclarationError(
+            f"{place}: a margin's code is `{TOTAL}`, which its constraints forbid; write `constraints: {{}}` here,"
+            " or those that it keeps"
+        )
+    if TOTAL in (limits.enum or ()):
+        raise DeclarationError(
+            f"{place}: `{TOTAL}` is a margin's code, so no other code may be called so; take it out of the enum"
+        )
+
+
+def _protected_as(
+    field: FieldDeclaration, listed: DatasetField, disclosure: DisclosureDeclaration, place: str
+) -> ProtectedAs | None:
+    """What a column says of people; None if it does not."""
+    kind = listed.protected
+    if kind is None:
+        if listed.of:
+            raise DeclarationError(f"{place}: `of` says of what a protected value is; it has no `protected`")
+        return None
+    if field.type not in ("integer", "number") or (kind == "count" and field.type != "integer"):
+        wanted = "an integer" if kind == "count" else "a number"
+        raise DeclarationError(f"{place}: a protected {kind} is {wanted}; write `type: {wanted.split()[1]}`")
+    if field.constraints.required:
+        raise DeclarationError(f"{place}: it is empty where it is suppressed; take `required` off")
+    if kind == "count":
+        if listed.of:
+            raise DeclarationError(f"{place}: a count is of people; take `of` off")
+        return ProtectedAs(kind)
+    if kind == "share":
+        choice, what = [dimension[-1] for dimension in disclosure.dimensions], "dimension's last column"
+    else:
+        choice, what = [magnitude.column for magnitude in disclosure.magnitudes], "magnitude"
+    of = listed.of or (choice[0] if len(choice) == 1 else "")
+    if of not in choice:
+        raise DeclarationError(
+            f"{place}: a {kind} is of a {what}; write `of:` with one of: {', '.join(choice) or 'none is declared'}"
+        )
+    return ProtectedAs(kind, of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -11,6 +12,23 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from warehouse.declared import SLUG, Declared
 from warehouse.identifiers import IDENTIFIERS
 from warehouse.types import ColumnType, FieldType, column_type
+
+# The code of a margin in a dimension's column of a protected table, and what it is called: it holds all others.
+TOTAL, TOTAL_TITLE = "total", "All"
+
+# What a protected value is: how many people, what is added up over them, the mean of that, or their part of all
+# who are counted together, in per cent.
+ProtectedKind = Literal["count", "sum", "mean", "share"]
+
+
+@dataclass(frozen=True)
+class ProtectedAs:
+    """What a protected value is, and of what: a sum and a mean of a magnitude, a share of the count in that row
+    that has the total in the column ``of`` and is otherwise the same. A count is of people: ``of`` is empty.
+    """
+
+    kind: ProtectedKind
+    of: str = ""
 
 
 class Severity(StrEnum):
@@ -88,6 +106,9 @@ class FieldDeclaration(Declared):
     # text with the names of the columns that are empty because their value could not be used, joined by ";".
     mark: bool = False
     _is_about_people: bool = PrivateAttr(False)
+    # Of a dataset that declares disclosure control: no table of a source has it, so no key says it.
+    _has_total: bool = PrivateAttr(False)
+    _protected: ProtectedAs | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _mark_fits(self) -> FieldDeclaration:
@@ -97,14 +118,36 @@ class FieldDeclaration(Declared):
 
     @property
     def is_withheld(self) -> bool:
-        """Whether findings do not repeat its values: it is personal, or its table is about people."""
-        return self.privacy is Privacy.PERSONAL or self._is_about_people
+        """Whether findings do not repeat its values: it is personal or protected, or its table is about people."""
+        return self.privacy is Privacy.PERSONAL or self._is_about_people or self._protected is not None
 
     def about_people(self) -> FieldDeclaration:
         """The same column, of a table that is about people."""
         copied = self.model_copy()
         copied._is_about_people = True
         return copied
+
+    @property
+    def has_total(self) -> bool:
+        """Whether it may hold the code ``total`` beside its own: it is of a protected table's dimensions."""
+        return self._has_total
+
+    @property
+    def protected(self) -> ProtectedAs | None:
+        """What its values say of people; it is empty where the row is suppressed. None if it is not protected."""
+        return self._protected
+
+    def of_protected_table(self, *, has_total: bool, protected: ProtectedAs | None) -> FieldDeclaration:
+        """The same column, of a table that is protected."""
+        copied = self.model_copy()
+        copied._has_total, copied._protected = has_total, protected
+        return copied
+
+    @property
+    def pattern(self) -> str | None:
+        """The form of the whole value, the margin's code included where it may hold that."""
+        given = self.constraints.pattern
+        return f"(?:{given})|{TOTAL}" if given is not None and self.has_total else given
 
     @property
     def label_list(self) -> str | None:

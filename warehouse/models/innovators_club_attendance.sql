@@ -1,15 +1,13 @@
--- A row a meeting and kind of people: how many came, and how many of them for the first time.
+-- A row a meeting and group of those who came: how many. From what disclosure control leaves of the coordinator's
+-- counts alone (core/club_attendance.sql).
 SELECT
-    a.meeting_id,
-    m.meeting_name,
-    m.meeting_date,
-    m.date_precision_code,
-    a.stakeholder_kind_code,
-    kinds.title AS stakeholder_kind_title,
-    a.attendance_count,
-    a.first_timers_count,
-    least(a._held_since_date, m._held_since_date) AS held_since_date,
-    nullif(concat_ws(';', a._held_columns, m._held_columns), '') AS held_columns
-FROM innovators_club.attendance AS a
-LEFT JOIN innovators_club.meetings AS m ON a.meeting_id = m.meeting_id
-LEFT JOIN reference.codes AS kinds ON kinds.list = 'stakeholder_kinds' AND a.stakeholder_kind_code = kinds.code
+    came.meeting_id,
+    meetings.meeting_name,
+    meetings.meeting_date,
+    meetings.date_precision_code,
+    came.stakeholder_kind_code,
+    came.first_time_code,
+    came.people_count AS attendance_count,
+    came.status_code
+FROM protected.club_attendance AS came
+LEFT JOIN innovators_club.meetings AS meetings ON came.meeting_id = meetings.meeting_id

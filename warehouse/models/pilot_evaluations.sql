@@ -1,14 +1,28 @@
--- A row a pilot and measure: how many answered, and the mean. Only responses that were submitted count.
+-- A row a pilot, survey, question and group of those who answered: how many, and the mean or the share. From what
+-- disclosure control leaves of the answers alone (core/survey_answers.sql).
 SELECT
-    surveys.pilot_id,
+    answers.pilot_id,
+    answers.survey_id,
     pilots.pilot_name,
     pilots.programme,
     pilots.theme_code,
-    responses.measure_code,
-    count(responses.value) AS answers_count,
-    round(avg(responses.value), 2) AS mean_value
-FROM surveys.responses AS responses
-INNER JOIN surveys.surveys AS surveys ON responses.survey_id = surveys.survey_id
-LEFT JOIN agile_pilots.pilots AS pilots ON surveys.pilot_id = pilots.pilot_id
-WHERE responses.is_complete AND responses.value IS NOT NULL
-GROUP BY ALL
+    answers.measure_code,
+    answers.age_group_code,
+    answers.answer_code,
+    answers.people_count AS answers_count,
+    round(answers.satisfaction_sum / nullif(answers.people_count, 0), 2) AS mean_satisfaction,
+    round(answers.minutes_saved_a_day_sum / nullif(answers.people_count, 0), 2) AS mean_minutes_saved_a_day,
+    CASE
+        WHEN answers.answer_code <> 'total' AND everybody.people_count > 0
+            THEN round(100.0 * answers.people_count / everybody.people_count, 1)
+    END AS share_pct,
+    answers.status_code
+FROM protected.survey_answers AS answers
+LEFT JOIN protected.survey_answers AS everybody
+    ON
+        answers.pilot_id = everybody.pilot_id
+        AND answers.survey_id = everybody.survey_id
+        AND answers.measure_code = everybody.measure_code
+        AND answers.age_group_code = everybody.age_group_code
+        AND everybody.answer_code = 'total'
+LEFT JOIN agile_pilots.pilots AS pilots ON answers.pilot_id = pilots.pilot_id

@@ -10,9 +10,11 @@ from typing import Any
 from urllib.parse import quote as url_quote
 
 from publish.desired import DesiredDataset, DesiredResource, resource_id
+from publish.files.render import description_of
+from publish.metadata.protection import protection_in_words
 from publish.metadata.words import KEYS
 from publish.portals import PortalError
-from warehouse.declarations import FieldDeclaration
+from warehouse.declarations import TOTAL, TOTAL_TITLE, FieldDeclaration
 
 # A value of more than 32,766 bytes cannot be indexed as one term by Solr: CKAN would refuse the dataset.
 _EXTRA_BYTES = 24_000
@@ -26,7 +28,7 @@ EXTRAS = frozenset(
         MARK, "identifier", "theme", "frequency", "language", "issued", "modified", "access_rights",
         "publisher_name", "contact_name", "contact_email", "conforms_to", "spatial", "spatial_text",
         "temporal_start", "temporal_end", "translations", "owner_name", "attribution", "data_date",
-        "each_row_is_a", "licence", "licence_url", "provenance", "version_notes", "changelog",
+        "each_row_is_a", "disclosure", "licence", "licence_url", "provenance", "version_notes", "changelog",
     }
 )  # fmt: skip
 
@@ -73,6 +75,8 @@ def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
     notes = entry.description.strip()
     if entry.usage_warnings:
         notes += "\n\n## Before you use it\n\n" + "\n".join(f"* {text.strip()}" for text in entry.usage_warnings)
+    if protection := protection_in_words(desired.declaration):
+        notes += "\n\n## How people are protected\n\n" + "\n".join(f"* {text}" for text in protection)
     fields = {
         "title": entry.title.strip(),
         "notes": notes,
@@ -159,6 +163,7 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
         "spatial_text": ", ".join([*names, *(one.title for one in entry.places)]),
         "attribution": entry.attribution,
         "each_row_is_a": entry.each_row_is_a,
+        "disclosure": _disclosure(described.get("disclosure")),
         "licence": entry.licence.id,
         "licence_url": entry.licence.url,
         "provenance": _provenance(described.get("sources")),
@@ -178,6 +183,13 @@ def _translations(described: object) -> str:
     kept = {
         language: {key: value for key, value in one.items() if key != "fields"} for language, one in listed.items()
     }
+    return _json(kept) if kept else ""
+
+
+def _disclosure(described: object) -> str:
+    """How people are protected, for machines; the words are in the notes."""
+    listed = described if isinstance(described, Mapping) else {}
+    kept = {key: value for key, value in listed.items() if key != "text"}
     return _json(kept) if kept else ""
 
 
@@ -227,6 +239,9 @@ def _cut(text: str) -> str:
 
 
 def _column(column: FieldDeclaration) -> dict[str, Any]:
-    described = {"label": column.title, "notes": column.description, "unit": column.unit}
+    notes = description_of(column)
+    if column.has_total:
+        notes = f"{notes} {TOTAL}: {TOTAL_TITLE}.".strip()
+    described = {"label": column.title, "notes": notes, "unit": column.unit}
     info = {key: value for key, value in described.items() if value}
     return {"id": column.name, "type": column.column_type.datastore, "info": info}

@@ -97,7 +97,12 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360.0, 190.0, 46.0, 8.0, 24.0
 
 
 def draw(table: TableDeclaration, parquet: Path, data_date: date) -> tuple[list[TimeChart], list[BarChart]]:
-    """The charts of a dataset, from its release's Parquet file; ``data_date`` says how far the last year goes."""
+    """The charts of a dataset, from its release's Parquet file; ``data_date`` says how far the last year goes.
+
+    None of a protected table: its rows are margins too, so neither rows nor counts add up over them.
+    """
+    if any(field.protected for field in table.fields):
+        return [], []
     connection = duckdb.connect(":memory:", config={"memory_limit": "1GB", "threads": "2"})
     try:
         source = f"read_parquet({literal(str(parquet))})"

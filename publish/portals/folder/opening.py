@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from publish.files.render import SUPPRESSED_WORD
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal
 
 
@@ -78,10 +79,15 @@ def _pandas(function: str, file: str, fields: tuple[FieldDeclaration, ...], *, i
     told = [field for field in fields if not (is_excel and field.type == "boolean")]
     types = {field.name: kind for field in told if (kind := field.column_type.pandas)}
     days = [field.name for field in fields if field.type in ("date", "datetime")]
+    missing = '[""]'
+    if is_excel and any(field.protected for field in fields):
+        # the word that stands for a suppressed value stands for itself in the column that says which rows are
+        listed = ((field.name, f'["", "{SUPPRESSED_WORD}"]' if field.protected else '[""]') for field in fields)
+        missing = "{" + ", ".join(f'"{name}": {words}' for name, words in listed) + "}"
     lines = [
         f'    "{file}",',
         "    dtype={" + ", ".join(f'"{name}": "{kind}"' for name, kind in types.items()) + "},",
-        '    keep_default_na=False, na_values=[""],',
+        f"    keep_default_na=False, na_values={missing},",
     ]
     if days:
         named = ", ".join(f'"{name}"' for name in days)

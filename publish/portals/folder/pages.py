@@ -18,10 +18,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from publish.desired import DesiredDataset
-from publish.files.render import labels
+from publish.files.render import SUPPRESSED_WORD, description_of, labels
+from publish.metadata.protection import protection_in_words
 from publish.metadata.words import FREQUENCIES, LANGUAGES, NOT_REVIEWED, WITH_ROWS
 from publish.portals.folder import charts, opening
-from warehouse.declarations import FieldDeclaration, literal, quote
+from publish.portals.folder.people import draw_people
+from warehouse.declarations import STATUS, SUPPRESSED, FieldDeclaration, literal, quote
 
 PREVIEW_ROWS = 20
 _LONGEST_CELL = 160
@@ -55,13 +57,19 @@ class Version:
 def dataset_page(wanted: DesiredDataset, site: Site) -> str:
     """The page of a dataset."""
     parquet = next(resource.path for resource in wanted.resources if resource.key == "parquet")
-    time_charts, bar_charts = charts.draw(wanted.declaration.table, parquet, wanted.release.data_date)
     table = wanted.declaration.table
+    people = draw_people(wanted.declaration, parquet)
+    time_charts, bar_charts = charts.draw(table, parquet, wanted.release.data_date)
+    if wanted.declaration.entry.disclosure:  # how many cells there are by year or code says nothing of people
+        time_charts, bar_charts = [], []
     return _render(
         "dataset.html",
         site=site,
         entry=wanted.declaration.entry,
         fields=table.fields,
+        descriptions={field.name: description_of(field) for field in table.fields},
+        protection=protection_in_words(wanted.declaration),
+        suppressed=SUPPRESSED_WORD,
         held_notes=wanted.metadata.get("heldNotes", []),  # a release made by an earlier version has none
         openings=opening.openings(table, {resource.key: resource.path.name for resource in wanted.resources}),
         labels={field.name: labels(field) for field in wanted.declaration.table.fields},
@@ -80,6 +88,7 @@ def dataset_page(wanted: DesiredDataset, site: Site) -> str:
         preview_rows=min(PREVIEW_ROWS, wanted.release.rows),
         time_charts=time_charts,
         bar_charts=bar_charts,
+        people=people,
         outline=charts.outline(wanted.spatial) if wanted.spatial else None,
         versions=versions(wanted.changelog),
     )
@@ -131,7 +140,16 @@ def preview(fields: Sequence[FieldDeclaration], parquet: Path) -> list[list[str]
         ).fetchall()
     finally:
         connection.close()
-    return [[_shown(value) for value in row] for row in rows]
+    status = next((place for place, field in enumerate(fields) if field.name == STATUS), None)
+    return [
+        [
+            SUPPRESSED_WORD
+            if field.protected and value is None and status is not None and row[status] == SUPPRESSED
+            else _shown(value)
+            for field, value in zip(fields, row, strict=True)
+        ]
+        for row in rows
+    ]
 
 
 def _shown(value: object) -> str:

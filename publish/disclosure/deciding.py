@@ -1,0 +1,147 @@
+"""What leaves of a population's period tonight: a new release with proof, or the last one.
+
+Nothing is called safe because of how it was made. The suppressor proposes; the audit, which shares no code with
+it, looks for a proof; what has none is not released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+
+from publish.disclosure.audit import audit
+from publish.disclosure.results import Audit
+from publish.disclosure.suppression import repair, suppress
+from publish.disclosure.tables import Mask, Pairs, Protected, System
+from warehouse.protection import ProtectionState
+
+Period = tuple[str, ...]
+
+_REPAIRS = 4  # how often more is suppressed where the audit found a gap, before all of the period is
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What is published of a period after tonight.
+
+    Args:
+        state: ``new``: tonight's tables; ``same``: those of an earlier release, which say the truth; ``stands``:
+            the last release, although the truth changed; ``withheld``: nothing, as nothing ever was.
+        protected: what is published.
+        audit: the proof of a new release.
+    """
+
+    state: ProtectionState
+    protected: Protected | None
+    audit: Audit | None = None
+
+
+def decide_together(
+    systems: Mapping[Period, System], earlier: Mapping[Period, Sequence[Protected]]
+) -> dict[Period, Decision]:
+    """What is published of several periods with the same people, such as the questions of one survey.
+
+    Who answered one question has mostly answered the others. A group that is hidden in one table and shown in
+    another would be hidden in none, so what one hides, all hide.
+    """
+    decisions = {period: decide(system, earlier.get(period, ())) for period, system in systems.items()}
+    while True:
+        hidden = frozenset[Pairs]().union(*(_hidden(one) for one in decisions.values()))
+        shown_all_the_same = [
+            period
+            for period, one in decisions.items()
+            if one.state == "new"
+            and one.protected
+            and hidden.intersection(one.protected.system.cells) - _hidden(one)
+        ]
+        if not shown_all_the_same:
+            return decisions
+        for period in shown_all_the_same:
+            decisions[period] = decide(systems[period], earlier.get(period, ()), hidden)
+
+
+def _hidden(decision: Decision) -> frozenset[Pairs]:
+    if decision.protected is None:
+        return frozenset()
+    return frozenset(compress(decision.protected.system.cells, decision.protected.suppressed))
+
+
+def decide(system: System, earlier: Sequence[Protected] = (), hidden: Collection[Pairs] = frozenset()) -> Decision:
+    """What is published of a population's period.
+
+    Args:
+        system: its tables as they truly are.
+        earlier: what was ever published of it, in the order it was published.
+        hidden: cells that are not to be published, whatever the rule says.
+    """
+    for release in reversed(earlier):
+        if is_same(release.system, system):
+            return Decision("same", release)
+    last = Decision("stands", earlier[-1]) if earlier else Decision("withheld", None)
+    if any(changes_few(release, system) for release in earlier):
+        return last
+    at_least = Protected(system, np.array([cell in hidden for cell in system.cells], dtype=np.bool_))
+    mask = suppress(system, [*earlier, at_least])
+    for _ in range(_REPAIRS):
+        found = audit(system, mask, _tells_more(system, mask, earlier))
+        if found.is_proved:
+            return Decision("new", Protected(system, mask), found)
+        mask = repair(system, mask, found.gaps, earlier)
+    mask = np.ones(len(system.cells), dtype=np.bool_)
+    found = audit(system, mask, _tells_more(system, mask, earlier))
+    return Decision("new", Protected(system, mask), found) if found.is_proved else last
+
+
+def _tells_more(system: System, mask: Mask, earlier: Sequence[Protected]) -> Sequence[Protected]:
+    """The earlier releases that a new one is audited with: none where one of them tells all that the new one
+    would, as after a rule became stricter. What that one told, nobody can take back; the new one adds nothing.
+    """
+    for release in earlier:
+        known = set(compress(release.system.cells, ~release.suppressed))
+        if known.issuperset(compress(system.cells, ~mask)) and is_same_truth(release.system, system):
+            return ()
+    return earlier
+
+
+def is_same(one: System, other: System) -> bool:
+    """Whether two systems are the same people in the same tables under the same rule."""
+    return one.rule == other.rule and dict(one.tables) == dict(other.tables) and is_same_truth(one, other)
+
+
+def is_same_truth(one: System, other: System) -> bool:
+    """Whether two systems are the same people in the same classes."""
+    return (
+        one.atoms == other.atoms
+        and bool((one.people == other.people).all())
+        and len(one.magnitudes) == len(other.magnitudes)
+        and all(
+            a.name == b.name
+            and (a.minimum, a.maximum) == (b.minimum, b.maximum)
+            and np.array_equal(a.sums, b.sums)
+            for a, b in zip(one.magnitudes, other.magnitudes, strict=True)
+        )
+    )
+
+
+def changes_few(release: Protected, system: System) -> bool:
+    """Whether a count that was published would change by fewer people than are protected, or a sum would change
+    without as many: whoever has both releases would know of those few.
+    """
+    place = {cell: row for row, cell in enumerate(system.cells)}
+    now = system.counts
+    sums_before = {one.name: release.system.sums(one) for one in release.system.magnitudes}
+    sums_now = {one.name: system.sums(one) for one in system.magnitudes}
+    for row in np.flatnonzero(~release.suppressed):
+        cell = release.system.cells[row]
+        count = int(now[place[cell]]) if cell in place else 0
+        change = abs(count - int(release.system.counts[row]))
+        if 0 < change < system.rule.threshold:
+            return True
+        for name, sums in sums_before.items():
+            new = float(sums_now[name][place[cell]]) if cell in place and name in sums_now else 0.0
+            if change == 0 and not np.isclose(new, sums[row], rtol=0, atol=1e-9):
+                return True
+    return False

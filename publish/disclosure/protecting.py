@@ -1,0 +1,121 @@
+"""A population's tables as they may leave, for the data of a date: counted, decided, kept, and shown to models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import duckdb
+
+from publish.disclosure import keeping
+from publish.disclosure.counting import Period, systems
+from publish.disclosure.deciding import decide_together
+from publish.disclosure.keeping import Kept
+from publish.disclosure.population import Population
+from publish.disclosure.tables import System
+from warehouse.home import Home
+from warehouse.progress import Progress, silent
+from warehouse.protection import ProtectionState
+
+
+@dataclass(frozen=True)
+class Made:
+    """As of which data, in which run, and in which home a decision is made."""
+
+    as_of: date
+    run_id: str
+    home: Home
+
+
+class Standing(NamedTuple):
+    """What is published of a period: its state, and its place among the decisions, None if nothing is."""
+
+    state: ProtectionState
+    place: int | None
+
+
+def protect(
+    connection: duckdb.DuckDBPyConnection,
+    population: Population,
+    dataset: str,
+    made: Made,
+    progress: Progress = silent,
+) -> None:
+    """Decide what leaves of every period of a population, for all datasets that count it, and make
+    ``protected.<population>`` what one dataset's model may read of it.
+
+    Reads ``core.<population>``, as prepared for the date.
+
+    Args:
+        connection: writes to the warehouse.
+        population: whom to count.
+        dataset: the dataset that is built.
+        made: the date of the data, and the run; where a second copy of decisions is kept.
+        progress: told of every period.
+
+    Raises:
+        CountingError: the core model does not give what is declared.
+    """
+    as_of = made.as_of
+    keeping.create_tables(connection)
+    kept = keeping.decisions(connection, population.name)
+    seen: dict[Period, Standing] = {}
+    counted: dict[Period, dict[Period, System]] = {}
+    for period, system in systems(connection, population):
+        counted.setdefault(population.people_of(period), {})[period] = system
+    for people, together in counted.items():
+        progress(f"{population.name}: {', '.join(people)}")
+        seen.update(_standings(connection, population, together, kept, made))
+    stood = keeping.standing_periods(connection, population.name, as_of)
+    for period, earlier in kept.items():
+        # Gone from the source: from the release too. Deleted as promised: what was published of them stands, unless
+        # it had gone from the source before.
+        if period not in seen and not _comparable(earlier) and (stood is None or period in stood):
+            seen[period] = Standing("kept", _newest(earlier, as_of))
+    if any(one.state == "new" for one in seen.values()):
+        keeping.back_up(connection, made.home)
+    keeping.look(connection, population.name, as_of, [(period, *one) for period, one in sorted(seen.items())])
+    keeping.show(connection, population, dataset, as_of)
+
+
+def _standings(
+    connection: duckdb.DuckDBPyConnection,
+    population: Population,
+    counted: Mapping[Period, System],
+    kept: Mapping[Period, list[Kept]],
+    made: Made,
+) -> dict[Period, Standing]:
+    """What is published of the periods of the same people."""
+    # What was published of people whose answers are deleted since can't be compared with anything.
+    comparable = {period: system for period, system in counted.items() if _comparable(kept.get(period, []))}
+    earlier = {
+        period: [one.protected for one in kept.get(period, []) if one.protected is not None]
+        for period in comparable
+    }
+    standings = {period: _last(kept.get(period, []), made.as_of) for period in counted}
+    for period, decision in decide_together(comparable, earlier).items():
+        if decision.state == "new" and decision.protected is not None and decision.audit is not None:
+            decided = (decision.protected, decision.audit)
+            place = keeping.keep(connection, population.name, period, decided, (made.as_of, made.run_id))
+            standings[period] = Standing("new", place)
+        elif decision.state == "same":
+            one = next(one for one in reversed(kept[period]) if one.protected is decision.protected)
+            standings[period] = Standing("same", one.sequence)
+    return standings
+
+
+def _comparable(earlier: list[Kept]) -> bool:
+    return all(one.protected is not None for one in earlier)
+
+
+def _last(kept: list[Kept], as_of: date) -> Standing:
+    place = _newest(kept, as_of)
+    return Standing("withheld" if place is None else "stands", place)
+
+
+def _newest(kept: list[Kept], as_of: date) -> int | None:
+    """The release that stands at a date: the newest of data until then, of one date the last published."""
+    until = [(one.as_of, one.sequence) for one in kept if one.as_of <= as_of]
+    return max(until)[1] if until else None
