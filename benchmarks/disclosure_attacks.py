@@ -2,13 +2,14 @@
 
     python -m benchmarks.disclosure_attacks [--populations 40] [--seconds-each 30]
 
-The first night of seeded populations (``tests.disclosure.populations``); what tau-Argus takes is one table, of which
-counts alone are published, so linked tables and sums are left out there and the rows compare the same populations.
+The first night of seeded populations (``tests.disclosure.populations``). tau-Argus takes one table on one night, so
+second tables, sums and later nights are left out; what was learned and lost is of the populations that all took.
 
 ``pytauargus`` is set so that it protects just what ours does: ``FREQ(k,100)`` on a response of one for each person;
-by an a-priori file each unsafe cell of n people gets the protection levels n down and k - n up, so that 0 and k are
-both possible; optimal suppression (``OPT(1)``), or modular (``MOD(1)``); costs are the counts; hierarchies as code
-lists. Cells of nobody are empty to it and always published. Each run is a process of its own, ended when its time is up.
+by an a-priori file each unsafe cell of n people gets the protection levels n down and k - n up, so that 0 and k
+are both possible; optimal suppression (``OPT(1)``), or modular (``MOD(1)``); costs are the counts; hierarchies as
+code lists. Cells of nobody are empty to it and always published. Each run is a process of its own, ended when its
+time is up. Its seconds are those of the batch alone, without the start of the process.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def _batch(system: System, method: str, folder: Path) -> tuple[str, str, list[st
     levels.write_text("\n".join(lines) + "\n", encoding="utf-8")
     micro_arb(
         files["arb"], files["asc"], files["rda"], [finest], "counted", safety_rules=f"FREQ({threshold},100)",
-        suppress=method, output_names=[files["tab1"]], output_type="5", output_options="SO+", apriori=[str(levels)],
+        suppress=method, output_names=[files["tab1"]], output_type="5", output_options="SO+",
+        apriori=[str(levels)],
     )  # fmt: skip
     return files["arb"], files["tab1"], finest
 
