@@ -1,4 +1,4 @@
-"""Releases of a population's year: the project's, and those of whoever suppresses only what is protected itself."""
+"""Releases of a population's year: the project's, and those of who suppresses only what is protected itself."""
 
 from __future__ import annotations
 
