@@ -21,6 +21,12 @@ _NEXT_TO_NOTHING = 1e-4
 _ATTEMPTS = 3
 
 
+def costs_of(classes: Classes, suppressed: Mask) -> Sums:
+    """By class, what it costs to let it move."""
+    costs: Sums = np.where(suppressed, _NEXT_TO_NOTHING, classes.weights)
+    return costs
+
+
 class Unprovable(Exception):
     """No table was found that shows a claim, whatever else is not published."""
 
@@ -66,7 +72,7 @@ class Search:
 
     def _show(self, side: _Side, claim: Claim) -> None:
         target, frame = side.claims.target(claim), side.claims.frame
-        side.cheap.set_costs(np.where(self.suppressed, _NEXT_TO_NOTHING, self.classes.weights))
+        side.cheap.set_costs(costs_of(self.classes, self.suppressed))
         found = side.cheap.solve(target)
         if found is None:
             raise Unprovable
@@ -116,6 +122,16 @@ class Search:
         # what failed before fails first
         missing.sort(key=lambda claim: -side.failed[claim])
         return showing if _show_all(side, strict, missing, showing, often) else None
+
+
+def is_proved(claims: Sequence[Claims], suppressed: Mask) -> bool:
+    """Whether every claim can be shown with what is suppressed by class."""
+    for each in claims:
+        side = _Side(each, len(suppressed))
+        missing = side.bank.open(side.bank.often)
+        if missing and not _show_all(side, Strict(each.frame, suppressed), missing, [], side.bank.often):
+            return False
+    return True
 
 
 def _show_more(side: _Side, moves: Sequence[Sums], showing: list[Sums], often: NDArray[np.int32]) -> None:
