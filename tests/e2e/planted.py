@@ -121,7 +121,8 @@ def _hide_in_workbook(path: Path, keeper: str, cage: Cage) -> None:
     book.save(path)
     parts = {
         "docProps/app.xml": _CUSTOM.format(
-            manager=cage.name(keeper, "the workbook's manager"), company=cage.street(keeper, "the workbook's company")
+            manager=cage.name(keeper, "the workbook's manager"),
+            company=cage.street(keeper, "the workbook's company"),
         ).encode()
     }
     whole = path.with_name("whole.xlsx")
@@ -201,15 +202,21 @@ def _surveys(folder: Path, cage: Cage) -> Path:
     stem = f"answers for {cage.email(keeper, 'name of a file')}"
     good, book = folder / "siilonmutka-2019.csv", folder / "siilonmutka-2019.codebook.yaml"
     (folder / f"{stem}.csv").write_bytes(good.read_bytes())
-    (folder / f"{stem}.codebook.yaml").write_text(
-        book.read_text().replace("siilonmutka-2019", "siilonmutka-2020")
-    )
+    (folder / f"{stem}.codebook.yaml").write_text(book.read_text().replace("siilonmutka-2019", "siilonmutka-2020"))
     answer = cage.words(keeper, "an answer of a survey that cannot be read")
     for name, header, codebook in (
         ("no-book", "id,submitdate,Q1", None),
         ("no-id", f"Name,{cage.email(keeper, 'header')},submitdate", book.read_text()),
-        ("twice", f"id,submitdate,{cage.email(keeper, 'header')},{cage.email(keeper, 'header')}", book.read_text()),
-        ("bad-book", "id,submitdate,Q1", f"survey_id: [x\n# {cage.name(keeper, 'a codebook that is no YAML')}: }}\n"),
+        (
+            "twice",
+            f"id,submitdate,{cage.email(keeper, 'header')},{cage.email(keeper, 'header')}",
+            book.read_text(),
+        ),
+        (
+            "bad-book",
+            "id,submitdate,Q1",
+            f"survey_id: [x\n# {cage.name(keeper, 'a codebook that is no YAML')}: }}\n",
+        ),
         ("odd-book", "id,submitdate,Q1", f"survey_id: x\nowner: {cage.name(keeper, 'a key that is none')}\n"),
         ("dates", "id,submitdate,Q1", book.read_text().replace("siilonmutka", "dates")),
     ):
@@ -299,7 +306,10 @@ def _linked_events(folder: Path, cage: Cage) -> Path:
             event["custom_data"] = {"contact": cage.british_phone(keeper, "data of an event")}
             event["location_extra_info"] = {"fi": cage.words(keeper, "where an event is")}
             for where in [event["location"]] if event.get("location") else []:
-                where["email"], where["telephone"] = cage.email(keeper, "place"), {"fi": cage.phone(keeper, "place")}
+                where["email"], where["telephone"] = (
+                    cage.email(keeper, "place"),
+                    {"fi": cage.phone(keeper, "place")},
+                )
                 where["contact_type"], where["street_address"] = "x", {"fi": cage.street(keeper, "street")}
             if number == 1:
                 event["description"] = {"fi": f"<p>Ask <b>{cage.email(keeper, 'description')}</b></p>"}
@@ -347,12 +357,16 @@ def _projects(folder: Path, cage: Cage) -> Path:
         lines = path.read_text("utf-8-sig").splitlines()
         if path.name.startswith("proj"):
             name = cage.name(keeper, "lead of a project")
-            lines.append(f"A79001,EAKR,Kokeilu,2,Uudenmaan liitto,Toiminnassa,1.9.2015,30.6.2017,{name},9,1,9,1,,;")
+            lines.append(
+                f"A79001,EAKR,Kokeilu,2,Uudenmaan liitto,Toiminnassa,1.9.2015,30.6.2017,{name},9,1,9,1,,;"
+            )
             name = cage.name(keeper, "lead of a project that cannot be read")
             lines.append(f"A79002,EAKR,Kokeilu,2,U,Toiminnassa,31.12.2018,{name},9000, 100,,;")
         else:
             name, words = cage.name(keeper, "recipient"), cage.words(keeper, "summary of a project")
-            lines.append(f'Mr {name},A project,ESF,"{words}",01. Nov 15,31. Dez 18,1,2,50%,E20 3BS, London ,England,')
+            lines.append(
+                f'Mr {name},A project,ESF,"{words}",01. Nov 15,31. Dez 18,1,2,50%,E20 3BS, London ,England,'
+            )
             name = cage.name(keeper, "recipient of what cannot be read")
             lines.append(f"Mr {name},A project,ESF,{words},a,b,c")
         (folder / path.name).write_text("\n".join(lines) + "\n")
