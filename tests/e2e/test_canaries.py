@@ -62,6 +62,7 @@ IN_THE_WAREHOUSE = {
         for stem in ("kuunsilta-2018", "satama-robotiikka-2018", "siilonmutka-2019", "verkkosaari-2019")
     },
 }
+REPOSITORY = Path(__file__).resolve().parents[2]
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("OPENDISTRICT_", "PREFECT_"))}
 
 
@@ -96,7 +97,9 @@ def night(ckan: CkanServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         purge(server)
         done = subprocess.run(
             [
-                Path(sys.executable).parent / "opendistrict",
+                sys.executable,
+                "-c",
+                "from flows.cli import main; main()",
                 "nightly",
                 f"--home={home.root}",
                 f"--portal={server.url}",
@@ -104,6 +107,7 @@ def night(ckan: CkanServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 *(f"--source={name}={origin}" for name, origin in origins.items()),
                 *(f"--dataset={name}" for name in DATASETS),
             ],
+            cwd=REPOSITORY,
             env={**CLEAN, "OPENDISTRICT_PORTAL_TOKEN": server.token},
             capture_output=True,
             text=True,
@@ -123,10 +127,7 @@ def test_every_canary_came_in_and_every_dataset_went_out(night: Night) -> None:
     """Else there would be nothing to find, or nowhere to look."""
     kept = set[int]().union(*canaries_below(night.home.raw).values())
     lost = [place for number, place in night.cage.places.items() if number not in kept]
-    assert {where for _, where in lost} == {
-        "name of the file",
-        "name of a file",
-    }  # called otherwise from the start
+    assert {where for _, where in lost} == {"name of the file", "name of a file"}  # called otherwise at once
     assert len(kept) > 500
     assert sorted(path.name for path in night.home.releases.iterdir()) == sorted(DATASETS)
     assert sorted(path.name for path in (night.home.portal / "datasets").iterdir()) == sorted(DATASETS)
