@@ -140,7 +140,7 @@ def screen_findings(connection: duckdb.DuckDBPyConnection, findings: str, quaran
 
 
 def withhold_keys(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
-    """Take the keys out of the findings on tables about people: a key says whose row it is. Its place tells where."""
+    """Take the keys out of the findings on tables about people: a key says whose row it is, its place, where."""
     for table in source.tables:
         if table.about_people:
             connection.execute(f"UPDATE main.findings SET row_key = NULL WHERE table_name = {literal(table.name)}")

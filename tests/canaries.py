@@ -45,6 +45,7 @@ class Cage:
 
     def _next(self, keeper: str, where: str) -> int:
         number = len(self.places)
+        assert number < 1000, "numbers have three digits"
         self.places[number] = (keeper, where)
         return number
 

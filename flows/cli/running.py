@@ -179,8 +179,8 @@ def _check_names(parameters: Mapping[str, Any]) -> None:
             raise typer.BadParameter("an address with a password would be stored with the run")
         if origin and (kinds := find_personal(origin)):
             raise typer.BadParameter(
-                f"a place whose name holds personal data ({' and '.join(kinds)}) would be stored with the run: name"
-                " the folder that the file lies in, or call the file otherwise"
+                f"a place whose name holds personal data ({' and '.join(kinds)}) would be stored with the run:"
+                " name the folder that the file lies in, or call the file otherwise"
             )
     for name in parameters["datasets"] or ():
         named(declared.datasets, name, "dataset")

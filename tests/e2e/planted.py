@@ -58,7 +58,7 @@ def _pilots(folder: Path, cage: Cage) -> Path:
     sheets = {"Pilots": factory.table(rows), "Rounds": factory.table([factory.ROUND])}
     factory.save(path, sheets)
     _hide_in_workbook(path, keeper, cage)
-    return path
+    return folder  # a place that holds personal data in its name is no origin
 
 
 def _club(folder: Path, cage: Cage) -> Path:
@@ -243,7 +243,8 @@ def _answer(path: Path, cage: Cage) -> None:
     rows[2][question + 1] = cage.name(keeper, f"answer of {place} that is no number")
     if "AGE" in header:
         rows[3][header.index("AGE")] = cage.name(keeper, f"age in {place}")
-    rows[3][4 if len(header) > 10 else -1] = cage.phone(keeper, f"address of {place}")
+    if "ipaddr" in header:
+        rows[3][header.index("ipaddr")] = cage.phone(keeper, f"address of {place}")
     rows.append([*rows[5], cage.words(keeper, f"row of {place} that is too long")])
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([header, *rows])
@@ -365,7 +366,8 @@ def _projects(folder: Path, cage: Cage) -> Path:
         else:
             name, words = cage.name(keeper, "recipient"), cage.words(keeper, "summary of a project")
             lines.append(
-                f'Mr {name},A project,ESF,"{words}",01. Nov 15,31. Dez 18,1,2,50%,E20 3BS, London ,England,'
+            told = "01. Nov 15,31. Dez 18,1,2,50%,E20 3BS, London ,England,"
+            lines.append(f'Mr {name},A project,ESF,"{words}",{told}')
             )
             name = cage.name(keeper, "recipient of what cannot be read")
             lines.append(f"Mr {name},A project,ESF,{words},a,b,c")
