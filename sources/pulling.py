@@ -173,7 +173,7 @@ def _begin(request: PullRequest, items: Sequence[Item], is_dated: bool) -> _Pull
 
 
 def _harmless(item: Item, number: int) -> str:
-    """A file's name without personal data: looked at as it stands at its place, for a plain name lacks the signs."""
+    """A file's name without personal data, looked for in it as it stands: a plain name lacks their signs."""
     said = called(item.location)
     harmless = harmless_name(said, number)
     return harmless_name(item.name, number) if harmless == said else harmless

@@ -365,10 +365,8 @@ def _projects(folder: Path, cage: Cage) -> Path:
             lines.append(f"A79002,EAKR,Kokeilu,2,U,Toiminnassa,31.12.2018,{name},9000, 100,,;")
         else:
             name, words = cage.name(keeper, "recipient"), cage.words(keeper, "summary of a project")
-            lines.append(
             told = "01. Nov 15,31. Dez 18,1,2,50%,E20 3BS, London ,England,"
             lines.append(f'Mr {name},A project,ESF,"{words}",{told}')
-            )
             name = cage.name(keeper, "recipient of what cannot be read")
             lines.append(f"Mr {name},A project,ESF,{words},a,b,c")
         (folder / path.name).write_text("\n".join(lines) + "\n")
