@@ -14,7 +14,7 @@ ORCHESTRATION = {"prefect", "dlt", "great_expectations", "fastapi", "sqlalchemy"
 FRAMES = {"pandas", "numpy", "pyarrow"}
 NETWORK = {"requests", "httpx", "ckanapi"}
 DOCUMENTS = {"openpyxl", "xlsxwriter", "jinja2", "defusedxml"}
-LOOKING = {*ORCHESTRATION, *FRAMES, *NETWORK, *DOCUMENTS}
+LOOKING = {*ORCHESTRATION, *FRAMES, *NETWORK, *DOCUMENTS, "cryptography"}
 NOTHING = {*LOOKING, "sqlglot", "duckdb", "pydantic", "yaml", "rich"}
 
 FORBIDDEN = {
@@ -25,7 +25,7 @@ FORBIDDEN = {
     ("sources",): {*LOOKING, "sqlglot"},
     ("datasets",): LOOKING,
     ("export", "agile-pilots", "-o", "pilots.csv"): {*LOOKING, "sqlglot"},
-    ("verify-disclosure", "."): {*LOOKING, "sqlglot", "duckdb", "pydantic", "yaml"},
+    ("verify-disclosure", "."): {*LOOKING, "sqlglot", "scipy"},
     ("plan",): {*ORCHESTRATION, *NETWORK},
     ("backfill", "--from", "2026-01-01", "--to", "2026-12-31", "--plan"): {*ORCHESTRATION, *FRAMES},
 }

@@ -25,6 +25,8 @@ MEETING = {
     "Kind": "meeting",
     "Date": "2026-02-12",
     "Date precision": "day",
+    "Topic": "Light",
+    "Place": "School",
 }
 FIRST = {"residents": (31, 4), "companies": (22, 9), "city": (12, 2), "research": (3, 1), "media": (9, 9)}
 

@@ -1,4 +1,4 @@
-"""What published cells say of whole groups: that nobody in one is of a kind, that all are, that all gave the most."""
+"""What published cells say of whole groups: that nobody in one is of a kind, or all are, or all gave the most."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _of_parts(system: System, shown: dict[Pairs, int]) -> Iterator[GroupWarning]
 
 
 def _codes(system: System, dimension: Dimension, depth: int) -> dict[Pairs, set[str]]:
-    """The codes of a level, by the pairs of the coarser ones: where there is but one, it says nothing of anybody."""
+    """The codes of a level, by the pairs of the coarser ones: where there is but one, it tells nothing."""
     codes: dict[Pairs, set[str]] = defaultdict(set)
     for atom in system.atoms:
         coarse = frozenset(pair for pair in atom if pair[0] in dimension[:depth])

@@ -1,9 +1,9 @@
 """All releases of one population and period as one model: what whoever reads them all knows.
 
-A variable is the number of people of one class in one release, and, where something is summed up, what their parts
-come to. What is published are equations on them. Where the truth agrees with it, whoever reads is also granted that
-nobody left from one release to the next: with fewer assumptions there are only more tables that agree, so that what
-is proved here is proved without it.
+A variable is the number of people of one class in one release, and, where something is summed up, what their
+parts come to. What is published are equations on them. Where the truth agrees, whoever reads is also granted
+that nobody left from one release to the next: with fewer assumptions there are only more tables that agree,
+so that what is proved here is proved without it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class View:
     Args:
         release: the tables and what is suppressed of them.
         start: the place of its first class among the variables.
-        rows: cells of all releases by its classes; a row is empty where the cell cannot be told or nobody is there.
+        rows: cells of all releases by its classes; empty where the cell cannot be told, or nobody is.
         counts: true number of people by cell.
         is_told: by cell, whether the release's columns tell it.
         is_cell, is_published: by cell, whether the release has it in a table, and shows it.

@@ -1,7 +1,7 @@
 """The tables that agree with all that is published: what of them can move, and one of them that is wanted.
 
-The truth is one of them. A variable that the equations fix one after another has its true value, and only what hangs
-together with what is asked for is solved; the rest stays as it truly is.
+The truth is one of them. A variable that the equations fix one after another has its true value, and only what
+hangs together with what is asked for is solved; the rest stays as it truly is.
 """
 
 from __future__ import annotations
