@@ -35,7 +35,7 @@ layers: .venv/installed ## which room may import which
 	@$(BIN)/lint-imports --no-logo
 
 unit: .venv/installed ## fast tests
-	@$(BIN)/pytest -q -n 2 -m "not e2e and not prove" --cov --cov-report=term:skip-covered
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not prove" --cov --cov-report=term:skip-covered
 
 e2e: .venv/installed tools ## tests with a real CKAN, a real Prefect server, a real browser
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "e2e and not prove"

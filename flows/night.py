@@ -12,6 +12,7 @@ from dataclasses import replace
 from flows import steps
 from flows.cadence import is_place
 from flows.concluding import Record, conclude, recorded
+from flows.forgetting import back_up_decisions, follow_up
 from flows.outcomes import NightOutcome, SourceOutcome
 from flows.processing import process
 from flows.run import GuardedSteps, Run, result_of
@@ -52,8 +53,9 @@ def night(run: Run) -> NightOutcome:
 def delete_outlived(run: Run, lease: Lease) -> dict[str, str]:
     """Delete what sources may no longer keep, before anything else is done; by source, what was deleted, in words.
 
-    The warehouse first, as a new file, since a database keeps freed blocks; then warehouses kept aside, then the
-    files: a run killed in between finds the files again, and deletes all of it.
+    The warehouse first, as a new file, since a database keeps freed blocks; then warehouses kept aside, and the
+    copy of what disclosure control decided; then the files: a run killed in between finds the files again, and
+    deletes all of it.
     """
     home, day = run.settings.home, run.request.day
     found = {
@@ -65,9 +67,11 @@ def delete_outlived(run: Run, lease: Lease) -> dict[str, str]:
         with copy.connect() as connection:
             for name, files in found.items():
                 forget(connection, run.declarations.sources[name], files)
+                follow_up(connection, run.declarations, name)
         compact(copy.path, run.settings.memory)
         copy.commit()
     home.drop_replaced()
+    back_up_decisions(run.settings)
     for name, files in found.items():
         steps.drop_staging(run.settings, name, ())
         Archive(home, name).erase(files, day)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import html
 import json
 import zipfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -310,13 +310,13 @@ def _without(content: str, needles: Sequence[Needle]) -> str:
     return content
 
 
-def files_with(root: Path, needles: Sequence[Needle]) -> list[str]:
-    """Files below the home that hold a needle, packed ones unpacked; not the raw archive and the inbox."""
+def files_with(root: Path, needles: Sequence[Needle], private: Collection[str] = _PRIVATE) -> list[str]:
+    """Files below the home that hold a needle, packed ones unpacked; not in folders that are private."""
     wanted = [piece.encode() for piece in _searched(needles)]
     found = []
     for path in sorted(root.rglob("*")):
         where = path.relative_to(root)
-        if path.is_file() and where.parts[0] not in _PRIVATE and _holds(path, wanted):
+        if path.is_file() and where.parts[0] not in private and _holds(path, wanted):
             found.append(str(where))
     return found
 
@@ -340,12 +340,18 @@ def _contents(path: Path) -> Iterator[bytes]:
 
 def _clean_files(settings: Settings, dataset: DatasetDeclaration, needles: Sequence[Needle]) -> list[str]:
     """Reports without the needles, annotated workbooks and staging files that hold them gone. Returns these."""
-    home, removed = settings.home, []
+    home = settings.home
     for source in {field.from_field.partition(".")[0] for field in dataset.entry.fields if field.from_field}:
         for path in (home.staging / source).glob("*.duckdb*"):
             path.unlink()  # made again from the raw archive where it is needed
+    return clean_folders(home, (home.reports, home.outbox), needles)
+
+
+def clean_folders(home: Home, folders: Iterable[Path], needles: Sequence[Needle]) -> list[str]:
+    """Texts in folders without the needles, and other files that hold them gone. Returns these."""
+    removed = []
     wanted = [piece.encode() for piece in _searched(needles)]
-    for folder in (home.reports, home.outbox):
+    for folder in folders:
         for path in sorted(folder.rglob("*")):
             if not path.is_file() or not _holds(path, wanted):
                 continue

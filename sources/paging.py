@@ -356,7 +356,8 @@ def _finish(request: PullRequest, archive: Archive, session: _KeepingSession, or
         built = workspace / "files"
         built.mkdir()
         session.kept.copy_to(built, session.names)
-        snapshot = put_in(archive, built, session.names, request.day, origin, [standing] if standing else [])
+        files = archive.files_in(built, session.names)
+        snapshot = put_in(archive, built, files, request.day, origin, [standing] if standing else [])
     archive.remember(origin, {"pages": len(session.names)}, snapshot)
     archive.touch()
     return snapshot

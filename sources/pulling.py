@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 from sources import NothingThereError, PullRequest, SourceError, local_files, stores
 from sources.download_limits import DownloadLimits
+from sources.erasing import taken_in
 from sources.naming import Item, date_in
 from warehouse.addresses import is_url, without_addresses, without_credentials
-from warehouse.archive import Archive, RawFile, Snapshot, digest_of, sha256_of
+from warehouse.archive import Archive, RawFile, Snapshot
 from warehouse.personal import harmless_name, without_personal
 
 if TYPE_CHECKING:
@@ -177,29 +178,29 @@ def _keep(pull: _Pull, built: Path, token: Mapping[str, Any], check: Callable[[P
         for name in names:
             check(built / name)
     existing = [pull.standing] if pull.standing else [s for s in pull.archive.snapshots() if s.date == pull.day]
-    snapshot = put_in(pull.archive, built, names, pull.day, pull.origin, existing)
+    files = taken_in(pull.request.declaration, pull.archive, built, names)
+    snapshot = put_in(pull.archive, built, files, pull.day, pull.origin, existing)
     pull.archive.remember(pull.key, token, snapshot)
     return snapshot
 
 
 def put_in(
-    archive: Archive, built: Path, names: Sequence[str], day: date, origin: str, existing: Sequence[Snapshot]
+    archive: Archive, built: Path, files: Sequence[RawFile], day: date, origin: str, existing: Sequence[Snapshot]
 ) -> Snapshot:
     """Put new files into the archive, or mend by them the existing snapshot of just these; it is given back.
 
     Args:
         archive: of the source.
         built: a folder on the home's file system that holds just these files.
-        names: the files' names.
+        files: as the archive would note them.
         day: the day the data speak of.
         origin: where they came from, as it may be shown.
         existing: the snapshots that would stand if nothing changed.
     """
-    found = _raw_files(built, names)
-    snapshot = next((s for s in existing if s.digest == digest_of(found)), None)
+    snapshot = next((s for s in existing if s.is_of(files)), None)
     if snapshot is not None:
-        return _mend(archive, snapshot, built, found)
-    return archive.keep(built, names, day=day, origin=origin)
+        return _mend(archive, snapshot, built, files)
+    return archive.keep(built, [file.name for file in files], day=day, origin=origin, files=files)
 
 
 def _day_of(items: Sequence[Item], day: date, is_dated: bool) -> tuple[date, bool]:
@@ -243,13 +244,9 @@ def _mend(archive: Archive, snapshot: Snapshot, built: Path, found: Sequence[Raw
     """Put back what is missing or cut short in a snapshot, now that the same bytes are at hand."""
     for file in snapshot.files:
         if not _is_there(snapshot, file):
-            source = next(built / other.name for other in found if other.sha256 == file.sha256)
+            source = next(built / other.name for other in found if other.sha256 in file.sums)
             snapshot = archive.replace(snapshot, file.name, source)
     return snapshot
-
-
-def _raw_files(folder: Path, names: Sequence[str]) -> tuple[RawFile, ...]:
-    return tuple(RawFile(name, sha256_of(folder / name), (folder / name).stat().st_size) for name in sorted(names))
 
 
 # --- local files --------------------------------------------------------------------------------------
@@ -270,7 +267,9 @@ def _same_content(pull: _Pull) -> Snapshot | None:
     candidates = [
         snapshot
         for snapshot in candidates
-        if sorted(file.size for file in snapshot.files) == sorted(sizes.values()) and _is_whole(snapshot)
+        if any(file.lacking for file in snapshot.files)
+        or sorted(file.size for file in snapshot.files) == sorted(sizes.values())
+        if _is_whole(snapshot)
     ]
     if not candidates:
         return None
@@ -278,7 +277,7 @@ def _same_content(pull: _Pull) -> Snapshot | None:
     for item in sorted(pull.items, key=lambda item: item.name):
         pull.request.progress(f"check {item.name}", 0, sizes[item.name], "bytes")
         sums.append(RawFile(item.name, local_files.sum_of(Path(item.location)), sizes[item.name]))
-    return next((s for s in reversed(candidates) if s.digest == digest_of(sums)), None)
+    return next((s for s in reversed(candidates) if s.is_of(sums)), None)
 
 
 # --- addresses ----------------------------------------------------------------------------------------

@@ -77,19 +77,28 @@ def over_six_months(published):
     }
 
 
-def participants_by_theme(published):
+def what_residents_said(published):
+    titles = {row["pilot_id"]: row["theme_title"] for row in published("agile_pilots")}
     themes = defaultdict(list)
-    for row in published("agile_pilots"):
-        themes[row["theme_title"]].append(number(row["participants_count"]))
-    counted = {theme: [one for one in counts if one is not None] for theme, counts in themes.items()}
-    for theme, counts in sorted(counted.items(), key=lambda item: (-sum(item[1]), item[0])):
-        if counts:
-            yield {
-                "theme_title": theme,
-                "pilots": len(themes[theme]),
-                "pilots_with_count": len(counts),
-                "participants": sum(counts),
-            }
+    for row in published("pilot_evaluations"):
+        is_asked = row["measure_code"] in ("satisfaction", "minutes_saved_a_day")
+        if is_asked and (row["age_group_code"], row["answer_code"]) == ("total", "total"):
+            themes[titles.get(row["pilot_id"])].append(row)
+    told = []
+    for theme, rows in themes.items():
+        pilots = {
+            status: len({row["pilot_id"] for row in rows if row["status_code"] == status})
+            for status in ("published", "suppressed")
+        }
+        one = {"theme_title": theme, "pilots": pilots["published"], "pilots_suppressed": pilots["suppressed"]}
+        for name, column in (("satisfaction", "mean_satisfaction"), ("minutes", "mean_minutes_saved_a_day")):
+            pairs = [(number(row["answers_count"]), number(row[column])) for row in rows if row[column]]
+            n = sum(count for count, _ in pairs)
+            one[f"{name}_n"] = n or None
+            mean = round(sum(count * value for count, value in pairs) / n, 1) if n else None
+            one["satisfaction" if name == "satisfaction" else "minutes_saved_a_day"] = mean
+        told.append(one)
+    yield from sorted(told, key=lambda r: (-(r["satisfaction"] or 0), r["theme_title"] or ""))
 
 
 def turns(published):
@@ -247,7 +256,7 @@ def everywhere(published):
 IN_PLAIN_PYTHON = {
     1: rounds_by_programme,
     2: over_six_months,
-    3: participants_by_theme,
+    3: what_residents_said,
     4: turns,
     5: what_became_of_pilots,
     6: companies_alive,

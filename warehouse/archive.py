@@ -43,11 +43,23 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Lacking:
+    """What people asked to be taken out of a file: of each record, on which day.
+
+    ``sums``: those that the file has had since, of plain bytes, the newest last.
+    """
+
+    asked: tuple[str, ...]
+    sums: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RawFile:
     """One file of a snapshot: its name, sum and size (in bytes) as it was taken in.
 
     ``erased``: the day on which its bytes were deleted, as a source's ``retention_days`` asks; its sum stays, so
     that the same file is not taken in again. ``stored``: what lies here instead; None: the file as it came.
+    ``lacking``: what is kept of it is less than came.
     """
 
     name: str
@@ -55,17 +67,42 @@ class RawFile:
     size: int
     erased: str | None = None
     stored: Stored | None = None
+    lacking: Lacking | None = None
 
     @property
     def kept(self) -> Stored:
         """What lies in the snapshot's folder, whether it is the file as it was taken in or not."""
         return self.stored or Stored(self.name, self.sha256, self.size)
 
+    @property
+    def plain_sha256(self) -> str:
+        """The sum of what is kept of it, once it is decrypted."""
+        return self.lacking.sums[-1] if self.lacking else self.sha256
+
+    @property
+    def sums(self) -> frozenset[str]:
+        """The sums under which it is known, of plain bytes: as it came, and as it was kept then and now."""
+        return frozenset((self.sha256, *(self.lacking.sums if self.lacking else ())))
+
+    def without(self, sha256: str, asked: Sequence[str]) -> RawFile:
+        """The same file when bytes of that sum are kept of it, for records that were asked to go on these days.
+
+        It is the same as before if they are kept already.
+        """
+        if sha256 == self.plain_sha256:
+            return self
+        before = self.lacking or Lacking((), ())
+        return replace(self, lacking=Lacking((*before.asked, *asked), (*before.sums, sha256)))
+
     @staticmethod
     def of(noted: Mapping[str, Any]) -> RawFile:
         """A file from what a manifest notes of it."""
-        stored = noted.get("stored")
-        return RawFile(**{**noted, "stored": Stored(**stored) if stored else None})
+        stored, lacking = noted.get("stored"), noted.get("lacking")
+        parts = {
+            "stored": Stored(**stored) if stored else None,
+            "lacking": Lacking(tuple(lacking["asked"]), tuple(lacking["sums"])) if lacking else None,
+        }
+        return RawFile(**{**noted, **parts})
 
 
 @dataclass(frozen=True)
@@ -87,6 +124,11 @@ class Snapshot:
     def id(self) -> str:
         """``<date>-<first 12 digits of the digest>``: unique within the source."""
         return f"{self.date.isoformat()}-{self.digest[:12]}"
+
+    def is_of(self, files: Sequence[RawFile]) -> bool:
+        """Whether it is the snapshot of just these files, as they came or as they are kept."""
+        own, given = (sorted(listed, key=lambda file: file.name) for listed in (self.files, files))
+        return len(own) == len(given) and all(b.sha256 in a.sums for a, b in zip(own, given, strict=True))
 
     @property
     def is_encrypted(self) -> bool:
@@ -166,7 +208,25 @@ class Archive:
         """The snapshot with the newest data, or the newest not after ``until``."""
         return next((s for s in reversed(self.snapshots()) if until is None or s.date <= until), None)
 
-    def keep(self, built: Path, names: Sequence[str], *, day: date, origin: str) -> Snapshot:
+    def files_in(self, built: Path, names: Sequence[str]) -> tuple[RawFile, ...]:
+        """Files of a folder as a snapshot notes them; one of which less is kept here than came is known again."""
+        known = {
+            found: file
+            for snapshot in self.snapshots()
+            for file in snapshot.files
+            if file.lacking and file.erased is None
+            for found in file.sums
+        }
+        files = []
+        for name in sorted(names):
+            found, size = sha256_of(built / name), (built / name).stat().st_size
+            file = replace(known.get(found) or RawFile(name, found, size), name=name)
+            files.append(replace(file, stored=None if found == file.sha256 else Stored(name, found, size)))
+        return tuple(files)
+
+    def keep(
+        self, built: Path, names: Sequence[str], *, day: date, origin: str, files: Sequence[RawFile] | None = None
+    ) -> Snapshot:
         """Move files from a workspace into the archive as one snapshot; give back the one that holds them.
 
         The same bytes as a snapshot of that day are not kept twice.
@@ -176,15 +236,14 @@ class Archive:
             names: the files' names; plain names, no paths.
             day: the day the data speak of.
             origin: the path or address they came from, without credentials.
+            files: the files as they are to be noted, if somebody looked into them already (``files_in``).
 
         Raises:
             ArchiveKeyError: the source's files are encrypted, and no key is given or what is given is none.
         """
         if unsafe := [name for name in names if Path(name).name != name or name.startswith(".")]:
             raise ValueError(f"not a plain file name: {unsafe[0]!r}")
-        files = tuple(
-            RawFile(name, sha256_of(built / name), (built / name).stat().st_size) for name in sorted(names)
-        )
+        files = self.files_in(built, names) if files is None else tuple(sorted(files, key=lambda one: one.name))
         existing = self.snapshots()
         of_day = [s for s in existing if s.date == day]
         same = next((s for s in of_day if s.digest == digest_of(files)), None)
@@ -274,7 +333,7 @@ class Archive:
             return
         raise _damaged(snapshot, name, damage)
 
-    def replace(self, snapshot: Snapshot, name: str, plain: Path) -> Snapshot:
+    def replace(self, snapshot: Snapshot, name: str, plain: Path, asked: Sequence[str] = ()) -> Snapshot:
         """Let other plain bytes lie here in a file's stead, encrypted as those of this archive are.
 
         By which sum and size the file is known stays, and so does the snapshot's id. What lay here goes last:
@@ -284,6 +343,7 @@ class Archive:
             snapshot: of this archive.
             name: of the file.
             plain: in a workspace of the home; it is moved away or deleted.
+            asked: of each record that it lacks beside the one here, on which day somebody asked for that.
 
         Returns:
             The snapshot as it is noted now.
@@ -291,16 +351,16 @@ class Archive:
         Raises:
             ArchiveKeyError: it is to be encrypted, and no key is given or what is given is none.
         """
-        file = _file_of(snapshot, name)
+        file, found = _file_of(snapshot, name), sha256_of(plain)
+        changed = file.without(found, asked) if asked else file
         key = self._key_for_new([snapshot])
         if key:
-            changed = self._encrypted(file, plain.parent, plain, key, snapshot.id)
+            changed = self._encrypted(changed, plain.parent, plain, key, snapshot.id)
             (plain.parent / changed.kept.name).replace(snapshot.place(changed))
             plain.unlink()
         else:
-            found = sha256_of(plain)
             other = Stored(f"{name}.{found[:8]}{_REPLACED}", found, plain.stat().st_size)
-            changed = replace(file, stored=None if found == file.sha256 else other)
+            changed = replace(changed, stored=None if found == file.sha256 else other)
             plain.replace(snapshot.place(changed))
         snapshot = replace(snapshot, files=tuple(changed if one is file else one for one in snapshot.files))
         self._note(snapshot)
@@ -379,7 +439,9 @@ class Archive:
 
     def erased(self) -> set[str]:
         """The SHA-256 sums of the files whose bytes were deleted."""
-        return {file.sha256 for snapshot in self.snapshots() for file in snapshot.files if file.erased}
+        return {
+            sum_ for snapshot in self.snapshots() for file in snapshot.files if file.erased for sum_ in file.sums
+        }
 
     # --- the memory of origins: what makes the second night cheap -------------------------------
 

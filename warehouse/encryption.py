@@ -1,4 +1,4 @@
-r"""Files encrypted at rest: our format, which streams, so that a file of any size takes a megabyte of memory.
+r"""Files encrypted at rest: our format, which streams, so that a file of any size takes little memory.
 
 An encrypted file is a header and chunks, one after the other::
 

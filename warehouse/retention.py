@@ -7,15 +7,17 @@ its quarantine and its findings. What was released stays: it may hold nothing th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import duckdb
 
+from warehouse import ledger
 from warehouse.archive import Archive
 from warehouse.database import insert_rows
 from warehouse.declarations import SourceDeclaration
 from warehouse.history import create_history, history_table
-from warehouse.history.tables import said_table, same_key
+from warehouse.history.tables import said_table, same_key, standing
 from warehouse.home import Home
 
 
@@ -58,3 +60,18 @@ def forget(
         )
     connection.execute("DROP TABLE temp.outlived")
     connection.execute("COMMIT")
+
+
+def recount(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
+    """Note how many records still stand at the date of each snapshot: what was deleted did not vanish at its source,
+    so the next snapshot must not be held for being so much smaller.
+    """
+    for one in ledger.promoted(connection, source.name):
+        tables = dict(one.tables)
+        for table in source.tables:
+            if (load := tables.get(table.name)) is None or load.standing is None:
+                continue
+            found = f"FROM {history_table(source.name, table.name)} AS a WHERE {standing(one.data_date)}"
+            (count,) = connection.execute(f"SELECT count(*) {found}").fetchone() or (0,)
+            tables[table.name] = replace(load, standing=int(count))
+        ledger.recount(connection, source.name, one.snapshot_id, tables)

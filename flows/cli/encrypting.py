@@ -37,9 +37,9 @@ def encrypt_archive(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Encrypt what lies plain in the raw archive and is about people.
+    """Encrypt what is about people in the raw archive.
 
-    Killed half-way, the same command completes it.
+    It is what lies plain there; killed half-way, the same command completes it.
     """
     from flows.cli.terminal import Terminal
     from flows.declarations import Declarations

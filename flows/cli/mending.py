@@ -1,4 +1,4 @@
-"""Commands of those who keep a file or the portal: check, publish, withdraw."""
+"""Commands of those who keep a file or the portal: check, publish, withdraw, erase."""
 
 from __future__ import annotations
 
@@ -136,3 +136,26 @@ def withdraw(
         done = withdrawing.withdraw(settings, declared, target, why, terminal.progress)
     print_json(asdict(done)) if as_json else typer.echo(withdrawing.in_words(done))
     raise typer.Exit(FAILED if done.portal.problems or done.left else DONE)
+
+
+@app.command()
+def erase(
+    source: Annotated[str, typer.Argument(help="The source.")],
+    key: Annotated[str, typer.Argument(help="The person: of surveys the survey and the response, s-1/4.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take one person's records out of everything kept here.
+
+    They stay out of what comes later too. It cannot be taken back. Killed half-way, the same command completes it.
+    """
+    from flows import erasing
+    from flows.cli.terminal import Terminal
+    from flows.declarations import Declarations
+
+    declared = Declarations.read()
+    person = erasing.person_of(named(declared.sources, source, "source"), key)
+    with Terminal() as terminal:
+        done = erasing.erase(standing_settings(home), declared, person, terminal.progress)
+    print_json(asdict(done)) if as_json else typer.echo(erasing.in_words(done))
+    raise typer.Exit(DONE if done.is_done else FAILED)

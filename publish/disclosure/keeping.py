@@ -299,6 +299,26 @@ def protections(
     )
 
 
+def standing_periods(
+    connection: duckdb.DuckDBPyConnection, population: str, as_of: date
+) -> set[Period] | None:
+    """The periods that stood for the newest data until a date; None if none were looked at yet."""
+    rows = connection.execute(
+        "SELECT period FROM disclosure.looks WHERE population = $1 AND as_of ="
+        " (SELECT max(as_of) FROM disclosure.looks WHERE population = $1 AND as_of <= $2)",
+        [population, as_of],
+    ).fetchall()
+    return {tuple(json.loads(period)) for (period,) in rows} or None
+
+
+def open_periods(connection: duckdb.DuckDBPyConnection, population: str) -> set[Period]:
+    """The periods of which something was decided, and of whose people more than that is known here."""
+    rows = connection.execute(
+        "SELECT DISTINCT period FROM disclosure.decisions WHERE population = ? AND NOT is_kept", [population]
+    ).fetchall()
+    return {tuple(json.loads(period)) for (period,) in rows}
+
+
 def freeze(connection: duckdb.DuckDBPyConnection, population: str, periods: Collection[Period]) -> None:
     """Delete what is known of people in periods whose own answers are deleted: the true counts, and the proofs,
     which hold most of them. What was published stays, and stands for good.

@@ -8,19 +8,22 @@ the next (dlt#3227), and nothing stays behind in anyone's home folder.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
 from sources import Reading, SourceError, SqlTable
 from sources.loading.columns import counts, must_match
+from sources.loading.erased import leave_out_erased
 from sources.loading.fingerprints import Read, fingerprint
 from sources.loading.pipeline import RefusedError, run_dlt, without_values
 from sources.loading.tidying import leave_out_unseen, number_rows, refuse_future
 from warehouse import database
 from warehouse.archive import Archive, Snapshot
 from warehouse.declarations import Severity, SourceDeclaration
+from warehouse.erasures import Erasure, erasures
 from warehouse.findings import (
     NOT_THERE,
     Finding,
@@ -71,17 +74,18 @@ def stage(
         readable = Archive(home, declaration.name).readable(snapshot, workspace / "plain")
         progress(f"{declaration.name}: read", 0)
         refusal: RefusedError | None = None
+        listed = erasures(home, declaration.name)
         try:
             reading = read(readable, declaration, files)
             progress(f"{declaration.name}: load", 0)
             try:
-                built, rows = _build(declaration, snapshot, reading, workspace / "quick", mark)
+                built, rows = _build(declaration, snapshot, reading, workspace / "quick", mark, listed)
             except RefusedError as error:
                 refusal = error
             if refusal is not None:
                 progress(f"{declaration.name}: load line by line ({refusal})", 0)
                 reading = refusal.fallback()
-                built, rows = _build(declaration, snapshot, reading, workspace / "careful", mark)
+                built, rows = _build(declaration, snapshot, reading, workspace / "careful", mark, listed)
         except duckdb.Error as error:
             raise SourceError(
                 f"{declaration.name}: {without_values(error)}. Nothing was replaced; see whether disk and memory"
@@ -106,7 +110,12 @@ def _reusable(target: Path, declaration: SourceDeclaration, mark: str, home: Hom
 
 
 def _build(
-    declaration: SourceDeclaration, snapshot: Snapshot, reading: Reading, workspace: Path, mark: str
+    declaration: SourceDeclaration,
+    snapshot: Snapshot,
+    reading: Reading,
+    workspace: Path,
+    mark: str,
+    listed: Sequence[Erasure],
 ) -> tuple[Path, dict[str, int]]:
     """Make the staging file in the workspace; give back its path and the rows of each table."""
     if undeclared := set(reading.tables) - {table.name for table in declaration.tables}:
@@ -124,13 +133,15 @@ def _build(
                 _check_rows(f"{declaration.name}.{table.name}", given, rows[table.name], snapshot)
                 if given.number_rows:
                     number_rows(connection, table)
-        _note_findings(connection, declaration, snapshot, reading)
+        erased = [*leave_out_erased(connection, declaration, snapshot, listed)]
+        _note_findings(connection, declaration, snapshot, replace(reading, findings=[*reading.findings, *erased]))
         lacking = {t.name: NOT_THERE for t in declaration.tables if t.name not in reading.tables}
         for table_name, reason in {**lacking, **reading.incomplete}.items():
             connection.execute("INSERT INTO main.incomplete VALUES (?, ?)", [table_name, reason])
         connection.execute(
             "CREATE TABLE main.staged_from AS SELECT ? AS fingerprint, ? AS snapshot_id", [mark, snapshot.id]
         )
+        rows = counts(connection, declaration)
         connection.execute("CHECKPOINT")
     return path, rows
 

@@ -16,6 +16,7 @@ from sources.loading import arrow_schema
 from sources.naming import Item
 from sources.pulling import bring, origin_or_inbox
 from sources.surveys.codebook import SUFFIX, Codebook, read_codebook
+from sources.surveys.erasing import without_people
 from sources.surveys.export import ID, LINE, SUBMITTED, read_export
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration
@@ -23,6 +24,8 @@ from warehouse.findings import WITHHELD, Finding, QuarantinedRow
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["pull", "read", "without_people"]
 
 _MOMENT = r"(?:[0-9]{4}-[01][0-9]-[0-3][0-9](?:[ T][0-9:.]+(?:Z|[+-][0-9:]+)?)?)?"
 _ANONYMOUS = "1980-01-01"  # what LimeSurvey writes as the date of a response that is to have none

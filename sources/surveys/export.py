@@ -9,10 +9,11 @@ January 1980 where the survey is anonymous.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,15 @@ class Export:
     misfits: Sequence[int]
 
 
+@dataclass(frozen=True)
+class Record:
+    """A record of an export: its cells as they stand, and where its bytes begin and end in the file."""
+
+    cells: Sequence[str]
+    start: int
+    end: int
+
+
 def read_export(path: Path) -> Export:
     """The export in a file.
 
@@ -45,18 +55,8 @@ def read_export(path: Path) -> Export:
     """
     import pandas as pd
 
-    if path.stat().st_size > MAX_BYTES:
-        raise SourceError(f"{path.name} is larger than {MAX_BYTES >> 20} MB. Is it the export of one survey?")
-    rows = _rows(path)
-    header = [_named(text) for text in next(rows, [])]
-    lacking = [name for name in (ID, SUBMITTED) if name not in header]
-    if lacking:
-        raise SourceError(
-            f"{path.name} has no column {' and no column '.join(lacking)}. Export the responses from LimeSurvey as"
-            " CSV with question codes as headings, with the response's id and the date it was submitted."
-        )
-    if doubled := sorted({name for name in header if header.count(name) > 1}):
-        raise SourceError(f"{path.name} has two columns {doubled[0]!r}. Export with question codes as headings.")
+    rows = (record.cells for record in records(path))
+    header = header_of(path, next(rows, []))
     good: list[list[str]] = []
     misfits = []
     for number, row in enumerate(rows, start=2):
@@ -67,21 +67,73 @@ def read_export(path: Path) -> Export:
     return Export(pd.DataFrame(good, columns=[*header, LINE], dtype=str), misfits)
 
 
-def _rows(path: Path) -> Iterator[list[str]]:
+def header_of(path: Path, cells: Sequence[str]) -> list[str]:
+    """The questions' codes, and the tool's own names, from the first record of an export.
+
+    Raises:
+        SourceError: it is no header of such an export.
+    """
+    header = [_named(text) for text in cells]
+    lacking = [name for name in (ID, SUBMITTED) if name not in header]
+    if lacking:
+        raise SourceError(
+            f"{path.name} has no column {' and no column '.join(lacking)}. Export the responses from LimeSurvey as"
+            " CSV with question codes as headings, with the response's id and the date it was submitted."
+        )
+    if doubled := sorted({name for name in header if header.count(name) > 1}):
+        raise SourceError(f"{path.name} has two columns {doubled[0]!r}. Export with question codes as headings.")
+    return header
+
+
+def records(path: Path) -> Iterator[Record]:
     """The file's records. A quotation mark that is missing joins records into one, whose length is then wrong: it
     is set aside, and as nobody knows whose it is, no response counts as gone.
+
+    Raises:
+        SourceError: it is too large, or no CSV file.
     """
+    if path.stat().st_size > MAX_BYTES:
+        raise SourceError(f"{path.name} is larger than {MAX_BYTES >> 20} MB. Is it the export of one survey?")
     content = path.read_bytes()
+    at = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
     try:
         text = content.decode("utf-8-sig")
+        bytes_in: Callable[[str], int] = _utf8_bytes_in
     except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+        # A byte a character, whatever it stands for: the mark before it is then three of them.
+        at, text, bytes_in = 0, content.decode("cp1252", errors="replace"), len
+    lines = _Lines(text, bytes_in)
+    reader = csv.reader(lines, delimiter=delimiter_of(text))
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        for cells in reader:
+            yield Record(cells, at, at + lines.bytes)
+            at, lines.bytes = at + lines.bytes, 0
     except csv.Error as error:
         raise SourceError(f"{path.name} is no CSV file: {error}. Export the responses again.") from error
+
+
+def delimiter_of(text: str) -> str:
+    """What stands most often in the first line, of what may stand between cells."""
+    return max(",;\t", key=text.partition("\n")[0].count)
+
+
+class _Lines:
+    """The lines of a text with their ends; ``bytes`` is how many bytes were given since it was set to 0."""
+
+    def __init__(self, text: str, bytes_in: Callable[[str], int]) -> None:
+        self._lines, self._bytes_in, self.bytes = io.StringIO(text, newline=""), bytes_in, 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.bytes += self._bytes_in(line)
+        return line
+
+
+def _utf8_bytes_in(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _named(text: str) -> str:

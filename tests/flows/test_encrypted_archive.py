@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -216,6 +215,15 @@ def test_a_warehouse_is_made_anew_with_the_key_only(encrypted, declared, key, mo
             assert part in failed.message
 
 
+def test_a_file_is_checked_and_marked_with_a_key_too(origins, key, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv(VARIABLE, key)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    marked = tmp_path / "marked.xlsx"
+    assert command("check", str(origins[CLUB]), "--source", CLUB, "--annotated", str(marked)) == HELD
+    assert "First-timers" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == [marked]
+
+
 # --- encrypting what lies plain -----------------------------------------------------------------------
 
 
@@ -343,19 +351,3 @@ def test_prefects_server_is_not_given_the_key(tmp_path, key, monkeypatch):
         pass
     assert seen["PREFECT_HOME"]
     assert not [name for name, value in seen.items() if key in value]
-
-
-def test_a_command_that_only_looks_does_without_the_library(encrypted, key):
-    looked = subprocess.run(
-        [
-            *(sys.executable, "-c"),
-            "import sys\nfrom flows.cli import main\ntry:\n    main(['status'])\n"
-            "except SystemExit:\n    print('cryptography' in sys.modules)",
-        ],
-        env={"OPENDISTRICT_HOME": str(encrypted.home.root), VARIABLE: key},
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert looked.stdout.splitlines()[-1] == "False", looked.stderr

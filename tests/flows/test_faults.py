@@ -133,8 +133,9 @@ def test_faults_of_the_machine_say_where_and_what_to_do(number):
     assert in_words(ValueError("a fault of ours")) is None
 
 
-def test_a_disk_that_fills_up_while_the_warehouse_is_copied_leaves_all_as_it_was(settings, origins, monkeypatch):
-    run(settings, origins)
+def test_a_disk_that_fills_up_while_the_warehouse_is_copied_leaves_all_as_it_was(
+    settings, after_a_night, monkeypatch
+):
     before = files(settings.home.root / "portal") | files(settings.home.releases)
     warehouse = settings.home.warehouse.read_bytes()
     real = shutil.copyfile
@@ -190,8 +191,7 @@ def test_a_really_full_disk_is_a_message_and_nothing_half_done(tmp_path, origins
 
 
 @pytest.mark.parametrize("kind", ["empty", "foreign", "truncated", "flipped"])
-def test_a_warehouse_that_cannot_be_opened_is_a_message(settings, origins, kind, capsys):
-    run(settings, {"agile_pilots": origins["agile_pilots"]})
+def test_a_warehouse_that_cannot_be_opened_is_a_message(settings, after_a_night, kind, capsys):
     path = settings.home.warehouse
     content = path.read_bytes()
     path.write_bytes(
@@ -203,7 +203,7 @@ def test_a_warehouse_that_cannot_be_opened_is_a_message(settings, origins, kind,
         }[kind]
     )
     with pytest.raises(WarehouseError, match="rebuild-warehouse"):
-        run(settings, {"agile_pilots": origins["agile_pilots"]})
+        run(settings, {"agile_pilots": str(after_a_night)})
     with pytest.raises(SystemExit) as ended:
         main(["status", "--home", str(settings.home.root)])
     assert ended.value.code == FAILED
@@ -213,8 +213,7 @@ def test_a_warehouse_that_cannot_be_opened_is_a_message(settings, origins, kind,
     assert "Traceback" not in told
 
 
-def test_a_warehouse_that_another_program_holds_is_a_message(settings, origins):
-    run(settings, {"agile_pilots": origins["agile_pilots"]})
+def test_a_warehouse_that_another_program_holds_is_a_message(settings, after_a_night):
     holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", holding, settings.home.warehouse],
@@ -230,8 +229,7 @@ def test_a_warehouse_that_another_program_holds_is_a_message(settings, origins):
         assert connection.execute("SELECT count(*) FROM ledger.runs").fetchone() == (1,)
 
 
-def test_an_error_of_a_query_is_not_taken_for_one_of_the_file(settings, origins):
-    run(settings, {"agile_pilots": origins["agile_pilots"]})
+def test_an_error_of_a_query_is_not_taken_for_one_of_the_file(settings, after_a_night):
     with pytest.raises(duckdb.CatalogException), reader(settings.home) as connection:
         connection.execute("SELECT * FROM no_such_table")
 
@@ -240,9 +238,8 @@ def test_an_error_of_a_query_is_not_taken_for_one_of_the_file(settings, origins)
 
 
 @pytest.mark.parametrize("change", ["cut", "flipped", "gone"])
-def test_a_damaged_file_of_our_own_archive_is_not_blamed_on_who_handed_it_in(settings, origins, change):
-    handed_in = {"agile_pilots": origins["agile_pilots"]}
-    run(settings, handed_in)
+def test_a_damaged_file_of_our_own_archive_is_not_blamed_on_who_handed_it_in(settings, after_a_night, change):
+    handed_in = {"agile_pilots": str(after_a_night)}
     (snapshot,) = Archive(settings.home, "agile_pilots").snapshots()
     (path,) = snapshot.paths()
     content = path.read_bytes()
@@ -257,14 +254,13 @@ def test_a_damaged_file_of_our_own_archive_is_not_blamed_on_who_handed_it_in(set
     assert "the raw archive is damaged" in message
     assert "no fault of who handed the data in" in message
     assert str(snapshot.folder) in message
-    assert origins["agile_pilots"] in message
+    assert str(after_a_night) in message
     again = run(settings, handed_in)  # the same file taken in again mends it
     assert again.sources[0].state == "loaded"
     assert path.read_bytes() == content
 
 
-def test_a_manifest_that_cannot_be_read_is_a_message(settings, origins):
-    run(settings, {"agile_pilots": origins["agile_pilots"]})
+def test_a_manifest_that_cannot_be_read_is_a_message(settings, origins, after_a_night):
     archive = Archive(settings.home, "agile_pilots")
     (manifest,) = archive.folder.glob("*/manifest.json")
     manifest.write_text("{")

@@ -14,7 +14,7 @@ ORCHESTRATION = {"prefect", "dlt", "great_expectations", "fastapi", "sqlalchemy"
 FRAMES = {"pandas", "numpy", "pyarrow"}
 NETWORK = {"requests", "httpx", "ckanapi"}
 DOCUMENTS = {"openpyxl", "xlsxwriter", "jinja2", "defusedxml"}
-LOOKING = {*ORCHESTRATION, *FRAMES, *NETWORK, *DOCUMENTS}
+LOOKING = {*ORCHESTRATION, *FRAMES, *NETWORK, *DOCUMENTS, "cryptography"}
 NOTHING = {*LOOKING, "sqlglot", "duckdb", "pydantic", "yaml", "rich"}
 
 FORBIDDEN = {

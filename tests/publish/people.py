@@ -75,6 +75,7 @@ COUNTED: dict[str, Any] = {
         {"name": "meeting_id", "title": "Meeting ID", "constraints": {"required": True}},
         {"name": "meeting_name", "title": "Meeting"},
         {"name": "meeting_date", "title": "Date", "type": "date"},
+        {"name": "date_precision_code", "title": "Precision"},
         {"name": "stakeholder_kind_code", "title": "Stakeholders", "labels": "stakeholder_kinds"},
         {"name": "first_time_code", "title": "First time", "constraints": {"codeList": "first_time_answers"}},
         {
@@ -114,7 +115,7 @@ def surveyed(name: str, survey: str, measure: str, cells: Sequence[Row]) -> list
 def counted(number: int, name: str, day: dt.date | None, cells: Sequence[Row]) -> list[Row]:
     """Rows of one meeting from (kind, first time, n)."""
     return [
-        (f"m-{number}", name, day, kind, first, n, "suppressed" if n is None else "published")
+        (f"m-{number}", name, day, "day", kind, first, n, "suppressed" if n is None else "published")
         for kind, first, n in cells
     ]
 

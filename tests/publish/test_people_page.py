@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +12,8 @@ from publish.portals.folder.pages import Site, dataset_page
 from publish.portals.folder.people import draw_people
 from tests.publish import people
 from warehouse.home import Home
+
+TOTALS = [("companies", "total", 5), ("total", "total", 14)]
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +143,22 @@ def test_two_surveys_of_one_pilot_are_told_apart(tmp_path):
     ]
     (panel,) = panels(people.wanted(Home(tmp_path / "home"), people.SURVEYED, rows)).values()
     assert [row.label for row in panel.rows] == ["Pilot, p-1", "Pilot, p-2"]
+
+
+def test_a_day_is_no_more_exact_than_is_known(tmp_path):
+    rows = [
+        (*row[:3], precision, *row[4:])
+        for number, precision in enumerate(("year", "month", "day"))
+        for row in people.counted(
+            number, f"Meeting {number}", dt.date(2026, 1, 1 + number), [("residents", "total", 9), *TOTALS]
+        )
+    ]
+    wanted = people.wanted(Home(tmp_path / "home"), people.COUNTED, rows)
+    fields = [
+        one.model_copy(update={"precision_in": "date_precision_code"}) if one.type == "date" else one
+        for one in wanted.declaration.table.fields
+    ]
+    table = wanted.declaration.table.model_copy(update={"fields": tuple(fields)})
+    wanted = replace(wanted, declaration=replace(wanted.declaration, table=table))
+    drawn = panels(wanted)["Attendance by stakeholders"]
+    assert [row.note for row in drawn.rows] == ["2026", "2026-01", "2026-01-03"]

@@ -107,6 +107,14 @@ class SourceDeclaration(Declared):
         return self
 
     @model_validator(mode="after")
+    def _people_have_one_key(self) -> SourceDeclaration:
+        if len({table.person_key for table in self.tables if table.person_key}) > 1:
+            raise ValueError(
+                f"source {self.name}: its tables have different person_keys; one finds a person in all"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _answers_are_told(self) -> SourceDeclaration:
         if self.asks_for is None:
             return self
@@ -121,6 +129,11 @@ class SourceDeclaration(Declared):
     def is_about_people(self) -> bool:
         """Whether any of its tables is: then its files are encrypted in the raw archive where a key is given."""
         return any(table.about_people for table in self.tables)
+
+    @property
+    def person_key(self) -> tuple[str, ...]:
+        """The columns by which a person is found; empty if no table says whose its rows are."""
+        return next((table.person_key for table in self.tables if table.person_key), ())
 
     def table(self, name: str) -> TableDeclaration:
         """The table of that name; KeyError if there is none."""

@@ -46,6 +46,9 @@ class TableDeclaration(Declared):
     # Its rows are people, or count people who are few enough to be known. No dataset that reads it is released
     # unless its catalogue entry says how they are protected (publish.disclosure).
     about_people: bool = False
+    # The columns of the primary key that together say whose a row is: by them a person's rows are found.
+    # Left out of what is written of a declaration: it does not change what a snapshot says.
+    person_key: tuple[str, ...] = Field((), exclude=True)
     fields: tuple[FieldDeclaration, ...]
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
     foreign_keys: tuple[ForeignKey, ...] = Field((), alias="foreignKeys")
@@ -82,6 +85,14 @@ class TableDeclaration(Declared):
         for name in self.primary_key:
             if self.field(name).privacy is Privacy.PERSONAL:
                 raise ValueError(f"table {self.name}: the key {name} is personal, so it has no history")
+        return self
+
+    @model_validator(mode="after")
+    def _person_key_fits(self) -> TableDeclaration:
+        if self.person_key and not self.about_people:
+            raise ValueError(f"table {self.name}: it has a person_key, so it is about_people; say so")
+        if unknown := sorted(set(self.person_key) - set(self.primary_key)):
+            raise ValueError(f"table {self.name}: the person_key has {', '.join(unknown)}, not of the primary key")
         return self
 
     def field(self, name: str) -> FieldDeclaration:

@@ -36,7 +36,7 @@ from warehouse.ledger.records import (
 )
 from warehouse.ledger.run_log import begin_run, finish_run, last_said, next_run_id, note_run, now, runs
 from warehouse.ledger.schema import SCHEMA_VERSION, copy_tables, create_ledger, lacking, refuse_newer
-from warehouse.ledger.snapshot_log import promoted, record_snapshot, snapshots, supersede
+from warehouse.ledger.snapshot_log import promoted, record_snapshot, recount, snapshots, supersede
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -66,6 +66,7 @@ __all__ = [
     "record_curation",
     "record_release",
     "record_snapshot",
+    "recount",
     "refuse_newer",
     "release_from",
     "releases",

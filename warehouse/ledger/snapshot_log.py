@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 
@@ -22,7 +23,7 @@ def record_snapshot(connection: Connection, record: SnapshotRecord) -> None:
             record.fingerprint,
             record.verdict.value,
             record.is_promoted,
-            json.dumps({name: asdict(load) for name, load in record.tables.items()}, sort_keys=True),
+            _as_text(record.tables),
             record.run_id,
         ],
     )
@@ -35,6 +36,14 @@ def supersede(connection: Connection, source: str, data_date: date) -> None:
     )
 
 
+def recount(connection: Connection, source: str, snapshot_id: str, tables: Mapping[str, TableLoad]) -> None:
+    """Note of a snapshot otherwise what is in the history of it: rows were deleted there since."""
+    connection.execute(
+        "UPDATE ledger.snapshots SET tables = ? WHERE source = ? AND snapshot_id = ?",
+        [_as_text(tables), source, snapshot_id],
+    )
+
+
 def snapshots(connection: Connection, source: str | None = None) -> list[SnapshotRecord]:
     """Verdicts on snapshots, oldest data first, of one source or of all."""
     rows = fetch(
@@ -44,6 +53,10 @@ def snapshots(connection: Connection, source: str | None = None) -> list[Snapsho
         [source],
     )
     return [SnapshotRecord(*(*row[:5], Verdict(row[5]), *row[6:8], _table_loads(row[8]))) for row in rows]
+
+
+def _as_text(tables: Mapping[str, TableLoad]) -> str:
+    return json.dumps({name: asdict(load) for name, load in tables.items()}, sort_keys=True)
 
 
 def _table_loads(text: str) -> dict[str, TableLoad]:

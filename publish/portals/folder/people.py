@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 from publish.files.render import labels
@@ -193,13 +192,15 @@ def _panel(title: str, populations: Sequence[_Population], sketch: _Sketch, belo
     roles, width = sketch.roles, len(sketch.roles.dimensions)
     names = _labels(populations)
     drawn = [
-        (population, _row(names[population.names], _day(population.day), population, {}, sketch))
+        (population, _row(names[population.names], population.day, population, {}, sketch))
         for population in populations
     ]
     drawn.sort(key=lambda pair: _rank(pair[0], pair[1], width))
     rows = [row for _, row in drawn]
     if sketch.kind == "counts" and sketch.parted is not None:
         title = f"{title} by {_lower(roles.dimensions[sketch.parted].title)}"
+    breakdowns = tuple(_breakdowns([population for population, _ in drawn[:_MOST_ROWS]], names, sketch))
+    inner = [row for one in breakdowns for _, group in one.groups for row in group]
     return Panel(
         title=title,
         note=_note(rows, below, sketch.kind),
@@ -207,9 +208,9 @@ def _panel(title: str, populations: Sequence[_Population], sketch: _Sketch, belo
         counted=roles.count.title,
         ticks=sketch.ticks,
         zero=sketch.at(0) if sketch.low < 0 < sketch.high else None,
-        legend=tuple(_legend(rows, sketch)),
+        legend=tuple(_legend([*rows, *inner], sketch)),
         rows=tuple(rows[:_MOST_ROWS]),
-        breakdowns=tuple(_breakdowns([population for population, _ in drawn[:_MOST_ROWS]], names, sketch)),
+        breakdowns=breakdowns,
     )
 
 
@@ -229,12 +230,12 @@ def _measured(sketch: _Sketch) -> str:
     return "Mean" if sketch.kind == "dots" else ""
 
 
-def _rank(population: _Population, row: Row, width: int) -> tuple[bool, date, float, str]:
+def _rank(population: _Population, row: Row, width: int) -> tuple[bool, str, float, str]:
     """By day; without days the greatest first, and what is suppressed last."""
     cell = population.at({}, width)
     value = row.dot if row.dot is not None else row.parts[0].width if row.parts else 0.0
-    is_last = population.day is None and (cell is None or cell.is_suppressed)
-    return is_last, population.day or date.min, -value if population.day is None else 0.0, row.label
+    is_last = not population.day and (cell is None or cell.is_suppressed)
+    return is_last, population.day, 0.0 if population.day else -value, row.label
 
 
 def _row(label: str, note: str, population: _Population, codes: Mapping[int, str], sketch: _Sketch) -> Row:
@@ -321,10 +322,6 @@ def _note(rows: Sequence[Row], below: int, kind: str) -> str:
     if len(rows) > _MOST_ROWS:
         words += f" The first {_MOST_ROWS} are drawn; the files have all."
     return words
-
-
-def _day(day: date | None) -> str:
-    return day.isoformat() if day else ""
 
 
 def _number(value: float, one: FieldDeclaration) -> str:

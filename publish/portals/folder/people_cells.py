@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ class Roles:
         count: the number of people.
         panels: columns of the period that have codes, such as the question.
         names: SQL for what tells the rows of a panel apart, such as the pilot's name.
-        day: when it was, if there is a column of it.
+        day: SQL for when it was, as exactly as is known; NULL if no column says it.
         dimensions: of each dimension its coarsest column.
         finer: the other columns of dimensions.
         means: of a population one of them has values at most.
@@ -41,7 +40,7 @@ class Roles:
     count: FieldDeclaration
     panels: tuple[FieldDeclaration, ...]
     names: tuple[str, ...]
-    day: str | None
+    day: str
     dimensions: tuple[FieldDeclaration, ...]
     finer: tuple[str, ...]
     means: tuple[FieldDeclaration, ...]
@@ -60,7 +59,7 @@ class Cell:
 
     panel: tuple[str, ...]
     names: tuple[str, ...]
-    day: date | None
+    day: str
     codes: tuple[str, ...]
     is_suppressed: bool
     count: int
@@ -83,7 +82,7 @@ def roles_of(dataset: DatasetDeclaration) -> Roles | None:
         count=protected("count")[0],
         panels=panels,
         names=tuple(_name_of(one.name, fields) for one in period if one not in panels),
-        day=next((one.name for one in fields.values() if one.type == "date" and not one.mark), None),
+        day=next((_day(one, fields) for one in fields.values() if one.type == "date" and not one.mark), "NULL"),
         dimensions=tuple(fields[dimension[0]] for dimension in declared.dimensions),
         finer=tuple(column for dimension in declared.dimensions for column in dimension[1:]),
         means=protected("mean"),
@@ -97,12 +96,21 @@ def _name_of(column: str, fields: Mapping[str, FieldDeclaration]) -> str:
     return f"coalesce({quote(name)}, {quote(column)})" if name in fields else quote(column)
 
 
+def _day(one: FieldDeclaration, fields: Mapping[str, FieldDeclaration]) -> str:
+    """A day as text; its month or its year where no more is known."""
+    text = f"CAST({quote(one.name)} AS VARCHAR)"
+    if one.precision_in not in fields:
+        return text
+    precision = quote(str(one.precision_in))
+    return f"left({text}, CASE {precision} WHEN 'year' THEN 4 WHEN 'month' THEN 7 ELSE 10 END)"
+
+
 def cells(parquet: Path, roles: Roles) -> Iterator[Cell]:
     """The cells that at most two dimensions tell apart, totals first."""
     columns = [
         *(quote(one.name) for one in roles.panels),
         *roles.names,
-        quote(roles.day) if roles.day else "NULL",
+        roles.day,
         *(quote(one.name) for one in roles.dimensions),
         quote(STATUS),
         quote(roles.count.name),
@@ -131,7 +139,7 @@ def _cell(row: tuple[Any, ...], roles: Roles) -> Cell:
     return Cell(
         panel=tuple(str(code) for code in row[:panels]),
         names=tuple(str(name) for name in row[panels:names]),
-        day=row[names],
+        day=row[names] or "",
         codes=tuple(str(code) for code in row[names + 1 : names + 1 + len(roles.dimensions)]),
         is_suppressed=is_suppressed,
         count=0 if is_suppressed else int(count),

@@ -1,0 +1,146 @@
+"""What else is not published: claim by claim the cheapest moves, then whatever proves needless is published again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from publish.disclosure.suppression.bank import Bank, Claim, Claims, combined, numbers_of
+from publish.disclosure.suppression.classes import Classes
+from publish.disclosure.suppression.program import Program, rounded
+from publish.disclosure.suppression.strict import Strict
+from publish.disclosure.tables import Mask, Sums
+
+# Cells that are not published anyway: of two ways that lose as much, the one that moves less
+_NEXT_TO_NOTHING = 1e-4
+# How often moves that are not whole are looked for anew before whole ones are searched for at length. Of those
+# left by each attempt, a third to a half are found by the next, at a tenth of the time.
+_ATTEMPTS = 3
+
+
+class Unprovable(Exception):
+    """No table was found that shows a claim, whatever else is not published."""
+
+
+class _Side:
+    """Claims of one kind with what shows them."""
+
+    def __init__(self, claims: Claims, classes: int) -> None:
+        self.claims = claims
+        self.bank = Bank(claims, classes)
+        self.cheap = Program(claims.frame)
+        self.failed: Counter[Claim] = Counter()
+
+
+class Search:
+    """The state of a search: what is suppressed by class, and the tables that show that it is enough.
+
+    Args:
+        classes: the distinct cells.
+        claims: what must hold, by kind.
+        start: the classes that are not published in any case.
+    """
+
+    def __init__(self, classes: Classes, claims: Sequence[Claims], start: Mask) -> None:
+        self.classes, self.start, self.suppressed = classes, start, start.copy()
+        self._sides = [_Side(each, len(start)) for each in claims]
+
+    @property
+    def lost(self) -> float:
+        """The weight of what is suppressed."""
+        return float(self.classes.weights[self.suppressed].sum())
+
+    def protect(self) -> None:
+        """Suppress more until every claim is shown.
+
+        Raises:
+            Unprovable: if one cannot be shown even so.
+        """
+        for side in self._sides:
+            for claim in side.bank.open(side.bank.often):
+                if not side.bank.often[claim]:
+                    self._show(side, claim)
+
+    def _show(self, side: _Side, claim: Claim) -> None:
+        target, frame = side.claims.target(claim), side.claims.frame
+        side.cheap.set_costs(np.where(self.suppressed, _NEXT_TO_NOTHING, self.classes.weights))
+        found = side.cheap.solve(target)
+        if found is None:
+            raise Unprovable
+        moves = rounded(frame, found)
+        if moves is None:
+            opened = self.suppressed | frame.classes_moved(found, len(self.suppressed))
+            moves = Strict(frame, opened).whole(target)
+        if moves is None:
+            moves = side.cheap.solve_whole(target)
+        if moves is None:
+            raise Unprovable
+        self.suppressed |= frame.classes_moved(moves, len(self.suppressed))
+        side.bank.add(moves)
+
+    def clean(self) -> None:
+        """Publish again what is not needed, the greatest loss first."""
+        extra = numbers_of(self.suppressed & ~self.start).tolist()
+        for number in sorted(extra, key=lambda one: (-float(self.classes.weights[one]), one)):
+            self._publish_if_needless(number)
+
+    def _publish_if_needless(self, number: int) -> None:
+        self.suppressed[number] = False
+        found = []
+        for side in self._sides:
+            shown = self._shown_without(side, number)
+            if shown is None:
+                self.suppressed[number] = True
+                return
+            found.append(shown)
+        for side, shown in zip(self._sides, found, strict=True):
+            side.bank.give_up(number)
+            for moves in shown:
+                side.bank.add(moves)
+
+    def _shown_without(self, side: _Side, number: int) -> list[Sums] | None:
+        """Moves that show all claims that are open once a class is published; None if some claim cannot be shown."""
+        lost, often = side.bank.lost_with(number)
+        frame = side.claims.frame
+        showing: list[Sums] = []
+        if frame.whole.all():
+            along = self.classes.members[[number]].toarray()[0]
+            _show_more(side, combined(lost, along, frame.capacity), showing, often)
+        missing = side.bank.open(often)
+        if not missing:
+            return showing
+        strict = Strict(frame, self.suppressed)
+        # what failed before fails first
+        missing.sort(key=lambda claim: -side.failed[claim])
+        return showing if _show_all(side, strict, missing, showing, often) else None
+
+
+def _show_more(side: _Side, moves: Sequence[Sums], showing: list[Sums], often: NDArray[np.int32]) -> None:
+    """Take those of the moves that show an open claim."""
+    for each in moves:
+        shows = side.claims.shown_by(each)
+        if (shows & side.claims.wanted & (often == 0)).any():
+            showing.append(each)
+            often += shows
+
+
+def _show_all(
+    side: _Side, strict: Strict, missing: list[Claim], showing: list[Sums], often: NDArray[np.int32]
+) -> bool:
+    """Show all missing claims, and add the moves; False if one cannot be shown."""
+    for attempt in range(_ATTEMPTS + 1):
+        for claim in missing:
+            if often[claim]:
+                continue
+            target = side.claims.target(claim)
+            found = strict.whole(target) if attempt == _ATTEMPTS else strict.nearest(target, attempt)
+            if found is None:
+                side.failed[claim] += 1
+                return False
+            moves = rounded(side.claims.frame, found)
+            if moves is not None:
+                _show_more(side, [moves], showing, often)
+    return all(often[claim] for claim in missing)

@@ -1,0 +1,52 @@
+"""The suppressor's door: a system in, a mask out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from publish.disclosure.suppression.bank import Claims
+from publish.disclosure.suppression.classes import Classes, Weights, classes_of
+from publish.disclosure.suppression.counts import CountClaims
+from publish.disclosure.suppression.heuristic import Search, Unprovable
+from publish.disclosure.suppression.primary import primary, protected_counts, protection_distances, sticky
+from publish.disclosure.suppression.sums import SumClaims
+from publish.disclosure.tables import Mask, Protected, System
+
+
+def suppress(system: System, earlier: Sequence[Protected] = (), weights: Weights = "cells") -> Mask:
+    """By cell, whether it is not published.
+
+    What the rule protects is not, nor what was suppressed in an earlier release of the same period; and as little
+    else as is found so that every claim on the new release alone can be shown: of each protected count (also for
+    whoever is alone in a cell) and of each protected sum. The same system always has the same answer.
+
+    Args:
+        system: the tables of one population and period.
+        earlier: its earlier releases.
+        weights: what is lost with a cell.
+    """
+    start = primary(system) | sticky(system, earlier)
+    if not start.any():
+        return start
+    classes = classes_of(system, weights)
+    search = Search(classes, claims_of(system, classes), classes.by_class(start))
+    try:
+        search.protect()
+    except Unprovable:
+        return np.ones(len(system.cells), dtype=bool)
+    search.clean()
+    return search.suppressed[classes.of_cell]
+
+
+def claims_of(system: System, classes: Classes) -> list[Claims]:
+    """All that must hold of what is published of a system."""
+    protected = np.flatnonzero(classes.by_class(protected_counts(system)))
+    claims: list[Claims] = [CountClaims(classes, system.people, system.rule.threshold, protected)]
+    for magnitude in system.magnitudes:
+        distances = np.zeros(len(classes.counts))
+        np.maximum.at(distances, classes.of_cell, protection_distances(system, magnitude))
+        if distances.any():
+            claims.append(SumClaims(classes, system.people, magnitude, distances))
+    return claims
