@@ -43,14 +43,13 @@ class NotTakenError(Exception):
 
 
 def ours(system: System) -> Mask:
-    """The project's suppression, gated by its audit."""
-    from publish.disclosure.audit import audit
-    from publish.disclosure.suppression import suppress
+    """The project's way, from suppression to proof."""
+    from publish.disclosure.deciding import decide
 
-    mask = suppress(system, ())
-    if not audit(system, mask, ()).is_proved:
+    decided = decide(system).protected
+    if decided is None:
         raise NotTakenError("no proof")
-    return mask
+    return decided.suppressed
 
 
 def primary_only(system: System) -> Mask:
