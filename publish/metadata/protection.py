@@ -5,7 +5,7 @@ The block is what ``publish.disclosure.verifying`` reads: whoever has a release'
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from publish.files.render import SUPPRESSED_WORD
@@ -38,6 +38,7 @@ def protection_of(declaration: DatasetDeclaration) -> dict[str, Any] | None:
         "sensitivity": disclosure.sensitivity,
         "threshold": disclosure.protects_below,
         "period": list(disclosure.period),
+        "samePeople": list(disclosure.same_people),
         "dimensions": [list(columns) for columns in disclosure.dimensions],
         "totalCode": TOTAL,
         "statusField": STATUS,
@@ -77,10 +78,13 @@ def protection_in_words(declaration: DatasetDeclaration) -> tuple[str, ...]:
     Empty for a dataset that declares no disclosure control.
     """
     disclosure = declaration.entry.disclosure
-    return tuple(_paragraphs(disclosure)) if disclosure else ()
+    if disclosure is None:
+        return ()
+    questions = [declaration.table.field(name).title for name in disclosure.same_people]
+    return tuple(_paragraphs(disclosure, questions))
 
 
-def _paragraphs(disclosure: DisclosureDeclaration) -> Iterator[str]:
+def _paragraphs(disclosure: DisclosureDeclaration, questions: Sequence[str]) -> Iterator[str]:
     threshold = disclosure.protects_below
     yield (
         f"This dataset counts people: each is a {disclosure.counts}. A count of 1 to {threshold - 1} is"
@@ -96,6 +100,11 @@ def _paragraphs(disclosure: DisclosureDeclaration) -> Iterator[str]:
         "Further cells, zeros among them, are suppressed so that none of these follows from others, by subtraction"
         " or otherwise. Which cells are suppressed for their own sake is not said."
     )
+    if questions:
+        yield (
+            f"The same people are counted at every {' and '.join(questions)}, so a group that is suppressed at one"
+            " is suppressed at all."
+        )
     yield (
         f"Every count that is published is exact, and where its code is {TOTAL} (all) it includes those in"
         " suppressed cells. Means and shares are computed from published counts and sums only, and rounded."

@@ -25,7 +25,7 @@ FORBIDDEN = {
     ("sources",): {*LOOKING, "sqlglot"},
     ("datasets",): LOOKING,
     ("export", "agile-pilots", "-o", "pilots.csv"): {*LOOKING, "sqlglot"},
-    ("verify-disclosure", "."): {*LOOKING, "sqlglot", "duckdb", "pydantic", "yaml"},
+    ("verify-disclosure", "."): {*LOOKING, "sqlglot", "scipy"},
     ("plan",): {*ORCHESTRATION, *NETWORK},
     ("backfill", "--from", "2026-01-01", "--to", "2026-12-31", "--plan"): {*ORCHESTRATION, *FRAMES},
 }

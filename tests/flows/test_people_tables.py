@@ -113,7 +113,7 @@ def test_a_year_of_nights(night):
     assert told["total", "total"] == 97
     assert hidden(first) <= hidden(rows)
 
-    nobody_is_few = dict.fromkeys(FIRST, (60, 30))
+    nobody_is_few = dict.fromkeys(FIRST, (90, 45))
     outcome, rows, _ = night(5, nobody_is_few)
     assert outcome.state == "released"
     exactly_true(rows, nobody_is_few)

@@ -220,7 +220,6 @@ def test_portals_show_what_is_suppressed_and_why(released):
     page = pages.dataset_page(wanted, pages.Site())
     assert page.count('<i class="quiet">suppressed</i>') == 4 * 3
     assert "How people are protected" in page
-    assert "At a glance" not in page
     node = dcat.dataset_node(wanted, "")
     assert node["dct:provenance"]["@type"] == "dct:ProvenanceStatement"
     assert node["dct:accrualPeriodicity"]

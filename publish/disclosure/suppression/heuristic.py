@@ -1,4 +1,4 @@
-"""What else is not published: claim by claim the cheapest moves, then whatever proves needless is published again."""
+"""What else is not published: claim by claim the cheapest moves; then what proves needless is published again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def costs_of(classes: Classes, suppressed: Mask) -> Sums:
     return costs
 
 
-class Unprovable(Exception):
+class UnprovableError(Exception):
     """No table was found that shows a claim, whatever else is not published."""
 
 
@@ -63,7 +63,7 @@ class Search:
         """Suppress more until every claim is shown.
 
         Raises:
-            Unprovable: if one cannot be shown even so.
+            UnprovableError: if one cannot be shown even so.
         """
         for side in self._sides:
             for claim in side.bank.open(side.bank.often):
@@ -75,7 +75,7 @@ class Search:
         side.cheap.set_costs(costs_of(self.classes, self.suppressed))
         found = side.cheap.solve(target)
         if found is None:
-            raise Unprovable
+            raise UnprovableError
         moves = rounded(frame, found)
         if moves is None:
             opened = self.suppressed | frame.classes_moved(found, len(self.suppressed))
@@ -83,7 +83,7 @@ class Search:
         if moves is None:
             moves = side.cheap.solve_whole(target)
         if moves is None:
-            raise Unprovable
+            raise UnprovableError
         self.suppressed |= frame.classes_moved(moves, len(self.suppressed))
         side.bank.add(moves)
 
@@ -108,7 +108,7 @@ class Search:
                 side.bank.add(moves)
 
     def _shown_without(self, side: _Side, number: int) -> list[Sums] | None:
-        """Moves that show all claims that are open once a class is published; None if some claim cannot be shown."""
+        """Moves that show all claims that are open once a class is published; None if one cannot be shown."""
         lost, often = side.bank.lost_with(number)
         frame = side.claims.frame
         showing: list[Sums] = []

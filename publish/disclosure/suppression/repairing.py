@@ -8,7 +8,7 @@ import numpy as np
 
 from publish.disclosure.results import Gap
 from publish.disclosure.suppression.classes import Classes, classes_of
-from publish.disclosure.suppression.heuristic import Search, Unprovable, costs_of
+from publish.disclosure.suppression.heuristic import Search, UnprovableError, costs_of
 from publish.disclosure.suppression.joint import Joint
 from publish.disclosure.suppression.program import Program, rounded
 from publish.disclosure.suppression.suppressing import claims_of
@@ -18,9 +18,9 @@ from publish.disclosure.tables import Mask, Pairs, Protected, System
 def repair(system: System, suppressed: Mask, gaps: Sequence[Gap], earlier: Sequence[Protected]) -> Mask:
     """By cell, whether it is not published: all that was suppressed, and more for the gaps.
 
-    What is found wanting by the suppressor's own claims is hidden at the least loss, as are counts and changes that
-    earlier releases tell. If that is nothing, the nearest published cells around each gap are suppressed. So there
-    are always more; unless nothing is published any more.
+    What is found wanting by the suppressor's own claims is hidden at the least loss, as are counts and changes
+    that earlier releases tell. If that is nothing, the nearest published cells around each gap are suppressed. So
+    there are always more; unless nothing is published any more.
 
     Args:
         system: the tables of one population and period.
@@ -46,7 +46,7 @@ def _claimed(system: System, classes: Classes, suppressed: Mask) -> Mask:
     search = Search(classes, claims_of(system, classes), suppressed)
     try:
         search.protect()
-    except Unprovable:
+    except UnprovableError:
         return np.ones_like(suppressed)
     return search.suppressed
 

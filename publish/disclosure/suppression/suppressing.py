@@ -10,14 +10,14 @@ from publish.disclosure.suppression.bank import Claims
 from publish.disclosure.suppression.classes import Classes, Weights, classes_of
 from publish.disclosure.suppression.counts import CountClaims
 from publish.disclosure.suppression.exact import Effort, optimum
-from publish.disclosure.suppression.heuristic import Search, Unprovable
+from publish.disclosure.suppression.heuristic import Search, UnprovableError
 from publish.disclosure.suppression.primary import primary, protected_counts, protection_distances, sticky
 from publish.disclosure.suppression.sums import SumClaims
 from publish.disclosure.tables import Mask, Protected, System
 
 # Atoms of a system whose optimum is looked for, and how long: some second. A clock would let two runs differ.
 SMALL = 60
-_QUICKLY = Effort(rounds=60, nodes=300)
+_QUICKLY = Effort(rounds=50, nodes=100)
 
 
 def suppress(system: System, earlier: Sequence[Protected] = (), weights: Weights = "cells") -> Mask:
@@ -47,14 +47,14 @@ def _searched(classes: Classes, claims: Sequence[Claims], start: Mask) -> Mask:
     search = Search(classes, claims, start)
     try:
         search.protect()
-    except Unprovable:
+    except UnprovableError:
         return np.ones_like(start)
     search.clean()
     return search.suppressed
 
 
 def suppress_exactly(system: System, *, seconds: float, weights: Weights = "cells") -> Mask | None:
-    """As ``suppress`` for a first release, with the least loss that there is; None if not found in so many seconds.
+    """As ``suppress`` for a first release, with the least loss that there is; None if that takes longer.
 
     For small systems: 60 atoms take seconds, a hundred can take an hour.
     """

@@ -7,8 +7,9 @@ together is the publisher's audit, and not asked here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from publish.disclosure.verifying.equations import Together
 from publish.disclosure.verifying.published import Cell, Fault
@@ -16,7 +17,12 @@ from publish.disclosure.verifying.shares import Share
 from publish.disclosure.verifying.subtracting import follows
 from publish.disclosure.verifying.sums import Sums
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 MOST_UNKNOWN = 20_000  # variables; beyond them a program takes minutes
+_WORTH_IT = 0.97  # a drawn direction has to settle three in a hundred, or the next one is not worth its time
 _TOLERANCE = 1e-6
 _SECONDS = 60.0  # of one program
 
@@ -72,6 +78,7 @@ def what_follows(
     if not unknown and not (derived and sums):
         return
     solver = _Solver(_program(system, known, sums, shares))
+    solver.widen([(cell, "", system.homes[cell].stated.threshold) for cell in unknown])
     for cell in unknown:
         yield from _count_follows(system, cell, solver)
     for cell in derived:
@@ -191,6 +198,22 @@ class _Solver:
             and math.floor(self._high[place] + _TOLERANCE) > math.ceil(self._low[place] - _TOLERANCE)
         )
 
+    def widen(self, counts: Sequence[tuple[Cell, str, int]]) -> None:
+        """Ask for many counts at once, in directions that are drawn: most turn out to be wide before each is asked
+        for by itself. ``counts`` have their thresholds.
+        """
+        import numpy as np
+
+        drawn = np.random.default_rng(0)
+        left = math.inf
+        while counts and len(counts) < _WORTH_IT * left:
+            left = len(counts)
+            costs = np.zeros(len(self._low))
+            for cell, name, _ in counts:
+                costs[self.places[cell, name]] = drawn.normal()
+            self._ask(costs)
+            counts = [one for one in counts if not self.is_wide(one[:2], one[2])]
+
     def least(self, unknown: Unknown) -> float:
         """The least that it can be; minus infinity where nobody knows."""
         return self._run(self.places[unknown], 1.0)
@@ -205,12 +228,22 @@ class _Solver:
         costs = np.zeros(len(self._low))
         if place is not None:
             costs[place] = sign
+        values = self._ask(costs)
+        if values is None:
+            return -sign * math.inf
+        return float(values[place]) if place is not None else 0.0
+
+    def _ask(self, costs: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """The values at which the costs are least; None where there is no least."""
+        import numpy as np
+
         found = self._solve(costs, constraints=self._rows, bounds=self._bounds, options={"time_limit": _SECONDS})
         if found.status == _INFEASIBLE:
             raise NoPopulationError
         if found.status == _UNBOUNDED:
-            return -sign * math.inf
+            return None
         if found.x is None or found.status != 0:
             raise TooLargeError
         self._low, self._high = np.minimum(self._low, found.x), np.maximum(self._high, found.x)
-        return float(found.x[place]) if place is not None else 0.0
+        values: NDArray[np.float64] = found.x
+        return values

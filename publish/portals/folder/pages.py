@@ -60,8 +60,6 @@ def dataset_page(wanted: DesiredDataset, site: Site) -> str:
     table = wanted.declaration.table
     people = draw_people(wanted.declaration, parquet)
     time_charts, bar_charts = charts.draw(table, parquet, wanted.release.data_date)
-    if wanted.declaration.entry.disclosure:  # how many cells there are by year or code says nothing of people
-        time_charts, bar_charts = [], []
     return _render(
         "dataset.html",
         site=site,

@@ -80,7 +80,9 @@ def missing_claims(system: System, suppressed: Mask, most: int) -> list[str]:
         agreeing = tables
         if insider is not None:
             hers = members[insider] * system.people
-            agreeing = tables[(tables[:, members[insider] == 1] == system.people[members[insider] == 1]).all(axis=1)]
+            agreeing = tables[
+                (tables[:, members[insider] == 1] == system.people[members[insider] == 1]).all(axis=1)
+            ]
         for cell in protected.tolist():
             if insider is not None and (members[cell] <= members[insider]).all():
                 continue
@@ -272,7 +274,7 @@ def test_repair_hides_what_two_releases_tell() -> None:
     cell = frozenset({("d0", "0"), ("d1", "0")})
     more = repair(now, suppress(now), [Gap(cell, "releases", "")], [release])
     assert more[now.cells.index(cell)]
-    assert 4 <= more.sum()
+    assert more.sum() >= 4
 
 
 def test_the_same_system_has_the_same_answer_in_every_process() -> None:
