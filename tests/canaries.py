@@ -99,9 +99,10 @@ def canaries_in(content: bytes) -> set[int]:
     found = set[int]()
     for view in _views(content):
         found |= _plain(view)
-        for run in _BASE64.findall(view):
-            for start in range(4):  # whatever stands before it may be taken for a part of it
-                found |= _plain(_decoded(run[start:]).replace(b"\0", b""))
+    runs = set(_BASE64.findall(content))
+    for start in range(4):  # whatever stands before it may be taken for a part of it
+        decoded = b"\n".join(_decoded(run[start:]) for run in runs)
+        found |= _plain(decoded.replace(b"\0", b""))
     return found
 
 

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import zipfile
 from contextlib import closing
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -16,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import duckdb
 import pytest
 
+from tests.canaries import contents
 from tests.e2e.paged_source import KEY_VARIABLE, NAME
 from tests.sources.paged_server import PagedServer
 from tests.web_server import give
@@ -86,30 +86,12 @@ class House:
         return sorted(p.name for p in self.home.raw.glob(f"{NAME}/.unfinished/*/page-*.json"))
 
 
-def contents(path: Path) -> list[bytes]:
-    """A file's name and bytes, and what its kind hides from whoever looks at those."""
-    found = [path.name.encode(), path.read_bytes()]
-    if path.suffix == ".db":
-        with closing(sqlite3.connect(path)) as database:
-            found += [line.encode() for line in database.iterdump()]
-    elif path.suffix == ".duckdb":
-        with duckdb.connect(str(path), read_only=True) as connection:
-            tables = connection.execute("SELECT database_name, schema_name, table_name FROM duckdb_tables()")
-            for place in tables.fetchall():
-                named = ".".join(f'"{part}"' for part in place)
-                found.append(repr(connection.execute(f"SELECT * FROM {named}").fetchall()).encode())
-    elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            found += [archive.read(name) for name in archive.namelist()]
-    return found
-
-
 def holders(home: Home, text: str) -> set[str]:
     """Files below the home that hold a text, by their place in it."""
     return {
         str(path.relative_to(home.root))
         for path in home.root.rglob("*")
-        if path.is_file() and any(text.encode() in one for one in contents(path))
+        if path.is_file() and any(text.encode() in one for one in contents(path.name, path.read_bytes()))
     }
 
 

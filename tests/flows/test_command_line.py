@@ -346,3 +346,10 @@ def test_a_template_is_written_once_and_of_workbooks_only(tmp_path):
         assert said in " ".join(refused.output.split())
     assert path.read_bytes() == made
     assert [one.name for one in tmp_path.iterdir()] == ["pilots.xlsx"]
+
+
+def test_a_place_with_personal_data_in_its_name_is_not_stored_with_a_run(run, tmp_path):
+    """Prefect keeps the parameters of a run, and shows them."""
+    refused = run("nightly", "--source", f"agile_pilots={tmp_path}/of matti@firma.fi.xlsx", code=2)
+    assert "(e-mail address) would be stored" in " ".join(refused.output.split())
+    assert "firma.fi" not in refused.output
