@@ -139,6 +139,13 @@ def screen_findings(connection: duckdb.DuckDBPyConnection, findings: str, quaran
     connection.execute(f"UPDATE {quarantine} SET record = {literal(WITHHELD)} WHERE {hit}")
 
 
+def withhold_keys(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
+    """Take the keys out of the findings on tables about people: a key says whose row it is, its place, where."""
+    for table in source.tables:
+        if table.about_people:
+            connection.execute(f"UPDATE main.findings SET row_key = NULL WHERE table_name = {literal(table.name)}")
+
+
 def screen_names(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
     """Give files and sheets whose names hold personal data other names, everywhere in a staging file.
 

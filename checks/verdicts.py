@@ -14,7 +14,7 @@ from datetime import date
 import duckdb
 
 from checks.expected import Outcome
-from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table
+from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
 from checks.rules import ROW_ID, DatasetRules, Rule, SourceRules, compile_rules, fingerprint, row_columns
 from checks.rules.demands import Required, Unique
 from warehouse.declarations import (
@@ -114,6 +114,7 @@ def check_source(
         if not _critical(connection, table).is_held:
             add_findings(connection, source.name, _plausible(table, refusals[table.name], before))
     screen_findings(connection, "main.findings", "main.quarantine")
+    withhold_keys(connection, source)
     accepted = {name: refusal.accepted for name, refusal in refusals.items()}
     counts = _counts(connection, "main.findings")
     (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)

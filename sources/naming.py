@@ -24,10 +24,15 @@ class Item:
 
 def name_in(location: str) -> str:
     """The plain file name at the end of a path or an address; ``download`` where there is none."""
+    name = re.sub(r"[^\w.\- ()+]", "_", called(location)).lstrip(".")
+    return name[-150:] or "download"
+
+
+def called(location: str) -> str:
+    """What stands at the end of a path or an address, as it stands there."""
     path = location.partition("?")[0].partition("#")[0] if is_url(location) else location
     path = unquote(path.partition("://")[2].partition("/")[2]) if is_url(location) else path
-    name = re.sub(r"[^\w.\- ()+]", "_", re.split(r"[/\\]", path)[-1]).lstrip(".")
-    return name[-150:] or "download"
+    return re.split(r"[/\\]", path)[-1]
 
 
 def date_in(name: str) -> date | None:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from sources import NothingThereError, PullRequest, SourceError, local_files, stores
 from sources.download_limits import DownloadLimits
 from sources.erasing import taken_in
-from sources.naming import Item, date_in
+from sources.naming import Item, called, date_in
 from warehouse.addresses import is_url, without_addresses, without_credentials
 from warehouse.archive import Archive, RawFile, Snapshot
 from warehouse.personal import harmless_name, without_personal
@@ -164,12 +164,19 @@ def _begin(request: PullRequest, items: Sequence[Item], is_dated: bool) -> _Pull
     origin = _origin_of(items)
     key = f"{origin}#{len(items)}" if len(items) > 1 else origin
     # The archive's memory keeps the address; names go on from here into findings, reports and annotated copies.
-    items = [replace(item, name=harmless_name(item.name, n)) for n, item in enumerate(items, start=1)]
+    items = [replace(item, name=_harmless(item, number)) for number, item in enumerate(items, start=1)]
     place, slash, last = origin.rpartition("/")
     shown = without_personal(place + slash + harmless_name(last, 1))
     standing = None if dated else archive.latest(until=day)
     known = _remembered(archive, key, day, dated, standing)
     return _Pull(request, archive, items, day, dated, key, shown, standing, known)
+
+
+def _harmless(item: Item, number: int) -> str:
+    """A file's name without personal data, looked for in it as it stands: a plain name lacks their signs."""
+    said = called(item.location)
+    harmless = harmless_name(said, number)
+    return harmless_name(item.name, number) if harmless == said else harmless
 
 
 def _keep(pull: _Pull, built: Path, token: Mapping[str, Any], check: Callable[[Path], None] | None) -> Snapshot:

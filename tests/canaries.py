@@ -1,9 +1,8 @@
 """Canaries: words that belong to nobody but the place where they were put, and a search for them in any form.
 
 Every canary has a number. A name, an address or a text has it in letters behind a word that is in no other text
-(``KanarialintuAbc``), a phone number in its last three digits (numbers that no one has: the Finnish ones begin with
-a prefix that is not given out, the British ones are those set aside for films). So whatever is left of a canary says
-where it came from, whether it was cut, folded, quoted or encoded on its way.
+(``Kanarialintuabc``), a phone number in its last three digits. So whatever is left of a canary says where it came
+from, however it was cut, folded, quoted or encoded on its way.
 """
 
 from __future__ import annotations
@@ -46,6 +45,7 @@ class Cage:
 
     def _next(self, keeper: str, where: str) -> int:
         number = len(self.places)
+        assert number < 1000, "numbers have three digits"
         self.places[number] = (keeper, where)
         return number
 
@@ -201,7 +201,7 @@ _KINDS: dict[bytes, Callable[[bytes], Iterator[tuple[str, bytes]]]] = {
 
 
 def canaries_below(folder: Path, but: Collection[str] = ()) -> dict[str, set[int]]:
-    """By file below a folder, the canaries in its path, its bytes and what they hold; ``but``: not in these parts."""
+    """By file below a folder, the canaries in its path, its bytes and what they hold; not in the parts ``but``."""
     found = {}
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)

@@ -169,6 +169,7 @@ def _check_names(parameters: Mapping[str, Any]) -> None:
     """Wrong names are wrong usage, and said before anything is started."""
     from flows.declarations import Declarations
     from warehouse.addresses import has_credentials
+    from warehouse.personal import find_personal
 
     declared = Declarations.read()
     for name in parameters["sources"] or {}:
@@ -176,6 +177,11 @@ def _check_names(parameters: Mapping[str, Any]) -> None:
     for origin in (parameters["sources"] or {}).values():
         if origin and has_credentials(origin):
             raise typer.BadParameter("an address with a password would be stored with the run")
+        if origin and (kinds := find_personal(origin)):
+            raise typer.BadParameter(
+                f"a place whose name holds personal data ({' and '.join(kinds)}) would be stored with the run:"
+                " name the folder that the file lies in, or call the file otherwise"
+            )
     for name in parameters["datasets"] or ():
         named(declared.datasets, name, "dataset")
     for name in parameters["allow_shrink"] or ():

@@ -299,9 +299,7 @@ def protections(
     )
 
 
-def standing_periods(
-    connection: duckdb.DuckDBPyConnection, population: str, as_of: date
-) -> set[Period] | None:
+def standing_periods(connection: duckdb.DuckDBPyConnection, population: str, as_of: date) -> set[Period] | None:
     """The periods that stood for the newest data until a date; None if none were looked at yet."""
     rows = connection.execute(
         "SELECT period FROM disclosure.looks WHERE population = $1 AND as_of ="

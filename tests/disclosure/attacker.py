@@ -1,10 +1,10 @@
 """Whoever wants to know about people, knows rule and method, and sees what is published: what he can find out.
 
 The attacks, from the plainest: what follows from one table by adding and subtracting (``subtraction``), by linear
-programs (``bounds``), from all tables together (``linked``), because people are whole (``integers``); what the only
-person in a cell knows besides (``insider``); what sums say of counts, and published cells of sums (``sums``); what two
-releases say of who came and left (``differencing``); what all releases of a year say together for whoever may assume
-that nobody leaves, or that nobody came or left where a count stayed the same (``year``, ``still``).
+programs (``bounds``), from all tables together (``linked``), because people are whole (``integers``); what the
+only person in a cell knows besides (``insider``); what sums say of counts, and published cells of sums (``sums``);
+what two releases say of who came and left (``differencing``); what all releases of a year say together for whoever
+may assume that nobody leaves, or that nobody came or left where a count stayed the same (``year``, ``still``).
 
 He is told where to look, not what is there: which questions are asked, of cells, and when he may stop.
 """
@@ -311,7 +311,7 @@ class Circumstances:
 def attack(
     releases: Sequence[Seen],
     questions: Sequence[Question],
-    circumstances: Circumstances = Circumstances(),  # noqa: B008 - it cannot be changed
+    circumstances: Circumstances = Circumstances(),
     effort: Effort = QUICK,
 ) -> list[Learned]:
     """Everything that can be found out, each question by the plainest attack that answers it."""

@@ -184,7 +184,7 @@ class Probe:
             self.solutions.append(unknowns)
 
     def push(self, wanted: Sequence[int], sign: int, bounds: Vector, tries: int = 3) -> None:
-        """Several sums at once down (``sign`` 1) or up (-1), until each has passed its bound or it is of no use."""
+        """Several sums at once down (``sign`` 1) or up (-1), until each passed its bound or it is of no use."""
         chance = np.random.default_rng(len(wanted))
         for _ in range(tries):
             left = [number for number in wanted if not self._passed(number, sign, bounds, whole=True)]

@@ -1,9 +1,9 @@
 """Populations over a year, from a seed: who they are, what may be asked of them, how they come and go.
 
-Small and medium, sparse and dense, even and skewed; one to three dimensions, some with a hierarchy, some combinations
-never there; one table or two that share margins; minutes saved, skewed and sometimes negative. A night later nobody
-came, or one person, or many; in some populations people leave, in some a class of people appears in the course of
-the year. What a population truly is stands in its systems: whoever attacks must not see them.
+Small and medium, sparse and dense, even and skewed; one to three dimensions, some with a hierarchy, some
+combinations never there; one table or two that share margins; minutes saved, skewed and sometimes negative. A
+night later nobody came, or one person, or many; in some populations people leave, in some a class of people is new
+in the course of the year. What a population truly is stands in its systems: whoever attacks must not see them.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Question:
 
 
 def room(system: System, number: int) -> Sums:
-    """By cell, how far either way others than the true sum of a magnitude must be possible; 0: it is not protected."""
+    """By cell, how far either way others than the true sum must be possible; 0: it is not protected."""
     magnitude = system.magnitudes[number]
     first, second = system.contributions(magnitude)
     others = system.incidence @ magnitude.absolute - first - second

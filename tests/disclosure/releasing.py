@@ -1,4 +1,4 @@
-"""Releases of a population's year: by the project's way, and by one that only suppresses what is protected itself."""
+"""Releases of a population's year: the project's, and those of who suppresses only what is protected itself."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def projects_way() -> Decide:
     """The project's whole way where it is there; else its rules with its suppression and its audit."""
     try:
         decide: Decide = import_module("publish.disclosure.deciding").decide
-    except ModuleNotFoundError:
+    except ImportError:
         return by_parts
     return decide
 

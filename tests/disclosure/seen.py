@@ -114,8 +114,8 @@ class Year:
 
     Args:
         releases: as seen, oldest first.
-        is_still: what is assumed of the time between two releases: that no one came or left where a published count
-            is the same in both; else, that nobody left.
+        is_still: what is assumed of the time between two releases: that no one came or left where a published
+            count is the same in both; else, that nobody left.
     """
 
     releases: Sequence[Seen]

@@ -43,6 +43,11 @@ class CkanServer:
         if done.returncode:
             raise RuntimeError(f"down.sh {' '.join(arguments)} failed:\n{done.stderr}")
 
+    def state(self) -> Path:
+        """The folder with all that it writes."""
+        told = ["bash", "-c", '. "$0"; printf %s "$state"', str(SCRIPTS / "env.sh")]
+        return Path(subprocess.run(told, env=self._env, capture_output=True, text=True, check=True).stdout)
+
     def is_up(self) -> bool:
         """Whether every part of it runs."""
         return self._script("up.sh", "--check", timeout=60).returncode == 0

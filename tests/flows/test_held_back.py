@@ -120,6 +120,7 @@ def test_no_figure_about_people_leaves_and_the_rest_goes_on(tmp_path, settings, 
     about_people = [one for one in found if one.table_name == "attendance"]
     assert {one.rule for one in about_people} >= {"first-timers-among-those-who-came", "code", "type"}
     assert not any(count in repr(one) for one in about_people for count in COUNTS)
+    assert {one.row_key for one in about_people} == {None}
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ MEETING = {
     "Kind": "meeting",
     "Date": "2026-02-12",
     "Date precision": "day",
+    "Topic": "Light",
+    "Place": "School",
 }
 FIRST = {"residents": (31, 4), "companies": (22, 9), "city": (12, 2), "research": (3, 1), "media": (9, 9)}
 
@@ -111,7 +113,7 @@ def test_a_year_of_nights(night):
     assert told["total", "total"] == 97
     assert hidden(first) <= hidden(rows)
 
-    nobody_is_few = dict.fromkeys(FIRST, (60, 30))
+    nobody_is_few = dict.fromkeys(FIRST, (90, 45))
     outcome, rows, _ = night(5, nobody_is_few)
     assert outcome.state == "released"
     exactly_true(rows, nobody_is_few)

@@ -489,3 +489,14 @@ def test_a_file_whose_name_holds_personal_data_is_called_otherwise(home: Home, t
     assert first.origin == str(tmp_path / "name-withheld-1.csv")
     assert "firma" not in (first.folder / "manifest.json").read_text()
     assert bring(request(home, "2026-03-02"), [item(path)]) == first  # known by its own name the next night
+
+
+def test_a_name_is_looked_at_as_it_stands_at_its_place(home: Home, tmp_path: Path) -> None:
+    """A plain name lacks the signs by which an address is known."""
+    path = tmp_path / "pilots matti.meikalainen@firma.fi.csv"
+    path.write_text("a\n1\n")
+    plain = Item(str(path), name_in(str(path)))
+    assert "@" not in plain.name
+    first = bring(request(home), [plain])
+    assert [file.name for file in first.files] == ["name-withheld-1.csv"]
+    assert "firma" not in first.origin + (first.folder / "manifest.json").read_text()

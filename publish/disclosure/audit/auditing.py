@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from publish.disclosure.audit.addition import check
-from publish.disclosure.audit.covering import ENDS, Cover, End, Shown, Vain
+from publish.disclosure.audit.covering import ENDS, ENOUGH_FOR_GROUPS, Cover, End, Shown, Vain
 from publish.disclosure.audit.equations import Written
 from publish.disclosure.audit.groups import group_warnings
 from publish.disclosure.audit.insiders import insiders_of
@@ -89,9 +89,9 @@ class _Search:
         for group in people.groups():
             people.show_many(group)
         for who in range(1, len(people.held)):
-            if (people.wanted & ~people.shown)[who].any():
+            if (people.wanted & ~people.shown)[who].sum() >= ENOUGH_FOR_GROUPS:
                 people.show_many(np.array([who]))
-                vain += people.show_rest(who)
+            vain += people.show_rest(who)
         return vain
 
     def _of_vain(self, cover: Cover, vain: list[Vain]) -> Iterator[Gap]:

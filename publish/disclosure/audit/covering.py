@@ -28,8 +28,8 @@ ENDS: tuple[End, End] = ("low", "high")
 SECONDS_FOR_MANY = 2.0
 # How much fewer than the most possible cells it may show, as a part of them.
 GAP_FOR_MANY = 0.1
-# After so many groups of insiders that nothing was shown for, one is taken after another.
-VAIN_GROUPS = 3
+# With less left than this for insiders, it is looked for one by one.
+ENOUGH_FOR_GROUPS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,14 +171,12 @@ class Cover:
         draw = np.random.default_rng(8)
         part = 1.0
         while part * len(self.insiders) >= 1:
-            vain = 0
-            while vain < VAIN_GROUPS:
-                left = np.flatnonzero((self.wanted & ~self.shown)[1:].any(axis=(1, 2))) + 1
-                if not len(left):
-                    return
-                before = self.shown.sum()
-                yield np.sort(draw.choice(left, max(1, round(part * len(left))), replace=False))
-                vain = vain + 1 if self.shown.sum() == before or part == 1.0 else 0
-                if part == 1.0:
-                    break
-            part /= 2
+            left = self.wanted[1:] & ~self.shown[1:]
+            who = np.flatnonzero(left.any(axis=(1, 2))) + 1
+            if left.sum() < ENOUGH_FOR_GROUPS:
+                return
+            yield np.sort(draw.choice(who, max(1, round(part * len(who))), replace=False))
+            # All of them at once leave what they are to learn nothing of each other; smaller groups only where
+            # nothing was shown for a greater one.
+            if part == 1.0 or (self.wanted[1:] & ~self.shown[1:]).sum() == left.sum():
+                part /= 2

@@ -4,11 +4,12 @@
 ``heuristic`` finds what else must go, at little loss: first the cheapest way to hide each cell (``program``), then
 whatever proves needless is published again (``strict``). ``bank`` keeps the tables that show why a pattern is
 enough, for one shows it of many cells. For a small system ``exact`` finds the pattern of the least loss.
-``repairing`` goes on where an audit found more than was looked for here.
+``repairing`` goes on where an audit found a gap, also with earlier releases (``joint``).
 """
 
 from __future__ import annotations
 
-from publish.disclosure.suppression.suppressing import suppress
+from publish.disclosure.suppression.repairing import repair
+from publish.disclosure.suppression.suppressing import suppress, suppress_exactly, suppress_heuristically
 
-__all__ = ["suppress"]
+__all__ = ["repair", "suppress", "suppress_exactly", "suppress_heuristically"]

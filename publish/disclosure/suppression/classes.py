@@ -11,15 +11,17 @@ from scipy import sparse
 
 from publish.disclosure.tables import Counts, Mask, Sums, System
 
-# What is lost with a cell. ``cells``: one, and a little more the more people it counts, so that of patterns with as
-# many cells the one that keeps margins is taken. ``count``: 1 + ln(1 + people). Else, by cell, what a function says.
+# What is lost with a cell. ``cells``: one, and a little more the more people it counts, so that of patterns with
+# as many cells the one that keeps margins is taken. ``count``: 1 + ln(1 + people). Else, by cell, what a function
+# says.
 Weights = Literal["cells", "count"] | Callable[[System], Sums]
 
 
 def weights_of(system: System, weights: Weights) -> Sums:
     """By cell, what is lost if it is not published; above zero."""
     if callable(weights):
-        return np.maximum(np.asarray(weights(system), dtype=float), 1e-3)
+        given: Sums = np.maximum(np.asarray(weights(system), dtype=float), 1e-3)
+        return given
     logarithms: Sums = np.log1p(system.counts)
     if weights == "count":
         return 1 + logarithms
@@ -61,5 +63,5 @@ def classes_of(system: System, weights: Weights = "cells") -> Classes:
             places[atoms] = len(first)
             first.append(row)
         of_cell[row] = places[atoms]
-    lost = np.bincount(of_cell, weights=weights_of(system, weights), minlength=len(first))
+    lost: Sums = np.bincount(of_cell, weights=weights_of(system, weights), minlength=len(first)).astype(float)
     return Classes(of_cell, incidence[first], system.counts[first], lost)

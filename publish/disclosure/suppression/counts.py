@@ -1,8 +1,9 @@
 """The claims on protected counts: of anybody, and of whoever is alone in a cell.
 
 For each protected count there is a whole table with nobody in its cell, and another with the threshold or more.
-Whoever is alone in a cell knows more: its people by atom, which are herself. For her, each protected cell that is
-not within hers has the two claims again, of tables that agree with what she knows; nobody then means nobody but her.
+Whoever is alone in a cell knows more: its people by atom, which are herself. For her, each protected cell that
+is not within hers has the two claims again, of tables that agree with what she knows; nobody then means nobody but
+her.
 """
 
 from __future__ import annotations

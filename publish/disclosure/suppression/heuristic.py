@@ -1,4 +1,4 @@
-"""What else is not published: claim by claim the cheapest moves, then whatever proves needless is published again."""
+"""What else is not published: claim by claim the cheapest moves; then what proves needless is published again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ _NEXT_TO_NOTHING = 1e-4
 _ATTEMPTS = 3
 
 
-class Unprovable(Exception):
+def costs_of(classes: Classes, suppressed: Mask) -> Sums:
+    """By class, what it costs to let it move."""
+    costs: Sums = np.where(suppressed, _NEXT_TO_NOTHING, classes.weights)
+    return costs
+
+
+class UnprovableError(Exception):
     """No table was found that shows a claim, whatever else is not published."""
 
 
@@ -57,7 +63,7 @@ class Search:
         """Suppress more until every claim is shown.
 
         Raises:
-            Unprovable: if one cannot be shown even so.
+            UnprovableError: if one cannot be shown even so.
         """
         for side in self._sides:
             for claim in side.bank.open(side.bank.often):
@@ -66,10 +72,10 @@ class Search:
 
     def _show(self, side: _Side, claim: Claim) -> None:
         target, frame = side.claims.target(claim), side.claims.frame
-        side.cheap.set_costs(np.where(self.suppressed, _NEXT_TO_NOTHING, self.classes.weights))
+        side.cheap.set_costs(costs_of(self.classes, self.suppressed))
         found = side.cheap.solve(target)
         if found is None:
-            raise Unprovable
+            raise UnprovableError
         moves = rounded(frame, found)
         if moves is None:
             opened = self.suppressed | frame.classes_moved(found, len(self.suppressed))
@@ -77,7 +83,7 @@ class Search:
         if moves is None:
             moves = side.cheap.solve_whole(target)
         if moves is None:
-            raise Unprovable
+            raise UnprovableError
         self.suppressed |= frame.classes_moved(moves, len(self.suppressed))
         side.bank.add(moves)
 
@@ -102,7 +108,7 @@ class Search:
                 side.bank.add(moves)
 
     def _shown_without(self, side: _Side, number: int) -> list[Sums] | None:
-        """Moves that show all claims that are open once a class is published; None if some claim cannot be shown."""
+        """Moves that show all claims that are open once a class is published; None if one cannot be shown."""
         lost, often = side.bank.lost_with(number)
         frame = side.claims.frame
         showing: list[Sums] = []
@@ -116,6 +122,16 @@ class Search:
         # what failed before fails first
         missing.sort(key=lambda claim: -side.failed[claim])
         return showing if _show_all(side, strict, missing, showing, often) else None
+
+
+def is_proved(claims: Sequence[Claims], suppressed: Mask) -> bool:
+    """Whether every claim can be shown with what is suppressed by class."""
+    for each in claims:
+        side = _Side(each, len(suppressed))
+        missing = side.bank.open(side.bank.often)
+        if missing and not _show_all(side, Strict(each.frame, suppressed), missing, [], side.bank.often):
+            return False
+    return True
 
 
 def _show_more(side: _Side, moves: Sequence[Sums], showing: list[Sums], often: NDArray[np.int32]) -> None:

@@ -1,8 +1,8 @@
 """Moves from the truth to another table, as one linear program that is changed a little and solved again.
 
 A variable is the number of people (or what is added up over them) in an atom; a *move* is how far another table's
-value lies above or below the truth. A cell's move is the sum of its atoms'. A published cell does not move; what it
-costs to let it move is what is lost by not publishing it.
+value lies above or below the truth. A cell's move is the sum of its atoms'. A published cell does not move; what
+it costs to let it move is what is lost by not publishing it.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ class Program:
         return moves
 
     def solve_whole(self, target: Target, nodes: int = 500) -> Sums | None:
-        """As ``solve``, with people as whole numbers; None also if not found within so many nodes of the search."""
+        """As ``solve``, with people as whole numbers; None also if none are found within so many nodes."""
         columns, lower, upper = self.bounds(target)
         if np.any(lower > self._top[columns]):
             return None
@@ -242,8 +242,14 @@ def whole_numbers(highs: highspy.Highs, columns: Counts, nodes: int) -> Sums | N
 
 def quiet() -> highspy.Highs:
     """A solver that says nothing and always does the same: one thread, no presolving of what is solved again."""
-    highs = highspy.Highs()
-    for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, "presolve": "off"}.items():
+    highs: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    options: dict[str, bool | int | str] = {
+        "output_flag": False,
+        "threads": 1,
+        "random_seed": 0,
+        "presolve": "off",
+    }
+    for name, value in options.items():
         highs.setOptionValue(name, value)
     return highs
 

@@ -9,10 +9,15 @@ import numpy as np
 from publish.disclosure.suppression.bank import Claims
 from publish.disclosure.suppression.classes import Classes, Weights, classes_of
 from publish.disclosure.suppression.counts import CountClaims
-from publish.disclosure.suppression.heuristic import Search, Unprovable
+from publish.disclosure.suppression.exact import Effort, optimum
+from publish.disclosure.suppression.heuristic import Search, UnprovableError
 from publish.disclosure.suppression.primary import primary, protected_counts, protection_distances, sticky
 from publish.disclosure.suppression.sums import SumClaims
 from publish.disclosure.tables import Mask, Protected, System
+
+# Atoms of a system whose optimum is looked for, and how long: some second. A clock would let two runs differ.
+SMALL = 60
+_QUICKLY = Effort(rounds=50, nodes=100)
 
 
 def suppress(system: System, earlier: Sequence[Protected] = (), weights: Weights = "cells") -> Mask:
@@ -31,13 +36,38 @@ def suppress(system: System, earlier: Sequence[Protected] = (), weights: Weights
     if not start.any():
         return start
     classes = classes_of(system, weights)
-    search = Search(classes, claims_of(system, classes), classes.by_class(start))
+    claims, fixed = claims_of(system, classes), classes.by_class(start)
+    found = optimum(classes, claims, fixed, _QUICKLY) if len(system.atoms) <= SMALL else None
+    if found is None:
+        found = _searched(classes, claims, fixed)
+    return found[classes.of_cell]
+
+
+def _searched(classes: Classes, claims: Sequence[Claims], start: Mask) -> Mask:
+    search = Search(classes, claims, start)
     try:
         search.protect()
-    except Unprovable:
-        return np.ones(len(system.cells), dtype=bool)
+    except UnprovableError:
+        return np.ones_like(start)
     search.clean()
-    return search.suppressed[classes.of_cell]
+    return search.suppressed
+
+
+def suppress_exactly(system: System, *, seconds: float, weights: Weights = "cells") -> Mask | None:
+    """As ``suppress`` for a first release, with the least loss that there is; None if that takes longer.
+
+    For small systems: 60 atoms take seconds, a hundred can take an hour.
+    """
+    classes = classes_of(system, weights)
+    start = classes.by_class(primary(system))
+    found = optimum(classes, claims_of(system, classes), start, Effort(seconds=seconds))
+    return None if found is None else found[classes.of_cell]
+
+
+def suppress_heuristically(system: System, weights: Weights = "cells") -> Mask:
+    """As ``suppress`` for a first release, however small the system is: what is compared with the least loss."""
+    classes = classes_of(system, weights)
+    return _searched(classes, claims_of(system, classes), classes.by_class(primary(system)))[classes.of_cell]
 
 
 def claims_of(system: System, classes: Classes) -> list[Claims]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations, product
 
 import numpy as np
+from scipy.optimize import linprog
 
 
 def tables_of(release, most=20_000):
@@ -103,3 +104,40 @@ def classes_of(codes):
     return tuple(
         frozenset(zip(codes, chosen, strict=True)) for chosen in product(*(values for values in codes.values()))
     )
+
+
+def learned_of_sums(release, parts, most=150):
+    """The cells of which a sum (True) or, by the sums, a count (False) can be learned; None if it is too much.
+
+    ``parts`` are the parts of everybody, by class.
+    """
+    system, (magnitude,) = release.system, release.system.magnitudes
+    tables = tables_of(release, most)
+    if tables is None:
+        return None
+    holds = system.incidence.toarray()
+    told = holds[~release.suppressed]
+
+    def best(cost, table):
+        bounds = [(number * magnitude.minimum, number * magnitude.maximum) for number in table]
+        found = linprog(cost, A_eq=told, b_eq=told @ magnitude.sums, bounds=bounds)
+        return found.fun if found.status == 0 else None
+
+    tables = [table for table in tables if best(np.zeros(len(table)), table) is not None]
+    at = np.array(tables) @ holds.T
+    learned = set()
+    for cell, count in enumerate(system.counts):
+        threshold, true = system.rule.threshold, holds[cell] @ magnitude.sums
+        is_protected = 1 <= count < threshold
+        if is_protected and not ((at[:, cell] == 0).any() and (at[:, cell] >= threshold).any()):
+            learned.add((system.cells[cell], False))
+        inside = sorted(part for place in np.flatnonzero(holds[cell]) for part in parts[place])
+        wanted = system.rule.p_percent / 100 * max(inside, default=0.0)
+        wanted -= 0 if is_protected else sum(inside[:-2])
+        if wanted > 1e-9:
+            least = min(best(holds[cell], table) for table in tables)
+            greatest = max(-best(-holds[cell], table) for table in tables)
+            is_open = least <= true - wanted + 1e-6 and greatest >= true + wanted - 1e-6
+            if not (release.suppressed[cell] and is_open):
+                learned.add((system.cells[cell], True))
+    return learned
