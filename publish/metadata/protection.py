@@ -113,7 +113,7 @@ def _paragraphs(disclosure: DisclosureDeclaration, questions: Sequence[str]) -> 
         "Before anything was released, a program that does not know how the cells were chosen audited it. For"
         " every count of few it found two populations that agree with all that is published, now and before, and"
         " with what one person who is alone in a cell knows: in one nobody is in the cell, in the other at least"
-        f" {threshold} are. Both are kept. Without them nothing is released."
+        f" {threshold} are. Without them nothing is released. Both are kept as long as people's own answers are."
     )
     yield (
         "What was suppressed once stays suppressed. The next update comes when enough changed: every count by"

@@ -16,7 +16,7 @@ from checks.rules import compile_rules
 from publish.files.render import labels
 from publish.metadata import dcat
 from publish.metadata.datapackage import declaration_digest
-from publish.metadata.protection import protection_in_words, protection_of
+from publish.metadata.protection import protection_in_words, protection_of, with_protection
 from publish.metadata.schema import table_schema
 from publish.portals.ckan.wanted import EXTRAS, wanted_dataset
 from publish.portals.folder import pages
@@ -204,6 +204,14 @@ def test_the_description_states_the_rule_for_machines_and_in_words(released):
     assert missing["testers_count"][0]["value"] == ""
     assert missing["testers_count"][0]["label"].startswith("suppressed: ")
     assert any("suppressed" in note for note in described["notes"])
+
+
+def test_a_column_is_known_as_protected_from_the_description_alone():
+    block = protection_of(protected.declaration())
+    for name in ("share_pct", "answer_code", "gadget_id"):
+        declared = protected.declaration().table.field(name)
+        plain = declared.of_protected_table(has_total=False, protected=None)
+        assert with_protection(plain, block) == declared
 
 
 def test_without_sums_nothing_is_said_of_the_rule_for_sums():
