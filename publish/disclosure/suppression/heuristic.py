@@ -52,6 +52,8 @@ class Search:
 
     def __init__(self, classes: Classes, claims: Sequence[Claims], start: Mask) -> None:
         self.classes, self.start, self.suppressed = classes, start, start.copy()
+        self._strict: Strict | None = None
+        self._strict_for = start
         self._sides = [_Side(each, len(start)) for each in claims]
 
     @property
@@ -67,8 +69,24 @@ class Search:
         """
         for side in self._sides:
             for claim in side.bank.open(side.bank.often):
-                if not side.bank.often[claim]:
+                if not side.bank.often[claim] and not self._shown_to_insider(side, claim):
                     self._show(side, claim)
+
+    def _shown_to_insider(self, side: _Side, claim: Claim) -> bool:
+        """Whether a claim of somebody who knows more can be shown with what is suppressed already, as most can."""
+        target, frame = side.claims.target(claim), side.claims.frame
+        if not target.held:
+            return False
+        if self._strict is None or (self._strict_for != self.suppressed).any():
+            self._strict, self._strict_for = Strict(frame, self.suppressed), self.suppressed.copy()
+        for attempt in range(_ATTEMPTS):
+            found = self._strict.nearest(target, attempt)
+            moves = None if found is None else rounded(frame, found)
+            if found is None or moves is not None:
+                break
+        if moves is not None:
+            side.bank.add(moves)
+        return moves is not None
 
     def _show(self, side: _Side, claim: Claim) -> None:
         target, frame = side.claims.target(claim), side.claims.frame
