@@ -8,7 +8,7 @@ so second tables, sums and later nights are left out; what was learned and lost 
 ``pytauargus`` is set so that it protects just what ours does: ``FREQ(k,100)`` on a response of one for each
 person; by an a-priori file each unsafe cell of n people gets the protection levels n down and k - n up, so that 0
 and k are both possible; optimal suppression (``OPT(1)``); costs are the counts; hierarchies as code lists. Cells
-of nobody are empty to it and always published. It has no rule for what the only person in a cell knows besides: what
+of nobody are empty to it and always published. It has no rule for what the only person in a cell knows: what
 such insiders learn is counted apart. Each run is a process of its own, ended when its time is up. Its seconds are
 those of the batch alone. Its modular method is left out: in 0.6.0 it ends in a segmentation fault on about half of
 the populations, with and without the a-priori file.
@@ -43,14 +43,13 @@ class NotTakenError(Exception):
 
 
 def ours(system: System) -> Mask:
-    """The project's suppression, gated by its audit."""
-    from publish.disclosure.audit import audit
-    from publish.disclosure.suppression import suppress
+    """The project's way, from suppression to proof."""
+    from publish.disclosure.deciding import decide
 
-    mask = suppress(system, ())
-    if not audit(system, mask, ()).is_proved:
+    decided = decide(system).protected
+    if decided is None:
         raise NotTakenError("no proof")
-    return mask
+    return decided.suppressed
 
 
 def primary_only(system: System) -> Mask:

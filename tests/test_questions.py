@@ -91,7 +91,7 @@ def what_residents_said(published):
             for status in ("published", "suppressed")
         }
         one = {"theme_title": theme, "pilots": pilots["published"], "pilots_suppressed": pilots["suppressed"]}
-        for name, column in (("satisfaction", "mean_satisfaction"), ("minutes", "mean_minutes_saved_a_day")):
+        for name, column in (("satisfaction", "mean_satisfaction"), ("minutes", "mean_saved_minutes")):
             pairs = [(number(row["answers_count"]), number(row[column])) for row in rows if row[column]]
             n = sum(count for count, _ in pairs)
             one[f"{name}_n"] = n or None

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Protocol
-
-import numpy as np
 
 from publish.disclosure.tables import Pairs, Protected, System
 from tests.disclosure.attacker import QUICK, Circumstances, Effort, Learned, attack
@@ -37,58 +34,6 @@ class _Night:
 def primary_only(system: System, earlier: Sequence[Protected]) -> _Night:
     """Release anew every night, without those cells that are protected for their own sake."""
     return _Night(Protected(system, primary(system)))
-
-
-def by_parts(system: System, earlier: Sequence[Protected]) -> _Night:
-    """Decide by the rules of a year, by suppression and audit alone: no ledger, nothing kept."""
-    suppress = import_module("publish.disclosure.suppression").suppress
-    audit = import_module("publish.disclosure.audit").audit
-    for before in earlier:
-        if _is_same(before.system, system):
-            return _Night(before)
-    last = earlier[-1] if earlier else None
-    if any(_changes_little(before, system) for before in earlier):
-        return _Night(last)
-    mask = suppress(system, earlier)
-    return _Night(Protected(system, mask) if audit(system, mask, earlier).is_proved else last)
-
-
-def _is_same(before: System, after: System) -> bool:
-    return (
-        before.atoms == after.atoms
-        and np.array_equal(before.people, after.people)
-        and all(np.array_equal(a.sums, b.sums) for a, b in zip(before.magnitudes, after.magnitudes, strict=True))
-    )
-
-
-def _changes_little(before: Protected, system: System) -> bool:
-    """Whether a count that was published would change by few people, or a sum though few people came or left."""
-    counts = dict(zip(system.cells, system.counts.tolist(), strict=True))
-    published = ~before.suppressed
-    was = before.system.counts[published]
-    cells = [cell for cell, kept in zip(before.system.cells, published.tolist(), strict=True) if kept]
-    change = np.abs(np.array([counts.get(cell, 0) for cell in cells], dtype=np.int64) - was)
-    few = change < system.rule.threshold
-    if np.any(few & (change > 0)):
-        return True
-    new = set(system.cells) - set(before.system.cells)  # that there was no such cell says that there was nobody
-    if any(0 < counts[cell] < system.rule.threshold for cell in new):
-        return True
-    for one, other in zip(before.system.magnitudes, system.magnitudes, strict=True):
-        sums = dict(zip(system.cells, system.sums(other).tolist(), strict=True))
-        now = np.array([sums.get(cell, 0.0) for cell in cells])
-        if np.any(few & (np.abs(now - before.system.sums(one)[published]) > 1e-9)):
-            return True
-    return False
-
-
-def projects_way() -> Decide:
-    """The project's whole way where it is there; else its rules with its suppression and its audit."""
-    try:
-        decide: Decide = import_module("publish.disclosure.deciding").decide
-    except ImportError:
-        return by_parts
-    return decide
 
 
 def releases_of(population: Population, decide: Decide) -> list[Protected]:

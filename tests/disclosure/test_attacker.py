@@ -9,15 +9,16 @@ from itertools import product
 import numpy as np
 import pytest
 
+from publish.disclosure.deciding import decide
 from publish.disclosure.tables import Magnitude, Pairs, Protected, Rule, System
 from tests.disclosure.attacker import QUICK, Effort, Learned
 from tests.disclosure.populations import Population, population
 from tests.disclosure.questions import primary
-from tests.disclosure.releasing import attacked, primary_only, projects_way, releases_of
+from tests.disclosure.releasing import attacked, primary_only, releases_of
 from tests.disclosure.seen import Seen
 
 # Those of the first that take least time stand for all in every run.
-QUICK_SEEDS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 15, 16, 17, 18, 20, 21, 22, 26)
+QUICK_SEEDS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 15, 16, 17, 18, 20, 21, 22, 26, 35)
 SEEDS = [
     *QUICK_SEEDS,
     *(pytest.param(seed, marks=pytest.mark.prove) for seed in range(500) if seed not in QUICK_SEEDS),
@@ -150,7 +151,7 @@ def _is_broken(one: Population) -> bool:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_learned_from_what_the_project_releases(seed):
     one = population(seed)
-    releases = releases_of(one, projects_way())
+    releases = releases_of(one, decide)
     assert releases or seed not in QUICK_SEEDS
     assert attacked(one, releases, QUICK if seed in QUICK_SEEDS else Effort()) == []
     for release in releases:
@@ -178,10 +179,10 @@ def _is_true_and_adds_up(release: Protected) -> None:
 def test_one_cell_fewer_suppressed_gives_most_of_them_away():
     """The attacker is no weaker than the suppression is careful: hardly a cell of it was for nothing."""
     tried = broken = 0
-    for seed in (0, 8, 10):
+    for seed in (8, 20, 28):
         one = population(seed)
         first = Population(seed, one.nights[:1], one.nobody_leaves)
-        for release in releases_of(first, projects_way()):
+        for release in releases_of(first, decide):
             for number in np.flatnonzero(release.suppressed & ~primary(release.system)):
                 less = release.suppressed.copy()
                 less[number] = False

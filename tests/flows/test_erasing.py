@@ -13,6 +13,7 @@ import pytest
 
 from flows import cli, erasing
 from flows.declarations import Declarations
+from flows.encrypting import encrypt_archive
 from flows.exit_codes import DONE, FAILED
 from flows.night import night
 from flows.rebuild import rebuild_warehouse
@@ -20,8 +21,9 @@ from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from tests.flows.home_tree import files
 from tests.sources.test_surveys import BOOK, put
-from warehouse import ledger
+from warehouse import archive_keys, ledger
 from warehouse.archive import Archive
+from warehouse.archive_keys import ArchiveKeyError
 from warehouse.erasures import erasures
 from warehouse.home import Home
 from warehouse.store import reader
@@ -67,17 +69,17 @@ def history(home):
         ).fetchall()
 
 
-def told(home, rule="erased"):
+def told(home):
     with reader(Home(home)) as connection:
         last = ledger.snapshots(connection, "surveys")[-1]
         found = ledger.findings(connection, "surveys", last.snapshot_id)
-        return [one.message for one in found if one.rule == rule], last
+        return [one.message for one in found if one.rule == "erased"], last
 
 
 @pytest.fixture(scope="module")
 def two_nights(tmp_path_factory):
-    """A survey of six and another one; then a seventh answers, and one response is there twice: that is told, and
-    what was last known of it stands in.
+    """A survey of six and another one; then a seventh answers, and one response is there twice: what was last known
+    of it stands in. A finding and a page tell it by key, as older versions did.
     """
     home = tmp_path_factory.mktemp("surveys") / "home"
     inbox = home / "inbox" / "surveys"
@@ -87,11 +89,13 @@ def two_nights(tmp_path_factory):
     run(home)
     put(inbox, rows=[*rows(1, 2, 3, 4, 5, 6), rows(1)[1]])
     run(home, DAY + timedelta(days=1))
+    shown = f"s-1 | {NUMBER} | satisfaction"
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
-        kept = connection.execute("SELECT row_key FROM ledger.quarantine").fetchall()
-        assert any(NUMBER in key for (key,) in kept)
-        told = "UPDATE ledger.findings SET row_key = $1 WHERE subject = 'surveys' AND rule = 'unique' RETURNING 1"
-        assert connection.execute(told, [f"s-1 | {NUMBER} | satisfaction"]).fetchall()  # as older versions told it
+        place = "file = 's.csv' AND row_number = 3"
+        connection.execute(f"UPDATE ledger.findings SET row_key = ? WHERE {place}", [shown])
+        found = connection.execute("SELECT row_key FROM ledger.findings WHERE file = 's.csv'").fetchall()
+        assert {key for (key,) in found} == {shown, None}
+    (home / "reports" / "old.html").write_text(f"<td>{shown}</td>")
     assert {place.split("/")[0] for place in holders(home, WORDS)} == {"raw", "inbox"}
     return home
 
@@ -129,6 +133,9 @@ def test_a_person_is_nowhere_and_all_others_are_where_they_were(home):
     assert (found["raw archive, records"], found["inbox, records"]) == (3, 2)
     assert found["warehouse, rows"] > 0
     is_gone(home)
+    assert (home / "reports" / "old.html").read_text() == "<td>(withheld)satisfaction</td>"
+    with reader(Home(home)) as connection:  # nor does a finding tell of their rows by their place
+        assert connection.execute("FROM ledger.findings WHERE file = 's.csv'").fetchall() == []
     assert history(home) == [row for row in before if row[:2] != ("s-1", NUMBER)]
     assert [snapshot.id for snapshot in Archive(Home(home), "surveys").snapshots()] == ids
     left = (home / "inbox" / "surveys" / "s.csv").read_bytes()
@@ -280,6 +287,7 @@ import os, pathlib, shutil, sys
 from flows import erasing
 from flows.settings import Settings
 from flows.declarations import Declarations
+from flows.encrypting import encrypt_archive
 from warehouse.home import Home
 home, key, last = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 calls = 0
@@ -335,3 +343,18 @@ def test_a_night_between_brings_nobody_back(home, monkeypatch, step):
     run(home, DAY + timedelta(days=2))
     assert erase(home).is_done
     is_gone(home)
+
+
+@pytest.mark.e2e
+def test_of_an_encrypted_archive_too(home, two_nights, monkeypatch):
+    with monkeypatch.context() as given:
+        given.setenv(archive_keys.VARIABLE, archive_keys.new_key())
+        encrypt_archive(Settings(Home(home), str(home / "portal")), DECLARED)
+        assert erase(home).is_done
+        assert not any(path.startswith("raw") for path in holders(home, "2026-03-01 10:00:00"))
+        is_gone(home)
+        is_nothing_new(home, DAY + timedelta(days=2), two_nights / "inbox" / "surveys")
+    before = files(home)
+    with pytest.raises(ArchiveKeyError):
+        erase(home, "s-1/3")
+    assert files(home) == before

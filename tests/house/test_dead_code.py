@@ -14,7 +14,6 @@ CALLED_BY_A_LIBRARY = {
     "handle_data": "html.parser",
     "handle_endtag": "html.parser",
     "handle_starttag": "html.parser",
-    "readable": "io",
     "get_redirect_target": "requests",
     "_get_substituted_batch_subquery_from_query_and_batch_selectable": "Great Expectations",
     "_validate": "Great Expectations",

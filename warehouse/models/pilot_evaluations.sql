@@ -11,7 +11,7 @@ SELECT
     answers.answer_code,
     answers.people_count AS answers_count,
     round(answers.satisfaction_sum / nullif(answers.people_count, 0), 2) AS mean_satisfaction,
-    round(answers.minutes_saved_a_day_sum / nullif(answers.people_count, 0), 2) AS mean_minutes_saved_a_day,
+    round(answers.minutes_saved_a_day_sum / nullif(answers.people_count, 0), 2) AS mean_saved_minutes,
     CASE
         WHEN answers.answer_code <> 'total' AND everybody.people_count > 0
             THEN round(100.0 * answers.people_count / everybody.people_count, 1)
