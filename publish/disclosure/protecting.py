@@ -70,8 +70,8 @@ def protect(
         seen.update(_standings(connection, population, together, kept, made))
     stood = keeping.standing_periods(connection, population.name, as_of)
     for period, earlier in kept.items():
-        # Gone from the source: from the release too. Deleted as promised: what was published of them stands, unless
-        # it had gone from the source before.
+        # Gone from the source: from the release too. Deleted as promised: what was published of them stands,
+        # unless it had gone from the source before.
         if period not in seen and not _comparable(earlier) and (stood is None or period in stood):
             seen[period] = Standing("kept", _newest(earlier, as_of))
     if any(one.state == "new" for one in seen.values()):
