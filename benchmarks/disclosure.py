@@ -51,9 +51,7 @@ class Population:
         columns = [f"column_{number}" for number in range(len(self.shape))]
         parts = self.dimensions or tuple((number,) for number in range(len(self.shape)))
         table: tuple[Dimension, ...] = tuple(tuple(columns[number] for number in part) for part in parts)
-        atoms = tuple(
-            frozenset(zip(columns, map(str, codes), strict=True)) for codes in np.ndindex(*self.shape)
-        )
+        atoms = tuple(frozenset(zip(columns, map(str, codes), strict=True)) for codes in np.ndindex(*self.shape))
         means = np.full(len(atoms), self.mean)
         if self.spread is not None:
             means = random.gamma(self.spread, self.mean / self.spread, len(atoms))
@@ -105,7 +103,9 @@ def measure_big() -> None:
 
 def measure_small(seeds: int, seconds: float) -> None:
     """Print by how much the heuristic loses more than the optimum, where that is found in time."""
-    print(f"{'system':<22}{'optima':>7}{'cells':>8}{'worst':>8}{'weight':>8}{'worst':>8}{'heuristic s':>13}{'optimum s':>11}")
+    print(
+        f"{'system':<22}{'optima':>7}{'cells':>8}{'worst':>8}{'weight':>8}{'worst':>8}{'heuristic s':>13}{'optimum s':>11}"
+    )
     everything: list[tuple[float, float]] = []
     for population in SMALL:
         excess: list[tuple[float, float]] = []

@@ -63,8 +63,9 @@ def forget(
 
 
 def recount(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
-    """Note how many records still stand at the date of each snapshot: what was deleted did not vanish at its
-    source, so the next snapshot must not be held for being so much smaller.
+    """Note how many records still stand at the date of each snapshot.
+
+    What was deleted did not vanish at its source: the next snapshot must not be held for being so much smaller.
     """
     for one in ledger.promoted(connection, source.name):
         tables = dict(one.tables)

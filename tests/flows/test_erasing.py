@@ -78,8 +78,8 @@ def told(home):
 
 @pytest.fixture(scope="module")
 def two_nights(tmp_path_factory):
-    """A survey of six and another one; then a seventh answers, and one response is there twice: what was last
-    known of it stands in. A finding and a page tell it by key, as older versions did.
+    """A survey of six and another; then a seventh answers, and one response is there twice: what was last known of
+    it stands in. A finding and a page tell it by key, as older versions did.
     """
     home = tmp_path_factory.mktemp("surveys") / "home"
     inbox = home / "inbox" / "surveys"
