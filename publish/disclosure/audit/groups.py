@@ -56,8 +56,9 @@ def _of_group(group: Pairs, cells: list[Pairs], column: str, shown: dict[Pairs, 
         if shown[cell] == shown[group]:
             yield GroupWarning(cell, f"all people of {words_of(group)} are of {column} {dict(cell)[column]}")
             return
-    empty = sorted(dict(cell)[column] for cell in cells if shown[cell] == 0)
-    if empty:
+    # Of all people together, or of a kind that nobody at all is of, that nobody is says nothing of anybody.
+    empty = sorted(dict(cell)[column] for cell in cells if shown[cell] == 0 and shown.get(cell - group) != 0)
+    if empty and group:
         yield GroupWarning(group, f"nobody of {words_of(group)} is of {column} {', '.join(empty)}")
 
 
