@@ -104,13 +104,8 @@ def measure_big() -> None:
 def measure_small(seeds: int, seconds: float) -> None:
     """Print by how much the heuristic loses more than the optimum, where that is found in time."""
     print(
-<<<<<<< HEAD
-        f"{'system':<22}{'optima':>7}{'cells':>8}{'worst':>8}{'weight':>8}{'worst':>8}"
-        f"{'heuristic s':>13}{'optimum s':>11}"
-=======
         f"{'system':<22}{'optima':>7}{'cells':>8}{'worst':>8}{'weight':>8}{'worst':>8}{'heuristic s':>13}"
         f"{'optimum s':>11}"
->>>>>>> main
     )
     everything: list[tuple[float, float]] = []
     for population in SMALL:
