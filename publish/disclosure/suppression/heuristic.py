@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from publish.disclosure.suppression.bank import Bank, Claim, Claims, combined, numbers_of
 from publish.disclosure.suppression.classes import Classes
-from publish.disclosure.suppression.program import Program, rounded
+from publish.disclosure.suppression.program import Frame, Program, Target, rounded
 from publish.disclosure.suppression.strict import Strict
 from publish.disclosure.tables import Mask, Sums
 
@@ -79,11 +79,7 @@ class Search:
             return False
         if self._strict is None or (self._strict_for != self.suppressed).any():
             self._strict, self._strict_for = Strict(frame, self.suppressed), self.suppressed.copy()
-        for attempt in range(_ATTEMPTS):
-            found = self._strict.nearest(target, attempt)
-            moves = None if found is None else rounded(frame, found)
-            if found is None or moves is not None:
-                break
+        moves = _nearest_whole(self._strict, target, frame)
         if moves is not None:
             side.bank.add(moves)
         return moves is not None
@@ -97,7 +93,10 @@ class Search:
         moves = rounded(frame, found)
         if moves is None:
             opened = self.suppressed | frame.classes_moved(found, len(self.suppressed))
-            moves = Strict(frame, opened).whole(target)
+            strict = Strict(frame, opened)
+            moves = _nearest_whole(strict, target, frame)
+            if moves is None:
+                moves = strict.whole(target)
         if moves is None:
             moves = side.cheap.solve_whole(target)
         if moves is None:
@@ -140,6 +139,16 @@ class Search:
         # what failed before fails first
         missing.sort(key=lambda claim: -side.failed[claim])
         return showing if _show_all(side, strict, missing, showing, often) else None
+
+
+def _nearest_whole(strict: Strict, target: Target, frame: Frame) -> Sums | None:
+    """Near whole moves, if some attempt finds them; None also if there are none at all."""
+    for attempt in range(_ATTEMPTS):
+        found = strict.nearest(target, attempt)
+        moves = None if found is None else rounded(frame, found)
+        if found is None or moves is not None:
+            return moves
+    return None
 
 
 def is_proved(claims: Sequence[Claims], suppressed: Mask) -> bool:
