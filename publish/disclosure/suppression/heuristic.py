@@ -131,7 +131,7 @@ class Search:
         showing: list[Sums] = []
         if frame.whole.all():
             along = self.classes.members[[number]].toarray()[0]
-            _show_more(side, combined(lost, along, frame.capacity), showing, often)
+            _show_many(side, combined(lost, along, frame.capacity), showing, often)
         missing = side.bank.open(often)
         if not missing:
             return showing
@@ -161,13 +161,24 @@ def is_proved(claims: Sequence[Claims], suppressed: Mask) -> bool:
     return True
 
 
-def _show_more(side: _Side, moves: Sequence[Sums], showing: list[Sums], often: NDArray[np.int32]) -> None:
-    """Take those of the moves that show an open claim."""
-    for each in moves:
-        shows = side.claims.shown_by(each)
-        if (shows & side.claims.wanted & (often == 0)).any():
-            showing.append(each)
-            often += shows
+def _show_more(side: _Side, moves: Sums, showing: list[Sums], often: NDArray[np.int32]) -> None:
+    """Take moves, and count what they show."""
+    showing.append(moves)
+    often += side.claims.shown_by(moves)
+
+
+def _show_many(side: _Side, moves: Sums, showing: list[Sums], often: NDArray[np.int32]) -> None:
+    """Take those of many moves that show a claim which none before them shows.
+
+    Args:
+        moves: one below the other, by variable.
+    """
+    missing = np.argwhere(side.claims.wanted & (often == 0))
+    shown = side.claims.shown_of(missing, moves)
+    for number in np.flatnonzero(shown.any(axis=0)).tolist():
+        if shown[:, number].any():
+            _show_more(side, moves[number], showing, often)
+            shown = shown[~shown[:, number]]
 
 
 def _show_all(
@@ -185,5 +196,5 @@ def _show_all(
                 return False
             moves = rounded(side.claims.frame, found)
             if moves is not None:
-                _show_more(side, [moves], showing, often)
+                _show_more(side, moves, showing, often)
     return all(often[claim] for claim in missing)
