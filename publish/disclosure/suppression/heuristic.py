@@ -69,14 +69,12 @@ class Search:
         """
         for side in self._sides:
             for claim in side.bank.open(side.bank.often):
-                if not side.bank.often[claim] and not self._shown_to_insider(side, claim):
+                if not side.bank.often[claim] and not self._is_shown_now(side, claim):
                     self._show(side, claim)
 
-    def _shown_to_insider(self, side: _Side, claim: Claim) -> bool:
-        """Whether a claim of somebody who knows more can be shown with what is suppressed already, as most can."""
+    def _is_shown_now(self, side: _Side, claim: Claim) -> bool:
+        """Whether a claim can be shown with what is suppressed already, as most can."""
         target, frame = side.claims.target(claim), side.claims.frame
-        if not target.held:
-            return False
         if self._strict is None or (self._strict_for != self.suppressed).any():
             self._strict, self._strict_for = Strict(frame, self.suppressed), self.suppressed.copy()
         moves = _nearest_whole(self._strict, target, frame)
@@ -138,7 +136,13 @@ class Search:
         strict = Strict(frame, self.suppressed)
         # what failed before fails first
         missing.sort(key=lambda claim: -side.failed[claim])
-        return showing if _show_all(side, strict, missing, showing, often) else None
+        before = len(showing)
+        if _show_all(side, strict, missing, showing, often):
+            return showing
+        # not for nothing: they show these claims all the more with the class suppressed
+        for moves in showing[before:]:
+            side.bank.add(moves)
+        return None
 
 
 def _nearest_whole(strict: Strict, target: Target, frame: Frame) -> Sums | None:
