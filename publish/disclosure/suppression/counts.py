@@ -22,6 +22,7 @@ from publish.disclosure.tables import Counts, Magnitude, Mask, Sums
 
 # Which of the two tables
 _NONE, _MANY = 0, 1
+_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,19 +90,23 @@ class CountClaims:
 
     @cached_property
     def _watched(self) -> tuple[Counts, Counts]:
-        """Every atom that somebody knows, with who it is."""
-        pairs = [(atom, who) for who, held in enumerate(self.held) for atom in held]
-        atoms, whose = zip(*pairs, strict=True) if pairs else ((), ())
-        return np.array(atoms, dtype=np.int64), np.array(whose, dtype=np.int64)
+        """Every variable that somebody knows, with who it is: she also knows her own part of every sum."""
+        pairs = [(variable, who) for who in range(len(self.held)) for variable in self._known_to(who)]
+        variables, whose = zip(*pairs, strict=True) if pairs else ((), ())
+        return np.array(variables, dtype=np.int64), np.array(whose, dtype=np.int64)
+
+    def _known_to(self, who: int) -> tuple[int, ...]:
+        layers = range(len(self.magnitudes) + 1)
+        return tuple(atom + layer * len(self.people) for layer in layers for atom in self.held[who])
 
     def shown_by(self, moves: Sums) -> Mask:
         """By claim, whether the table shows it."""
         counts = self.classes.counts[self.protected] + np.rint(self.members @ moves[: len(self.people)]).astype(
             np.int64
         )
-        atoms, whose = self._watched
+        variables, whose = self._watched
         agrees = np.ones(len(self.held), dtype=bool)
-        agrees[whose[np.abs(moves[atoms]) > 0.5]] = False
+        agrees[whose[np.abs(moves[variables]) > _TOLERANCE]] = False
         shown = np.zeros(self.wanted.shape, dtype=bool)
         shown[agrees, :, _NONE] = counts == self.known[agrees]
         shown[agrees, :, _MANY] = counts >= self.threshold
@@ -114,17 +119,15 @@ class CountClaims:
         moved = np.rint(self.members[asked] @ moves[:, : len(self.people)].T)[place]
         far = self.far[tuple(claims.T)][:, None]
         shown: Mask = np.where((bound == _NONE)[:, None], moved == -far, moved >= far)
-        atoms, whose = self._watched
         for one in np.unique(who).tolist():
-            hers = atoms[whose == one]
-            shown[who == one] &= ~(np.abs(moves[:, hers]) > 0.5).any(axis=1)
+            hers = list(self._known_to(one))
+            shown[who == one] &= ~(np.abs(moves[:, hers]) > _TOLERANCE).any(axis=1)
         return shown
 
     def target(self, claim: Claim) -> Target:
         """What a table must have that shows a claim."""
         who, cell, bound = claim
         far = float(self.far[claim])
-        # she also knows her own part of every sum
-        layers = range(len(self.magnitudes) + 1)
-        held = tuple(atom + layer * len(self.people) for layer in layers for atom in self.held[who])
-        return Target(int(self.protected[cell]), far if bound == _MANY else -far, bound == _MANY, held)
+        return Target(
+            int(self.protected[cell]), far if bound == _MANY else -far, bound == _MANY, self._known_to(who)
+        )

@@ -126,7 +126,7 @@ class Target:
 
 
 class Program:
-    """A frame's linear program, solved again and again for other targets, from where it last was.
+    """A frame's linear program, solved again and again for other targets.
 
     Two ways to use it: with costs, moves are as cheap as possible, and what moves must not be published; with
     closed classes, only what is not published may move.
@@ -187,6 +187,8 @@ class Program:
         if np.any(lower > self._top[columns]):
             return None
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
+        # from scratch: no moves at all is nearer to the cheapest ones than those for the last target are
+        self._highs.setBasis()
         self._highs.run()
         found = self._highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
         moves = self._difference(np.array(self._highs.getSolution().col_value)) if found else None
