@@ -236,6 +236,13 @@ def test_sums_could_be_others(seed: int) -> None:
     assert suppress(system).sum() <= suppressed.sum()
 
 
+@pytest.mark.parametrize("seed", [32, 35])
+def test_an_insider_knows_her_part_of_the_sums(seed: int) -> None:
+    """A table in which her own part is another one shows nothing to her: here much seemed shown by such."""
+    system = system_of(np.random.default_rng(seed).poisson(4, (4, 4)), parts=seed)
+    assert audit(system, suppress_heuristically(system), ()).is_proved
+
+
 def test_a_sum_that_one_person_makes_is_protected_though_many_are_counted() -> None:
     people = np.full((3, 3), 6)
     system = system_of(people, parts=1)
