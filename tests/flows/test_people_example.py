@@ -28,7 +28,7 @@ from tests.workbook_factory import save
 from warehouse.home import Home
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "DISCLOSURE.md"
-CORE, ENTRY, MODEL, BY_ADDITION = (
+CORE, ENTRY, MODEL, *BY_ADDITION = (
     textwrap.dedent(text) for text in re.findall(r"```(?:sql|yaml)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 )
 SOURCE = """
@@ -129,11 +129,19 @@ class Project:
         return verify(self.home.releases).is_good and verify(self.home.root / "portal").is_good
 
     def adds_up(self) -> bool:
-        """Whether the page's query finds that there are proofs, and none that is not one."""
-        with duckdb.connect(str(self.home.warehouse), read_only=True) as connection:
-            proofs = connection.execute("SELECT count(*) FROM disclosure.witnesses").fetchone()
-            wrong = connection.execute(BY_ADDITION).fetchall()
-        return proofs is not None and proofs[0] > 0 and not wrong
+        """Whether the page's queries find nothing wrong with the proofs, and something with planted ones."""
+        gives_what_is_published, shows_every_count = BY_ADDITION
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH '{self.home.warehouse}' AS kept (READ_ONLY)")
+            connection.execute("CREATE SCHEMA disclosure")
+            for table in ("decisions", "cells", "atoms", "witnesses"):
+                connection.execute(f"CREATE TABLE disclosure.{table} AS FROM kept.disclosure.{table}")
+            wrong = [connection.execute(query).fetchall() for query in BY_ADDITION]
+            connection.execute("UPDATE disclosure.witnesses SET people = [list_transform(people[-1], lambda n: n + 1)]")
+            assert connection.execute(gives_what_is_published).fetchall()
+            connection.execute("DELETE FROM disclosure.witnesses WHERE bound = 'many'")
+            assert connection.execute(shows_every_count).fetchall()
+        return wrong == [[], []]
 
 
 def test_the_example_as_it_stands_there(tmp_path):
