@@ -20,7 +20,7 @@ from warehouse.protection import ProtectionState
 
 Period = tuple[str, ...]
 
-_REPAIRS = 4  # how often more is suppressed where the audit found a gap, before all of the period is
+_REPAIRS = 6  # how often more is suppressed where the audit found a gap, before all of the period is
 
 
 @dataclass(frozen=True, eq=False)
