@@ -93,7 +93,7 @@ def rebuild_warehouse(run: Run) -> Rebuilt:
 
 
 def _require_keys(home: Home, declared: Declarations) -> None:
-    """What is under a key that is not given would be missing in the new warehouse, as if nobody had ever sent it."""
+    """What is under a key that is not given would be missing in the new warehouse, as if it had never come."""
     for name in declared.sources:
         for snapshot in Archive(home, name).snapshots():
             for key_id in sorted({file.kept.key_id for file in snapshot.files if file.kept.key_id}):
@@ -101,8 +101,8 @@ def _require_keys(home: Home, declared: Declarations) -> None:
                     key_of(name, snapshot.id, key_id)
                 except ArchiveKeyError as error:
                     raise ArchiveKeyError(
-                        f"{error} If the key is lost for good, move {home.raw / name} elsewhere: then the warehouse"
-                        " is made without it."
+                        f"{error} If the key is lost for good, move {home.raw / name} elsewhere: then the"
+                        " warehouse is made without it."
                     ) from None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from publish.disclosure.audit import audit
 from publish.disclosure.results import Audit
-from publish.disclosure.suppression import repair, suppress
+from publish.disclosure.suppression import Weights, repair, suppress
 from publish.disclosure.tables import Mask, Pairs, Protected, System
 from warehouse.protection import ProtectionState
 
@@ -40,14 +40,18 @@ class Decision:
 
 
 def decide_together(
-    systems: Mapping[Period, System], earlier: Mapping[Period, Sequence[Protected]]
+    systems: Mapping[Period, System],
+    earlier: Mapping[Period, Sequence[Protected]],
+    weights: Weights = "cells",
 ) -> dict[Period, Decision]:
     """What is published of several periods with the same people, such as the questions of one survey.
 
     Who answered one question has mostly answered the others. A group that is hidden in one table and shown in
     another would be hidden in none, so what one hides, all hide.
     """
-    decisions = {period: decide(system, earlier.get(period, ())) for period, system in systems.items()}
+    decisions = {
+        period: decide(system, earlier.get(period, ()), weights=weights) for period, system in systems.items()
+    }
     while True:
         hidden = frozenset[Pairs]().union(*(_hidden(one) for one in decisions.values()))
         shown_all_the_same = [
@@ -60,7 +64,7 @@ def decide_together(
         if not shown_all_the_same:
             return decisions
         for period in shown_all_the_same:
-            decisions[period] = decide(systems[period], earlier.get(period, ()), hidden)
+            decisions[period] = decide(systems[period], earlier.get(period, ()), hidden, weights)
 
 
 def _hidden(decision: Decision) -> frozenset[Pairs]:
@@ -69,13 +73,19 @@ def _hidden(decision: Decision) -> frozenset[Pairs]:
     return frozenset(compress(decision.protected.system.cells, decision.protected.suppressed))
 
 
-def decide(system: System, earlier: Sequence[Protected] = (), hidden: Collection[Pairs] = frozenset()) -> Decision:
+def decide(
+    system: System,
+    earlier: Sequence[Protected] = (),
+    hidden: Collection[Pairs] = frozenset(),
+    weights: Weights = "cells",
+) -> Decision:
     """What is published of a population's period.
 
     Args:
         system: its tables as they truly are.
         earlier: what was ever published of it, in the order it was published.
         hidden: cells that are not to be published, whatever the rule says.
+        weights: what is lost with a cell.
     """
     for release in reversed(earlier):
         if is_same(release.system, system):
@@ -84,12 +94,12 @@ def decide(system: System, earlier: Sequence[Protected] = (), hidden: Collection
     if any(changes_few(release, system) for release in earlier):
         return last
     at_least = Protected(system, np.array([cell in hidden for cell in system.cells], dtype=np.bool_))
-    mask = suppress(system, [*earlier, at_least])
+    mask = suppress(system, [*earlier, at_least], weights)
     for _ in range(_REPAIRS):
         found = audit(system, mask, _tells_more(system, mask, earlier))
         if found.is_proved:
             return Decision("new", Protected(system, mask), found)
-        mask = repair(system, mask, found.gaps, earlier)
+        mask = repair(system, mask, found.gaps, earlier, weights)
     mask = np.ones(len(system.cells), dtype=np.bool_)
     found = audit(system, mask, _tells_more(system, mask, earlier))
     return Decision("new", Protected(system, mask), found) if found.is_proved else last

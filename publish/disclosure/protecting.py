@@ -10,7 +10,7 @@ from typing import NamedTuple
 import duckdb
 
 from publish.disclosure import keeping
-from publish.disclosure.counting import Period, systems
+from publish.disclosure.counting import Period, systems, weights_of
 from publish.disclosure.deciding import decide_together
 from publish.disclosure.keeping import Kept
 from publish.disclosure.population import Population
@@ -95,7 +95,7 @@ def _standings(
         for period in comparable
     }
     standings = {period: _last(kept.get(period, []), made.as_of) for period in counted}
-    for period, decision in decide_together(comparable, earlier).items():
+    for period, decision in decide_together(comparable, earlier, weights_of(population)).items():
         if decision.state == "new" and decision.protected is not None and decision.audit is not None:
             decided = (decision.protected, decision.audit)
             place = keeping.keep(connection, population.name, period, decided, (made.as_of, made.run_id))

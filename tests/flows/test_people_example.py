@@ -1,5 +1,5 @@
-"""The worked example of the page on protection, as it stands there, and the same with a hierarchy and two datasets:
-from a workbook of people to tables that everybody can check, and proofs that add up by the page's own query.
+"""The worked example of the page on protection, and the same with a hierarchy and two datasets: from
+a workbook of people to tables that everybody can check, and proofs that add up by the page's own query.
 """
 
 from __future__ import annotations
@@ -137,7 +137,9 @@ class Project:
             for table in ("decisions", "cells", "atoms", "witnesses"):
                 connection.execute(f"CREATE TABLE disclosure.{table} AS FROM kept.disclosure.{table}")
             wrong = [connection.execute(query).fetchall() for query in BY_ADDITION]
-            connection.execute("UPDATE disclosure.witnesses SET people = [list_transform(people[-1], lambda n: n + 1)]")
+            connection.execute(
+                "UPDATE disclosure.witnesses SET people = [list_transform(people[-1], lambda n: n + 1)]"
+            )
             assert connection.execute(gives_what_is_published).fetchall()
             connection.execute("DELETE FROM disclosure.witnesses WHERE bound = 'many'")
             assert connection.execute(shows_every_count).fetchall()
@@ -176,15 +178,18 @@ def entry_of(dataset: str) -> str:
     return text
 
 
-@pytest.fixture
-def levels(tmp_path):
+@pytest.fixture(scope="module")
+def levels(tmp_path_factory):
+    """After their first night."""
     files = {"warehouse/models/core/bike_testers.sql": LEVELS_CORE}
     for name, dimensions in DIMENSIONS.items():
         stem = name.replace("-", "_")
         columns = "".join(f"b.{column}, " for dimension in dimensions for column in dimension)
         files[f"warehouse/models/{stem}.sql"] = MODEL.replace("b.district_code,", columns)
         files[f"publish/catalogue/{stem}.yaml"] = entry_of(name)
-    return Project(tmp_path, files)
+    project = Project(tmp_path_factory.mktemp("levels"), files)
+    assert project.night(0, people(TESTERS)) == {"bike-tests": "released", "bike-cities": "released"}
+    return project
 
 
 def truth(rows: Iterable[list[object]], *places: int) -> Counter[Cell]:
@@ -199,7 +204,6 @@ def truth(rows: Iterable[list[object]], *places: int) -> Counter[Cell]:
 
 def test_districts_within_cities_and_a_second_dataset_of_the_same_people(levels):
     rows = people(TESTERS)
-    assert levels.night(0, rows) == {"bike-tests": "released", "bike-cities": "released"}
     by_place = levels.published("bike-tests", "city_code", "district_code")
     by_frame = levels.published("bike-cities", "city_code", "frame_code")
     assert len(by_place) == 1 + 3 + 7  # everybody, cities, districts: no district without its city
@@ -245,10 +249,7 @@ def suppressed_in(file: Path) -> set[Cell]:
 
 
 def test_the_levels_night_after_night(levels):
-    """One more in a district changes nothing at any level, in no dataset; many more change all, and what was hidden
-    stays hidden.
-    """
-    levels.night(0, people(TESTERS))
+    """One more in a district changes nothing at any level; many more change all, and what was hidden stays so."""
     first = {name: levels.file(name, "csv").read_text("utf-8") for name in DIMENSIONS}
     one_more = {**TESTERS, "Helsinki": {**TESTERS["Helsinki"], "malmi": 17}}
     assert set(levels.night(1, people(one_more)).values()) == {"unchanged"}
