@@ -57,9 +57,11 @@ def protect(
 
     Raises:
         CountingError: the core model does not give what is declared.
+        LostDecisionsError, RenamedPeopleError: what was published of these people is not known.
     """
     as_of = made.as_of
-    keeping.create_tables(connection)
+    keeping.restore(connection, made.home)
+    keeping.require_known(connection, population, made.home)
     kept = keeping.decisions(connection, population.name)
     seen: dict[Period, Standing] = {}
     counted: dict[Period, dict[Period, System]] = {}
@@ -98,11 +100,14 @@ def _standings(
     for period, decision in decide_together(comparable, earlier).items():
         if decision.state == "new" and decision.protected is not None and decision.audit is not None:
             decided = (decision.protected, decision.audit)
-            place = keeping.keep(connection, population.name, period, decided, (made.as_of, made.run_id))
+            place = keeping.keep(connection, population, period, decided, (made.as_of, made.run_id))
             standings[period] = Standing("new", place)
         elif decision.state == "same":
             one = next(one for one in reversed(kept[period]) if one.protected is decision.protected)
-            standings[period] = Standing("same", one.sequence)
+            is_new = keeping.is_first_look(
+                connection, population.name, period, one.sequence, (made.as_of, made.run_id)
+            )
+            standings[period] = Standing("new" if is_new else "same", one.sequence)
     return standings
 
 
