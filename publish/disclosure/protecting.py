@@ -91,7 +91,11 @@ def _standings(
 ) -> dict[Period, Standing]:
     """What is published of the periods of the same people."""
     # What was published of people whose answers are deleted since can't be compared with anything.
-    comparable = {period: system for period, system in counted.items() if _comparable(kept.get(period, []))}
+    comparable = {
+        period: system
+        for period, system in counted.items()
+        if _comparable(kept.get(period, [])) and not _is_renamed(population, system, kept.get(period, []))
+    }
     earlier = {
         period: [one.protected for one in kept.get(period, []) if one.protected is not None]
         for period in comparable
@@ -113,6 +117,19 @@ def _standings(
 
 def _comparable(earlier: list[Kept]) -> bool:
     return all(one.protected is not None for one in earlier)
+
+
+def _is_renamed(population: Population, system: System, earlier: list[Kept]) -> bool:
+    """Whether a dimension went and another came since something was published. It may be the same under another
+    name: then its cells are those that were published, and nothing here could tell.
+    """
+    told = frozenset[str]().union(*(_columns(one.protected.system) for one in earlier if one.protected))
+    declared = {column for dimension in population.dimensions for column in dimension}
+    return bool(told and told - declared and _columns(system) - told)
+
+
+def _columns(system: System) -> frozenset[str]:
+    return frozenset(column for table in system.tables.values() for dimension in table for column in dimension)
 
 
 def _last(kept: list[Kept], as_of: date) -> Standing:
