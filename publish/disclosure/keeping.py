@@ -164,6 +164,44 @@ def require_known(connection: duckdb.DuckDBPyConnection, population: Population,
         )
 
 
+def take_over(connection: duckdb.DuckDBPyConnection, population: Population, periods: Collection[Period]) -> None:
+    """Let periods know what was decided of the same people when something about them was called otherwise.
+
+    Args:
+        connection: writes to the warehouse.
+        population: theirs.
+        periods: those of tonight, each of other people.
+    """
+    decided = connection.execute(
+        "SELECT DISTINCT period FROM disclosure.decisions WHERE population = ?", [population.name]
+    ).fetchall()
+    by_identity: dict[Period, list[Period]] = {}
+    for (text,) in decided:
+        period = tuple(json.loads(text))
+        by_identity.setdefault(population.identity_of(period), []).append(period)
+    for period in periods:
+        for other in by_identity.get(population.identity_of(period), []):
+            if other != period:
+                _copy_decisions(connection, population.name, other, period)
+
+
+def _copy_decisions(connection: duckdb.DuckDBPyConnection, population: str, one: Period, other: Period) -> None:
+    """Decisions of one period under another one's name, as far as that has none at their place in the order."""
+    values = {"population": population} | {
+        name: json.dumps(period, ensure_ascii=False) for name, period in (("one", one), ("other", other))
+    }
+    (known,) = connection.execute(
+        "SELECT coalesce(max(sequence), 0) FROM disclosure.decisions WHERE population = $1 AND period = $2",
+        [population, values["other"]],
+    ).fetchone() or (0,)
+    for table in _COPIED:
+        connection.execute(
+            f"INSERT INTO disclosure.{table} BY NAME SELECT * REPLACE ($other AS period) FROM disclosure.{table}"
+            " WHERE population = $population AND period = $one AND sequence > $known",
+            values | {"known": known},
+        )
+
+
 def _releases(home: Home, dataset: str) -> Iterator[Path]:
     return (home.releases / dataset).glob("*/")
 
@@ -189,6 +227,18 @@ def decisions(connection: duckdb.DuckDBPyConnection, population: str) -> dict[Pe
         protected = None if is_kept else _protected(connection, (population, period, sequence), json.loads(system))
         found.setdefault(tuple(json.loads(period)), []).append(Kept(sequence, as_of, protected))
     return found
+
+
+def hidden_cells(
+    connection: duckdb.DuckDBPyConnection, population: str, periods: Collection[Period]
+) -> frozenset[Pairs]:
+    """The cells that were suppressed in any release of periods; also where the people's own answers are deleted."""
+    rows = connection.execute(
+        "SELECT DISTINCT cell FROM disclosure.cells"
+        " WHERE population = ? AND is_suppressed AND list_contains(?, period)",
+        [population, [json.dumps(period, ensure_ascii=False) for period in periods]],
+    ).fetchall()
+    return frozenset(from_text(cell) for (cell,) in rows)
 
 
 def _protected(

@@ -62,11 +62,12 @@ def protect(
     as_of = made.as_of
     keeping.restore(connection, made.home)
     keeping.require_known(connection, population, made.home)
-    kept = keeping.decisions(connection, population.name)
     seen: dict[Period, Standing] = {}
     counted: dict[Period, dict[Period, System]] = {}
     for period, system in systems(connection, population):
         counted.setdefault(population.people_of(period), {})[period] = system
+    keeping.take_over(connection, population, [period for one in counted.values() for period in one])
+    kept = keeping.decisions(connection, population.name)
     for people, together in counted.items():
         progress(f"{population.name}: {', '.join(people)}")
         seen.update(_standings(connection, population, together, kept, made))
@@ -76,7 +77,8 @@ def protect(
         # unless it had gone from the source before.
         if period not in seen and not _comparable(earlier) and (stood is None or period in stood):
             seen[period] = Standing("kept", _newest(earlier, as_of))
-    if any(one.state == "new" for one in seen.values()):
+    is_lost = bool(kept) and not made.home.disclosure.exists()
+    if is_lost or any(one.state == "new" for one in seen.values()):
         keeping.back_up(connection, made.home)
     keeping.look(connection, population.name, as_of, [(period, *one) for period, one in sorted(seen.items())])
     keeping.show(connection, population, dataset, as_of)
@@ -101,7 +103,10 @@ def _standings(
         for period in comparable
     }
     standings = {period: _last(kept.get(period, []), made.as_of) for period in counted}
-    for period, decision in decide_together(comparable, earlier).items():
+    people = {population.people_of(period) for period in counted}
+    others = [period for period in kept if population.people_of(period) in people]
+    hidden = keeping.hidden_cells(connection, population.name, others)
+    for period, decision in decide_together(comparable, earlier, hidden).items():
         if decision.state == "new" and decision.protected is not None and decision.audit is not None:
             decided = (decision.protected, decision.audit)
             place = keeping.keep(connection, population, period, decided, (made.as_of, made.run_id))
