@@ -51,11 +51,17 @@ def systems(connection: duckdb.DuckDBPyConnection, population: Population) -> It
     _require_columns(connection, population)
     rows = connection.execute(_counting(population)).fetchall()
     width = len(population.first.period)
+    known: dict[Period, Period] = {}
     for period, together in groupby(rows, key=lambda row: tuple(row[:width])):
         if None in period:
             raise CountingError(
                 f"{_model(population)}: it has rows without {', '.join(population.first.period)}, so nobody can"
                 " say which period they belong to"
+            )
+        if (other := known.setdefault(population.identity_of(period), period)) != period:
+            raise CountingError(
+                f"{_model(population)}: {', '.join(period)} and {', '.join(other)} are the same people, by"
+                f" {', '.join(population.first.identified_by)}. Let it say one thing of them."
             )
         yield period, _system(population, period, [row[width:] for row in together])
 

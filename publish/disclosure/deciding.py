@@ -42,18 +42,26 @@ class Decision:
 def decide_together(
     systems: Mapping[Period, System],
     earlier: Mapping[Period, Sequence[Protected]],
+    hidden_before: frozenset[Pairs] = frozenset(),
     weights: Weights = "cells",
 ) -> dict[Period, Decision]:
     """What is published of several periods with the same people, such as the questions of one survey.
 
     Who answered one question has mostly answered the others. A group that is hidden in one table and shown in
     another would be hidden in none, so what one hides, all hide.
+
+    Args:
+        systems: their tables as they truly are.
+        earlier: what was ever published of each, in the order it was published.
+        hidden_before: cells that were ever hidden of these people, also in periods that are no more.
+        weights: what is lost with a cell.
     """
     decisions = {
-        period: decide(system, earlier.get(period, ()), weights=weights) for period, system in systems.items()
+        period: decide(system, earlier.get(period, ()), hidden_before, weights)
+        for period, system in systems.items()
     }
     while True:
-        hidden = frozenset[Pairs]().union(*(_hidden(one) for one in decisions.values()))
+        hidden = hidden_before.union(*(_hidden(one) for one in decisions.values()))
         shown_all_the_same = [
             period
             for period, one in decisions.items()

@@ -41,6 +41,11 @@ class Population:
         named = zip(self.first.period, period, strict=True)
         return tuple(value for column, value in named if column not in self.first.same_people)
 
+    def identity_of(self, period: tuple[str, ...]) -> tuple[str, ...]:
+        """What of a period says which people are counted in it."""
+        named = zip(self.first.period, period, strict=True)
+        return tuple(value for column, value in named if column in (self.first.identified_by or self.first.period))
+
     @property
     def dimensions(self) -> tuple[tuple[str, ...], ...]:
         """All dimensions of all tables, each once: of two that begin alike the deeper one."""
