@@ -107,6 +107,19 @@ class CountClaims:
         shown[agrees, :, _MANY] = counts >= self.threshold
         return shown
 
+    def shown_of(self, claims: Counts, moves: Sums) -> Mask:
+        """By claim and moves, whether the table shows it."""
+        who, cell, bound = claims.T
+        asked, place = np.unique(cell, return_inverse=True)
+        moved = np.rint(self.members[asked] @ moves[:, : len(self.people)].T)[place]
+        far = self.far[tuple(claims.T)][:, None]
+        shown: Mask = np.where((bound == _NONE)[:, None], moved == -far, moved >= far)
+        atoms, whose = self._watched
+        for one in np.unique(who).tolist():
+            hers = atoms[whose == one]
+            shown[who == one] &= ~(np.abs(moves[:, hers]) > 0.5).any(axis=1)
+        return shown
+
     def target(self, claim: Claim) -> Target:
         """What a table must have that shows a claim."""
         who, cell, bound = claim

@@ -61,6 +61,14 @@ class SumClaims:
         shown: Mask = np.stack([move, -move], axis=1) >= self.far - _TOLERANCE
         return shown
 
+    def shown_of(self, claims: Counts, moves: Sums) -> Mask:
+        """By claim and moves, whether the sums move far enough."""
+        cell, direction = claims.T
+        move = self.classes.members[self._protected[cell]] @ moves[:, len(self.people) :].T
+        signed = np.where((direction == 1)[:, None], -move, move)
+        shown: Mask = signed >= self.far[tuple(claims.T)][:, None] - _TOLERANCE
+        return shown
+
     def target(self, claim: Claim) -> Target:
         """What the sums must be to show a claim."""
         cell, direction = claim
