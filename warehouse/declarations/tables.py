@@ -85,8 +85,8 @@ class TableDeclaration(Declared):
         for name in self.primary_key:
             if self.field(name).privacy is Privacy.PERSONAL:
                 raise ValueError(
-                    f"table {self.name}: the key {name} is personal, so it has no history; if it names nobody, write"
-                    " `privacy: internal`: models compute with it, and nobody publishes it"
+                    f"table {self.name}: the key {name} is personal, so it has no history; if it names nobody,"
+                    " write `privacy: internal`: models compute with it, and nobody publishes it"
                 )
         return self
 
