@@ -172,7 +172,7 @@ def _show_more(side: _Side, moves: Sums, showing: list[Sums], often: NDArray[np.
 
 
 def _show_many(side: _Side, moves: Sums, showing: list[Sums], often: NDArray[np.int32]) -> None:
-    """Take those of many moves (one below the other, by variable) that show a claim which none before them shows."""
+    """Take those of many moves (one below the other) that show a claim which none before them shows."""
     missing = np.argwhere(side.claims.wanted & (often == 0))
     shown = side.claims.shown_of(missing, moves)
     for number in np.flatnonzero(shown.any(axis=0)).tolist():
