@@ -7,7 +7,7 @@ it, looks for a proof; what has none is not released.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from publish.disclosure.audit import audit
 from publish.disclosure.results import Audit
 from publish.disclosure.suppression import repair, suppress
-from publish.disclosure.tables import Mask, Pairs, Protected, System
+from publish.disclosure.tables import Mask, Pairs, Protected, Rule, System
 from warehouse.protection import ProtectionState
 
 Period = tuple[str, ...]
@@ -92,6 +92,32 @@ def decide(system: System, earlier: Sequence[Protected] = (), hidden: Collection
     last = Decision("stands", earlier[-1]) if earlier else Decision("withheld", None)
     if any(changes_few(release, system) for release in earlier):
         return last
+    return protect_anew(system, earlier, hidden) or last
+
+
+def is_laxer(rule: Rule, than: Rule) -> bool:
+    """Whether a rule protects less than another one."""
+    return rule.threshold < than.threshold or (rule.p_percent or 0) < (than.p_percent or 0)
+
+
+def under_rule(
+    release: Protected, rule: Rule, earlier: Sequence[Protected], hidden: Collection[Pairs] = frozenset()
+) -> Decision | None:
+    """A release that stands, with no more of it than a stricter rule lets be published; None without proof.
+
+    Args:
+        release: one of ``earlier``.
+        rule: that of today.
+        earlier: what was ever published of the period, in the order it was published.
+        hidden: cells that are not to be published, whatever the rule says.
+    """
+    return protect_anew(replace(release.system, rule=rule), earlier, hidden)
+
+
+def protect_anew(
+    system: System, earlier: Sequence[Protected], hidden: Collection[Pairs] = frozenset()
+) -> Decision | None:
+    """A new release with its proof; None where there is none. Takes what ``decide`` takes."""
     at_least = Protected(system, np.array([cell in hidden for cell in system.cells], dtype=np.bool_))
     mask = suppress(system, [*earlier, at_least])
     for _ in range(_REPAIRS):
@@ -101,7 +127,7 @@ def decide(system: System, earlier: Sequence[Protected] = (), hidden: Collection
         mask = repair(system, mask, found.gaps, earlier)
     mask = np.ones(len(system.cells), dtype=np.bool_)
     found = audit(system, mask, _tells_more(system, mask, earlier))
-    return Decision("new", Protected(system, mask), found) if found.is_proved else last
+    return Decision("new", Protected(system, mask), found) if found.is_proved else None
 
 
 def _tells_more(system: System, mask: Mask, earlier: Sequence[Protected]) -> Sequence[Protected]:

@@ -100,8 +100,8 @@ def back_up(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
 
 
 def restore(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Take over from the second copy the decisions that a warehouse lacks: one that is made anew, or came back from
-    a backup, or of a run that was killed before it was done.
+    """Take over from the second copy the decisions that a warehouse lacks: one that is made anew, one that came
+    back from a backup, one whose run was killed before it was done.
 
     Raises:
         LostDecisionsError: the second copy is not whole.
@@ -112,8 +112,8 @@ def restore(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     paths = {table: home.disclosure / f"{table}.parquet" for table in _COPIED}
     if missing := sorted(path.name for path in paths.values() if not path.is_file()):
         raise LostDecisionsError(
-            f"{home.disclosure}: {', '.join(missing)} is missing, and without it what was published of people is not"
-            f" known. {_PUT_BACK}"
+            f"{home.disclosure}: {', '.join(missing)} is missing, and without it what was published of people is"
+            f" not known. {_PUT_BACK}"
         )
     place = "population, period, sequence"
     connection.execute(
@@ -149,7 +149,8 @@ def require_known(connection: duckdb.DuckDBPyConnection, population: Population,
             f" something was published. {why} Declare the period as it was."
         )
     (others,) = connection.execute(
-        "SELECT list(DISTINCT population) FROM disclosure.cells WHERE population <> ? AND list_has_any(datasets, ?)",
+        "SELECT list(DISTINCT population) FROM disclosure.cells"
+        " WHERE population <> ? AND list_has_any(datasets, ?)",
         [population.name, list(population.datasets)],
     ).fetchone() or (None,)
     if others:
@@ -232,7 +233,7 @@ def decisions(connection: duckdb.DuckDBPyConnection, population: str) -> dict[Pe
 def hidden_cells(
     connection: duckdb.DuckDBPyConnection, population: str, periods: Collection[Period]
 ) -> frozenset[Pairs]:
-    """The cells that were suppressed in any release of periods; also where the people's own answers are deleted."""
+    """The cells that were suppressed in any release of periods, also where people's own answers are deleted."""
     rows = connection.execute(
         "SELECT DISTINCT cell FROM disclosure.cells"
         " WHERE population = ? AND is_suppressed AND list_contains(?, period)",
