@@ -1,4 +1,4 @@
-"""What changes about people from night to night without being people: names, rules, what is declared, what is lost.
+"""What changes about people from night to night without being people: names, rules, declarations, what is lost.
 
 None of it may make what was published unknown, for then the next release would tell of people by the difference.
 """
