@@ -15,7 +15,7 @@ import numpy as np
 from publish.disclosure.audit import audit
 from publish.disclosure.results import Audit
 from publish.disclosure.suppression import repair, suppress
-from publish.disclosure.tables import Mask, Pairs, Protected, Rule, System
+from publish.disclosure.tables import Mask, Pairs, Protected, Rule, Sums, System
 from warehouse.protection import ProtectionState
 
 Period = tuple[str, ...]
@@ -123,7 +123,8 @@ def protect_anew(
     for _ in range(_REPAIRS):
         found = audit(system, mask, _tells_more(system, mask, earlier))
         if found.is_proved:
-            return Decision("new", Protected(system, mask), found)
+            new = Protected(system, mask)
+            return None if any(rest_tells(release, new) for release in earlier) else Decision("new", new, found)
         mask = repair(system, mask, found.gaps, earlier)
     mask = np.ones(len(system.cells), dtype=np.bool_)
     found = audit(system, mask, _tells_more(system, mask, earlier))
@@ -180,3 +181,32 @@ def changes_few(release: Protected, system: System) -> bool:
             if change == 0 and not np.isclose(new, sums[row], rtol=0, atol=1e-9):
                 return True
     return False
+
+
+def rest_tells(release: Protected, new: Protected) -> bool:
+    """Whether what is left of a published cell, without its published parts, has as many people as in an earlier
+    release and another sum: by subtraction everybody would know by how much somebody was corrected.
+    """
+    names = [one.name for one in new.system.magnitudes]
+    if not names or names != [one.name for one in release.system.magnitudes]:
+        return False
+    before, now = _shown(release), _shown(new)
+    changes = {cell: now[cell] - before[cell] for cell in before.keys() & now.keys()}
+    depths = {frozenset(column for column, _ in cell) for cell in changes}
+    for own, depth in ((own, depth) for own in depths for depth in depths if own < depth):
+        rest = {cell: change for cell, change in changes.items() if own == {column for column, _ in cell}}
+        for part, change in changes.items():
+            if depth == {column for column, _ in part}:
+                whole = frozenset(pair for pair in part if pair[0] in own)
+                if whole in rest:
+                    rest[whole] = rest[whole] - change
+        if any(abs(one[0]) < 0.5 and not np.allclose(one[1:], 0, rtol=0, atol=1e-6) for one in rest.values()):
+            return True
+    return False
+
+
+def _shown(release: Protected) -> dict[Pairs, Sums]:
+    """By published cell, its count and its sums."""
+    system = release.system
+    values = np.column_stack([system.counts, *(system.sums(one) for one in system.magnitudes)])
+    return {cell: values[row] for row, cell in enumerate(system.cells) if not release.suppressed[row]}

@@ -7,10 +7,13 @@ import shutil
 from datetime import date, timedelta
 
 import duckdb
+import numpy as np
 import pytest
 
 from publish.disclosure import keeping
+from publish.disclosure.deciding import rest_tells
 from publish.disclosure.protecting import Made, protect
+from publish.disclosure.tables import Magnitude, Protected, Rule, System
 from tests.publish import protected
 from tests.publish.disclosure.test_counting import population
 from warehouse.home import Home
@@ -151,3 +154,21 @@ def test_what_was_hidden_of_people_is_hidden_at_a_new_question_too(house):
     state, other = house.protect(counting, [("young", 30), ("old", 40), ("oldest", 60)], ("lamp", "bright"))
     assert state == "new"
     assert hidden <= {group for group, count in other.items() if count is None}
+
+
+def test_a_correction_of_one_among_the_hidden_is_not_told_by_subtraction():
+    """Twenty young people more, whom a release may tell; and somebody old who meant another number."""
+
+    def release(young, old_minutes, told):
+        atoms = tuple(frozenset({("age", age)}) for age in ("mid", "old", "young"))
+        sums = np.array([24.0, old_minutes, 3.0 * young])
+        minutes = Magnitude("minutes", 1, 5, sums, sums, np.full(3, 5.0), np.full(3, 5.0))
+        system = System(Rule(10, 10), {"d": (("age",),)}, atoms, np.array([8, 9, young]), (minutes,))
+        return Protected(system, np.array([cell not in told for cell in system.cells]))
+
+    young = frozenset({("age", "young")})
+    everybody, both = frozenset(), {frozenset(), young}
+    first = release(40, 22, both)
+    assert not rest_tells(first, release(60, 22, both))
+    assert rest_tells(first, release(60, 26, both))
+    assert not rest_tells(first, release(60, 26, {everybody}))  # then it may be the young ones
