@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 
 from publish.disclosure.population import Population
+from publish.disclosure.suppression import Weights, by_importance
 from publish.disclosure.tables import Magnitude, Pairs, Rule, Sums, System
 from warehouse.curate import ModelError
 from warehouse.declarations import TOTAL
@@ -34,6 +35,11 @@ def rule_of(population: Population) -> Rule:
     """What is protected of a population."""
     first = population.first
     return Rule(first.protects_below, first.p_percent if first.magnitudes else None)
+
+
+def weights_of(population: Population) -> Weights:
+    """What is lost with a cell of a population's tables, where others have to be suppressed."""
+    return by_importance(population.first.weights, population.first.importance)
 
 
 def systems(connection: duckdb.DuckDBPyConnection, population: Population) -> Iterator[tuple[Period, System]]:

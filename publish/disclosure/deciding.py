@@ -14,13 +14,13 @@ import numpy as np
 
 from publish.disclosure.audit import audit
 from publish.disclosure.results import Audit
-from publish.disclosure.suppression import repair, suppress
+from publish.disclosure.suppression import Weights, repair, suppress
 from publish.disclosure.tables import Mask, Pairs, Protected, Rule, Sums, System
 from warehouse.protection import ProtectionState
 
 Period = tuple[str, ...]
 
-_REPAIRS = 4  # how often more is suppressed where the audit found a gap, before all of the period is
+_REPAIRS = 6  # how often more is suppressed where the audit found a gap, before all of the period is
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,7 @@ def decide_together(
     systems: Mapping[Period, System],
     earlier: Mapping[Period, Sequence[Protected]],
     hidden_before: frozenset[Pairs] = frozenset(),
+    weights: Weights = "cells",
 ) -> dict[Period, Decision]:
     """What is published of several periods with the same people, such as the questions of one survey.
 
@@ -53,9 +54,11 @@ def decide_together(
         systems: their tables as they truly are.
         earlier: what was ever published of each, in the order it was published.
         hidden_before: cells that were ever hidden of these people, also in periods that are no more.
+        weights: what is lost with a cell.
     """
     decisions = {
-        period: decide(system, earlier.get(period, ()), hidden_before) for period, system in systems.items()
+        period: decide(system, earlier.get(period, ()), hidden_before, weights)
+        for period, system in systems.items()
     }
     while True:
         hidden = hidden_before.union(*(_hidden(one) for one in decisions.values()))
@@ -69,7 +72,7 @@ def decide_together(
         if not shown_all_the_same:
             return decisions
         for period in shown_all_the_same:
-            decisions[period] = decide(systems[period], earlier.get(period, ()), hidden)
+            decisions[period] = decide(systems[period], earlier.get(period, ()), hidden, weights)
 
 
 def _hidden(decision: Decision) -> frozenset[Pairs]:
@@ -78,13 +81,19 @@ def _hidden(decision: Decision) -> frozenset[Pairs]:
     return frozenset(compress(decision.protected.system.cells, decision.protected.suppressed))
 
 
-def decide(system: System, earlier: Sequence[Protected] = (), hidden: Collection[Pairs] = frozenset()) -> Decision:
+def decide(
+    system: System,
+    earlier: Sequence[Protected] = (),
+    hidden: Collection[Pairs] = frozenset(),
+    weights: Weights = "cells",
+) -> Decision:
     """What is published of a population's period.
 
     Args:
         system: its tables as they truly are.
         earlier: what was ever published of it, in the order it was published.
         hidden: cells that are not to be published, whatever the rule says.
+        weights: what is lost with a cell.
     """
     for release in reversed(earlier):
         if is_same(release.system, system):
@@ -92,7 +101,7 @@ def decide(system: System, earlier: Sequence[Protected] = (), hidden: Collection
     last = Decision("stands", earlier[-1]) if earlier else Decision("withheld", None)
     if any(changes_few(release, system) for release in earlier):
         return last
-    return protect_anew(system, earlier, hidden) or last
+    return protect_anew(system, earlier, hidden, weights) or last
 
 
 def is_laxer(rule: Rule, than: Rule) -> bool:
@@ -101,7 +110,11 @@ def is_laxer(rule: Rule, than: Rule) -> bool:
 
 
 def under_rule(
-    release: Protected, rule: Rule, earlier: Sequence[Protected], hidden: Collection[Pairs] = frozenset()
+    release: Protected,
+    rule: Rule,
+    earlier: Sequence[Protected],
+    hidden: Collection[Pairs] = frozenset(),
+    weights: Weights = "cells",
 ) -> Decision | None:
     """A release that stands, with no more of it than a stricter rule lets be published; None without proof.
 
@@ -110,22 +123,26 @@ def under_rule(
         rule: that of today.
         earlier: what was ever published of the period, in the order it was published.
         hidden: cells that are not to be published, whatever the rule says.
+        weights: what is lost with a cell.
     """
-    return protect_anew(replace(release.system, rule=rule), earlier, hidden)
+    return protect_anew(replace(release.system, rule=rule), earlier, hidden, weights)
 
 
 def protect_anew(
-    system: System, earlier: Sequence[Protected], hidden: Collection[Pairs] = frozenset()
+    system: System,
+    earlier: Sequence[Protected],
+    hidden: Collection[Pairs] = frozenset(),
+    weights: Weights = "cells",
 ) -> Decision | None:
     """A new release with its proof; None where there is none. Takes what ``decide`` takes."""
     at_least = Protected(system, np.array([cell in hidden for cell in system.cells], dtype=np.bool_))
-    mask = suppress(system, [*earlier, at_least])
+    mask = suppress(system, [*earlier, at_least], weights)
     for _ in range(_REPAIRS):
         found = audit(system, mask, _tells_more(system, mask, earlier))
         if found.is_proved:
             new = Protected(system, mask)
             return None if any(rest_tells(release, new) for release in earlier) else Decision("new", new, found)
-        mask = repair(system, mask, found.gaps, earlier)
+        mask = repair(system, mask, found.gaps, earlier, weights)
     mask = np.ones(len(system.cells), dtype=np.bool_)
     found = audit(system, mask, _tells_more(system, mask, earlier))
     return Decision("new", Protected(system, mask), found) if found.is_proved else None

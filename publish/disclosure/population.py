@@ -84,4 +84,9 @@ def _population(name: str, datasets: Mapping[str, DatasetDeclaration]) -> Popula
             f"publish/catalogue: the datasets of the population {name} have {', '.join(twice)} in two dimensions"
             " that are not the same one, coarse to fine. Let one column belong to one dimension."
         )
+    if unknown := sorted(set(population.first.importance) - set(columns)):
+        raise DeclarationError(
+            f"publish/catalogue: {next(iter(counting))}: disclosure: importance: {', '.join(unknown)} is no column"
+            f" of a dimension; there are: {', '.join(columns)}"
+        )
     return population

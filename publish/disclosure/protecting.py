@@ -10,10 +10,11 @@ from typing import NamedTuple
 import duckdb
 
 from publish.disclosure import keeping
-from publish.disclosure.counting import Period, systems
+from publish.disclosure.counting import Period, systems, weights_of
 from publish.disclosure.deciding import Decision, decide_together, is_laxer, under_rule
 from publish.disclosure.keeping import Kept
 from publish.disclosure.population import Population
+from publish.disclosure.suppression import Weights
 from publish.disclosure.tables import Pairs, System
 from warehouse.home import Home
 from warehouse.progress import Progress, silent
@@ -106,7 +107,8 @@ def _standings(
     people = {population.people_of(period) for period in counted}
     others = [period for period in kept if population.people_of(period) in people]
     hidden = keeping.hidden_cells(connection, population.name, others)
-    for period, decision in decide_together(comparable, earlier, hidden).items():
+    weights = weights_of(population)
+    for period, decision in decide_together(comparable, earlier, hidden, weights).items():
         if decision.state == "new":
             standings[period] = Standing("new", _keep(connection, population, period, decision, made))
         elif decision.state == "same":
@@ -115,7 +117,9 @@ def _standings(
                 connection, population.name, period, one.sequence, (made.as_of, made.run_id)
             )
             standings[period] = Standing("new" if is_new else "same", one.sequence)
-        elif less := _under_todays_rule(comparable[period], kept.get(period, []), standings[period], hidden):
+        elif less := _under_todays_rule(
+            comparable[period], kept.get(period, []), standings[period], (hidden, weights)
+        ):
             decision, as_of = less
             place = _keep(connection, population, period, decision, replace(made, as_of=as_of))
             standings[period] = Standing("new", place)
@@ -132,7 +136,7 @@ def _keep(
 
 
 def _under_todays_rule(
-    system: System, kept: list[Kept], standing: Standing, hidden: frozenset[Pairs]
+    system: System, kept: list[Kept], standing: Standing, chosen: tuple[frozenset[Pairs], Weights]
 ) -> tuple[Decision, date] | None:
     """What is left of the release that stands where the rule became stricter since, and the date of its data: a
     dataset's description says one rule. None where it stands as it is.
@@ -141,7 +145,7 @@ def _under_todays_rule(
     if one is None or one.protected is None or not is_laxer(one.protected.system.rule, system.rule):
         return None
     earlier = [other.protected for other in kept if other.protected is not None]
-    decision = under_rule(one.protected, system.rule, earlier, hidden)
+    decision = under_rule(one.protected, system.rule, earlier, *chosen)
     return (decision, one.as_of) if decision else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -159,6 +159,10 @@ class DisclosureDeclaration(Declared):
     cells: Literal["every", "given"] = "every"
     people: str | None = Field(None, pattern=SLUG)  # the model's column of how many people a row stands for
     magnitudes: tuple[MagnitudeDeclaration, ...] = ()
+    # What is lost least where others have to go: as few cells as can be (cells), or as few people's (count)
+    weights: Literal["cells", "count"] = "cells"
+    # By column of a dimension, how many times dearer a cell is that has a code there: 5 for what is asked for most
+    importance: dict[str, Annotated[float, Field(ge=0.01, le=100)]] = Field(default_factory=dict)
 
     @property
     def protects_below(self) -> int:

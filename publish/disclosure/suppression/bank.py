@@ -39,6 +39,9 @@ class Claims(Protocol):
     def shown_by(self, moves: Sums) -> Mask:
         """By claim, whether a table that differs from the truth by these moves (by variable) shows it."""
 
+    def shown_of(self, claims: Counts, moves: Sums) -> Mask:
+        """By claim (of these, each a row) and moves (each a row), whether they show it."""
+
     def target(self, claim: Claim) -> Target:
         """What a table must have that shows a claim."""
 
@@ -92,8 +95,8 @@ class Bank:
         self._shows = [self._shows[number] for number in kept]
 
 
-def combined(moves: list[Sums], along: Sums, capacity: Sums) -> list[Sums]:
-    """Differences of two moves each that leave a cell where it is, though either of them moves it.
+def combined(moves: list[Sums], along: Sums, capacity: Sums) -> Sums:
+    """Differences of two moves each that leave a cell where it is, though either of them moves it: by number.
 
     They are found in no time, and half of the claims that publishing a cell opens are shown by one of them.
 
@@ -103,7 +106,7 @@ def combined(moves: list[Sums], along: Sums, capacity: Sums) -> list[Sums]:
         capacity: by variable, how far down it may go.
     """
     if not moves:
-        return []
+        return np.zeros((0, len(capacity)))
     table = np.array(moves)
     far = np.rint(table @ along)
     found: list[Sums] = []
@@ -111,8 +114,8 @@ def combined(moves: list[Sums], along: Sums, capacity: Sums) -> list[Sums]:
         others = np.flatnonzero((far != 0) & (np.mod(far[number], np.where(far == 0, 1, far)) == 0))
         others = others[others != number]
         differences = table[number] - (far[number] / far[others])[:, None] * table[others]
-        found.extend(differences[(differences >= -capacity).all(axis=1)])
-    return found
+        found.append(differences[(differences >= -capacity).all(axis=1)])
+    return np.concatenate(found)
 
 
 def numbers_of(mask: Mask) -> Counts:

@@ -17,7 +17,8 @@ from scipy import sparse
 from publish.disclosure.suppression.bank import Claim
 from publish.disclosure.suppression.classes import Classes
 from publish.disclosure.suppression.program import Frame, Target
-from publish.disclosure.tables import Counts, Mask, Sums
+from publish.disclosure.suppression.together import frame_of
+from publish.disclosure.tables import Counts, Magnitude, Mask, Sums
 
 # Which of the two tables
 _NONE, _MANY = 0, 1
@@ -32,19 +33,19 @@ class CountClaims:
         people: by atom.
         threshold: as in the rule.
         protected: the numbers of the classes whose counts are protected.
+        magnitudes: whose sums are published.
     """
 
     classes: Classes
     people: Counts
     threshold: int
     protected: Counts
+    magnitudes: tuple[Magnitude, ...] = ()
 
     @cached_property
     def frame(self) -> Frame:
-        """A variable an atom, a cell a class."""
-        members = self.classes.members
-        whole = np.ones(len(self.people), dtype=bool)
-        return Frame(self.people.astype(float), whole, members, np.arange(members.shape[0]))
+        """Whole counts, and the sums that are published with them."""
+        return frame_of(self.classes, self.people, self.magnitudes, are_whole=True)
 
     @cached_property
     def members(self) -> sparse.csr_array:
@@ -95,7 +96,9 @@ class CountClaims:
 
     def shown_by(self, moves: Sums) -> Mask:
         """By claim, whether the table shows it."""
-        counts = self.classes.counts[self.protected] + np.rint(self.members @ moves).astype(np.int64)
+        counts = self.classes.counts[self.protected] + np.rint(self.members @ moves[: len(self.people)]).astype(
+            np.int64
+        )
         atoms, whose = self._watched
         agrees = np.ones(len(self.held), dtype=bool)
         agrees[whose[np.abs(moves[atoms]) > 0.5]] = False
@@ -104,8 +107,24 @@ class CountClaims:
         shown[agrees, :, _MANY] = counts >= self.threshold
         return shown
 
+    def shown_of(self, claims: Counts, moves: Sums) -> Mask:
+        """By claim and moves, whether the table shows it."""
+        who, cell, bound = claims.T
+        asked, place = np.unique(cell, return_inverse=True)
+        moved = np.rint(self.members[asked] @ moves[:, : len(self.people)].T)[place]
+        far = self.far[tuple(claims.T)][:, None]
+        shown: Mask = np.where((bound == _NONE)[:, None], moved == -far, moved >= far)
+        atoms, whose = self._watched
+        for one in np.unique(who).tolist():
+            hers = atoms[whose == one]
+            shown[who == one] &= ~(np.abs(moves[:, hers]) > 0.5).any(axis=1)
+        return shown
+
     def target(self, claim: Claim) -> Target:
         """What a table must have that shows a claim."""
         who, cell, bound = claim
         far = float(self.far[claim])
-        return Target(int(self.protected[cell]), far if bound == _MANY else -far, bound == _MANY, self.held[who])
+        # she also knows her own part of every sum
+        layers = range(len(self.magnitudes) + 1)
+        held = tuple(atom + layer * len(self.people) for layer in layers for atom in self.held[who])
+        return Target(int(self.protected[cell]), far if bound == _MANY else -far, bound == _MANY, held)

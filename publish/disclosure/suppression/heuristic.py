@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from publish.disclosure.suppression.bank import Bank, Claim, Claims, combined, numbers_of
 from publish.disclosure.suppression.classes import Classes
-from publish.disclosure.suppression.program import Program, rounded
+from publish.disclosure.suppression.program import Frame, Program, Target, rounded
 from publish.disclosure.suppression.strict import Strict
 from publish.disclosure.tables import Mask, Sums
 
@@ -69,21 +69,15 @@ class Search:
         """
         for side in self._sides:
             for claim in side.bank.open(side.bank.often):
-                if not side.bank.often[claim] and not self._shown_to_insider(side, claim):
+                if not side.bank.often[claim] and not self._is_shown_now(side, claim):
                     self._show(side, claim)
 
-    def _shown_to_insider(self, side: _Side, claim: Claim) -> bool:
-        """Whether a claim of somebody who knows more can be shown with what is suppressed already, as most can."""
+    def _is_shown_now(self, side: _Side, claim: Claim) -> bool:
+        """Whether a claim can be shown with what is suppressed already, as most can."""
         target, frame = side.claims.target(claim), side.claims.frame
-        if not target.held:
-            return False
         if self._strict is None or (self._strict_for != self.suppressed).any():
             self._strict, self._strict_for = Strict(frame, self.suppressed), self.suppressed.copy()
-        for attempt in range(_ATTEMPTS):
-            found = self._strict.nearest(target, attempt)
-            moves = None if found is None else rounded(frame, found)
-            if found is None or moves is not None:
-                break
+        moves = _nearest_whole(self._strict, target, frame)
         if moves is not None:
             side.bank.add(moves)
         return moves is not None
@@ -97,7 +91,10 @@ class Search:
         moves = rounded(frame, found)
         if moves is None:
             opened = self.suppressed | frame.classes_moved(found, len(self.suppressed))
-            moves = Strict(frame, opened).whole(target)
+            strict = Strict(frame, opened)
+            moves = _nearest_whole(strict, target, frame)
+            if moves is None:
+                moves = strict.whole(target)
         if moves is None:
             moves = side.cheap.solve_whole(target)
         if moves is None:
@@ -132,14 +129,30 @@ class Search:
         showing: list[Sums] = []
         if frame.whole.all():
             along = self.classes.members[[number]].toarray()[0]
-            _show_more(side, combined(lost, along, frame.capacity), showing, often)
+            _show_many(side, combined(lost, along, frame.capacity), showing, often)
         missing = side.bank.open(often)
         if not missing:
             return showing
         strict = Strict(frame, self.suppressed)
         # what failed before fails first
         missing.sort(key=lambda claim: -side.failed[claim])
-        return showing if _show_all(side, strict, missing, showing, often) else None
+        before = len(showing)
+        if _show_all(side, strict, missing, showing, often):
+            return showing
+        # not for nothing: they show these claims all the more with the class suppressed
+        for moves in showing[before:]:
+            side.bank.add(moves)
+        return None
+
+
+def _nearest_whole(strict: Strict, target: Target, frame: Frame) -> Sums | None:
+    """Near whole moves, if some attempt finds them; None also if there are none at all."""
+    for attempt in range(_ATTEMPTS):
+        found = strict.nearest(target, attempt)
+        moves = None if found is None else rounded(frame, found)
+        if found is None or moves is not None:
+            return moves
+    return None
 
 
 def is_proved(claims: Sequence[Claims], suppressed: Mask) -> bool:
@@ -152,13 +165,24 @@ def is_proved(claims: Sequence[Claims], suppressed: Mask) -> bool:
     return True
 
 
-def _show_more(side: _Side, moves: Sequence[Sums], showing: list[Sums], often: NDArray[np.int32]) -> None:
-    """Take those of the moves that show an open claim."""
-    for each in moves:
-        shows = side.claims.shown_by(each)
-        if (shows & side.claims.wanted & (often == 0)).any():
-            showing.append(each)
-            often += shows
+def _show_more(side: _Side, moves: Sums, showing: list[Sums], often: NDArray[np.int32]) -> None:
+    """Take moves, and count what they show."""
+    showing.append(moves)
+    often += side.claims.shown_by(moves)
+
+
+def _show_many(side: _Side, moves: Sums, showing: list[Sums], often: NDArray[np.int32]) -> None:
+    """Take those of many moves that show a claim which none before them shows.
+
+    Args:
+        moves: one below the other, by variable.
+    """
+    missing = np.argwhere(side.claims.wanted & (often == 0))
+    shown = side.claims.shown_of(missing, moves)
+    for number in np.flatnonzero(shown.any(axis=0)).tolist():
+        if shown[:, number].any():
+            _show_more(side, moves[number], showing, often)
+            shown = shown[~shown[:, number]]
 
 
 def _show_all(
@@ -176,5 +200,5 @@ def _show_all(
                 return False
             moves = rounded(side.claims.frame, found)
             if moves is not None:
-                _show_more(side, [moves], showing, often)
+                _show_more(side, moves, showing, often)
     return all(often[claim] for claim in missing)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from publish.disclosure.suppression.bank import Claim
 from publish.disclosure.suppression.classes import Classes
 from publish.disclosure.suppression.program import Frame, Target
+from publish.disclosure.suppression.together import frame_of, unit_of
 from publish.disclosure.tables import Counts, Magnitude, Mask, Sums
 
 _TOLERANCE = 1e-6
@@ -35,32 +35,13 @@ class SumClaims:
     distances: Sums
 
     @cached_property
-    def _unit(self) -> float:
-        """One person's greatest part: sums are counted in it."""
-        return max(1e-9, float(self.magnitude.largest.max(initial=0.0)))
-
-    @cached_property
     def _protected(self) -> Counts:
         return np.flatnonzero(self.distances > 0)
 
     @cached_property
     def frame(self) -> Frame:
-        """The people of each atom, then its sum, which lies between what so many people can come to."""
-        members, atoms = self.classes.members, len(self.people)
-        low, high = self.magnitude.minimum / self._unit, self.magnitude.maximum / self._unit
-        sums = self.magnitude.sums / self._unit
-        eye = sparse.eye_array(atoms, format="csr")
-        rules = sparse.vstack([sparse.hstack([-low * eye, eye]), sparse.hstack([high * eye, -eye])], format="csr")
-        room = np.concatenate([sums - low * self.people, high * self.people - sums])
-        numbers = np.arange(members.shape[0])
-        return Frame(
-            np.concatenate([self.people.astype(float), np.full(atoms, np.inf)]),
-            np.zeros(2 * atoms, dtype=bool),
-            sparse.block_diag([members, members], format="csr"),
-            np.concatenate([numbers, numbers]),
-            rules,
-            -np.maximum(room, 0.0),
-        )
+        """Counts, here by any part of a person, then the magnitude's sums."""
+        return frame_of(self.classes, self.people, [self.magnitude], are_whole=False)
 
     @cached_property
     def wanted(self) -> Mask:
@@ -70,7 +51,7 @@ class SumClaims:
     @cached_property
     def far(self) -> Sums:
         """By claim, the distance, in units."""
-        distances = np.maximum(self.distances[self._protected] / self._unit, _SHORTEST)
+        distances = np.maximum(self.distances[self._protected] / unit_of(self.magnitude), _SHORTEST)
         far: Sums = np.stack([distances, distances], axis=1)
         return far
 
@@ -78,6 +59,14 @@ class SumClaims:
         """By claim, whether the sums move far enough."""
         move = self.classes.members[self._protected] @ moves[len(self.people) :]
         shown: Mask = np.stack([move, -move], axis=1) >= self.far - _TOLERANCE
+        return shown
+
+    def shown_of(self, claims: Counts, moves: Sums) -> Mask:
+        """By claim and moves, whether the sums move far enough."""
+        cell, direction = claims.T
+        move = self.classes.members[self._protected[cell]] @ moves[:, len(self.people) :].T
+        signed = np.where((direction == 1)[:, None], -move, move)
+        shown: Mask = signed >= self.far[tuple(claims.T)][:, None] - _TOLERANCE
         return shown
 
     def target(self, claim: Claim) -> Target:

@@ -73,7 +73,9 @@ def suppress_heuristically(system: System, weights: Weights = "cells") -> Mask:
 def claims_of(system: System, classes: Classes) -> list[Claims]:
     """All that must hold of what is published of a system."""
     protected = np.flatnonzero(classes.by_class(protected_counts(system)))
-    claims: list[Claims] = [CountClaims(classes, system.people, system.rule.threshold, protected)]
+    claims: list[Claims] = [
+        CountClaims(classes, system.people, system.rule.threshold, protected, system.magnitudes)
+    ]
     for magnitude in system.magnitudes:
         distances = np.zeros(len(classes.counts))
         np.maximum.at(distances, classes.of_cell, protection_distances(system, magnitude))
