@@ -100,8 +100,8 @@ def back_up(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
 
 
 def restore(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Take over from the second copy the decisions that a warehouse lacks: one that is made anew, or came back
-    from a backup, or of a run that was killed before it was done.
+    """Take over from the second copy the decisions that a warehouse lacks: one that is made anew, one that came
+    back from a backup, one whose run was killed before it was done.
 
     Raises:
         LostDecisionsError: the second copy is not whole.

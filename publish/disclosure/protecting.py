@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -11,10 +11,11 @@ import duckdb
 
 from publish.disclosure import keeping
 from publish.disclosure.counting import Period, systems, weights_of
-from publish.disclosure.deciding import decide_together
+from publish.disclosure.deciding import Decision, decide_together, is_laxer, under_rule
 from publish.disclosure.keeping import Kept
 from publish.disclosure.population import Population
-from publish.disclosure.tables import System
+from publish.disclosure.suppression import Weights
+from publish.disclosure.tables import Pairs, System
 from warehouse.home import Home
 from warehouse.progress import Progress, silent
 from warehouse.protection import ProtectionState
@@ -106,18 +107,46 @@ def _standings(
     people = {population.people_of(period) for period in counted}
     others = [period for period in kept if population.people_of(period) in people]
     hidden = keeping.hidden_cells(connection, population.name, others)
-    for period, decision in decide_together(comparable, earlier, hidden, weights_of(population)).items():
-        if decision.state == "new" and decision.protected is not None and decision.audit is not None:
-            decided = (decision.protected, decision.audit)
-            place = keeping.keep(connection, population, period, decided, (made.as_of, made.run_id))
-            standings[period] = Standing("new", place)
+    weights = weights_of(population)
+    for period, decision in decide_together(comparable, earlier, hidden, weights).items():
+        if decision.state == "new":
+            standings[period] = Standing("new", _keep(connection, population, period, decision, made))
         elif decision.state == "same":
             one = next(one for one in reversed(kept[period]) if one.protected is decision.protected)
             is_new = keeping.is_first_look(
                 connection, population.name, period, one.sequence, (made.as_of, made.run_id)
             )
             standings[period] = Standing("new" if is_new else "same", one.sequence)
+        elif less := _under_todays_rule(
+            comparable[period], kept.get(period, []), standings[period], (hidden, weights)
+        ):
+            decision, as_of = less
+            place = _keep(connection, population, period, decision, replace(made, as_of=as_of))
+            standings[period] = Standing("new", place)
     return standings
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection, population: Population, period: Period, decision: Decision, made: Made
+) -> int:
+    """Keep a new decision; gives its place in the order."""
+    assert decision.protected is not None and decision.audit is not None  # noqa: PT018, S101 - it is new
+    decided = (decision.protected, decision.audit)
+    return keeping.keep(connection, population, period, decided, (made.as_of, made.run_id))
+
+
+def _under_todays_rule(
+    system: System, kept: list[Kept], standing: Standing, chosen: tuple[frozenset[Pairs], Weights]
+) -> tuple[Decision, date] | None:
+    """What is left of the release that stands where the rule became stricter since, and the date of its data: a
+    dataset's description says one rule. None where it stands as it is.
+    """
+    one = next((one for one in kept if one.sequence == standing.place), None)
+    if one is None or one.protected is None or not is_laxer(one.protected.system.rule, system.rule):
+        return None
+    earlier = [other.protected for other in kept if other.protected is not None]
+    decision = under_rule(one.protected, system.rule, earlier, *chosen)
+    return (decision, one.as_of) if decision else None
 
 
 def _comparable(earlier: list[Kept]) -> bool:

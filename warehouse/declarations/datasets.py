@@ -150,8 +150,8 @@ class DisclosureDeclaration(Declared):
     # Those of them whose values are questions to the same people: a group that is hidden in one is hidden in all,
     # for who answered one has mostly answered the others.
     same_people: tuple[str, ...] = ()
-    # Those of them that alone say which people are counted, as the survey and the question; the others, such as
-    # the pilot that it is about, may be corrected, and it is the same people. Empty: all of them.
+    # Those of them that alone say which people are counted, such as the survey and the question; the others, such
+    # as the pilot that it is about, may be corrected, and it is the same people. Empty: all of them.
     identified_by: tuple[str, ...] = ()
     # Each dimension: its columns from coarse to fine ([theme_code, pilot_id]). Margins of each level are cells.
     dimensions: tuple[tuple[str, ...], ...] = Field(min_length=1)

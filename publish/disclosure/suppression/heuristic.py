@@ -39,6 +39,13 @@ class _Side:
         self.bank = Bank(claims, classes)
         self.cheap = Program(claims.frame)
         self.failed: Counter[Claim] = Counter()
+        self._strict: tuple[Strict, Mask] | None = None
+
+    def strict(self, suppressed: Mask) -> Strict:
+        """What only moves what is suppressed by class; kept until that is another."""
+        if self._strict is None or (self._strict[1] != suppressed).any():
+            self._strict = Strict(self.claims.frame, suppressed), suppressed.copy()
+        return self._strict[0]
 
 
 class Search:
@@ -52,8 +59,6 @@ class Search:
 
     def __init__(self, classes: Classes, claims: Sequence[Claims], start: Mask) -> None:
         self.classes, self.start, self.suppressed = classes, start, start.copy()
-        self._strict: Strict | None = None
-        self._strict_for = start
         self._sides = [_Side(each, len(start)) for each in claims]
 
     @property
@@ -74,10 +79,8 @@ class Search:
 
     def _is_shown_now(self, side: _Side, claim: Claim) -> bool:
         """Whether a claim can be shown with what is suppressed already, as most can."""
-        target, frame = side.claims.target(claim), side.claims.frame
-        if self._strict is None or (self._strict_for != self.suppressed).any():
-            self._strict, self._strict_for = Strict(frame, self.suppressed), self.suppressed.copy()
-        moves = _nearest_whole(self._strict, target, frame)
+        target = side.claims.target(claim)
+        moves = _nearest_whole(side.strict(self.suppressed), target, side.claims.frame)
         if moves is not None:
             side.bank.add(moves)
         return moves is not None
