@@ -29,7 +29,9 @@ SECONDS_FOR_MANY = 2.0
 # How much fewer than the most possible cells it may show, as a part of them.
 GAP_FOR_MANY = 0.1
 # With less left than this for insiders, it is looked for one by one.
-ENOUGH_FOR_GROUPS = 20
+ENOUGH_FOR_GROUPS = 8
+# As long as a table shows so much of what was left, the next one is looked for with the same people held.
+WORTH_ANOTHER = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +115,9 @@ class Cover:
             while (weights := self.left(who, end)).any():
                 found = self.region.find(self._many(weights, end), held, SECONDS_FOR_MANY)
                 if found is None or not self.add(found):
+                    break
+                # The last ones show little, and mostly what other groups' tables show as well.
+                if self.left(who, end).sum() > (1 - WORTH_ANOTHER) * weights.sum():
                     break
 
     def _many(self, weights: NDArray[np.int64], end: End) -> Wish:
