@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -106,7 +107,8 @@ def run_other(seed: int, method: str) -> None:
     from pytauargus.result import TableResult
 
     system = first_night(seed).nights[0]
-    with tempfile.TemporaryDirectory() as folder:
+    # It leaves its logs in the working directory.
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
         batch, table, finest = _batch(system, method, Path(folder))
         began = time.perf_counter()
         run_batch(batch)

@@ -425,13 +425,18 @@ def _plausible(table: TableDeclaration, refusal: _Refusal, before: Before) -> li
     """
 
     def critical(rule: str, message: str, advice: str) -> list[Finding]:
-        return [Finding(rule, Severity.CRITICAL, message, advice, table.name, value=str(refusal.accepted))]
+        value = None if table.about_people else str(refusal.accepted)
+        return [Finding(rule, Severity.CRITICAL, message, advice, table.name, value=value)]
+
+    def told(words: str, without_numbers: str) -> str:
+        return without_numbers if table.about_people else words  # rows are people
 
     came = refusal.accepted + refusal.refused
     if refusal.refused > refusal.accepted:
         return critical(
             "mostly-refused",
-            f"{refusal.refused:,} of {came:,} rows are wrong, so the others are not trusted either.",
+            told(f"{refusal.refused:,} of {came:,}", "Most")
+            + " rows are wrong, so the others are not trusted either.",
             "Mend what the findings on the rows say; the same mistake is probably behind most of them.",
         )
     bounds = table.rows
@@ -440,7 +445,7 @@ def _plausible(table: TableDeclaration, refusal: _Refusal, before: Before) -> li
     if refusal.accepted < bounds.minimum:
         return critical(
             "good-rows",
-            f"Only {refusal.accepted:,} rows are good; at least {bounds.minimum:,} are needed.",
+            f"Only {told(f'{refusal.accepted:,}', 'few')} rows are good; at least {bounds.minimum:,} are needed.",
             "Mend the rows listed below, or find out whether the file is whole.",
         )
     previous = before.rows.get(table.name, 0)
@@ -448,8 +453,10 @@ def _plausible(table: TableDeclaration, refusal: _Refusal, before: Before) -> li
     if not before.may_shrink and lost > _SMALLEST_SHRINK and lost > previous * bounds.shrink_limit_pct / 100:
         return critical(
             "shrunk",
-            f"{lost:,} of {previous:,} rows are gone since the last good one"
-            f" ({100 * lost / previous:.0f} %; up to {bounds.shrink_limit_pct:g} % is plausible).",
+            told(f"{lost:,} of {previous:,}", "Many")
+            + " rows are gone since the last good one ("
+            + told(f"{100 * lost / previous:.0f} %; ", "")
+            + f"up to {bounds.shrink_limit_pct:g} % is plausible).",
             "Find out whether the file is whole. If it is right: run again with --allow-shrink.",
         )
     return []

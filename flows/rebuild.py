@@ -26,6 +26,7 @@ from flows.withdrawing import obey
 from publish.release import load_release, verify_release
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
+from warehouse.archive_keys import ArchiveKeyError, key_of
 from warehouse.home import Home
 from warehouse.lease import Lease
 from warehouse.releases import Release, ReleaseError
@@ -57,11 +58,13 @@ def rebuild_warehouse(run: Run) -> Rebuilt:
     Raises:
         LeaseHeldError: a run works on this home.
         ArchiveDamagedError: what is noted of a snapshot cannot be read.
+        ArchiveKeyError: a snapshot is encrypted, and its key is not given; nothing was replaced.
     """
     run, settings, started = replace(run, kind=KIND).checked(), run.settings, ledger.now()
     declared = run.declarations
     with Lease(settings.home, "rebuild of the warehouse") as lease:
         settings.home.sweep()
+        _require_keys(settings.home, declared)
         with settings.home.workspace("rebuild") as folder:
             apart = replace(settings, home=Home(settings.home.root, folder / "warehouse.duckdb"))
             adopted, refused = _standing_releases(apart.home, declared)
@@ -87,6 +90,20 @@ def rebuild_warehouse(run: Run) -> Rebuilt:
         )
         noting.note(settings, runs, outcome, {}, started)
     return Rebuilt(outcome, count, len(adopted), kept, refused)
+
+
+def _require_keys(home: Home, declared: Declarations) -> None:
+    """What is under a key that is not given would be missing in the new warehouse, as if it had never come."""
+    for name in declared.sources:
+        for snapshot in Archive(home, name).snapshots():
+            for key_id in sorted({file.kept.key_id for file in snapshot.files if file.kept.key_id}):
+                try:
+                    key_of(name, snapshot.id, key_id)
+                except ArchiveKeyError as error:
+                    raise ArchiveKeyError(
+                        f"{error} If the key is lost for good, move {home.raw / name} elsewhere: then the"
+                        " warehouse is made without it."
+                    ) from None
 
 
 def _adopt(settings: Settings, releases: Sequence[Release], lease: Lease) -> None:

@@ -88,7 +88,11 @@ def report_content(
             ],
             portal=outcome.portal.address,
             portal_problem="; ".join(sorted(set(outcome.portal.problems.values()))),
-            quality={name: [_quality(record) for record in records] for name, records in promoted.items()},
+            quality={
+                name: [_quality(record) for record in records]
+                for name, records in promoted.items()
+                if not declared.sources[name].is_about_people  # rows are people: they are not counted
+            },
         )
 
 

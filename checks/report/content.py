@@ -49,10 +49,13 @@ class SourceSection:
 
     @property
     def loads(self) -> Mapping[str, TableLoad]:
-        """What went on, by table; nothing if its snapshot was held."""
+        """What went on, by table; nothing if its snapshot was held. Of tables about people nothing is said: rows
+        are people, and a report tells no more of them than is published.
+        """
         if self.snapshot is None or self.snapshot.verdict is Verdict.HELD:
             return {}
-        return self.snapshot.tables
+        people = {table.name for table in self.declaration.tables if table.about_people}
+        return {name: load for name, load in self.snapshot.tables.items() if name not in people}
 
 
 @dataclass(frozen=True)

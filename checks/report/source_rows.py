@@ -77,6 +77,7 @@ def source_row(section: SourceSection, quality: Sequence[tuple[str, int, int]]) 
     if section.stale_since:
         data = f"Data of {day_words(section.stale_since)} stand in"
     is_held = snapshot is not None and snapshot.verdict is Verdict.HELD
+    beside = ", people not counted" if section.declaration.is_about_people else ""
     tables = tuple(
         _table_checks(section, name, rules)
         for name, rules in sorted(section.rules.items(), key=lambda item: _table_order(section, item[0]))
@@ -95,8 +96,8 @@ def source_row(section: SourceSection, quality: Sequence[tuple[str, int, int]]) 
         word=word,
         data=data,
         origin=("Held: " if is_held else "") + safe_origin(snapshot.origin) if snapshot else "",
-        accepted="–" if snapshot is None else "none" if is_held else f"{accepted:,}",
-        set_aside="–" if snapshot is None else "all" if is_held else f"{set_aside:,}",
+        accepted="–" if snapshot is None else "none" if is_held else f"{accepted:,}{beside}",
+        set_aside="–" if snapshot is None else "all" if is_held else f"{set_aside:,}{beside}",
         mend=mend,
         look=counted(section, Severity.WARNING),
         annotated=annotated_path(section),
@@ -151,7 +152,7 @@ def _table_checks(section: SourceSection, table_name: str, rules: Sequence[Rule]
     if load is None or is_empty:
         summary = f"No row of this table came in, so {many(len(checks), 'rule')} had nothing to check"
     else:
-        rows = many(load.staged, row_word(table))
+        rows = "People" if table and table.about_people else many(load.staged, row_word(table))
         summary = f"{rows} checked against {many(len(checks), 'rule')}; {quiet:,} {without}"
     others = [
         _Check(*marked(worst[key]), safe_text(plain_words(key[0])), many(count, "finding"))

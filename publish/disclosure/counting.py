@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 
 from publish.disclosure.population import Population
+from publish.disclosure.suppression import Weights, by_importance
 from publish.disclosure.tables import Magnitude, Pairs, Rule, Sums, System
 from warehouse.curate import ModelError
 from warehouse.declarations import TOTAL
@@ -36,6 +37,11 @@ def rule_of(population: Population) -> Rule:
     return Rule(first.protects_below, first.p_percent if first.magnitudes else None)
 
 
+def weights_of(population: Population) -> Weights:
+    """What is lost with a cell of a population's tables, where others have to be suppressed."""
+    return by_importance(population.first.weights, population.first.importance)
+
+
 def systems(connection: duckdb.DuckDBPyConnection, population: Population) -> Iterator[tuple[Period, System]]:
     """The system of every period of a population, from ``core.<population>``, in the order of the periods.
 
@@ -45,11 +51,17 @@ def systems(connection: duckdb.DuckDBPyConnection, population: Population) -> It
     _require_columns(connection, population)
     rows = connection.execute(_counting(population)).fetchall()
     width = len(population.first.period)
+    known: dict[Period, Period] = {}
     for period, together in groupby(rows, key=lambda row: tuple(row[:width])):
         if None in period:
             raise CountingError(
                 f"{_model(population)}: it has rows without {', '.join(population.first.period)}, so nobody can"
                 " say which period they belong to"
+            )
+        if (other := known.setdefault(population.identity_of(period), period)) != period:
+            raise CountingError(
+                f"{_model(population)}: {', '.join(period)} and {', '.join(other)} are the same people, by"
+                f" {', '.join(population.first.identified_by)}. Let it say one thing of them."
             )
         yield period, _system(population, period, [row[width:] for row in together])
 

@@ -9,9 +9,10 @@ data of a date.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,7 +21,7 @@ import numpy as np
 from publish.disclosure.population import Population
 from publish.disclosure.results import Audit
 from publish.disclosure.tables import Magnitude, Pairs, Protected, Rule, System
-from warehouse.curate import PROTECTED
+from warehouse.curate import PROTECTED, ModelError
 from warehouse.database import insert_rows
 from warehouse.declarations import TOTAL
 from warehouse.home import Home, move_folder
@@ -62,6 +63,17 @@ CREATE TABLE IF NOT EXISTS disclosure.looks (
 _COPIED = ("decisions", "cells", "atoms", "witnesses")
 
 
+_PUT_BACK = "Put the folder back from a backup; until then the last release stands."
+
+
+class LostDecisionsError(ModelError):
+    """What was published of people is not known any more, so nothing new may be."""
+
+
+class RenamedPeopleError(ModelError):
+    """What was published of people was decided under other names than are declared today."""
+
+
 @dataclass(frozen=True, eq=False)
 class Kept:
     """A decision as it is kept. ``protected`` is None where the people's own answers are deleted."""
@@ -88,11 +100,111 @@ def back_up(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
 
 
 def restore(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Take decisions over from their second copy, into a warehouse that is made anew."""
+    """Take over from the second copy the decisions that a warehouse lacks: one that is made anew, one that came
+    back from a backup, one whose run was killed before it was done.
+
+    Raises:
+        LostDecisionsError: the second copy is not whole.
+    """
     create_tables(connection)
+    if not home.disclosure.exists():
+        return
+    paths = {table: home.disclosure / f"{table}.parquet" for table in _COPIED}
+    if missing := sorted(path.name for path in paths.values() if not path.is_file()):
+        raise LostDecisionsError(
+            f"{home.disclosure}: {', '.join(missing)} is missing, and without it what was published of people is"
+            f" not known. {_PUT_BACK}"
+        )
+    place = "population, period, sequence"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE lacking AS SELECT {place} FROM read_parquet($path)"
+        f" EXCEPT SELECT {place} FROM disclosure.decisions",
+        {"path": str(paths["decisions"])},
+    )
+    if connection.execute("SELECT count(*) FROM temp.lacking").fetchone() != (0,):
+        for table, path in paths.items():
+            connection.execute(
+                f"INSERT INTO disclosure.{table} BY NAME"
+                f" SELECT * FROM read_parquet({literal(str(path))}) SEMI JOIN temp.lacking USING ({place})"
+            )
+    connection.execute("DROP TABLE temp.lacking")
+
+
+def require_known(connection: duckdb.DuckDBPyConnection, population: Population, home: Home) -> None:
+    """That what was released of a population's people is known here, under the names that are declared today.
+
+    Raises:
+        LostDecisionsError: there are releases of its datasets, and no decisions.
+        RenamedPeopleError: they were decided upon under another population or by other columns of the period.
+    """
+    decided = connection.execute(
+        "SELECT population, any_value(system) FROM disclosure.decisions GROUP BY population, system->'period'"
+    ).fetchall()
+    own = [tuple(json.loads(system)["period"]) for name, system in decided if name == population.name]
+    where = f"publish/catalogue: disclosure of {', '.join(population.datasets)}"
+    why = "What leaves now could not be compared with what was published, and would tell of people by differences."
+    if other := [columns for columns in own if columns != population.first.period]:
+        raise RenamedPeopleError(
+            f"{where}: its period is {', '.join(population.first.period)}, and was {', '.join(other[0])} when"
+            f" something was published. {why} Declare the period as it was."
+        )
+    (others,) = connection.execute(
+        "SELECT list(DISTINCT population) FROM disclosure.cells"
+        " WHERE population <> ? AND list_has_any(datasets, ?)",
+        [population.name, list(population.datasets)],
+    ).fetchone() or (None,)
+    if others:
+        raise RenamedPeopleError(
+            f"{where}: its population is {population.name}, and was {', '.join(sorted(others))} when something was"
+            f" published. {why} Call the population as it was called."
+        )
+    if not own and (released := [name for name in population.datasets if any(_releases(home, name))]):
+        raise LostDecisionsError(
+            f"{', '.join(released)}: there are releases, and what was decided for them is neither in the warehouse"
+            f" nor in {home.disclosure}. {why} {_PUT_BACK}"
+        )
+
+
+def take_over(connection: duckdb.DuckDBPyConnection, population: Population, periods: Collection[Period]) -> None:
+    """Let periods know what was decided of the same people when something about them was called otherwise.
+
+    Args:
+        connection: writes to the warehouse.
+        population: theirs.
+        periods: those of tonight, each of other people.
+    """
+    decided = connection.execute(
+        "SELECT DISTINCT period FROM disclosure.decisions WHERE population = ?", [population.name]
+    ).fetchall()
+    by_identity: dict[Period, list[Period]] = {}
+    for (text,) in decided:
+        period = tuple(json.loads(text))
+        by_identity.setdefault(population.identity_of(period), []).append(period)
+    for period in periods:
+        for other in by_identity.get(population.identity_of(period), []):
+            if other != period:
+                _copy_decisions(connection, population.name, other, period)
+
+
+def _copy_decisions(connection: duckdb.DuckDBPyConnection, population: str, one: Period, other: Period) -> None:
+    """Decisions of one period under another one's name, as far as that has none at their place in the order."""
+    values = {"population": population} | {
+        name: json.dumps(period, ensure_ascii=False) for name, period in (("one", one), ("other", other))
+    }
+    (known,) = connection.execute(
+        "SELECT coalesce(max(sequence), 0) FROM disclosure.decisions WHERE population = $1 AND period = $2",
+        [population, values["other"]],
+    ).fetchone() or (0,)
     for table in _COPIED:
-        if (path := home.disclosure / f"{table}.parquet").is_file():
-            connection.execute(f"INSERT INTO disclosure.{table} BY NAME FROM read_parquet({literal(str(path))})")
+        connection.execute(
+            f"INSERT INTO disclosure.{table} BY NAME SELECT * REPLACE ($other AS period) FROM disclosure.{table}"
+            " WHERE population = $population AND period = $one AND sequence > $known",
+            values | {"known": known},
+        )
+
+
+def _releases(home: Home, dataset: str) -> Iterator[Path]:
+    return (home.releases / dataset).glob("*/")
 
 
 def as_text(pairs: Pairs) -> str:
@@ -116,6 +228,18 @@ def decisions(connection: duckdb.DuckDBPyConnection, population: str) -> dict[Pe
         protected = None if is_kept else _protected(connection, (population, period, sequence), json.loads(system))
         found.setdefault(tuple(json.loads(period)), []).append(Kept(sequence, as_of, protected))
     return found
+
+
+def hidden_cells(
+    connection: duckdb.DuckDBPyConnection, population: str, periods: Collection[Period]
+) -> frozenset[Pairs]:
+    """The cells that were suppressed in any release of periods, also where people's own answers are deleted."""
+    rows = connection.execute(
+        "SELECT DISTINCT cell FROM disclosure.cells"
+        " WHERE population = ? AND is_suppressed AND list_contains(?, period)",
+        [population, [json.dumps(period, ensure_ascii=False) for period in periods]],
+    ).fetchall()
+    return frozenset(from_text(cell) for (cell,) in rows)
 
 
 def _protected(
@@ -149,7 +273,7 @@ def _protected(
 
 def keep(
     connection: duckdb.DuckDBPyConnection,
-    population: str,
+    population: Population,
     period: Period,
     decided: tuple[Protected, Audit],
     made: tuple[date, str],
@@ -159,10 +283,11 @@ def keep(
     system = protected.system
     (last,) = connection.execute(
         "SELECT coalesce(max(sequence), 0) FROM disclosure.decisions WHERE population = ? AND period = ?",
-        [population, key],
+        [population.name, key],
     ).fetchone() or (0,)
-    place = (population, key, int(last) + 1)
+    place = (population.name, key, int(last) + 1)
     described = {
+        "period": population.first.period,
         "threshold": system.rule.threshold,
         "p_percent": system.rule.p_percent,
         "tables": dict(system.tables),
@@ -249,10 +374,26 @@ def look(
     insert_rows(connection, "disclosure.looks", rows)
 
 
+def is_first_look(
+    connection: duckdb.DuckDBPyConnection, population: str, period: Period, place: int, made: tuple[date, str]
+) -> bool:
+    """Whether a decision stands for the first time: made in this run, or in one that was killed before its end.
+    ``made``: the data's date, and the run.
+    """
+    rows = connection.execute(
+        "SELECT 1 FROM disclosure.decisions AS d WHERE population = $1 AND period = $2 AND sequence = $3"
+        " AND as_of = $4 AND (run_id = $5 OR NOT EXISTS (FROM disclosure.looks AS l WHERE l.population = $1"
+        " AND l.period = $2 AND l.sequence = $3))",
+        [population, json.dumps(period, ensure_ascii=False), place, *made],
+    ).fetchall()
+    return bool(rows)
+
+
 def show(connection: duckdb.DuckDBPyConnection, population: Population, dataset: str, as_of: date) -> None:
     """Make ``protected.<population>``: the cells of one dataset's table that stand for the data of a date."""
     first = population.first
     columns = [column for dimension in population.declared[dataset].dimensions for column in dimension]
+    named = ", ".join(literal(column) for column in columns)
     period = [
         f"json_extract_string(c.period, '$[{place}]') AS {quote(column)}"
         for place, column in enumerate(first.period)
@@ -274,7 +415,9 @@ def show(connection: duckdb.DuckDBPyConnection, population: Population, dataset:
         INNER JOIN disclosure.decisions AS d USING (population, period, sequence)
         INNER JOIN disclosure.cells AS c USING (population, period, sequence)
         WHERE l.population = {literal(population.name)} AND l.as_of = '{as_of}'
-            AND list_contains(c.datasets, {literal(dataset)})""")
+            AND list_contains(c.datasets, {literal(dataset)})
+            -- what stands may be of a time when the dataset had dimensions that it has no more
+            AND list_has_all([{named}], json_keys(c.cell))""")
 
 
 def protections(

@@ -41,6 +41,11 @@ class Population:
         named = zip(self.first.period, period, strict=True)
         return tuple(value for column, value in named if column not in self.first.same_people)
 
+    def identity_of(self, period: tuple[str, ...]) -> tuple[str, ...]:
+        """What of a period says which people are counted in it."""
+        named = zip(self.first.period, period, strict=True)
+        return tuple(value for column, value in named if column in (self.first.identified_by or self.first.period))
+
     @property
     def dimensions(self) -> tuple[tuple[str, ...], ...]:
         """All dimensions of all tables, each once: of two that begin alike the deeper one."""
@@ -78,5 +83,10 @@ def _population(name: str, datasets: Mapping[str, DatasetDeclaration]) -> Popula
         raise DeclarationError(
             f"publish/catalogue: the datasets of the population {name} have {', '.join(twice)} in two dimensions"
             " that are not the same one, coarse to fine. Let one column belong to one dimension."
+        )
+    if unknown := sorted(set(population.first.importance) - set(columns)):
+        raise DeclarationError(
+            f"publish/catalogue: {next(iter(counting))}: disclosure: importance: {', '.join(unknown)} is no column"
+            f" of a dimension; there are: {', '.join(columns)}"
         )
     return population

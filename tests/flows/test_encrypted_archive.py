@@ -197,9 +197,16 @@ def test_without_its_key_a_source_fails_in_words_and_the_others_go_on(encrypted,
 
 
 def test_a_warehouse_is_made_anew_with_the_key_only(encrypted, declared, key, monkeypatch):
-    monkeypatch.setenv(VARIABLE, f"{new_key()} {key}")
+    before = encrypted.home.warehouse.read_bytes()
     with Direct() as runner:
         run = Run(encrypted, RunRequest(DAY, {}, publish=False), runner, declarations=declared)
+        for given, words in (("", "no archive key is given"), (new_key(), "another one is given")):
+            monkeypatch.setenv(VARIABLE, given)
+            with pytest.raises(ArchiveKeyError, match=f"{words}.*Nothing was replaced.*move .*elsewhere"):
+                rebuild_warehouse(run)
+            assert encrypted.home.warehouse.read_bytes() == before
+            assert encrypted.home.replaced == []
+        monkeypatch.setenv(VARIABLE, f"{new_key()} {key}")
         assert states(rebuild_warehouse(run).outcome).items() >= {SURVEYS: "loaded", CLUB: "loaded"}.items()
     with duckdb.connect(str(encrypted.home.warehouse), read_only=True) as connection:
         assert connection.execute("SELECT count(value) FROM history.surveys__responses").fetchall() == [(2,)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date, timedelta
 
@@ -120,6 +121,20 @@ def test_after_their_time_true_counts_are_gone_and_what_was_published_stands(hom
 
 
 @pytest.mark.e2e
+def test_a_report_does_not_count_people(home):
+    """Who compares the pages of two nights would know that one more answered."""
+    put(home / "inbox" / "surveys", name="old", book=book("s-old"), rows=answers(1, 9))
+    outcome = run(home, DAY + timedelta(days=101))
+    message = outcome.sources[0].message
+    assert message.startswith("Many rows are gone since the last good one (up to ")
+    pages = [path.read_text(encoding="utf-8") for path in (home / "reports").glob("*/index.html")]
+    assert len(pages) == 3
+    for page in pages:
+        assert "People checked against" in page
+        assert not re.search(r"[0-9,]+ (measures in one|rows? of this table)", page)
+        assert not {"84", "146", "148", "18"} & set(re.findall(r">\s*([0-9]+)\b", page))  # rows: an answer each
+
+
 def test_killed_before_its_end_the_next_night_deletes_the_rest(home, monkeypatch):
     from flows import night as nights
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -150,12 +150,19 @@ class DisclosureDeclaration(Declared):
     # Those of them whose values are questions to the same people: a group that is hidden in one is hidden in all,
     # for who answered one has mostly answered the others.
     same_people: tuple[str, ...] = ()
+    # Those of them that alone say which people are counted, such as the survey and the question; the others, such
+    # as the pilot that it is about, may be corrected, and it is the same people. Empty: all of them.
+    identified_by: tuple[str, ...] = ()
     # Each dimension: its columns from coarse to fine ([theme_code, pilot_id]). Margins of each level are cells.
     dimensions: tuple[tuple[str, ...], ...] = Field(min_length=1)
     # every: all codes of each dimension's code list are cells, with zero where nobody is; given: what has a row is
     cells: Literal["every", "given"] = "every"
     people: str | None = Field(None, pattern=SLUG)  # the model's column of how many people a row stands for
     magnitudes: tuple[MagnitudeDeclaration, ...] = ()
+    # What is lost least where others have to go: as few cells as can be (cells), or as few people's (count)
+    weights: Literal["cells", "count"] = "cells"
+    # By column of a dimension, how many times dearer a cell is that has a code there: 5 for what is asked for most
+    importance: dict[str, Annotated[float, Field(ge=0.01, le=100)]] = Field(default_factory=dict)
 
     @property
     def protects_below(self) -> int:
@@ -167,8 +174,9 @@ class DisclosureDeclaration(Declared):
         columns = [*self.period, *(column for dimension in self.dimensions for column in dimension)]
         if twice := sorted({column for column in columns if columns.count(column) > 1}):
             raise ValueError(f"disclosure: named twice among period and dimensions: {', '.join(twice)}")
-        if unknown := sorted(set(self.same_people) - set(self.period)):
-            raise ValueError(f"disclosure: same_people: {', '.join(unknown)} is no column of the period")
+        for key, named in (("same_people", self.same_people), ("identified_by", self.identified_by)):
+            if unknown := sorted(set(named) - set(self.period)):
+                raise ValueError(f"disclosure: {key}: {', '.join(unknown)} is no column of the period")
         if 0 < self.threshold < min(THRESHOLDS.values()):
             raise ValueError(f"disclosure: a threshold below {min(THRESHOLDS.values())} protects nobody")
         if self.people and self.magnitudes:

@@ -84,7 +84,10 @@ class TableDeclaration(Declared):
             raise ValueError(f"table {self.name}: key of undeclared fields: {', '.join(sorted(unknown))}")
         for name in self.primary_key:
             if self.field(name).privacy is Privacy.PERSONAL:
-                raise ValueError(f"table {self.name}: the key {name} is personal, so it has no history")
+                raise ValueError(
+                    f"table {self.name}: the key {name} is personal, so it has no history; if it names nobody,"
+                    " write `privacy: internal`: models compute with it, and nobody publishes it"
+                )
         return self
 
     @model_validator(mode="after")

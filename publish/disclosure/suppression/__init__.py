@@ -9,7 +9,8 @@ enough, for one shows it of many cells. For a small system ``exact`` finds the p
 
 from __future__ import annotations
 
+from publish.disclosure.suppression.classes import Weights, by_importance
 from publish.disclosure.suppression.repairing import repair
 from publish.disclosure.suppression.suppressing import suppress, suppress_exactly, suppress_heuristically
 
-__all__ = ["repair", "suppress", "suppress_exactly", "suppress_heuristically"]
+__all__ = ["Weights", "by_importance", "repair", "suppress", "suppress_exactly", "suppress_heuristically"]

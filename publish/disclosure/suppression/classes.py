@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +26,18 @@ def weights_of(system: System, weights: Weights) -> Sums:
     if weights == "count":
         return 1 + logarithms
     return 1 + 0.1 * logarithms / max(1.0, float(logarithms.max(initial=0.0)))
+
+
+def by_importance(weights: Weights, importance: Mapping[str, float]) -> Weights:
+    """Weights with cells dearer or cheaper by the columns in which they have a code: so many times each."""
+    if not importance:
+        return weights
+
+    def weighed(system: System) -> Sums:
+        times = [np.prod([importance.get(column, 1.0) for column, _ in cell]) for cell in system.cells]
+        return weights_of(system, weights) * np.array(times)
+
+    return weighed
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from publish.disclosure.results import Gap
-from publish.disclosure.suppression.classes import Classes, classes_of
+from publish.disclosure.suppression.classes import Classes, Weights, classes_of
 from publish.disclosure.suppression.heuristic import Search, UnprovableError, costs_of
 from publish.disclosure.suppression.joint import Joint
 from publish.disclosure.suppression.program import Program, rounded
@@ -15,7 +15,13 @@ from publish.disclosure.suppression.suppressing import claims_of
 from publish.disclosure.tables import Mask, Pairs, Protected, System
 
 
-def repair(system: System, suppressed: Mask, gaps: Sequence[Gap], earlier: Sequence[Protected]) -> Mask:
+def repair(
+    system: System,
+    suppressed: Mask,
+    gaps: Sequence[Gap],
+    earlier: Sequence[Protected],
+    weights: Weights = "cells",
+) -> Mask:
     """By cell, whether it is not published: all that was suppressed, and more for the gaps.
 
     What is found wanting by the suppressor's own claims is hidden at the least loss, as are counts and changes
@@ -27,8 +33,9 @@ def repair(system: System, suppressed: Mask, gaps: Sequence[Gap], earlier: Seque
         suppressed: by cell, what was suppressed when the audit found the gaps.
         gaps: what it found, at least one.
         earlier: the releases before, the oldest first.
+        weights: what is lost with a cell.
     """
-    classes = classes_of(system)
+    classes = classes_of(system, weights)
     before = classes.by_class(suppressed)
     now = _claimed(system, classes, before)
     cells = sorted({gap.cell for gap in gaps}, key=sorted)

@@ -1,11 +1,14 @@
 """People into tables: every cell holds who has its codes, compared with counting them one by one in Python."""
 
+from itertools import compress
+
 import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publish.disclosure.counting import CountingError, systems
+from publish.disclosure.counting import CountingError, systems, weights_of
+from publish.disclosure.deciding import decide
 from publish.disclosure.population import populations
 from tests.publish import protected
 from warehouse.declared import DeclarationError
@@ -119,6 +122,22 @@ def test_what_cannot_be_counted_is_said_without_a_person(people, said):
 def test_a_column_that_nobody_declared_is_refused():
     with pytest.raises(CountingError, match=r"Not declared: name\."):
         counted([], population(), "gadget_id, age_group_code, answer_code, minutes, name")
+
+
+def test_an_entry_says_which_columns_are_dear_where_others_have_to_go():
+    groups = {"young": ("yes", 3), "old": ("yes", 40)}
+    people = [("lamp", age, answer, 20) for age, (answer, n) in groups.items() for _ in range(n)]
+    people += [("lamp", age, "no", 20) for age in AGES for _ in range(40)]
+    answers = population(disclosure={**protected.ENTRY["disclosure"], "importance": {"answer_code": 100}})
+    lost = []
+    for declared in (population(), answers):
+        system = counted(people, declared)["lamp",]
+        decided = decide(system, weights=weights_of(declared)).protected
+        lost.append(sorted(sorted(column for column, _ in c) for c in compress(system.cells, decided.suppressed)))
+    assert lost[0] == [["age_group_code", "answer_code"]] * 4
+    assert lost[1] == [["age_group_code"]] * 2 + [["age_group_code", "answer_code"]] * 2  # no "no" is lost
+    with pytest.raises(DeclarationError, match="importance: gadget_id is no column of a dimension"):
+        population(disclosure={**protected.ENTRY["disclosure"], "importance": {"gadget_id": 2}})
 
 
 def test_datasets_of_one_population_are_one_system_and_say_the_same_of_it():

@@ -54,8 +54,8 @@ def same(one, other):
 
 def test_a_decision_comes_back_as_it_was_kept(connection, tmp_path):
     protected, audit = decided()
-    assert keeping.keep(connection, NAME, ("lamp",), (protected, audit), (DAY, "run-1")) == 1
-    assert keeping.keep(connection, NAME, ("lamp",), (protected, audit), (DAY, "run-2")) == 2
+    assert keeping.keep(connection, population(), ("lamp",), (protected, audit), (DAY, "run-1")) == 1
+    assert keeping.keep(connection, population(), ("lamp",), (protected, audit), (DAY, "run-2")) == 2
     (found,) = keeping.decisions(connection, NAME).values()
     assert [(one.sequence, one.as_of) for one in found] == [(1, DAY), (2, DAY)]
     same(found[0].protected, protected)
@@ -70,7 +70,7 @@ def test_a_decision_comes_back_as_it_was_kept(connection, tmp_path):
 
 def test_models_are_shown_what_is_published_and_no_more(connection):
     protected, audit = decided()
-    place = keeping.keep(connection, NAME, ("lamp",), (protected, audit), (DAY, "run-1"))
+    place = keeping.keep(connection, population(), ("lamp",), (protected, audit), (DAY, "run-1"))
     keeping.look(connection, NAME, DAY, [(("lamp",), "new", place), (("kettle",), "withheld", None)])
     keeping.show(connection, population(), "gadget-tests", DAY)
     rows = connection.execute(f"SELECT * FROM protected.{NAME} ORDER BY ALL").fetchall()
@@ -88,7 +88,7 @@ def test_models_are_shown_what_is_published_and_no_more(connection):
 
 def test_of_people_whose_answers_are_deleted_only_what_was_published_is_left(connection):
     protected, audit = decided()
-    place = keeping.keep(connection, NAME, ("lamp",), (protected, audit), (DAY, "run-1"))
+    place = keeping.keep(connection, population(), ("lamp",), (protected, audit), (DAY, "run-1"))
     keeping.freeze(connection, NAME, [("lamp",)])
     assert connection.execute("SELECT count(*) FROM disclosure.atoms").fetchone() == (0,)
     assert connection.execute("SELECT count(*) FROM disclosure.witnesses").fetchone() == (0,)
