@@ -134,7 +134,7 @@ def verify_disclosure(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Check how people are protected in published tables, from their public files alone.
+    """Check from public files alone how people are protected.
 
     Exit code 3 if something is wrong or cannot be read; 1 if no table there counts people.
     """
