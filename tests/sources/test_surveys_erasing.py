@@ -43,7 +43,9 @@ def lines(rows, delimiter, end, quoting):
     written = []
     for row in rows:
         text = io.StringIO(newline="")
-        csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerow(row)
+        # Unquoted it ends a record for whoever reads it; Python quotes it only where it ends lines.
+        how = csv.QUOTE_ALL if any("\r" in cell for cell in row) else quoting
+        csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=how).writerow(row)
         written.append(text.getvalue())
     return written
 
