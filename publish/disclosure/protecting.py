@@ -130,7 +130,8 @@ def _keep(
     connection: duckdb.DuckDBPyConnection, population: Population, period: Period, decision: Decision, made: Made
 ) -> int:
     """Keep a new decision; gives its place in the order."""
-    assert decision.protected is not None and decision.audit is not None  # noqa: PT018, S101 - it is new
+    if decision.protected is None or decision.audit is None:
+        raise ValueError(f"a decision without a proof ({decision.state}) is not kept")
     decided = (decision.protected, decision.audit)
     return keeping.keep(connection, population, period, decided, (made.as_of, made.run_id))
 

@@ -15,19 +15,11 @@ from flows.rebuild import rebuild_warehouse
 from flows.run import Direct, Run, RunRequest
 from tests import workbook_factory as factory
 from tests.flows import nights
+from tests.flows.test_held_back import MEETING
 
 SOURCE, DATASET = "innovators_club", "innovators-club-attendance"
 DAY = date(2026, 3, 2)
 ROOT = Path(__file__).resolve().parents[2]
-MEETING = {
-    "Meeting ID": "club-1",
-    "Meeting": "First",
-    "Kind": "meeting",
-    "Date": "2026-02-12",
-    "Date precision": "day",
-    "Topic": "Light",
-    "Place": "School",
-}
 FIRST = {"residents": (31, 4), "companies": (22, 9), "city": (12, 2), "research": (3, 1), "media": (9, 9)}
 
 
