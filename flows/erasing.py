@@ -22,7 +22,7 @@ from flows.errors import RequestError
 from flows.forgetting import back_up_decisions, follow_up
 from flows.settings import Settings
 from flows.withdrawing import Needle, clean_folders, files_with
-from sources.erasing import IsMeant, Searched, TakenOut, searcher
+from sources.erasing import IsMeant, Search, Searched, TakenOut, searcher
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
 from warehouse.database import opened
@@ -126,8 +126,7 @@ def person_of(source: SourceDeclaration, text: str) -> Person:
     names = source.person_key
     if not names:
         raise ErasureError(_why_nobody(source))
-    if searcher(source) is None:
-        raise ErasureError(f"{source.name}: sources/{source.name} has no without_people, so nobody can be erased")
+    _searcher(source)
     values = text.split("/")
     if text.startswith("{"):
         try:
@@ -141,6 +140,17 @@ def person_of(source: SourceDeclaration, text: str) -> Person:
             f"a person of {source.name} is {'/'.join(names)}: give as many values, none of them empty"
         )
     return Person(source, dict(zip(names, values, strict=True)))
+
+
+def _searcher(source: SourceDeclaration) -> Search:
+    """How a source's files are searched for people.
+
+    Raises:
+        ErasureError: it does not offer that.
+    """
+    if (search := searcher(source)) is None:
+        raise ErasureError(f"{source.name}: sources/{source.name} has no without_people, so nobody can be erased")
+    return search
 
 
 def _why_nobody(source: SourceDeclaration) -> str:
@@ -203,8 +213,7 @@ def _look(settings: Settings, person: Person, is_meant: IsMeant, workspace: Path
         ArchiveDamagedError, ArchiveKeyError: the raw archive cannot be read.
     """
     home, source = settings.home, person.source
-    search, archive = searcher(source), _archive(home, source)
-    assert search is not None  # noqa: S101 - see person_of
+    search, archive = _searcher(source), _archive(home, source)
     archived = []
     for snapshot in archive.snapshots():
         archive.require_whole(snapshot)

@@ -13,6 +13,7 @@ import duckdb
 
 from flows.declarations import Declarations
 from flows.settings import Settings
+from publish.disclosure.population import Population
 from warehouse import ledger
 from warehouse.curate import create_core, prepare
 from warehouse.retention import recount
@@ -30,21 +31,20 @@ def follow_up(connection: duckdb.DuckDBPyConnection, declared: Declarations, sou
     for name in reading:
         ledger.forget_newest_curation(connection, name)
     for population in declared.populations.values():
-        counting = next(iter(population.datasets))
-        if counting not in reading:
+        if next(iter(population.datasets)) not in reading:
             continue
         from publish.disclosure import keeping  # imports scipy
 
         keeping.create_tables(connection)
         if open_ := keeping.open_periods(connection, population.name):
-            gone = open_ - _with_people(connection, declared, counting, source, open_)
+            gone = open_ - _with_people(connection, declared, population, source, open_)
             keeping.freeze(connection, population.name, sorted(gone))
 
 
 def _with_people(
     connection: duckdb.DuckDBPyConnection,
     declared: Declarations,
-    dataset: str,
+    population: Population,
     source: str,
     asked: Collection[tuple[str, ...]],
 ) -> set[tuple[str, ...]]:
@@ -53,14 +53,13 @@ def _with_people(
     Args:
         connection: writes to the warehouse.
         declared: what is declared.
-        dataset: one that counts the population.
+        population: whose periods they are.
         source: of whose data rows were deleted.
         asked: the periods.
     """
-    model, disclosure = declared.models[dataset], declared.datasets[dataset].entry.disclosure
-    assert model.population is not None and disclosure is not None  # noqa: PT018, S101 - it counts a population
-    columns = ", ".join(f"CAST({quote(column)} AS VARCHAR)" for column in disclosure.period)
-    query = f"SELECT DISTINCT {columns} FROM core.{quote(model.population.name)}"
+    model = declared.models[next(iter(population.datasets))]  # any that counts them
+    columns = ", ".join(f"CAST({quote(column)} AS VARCHAR)" for column in population.first.period)
+    query = f"SELECT DISTINCT {columns} FROM core.{quote(population.name)}"
     loaded = {name: ledger.promoted(connection, name) for name in sorted(model.sources)}
     days: list[date] = sorted((one.data_date for one in loaded[source]), reverse=True)
     found: set[tuple[str, ...]] = set()

@@ -47,11 +47,14 @@ class Searched:
     unread: Mapping[str, str]
 
 
+Search = Callable[[Sequence[Path], IsMeant], Searched]
+
+
 class _ErasingPackage(Protocol):
     def without_people(self, paths: Sequence[Path], is_meant: IsMeant) -> Searched: ...
 
 
-def searcher(declaration: SourceDeclaration) -> Callable[[Sequence[Path], IsMeant], Searched] | None:
+def searcher(declaration: SourceDeclaration) -> Search | None:
     """By what a source's package takes people out of the files of one snapshot; None if it has nothing for it."""
     own = package(declaration)
     return cast(_ErasingPackage, own).without_people if hasattr(own, "without_people") else None

@@ -14,7 +14,7 @@ import numpy as np
 
 from publish.disclosure.population import Population
 from publish.disclosure.suppression import Weights, by_importance
-from publish.disclosure.tables import Magnitude, Pairs, Rule, Sums, System
+from publish.disclosure.tables import Magnitude, Pairs, Period, Rule, Sums, System
 from warehouse.curate import ModelError
 from warehouse.declarations import TOTAL
 from warehouse.declarations.datasets import MagnitudeDeclaration
@@ -23,8 +23,6 @@ from warehouse.sql import quote
 
 # Beyond it neither suppression nor proof ends in a night. 20 x 10 x 5 classes are 1,000.
 MOST_ATOMS = 20_000
-
-Period = tuple[str, ...]
 
 
 class CountingError(ModelError):

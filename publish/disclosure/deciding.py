@@ -15,10 +15,8 @@ import numpy as np
 from publish.disclosure.audit import audit
 from publish.disclosure.results import Audit
 from publish.disclosure.suppression import Weights, repair, suppress
-from publish.disclosure.tables import Mask, Pairs, Protected, Rule, Sums, System
+from publish.disclosure.tables import Mask, Pairs, Period, Protected, Rule, Sums, System
 from warehouse.protection import ProtectionState
-
-Period = tuple[str, ...]
 
 _REPAIRS = 6  # how often more is suppressed where the audit found a gap, before all of the period is
 
@@ -62,16 +60,16 @@ def decide_together(
     }
     while True:
         hidden = hidden_before.union(*(_hidden(one) for one in decisions.values()))
-        shown_all_the_same = [
+        telling = [
             period
             for period, one in decisions.items()
             if one.state == "new"
             and one.protected
             and hidden.intersection(one.protected.system.cells) - _hidden(one)
         ]
-        if not shown_all_the_same:
+        if not telling:
             return decisions
-        for period in shown_all_the_same:
+        for period in telling:
             decisions[period] = decide(systems[period], earlier.get(period, ()), hidden, weights)
 
 

@@ -20,15 +20,13 @@ import numpy as np
 
 from publish.disclosure.population import Population
 from publish.disclosure.results import Audit
-from publish.disclosure.tables import Magnitude, Pairs, Protected, Rule, System
+from publish.disclosure.tables import Magnitude, Pairs, Period, Protected, Rule, System
 from warehouse.curate import PROTECTED, ModelError
 from warehouse.database import insert_rows
 from warehouse.declarations import TOTAL
 from warehouse.home import Home, move_folder
 from warehouse.protection import Protection, ProtectionState
 from warehouse.sql import literal, quote
-
-Period = tuple[str, ...]
 
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS disclosure;

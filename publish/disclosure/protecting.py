@@ -10,12 +10,12 @@ from typing import NamedTuple
 import duckdb
 
 from publish.disclosure import keeping
-from publish.disclosure.counting import Period, systems, weights_of
+from publish.disclosure.counting import systems, weights_of
 from publish.disclosure.deciding import Decision, decide_together, is_laxer, under_rule
 from publish.disclosure.keeping import Kept
 from publish.disclosure.population import Population
 from publish.disclosure.suppression import Weights
-from publish.disclosure.tables import Pairs, System
+from publish.disclosure.tables import Pairs, Period, System
 from warehouse.home import Home
 from warehouse.progress import Progress, silent
 from warehouse.protection import ProtectionState

@@ -23,6 +23,8 @@ Mask = NDArray[np.bool_]
 
 # A dimension: its columns from coarse to fine, such as ("city_code", "district_code"). A flat one has one column.
 Dimension = tuple[str, ...]
+# A period: the values of its columns, such as the survey and the question.
+Period = tuple[str, ...]
 # The pairs of a cell or an atom, by column. The total has none.
 Pairs = frozenset[tuple[str, str]]
 
