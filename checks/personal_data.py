@@ -78,7 +78,7 @@ def screen_table(connection: duckdb.DuckDBPyConnection, source: str, table: Tabl
             INSERT INTO main.findings
             SELECT {finding_id_sql(*given, literal(field.name), place)}, {", ".join(given)},
                    '{Severity.ERROR.value}', _file, _sheet, _row, {literal(field.name)}, {literal(WITHHELD)},
-                   {message}, {literal(_CELL_HELP)}, {key_sql(table)}
+                   {message}, {literal(_CELL_HELP)}, {key_sql(table)}, NULL, NULL
             FROM (SELECT *, {kinds} AS kinds FROM {relation}) WHERE kinds IS NOT NULL""")
 
 
@@ -117,7 +117,13 @@ def screen_findings(connection: duckdb.DuckDBPyConnection, findings: str, quaran
     """
     for column in _hits(connection, findings, list(_STAND_INS)):
         stand_in = literal(_STAND_INS[column])
-        connection.execute(f"UPDATE {findings} SET {column} = {stand_in} WHERE {personal_sql(column)} IS NOT NULL")
+        hit = f"{personal_sql(column)} IS NOT NULL"
+        if column in ("message", "help"):  # what it is made of repeats it too
+            connection.execute(f"UPDATE {findings} SET said = NULL WHERE {hit}")
+        connection.execute(f"UPDATE {findings} SET {column} = {stand_in} WHERE {hit}")
+    # its values one by one: a translation may join them in another way
+    for column in _hits(connection, findings, ["said"]):
+        connection.execute(f"UPDATE {findings} SET {column} = NULL WHERE {personal_sql(column)} IS NOT NULL")
     hits = _hits(connection, quarantine, ["row_key", "record"]) if quarantine else {}
     if "row_key" in hits:
         connection.execute(f"UPDATE {quarantine} SET row_key = NULL WHERE {personal_sql('row_key')} IS NOT NULL")
@@ -165,7 +171,7 @@ def screen_names(connection: duckdb.DuckDBPyConnection, source: SourceDeclaratio
             for table, column in columns.items():
                 connection.execute(f"UPDATE {table} SET {column} = $1 WHERE {column} = $2", [stand_in, name])
             for table in kept[:2]:
-                for column in ("value", "message", "help"):
+                for column in ("value", "message", "help", "said"):
                     connection.execute(
                         f"UPDATE {table} SET {column} = replace({column}, $2, $1)", [stand_in, name]
                     )

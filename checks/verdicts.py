@@ -34,6 +34,7 @@ from warehouse.findings import (
     create_findings_tables,
     finding_id_sql,
     key_sql,
+    said_json,
     shown_key_sql,
 )
 from warehouse.ledger import Verdict
@@ -115,6 +116,7 @@ def check_source(
             add_findings(connection, source.name, _plausible(table, refusals[table.name], before))
     screen_findings(connection, "main.findings", "main.quarantine")
     withhold_keys(connection, source)
+    _name_headings(connection)
     accepted = {name: refusal.accepted for name, refusal in refusals.items()}
     counts = _counts(connection, "main.findings")
     (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
@@ -153,7 +155,9 @@ def check_dataset(
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
     counts = _counts(connection, "temp.findings")
-    connection.execute("INSERT INTO ledger.findings SELECT ?, * FROM temp.findings", [stamp])
+    connection.execute(
+        "INSERT INTO ledger.findings BY NAME SELECT ? AS snapshot_id, * FROM temp.findings", [stamp]
+    )
     connection.execute("DROP TABLE temp.findings")
     is_bad = counts[Severity.CRITICAL] or counts[Severity.ERROR]
     return Checked(Verdict.HELD if is_bad else Verdict.PASSED, counts, {dataset.stem: int(rows)})
@@ -166,6 +170,16 @@ def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")
+
+
+def _name_headings(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note at every finding on a declared column what its file calls it."""
+    connection.execute("""
+        UPDATE main.findings AS f SET heading = h.heading FROM (
+            SELECT table_name, file, sheet, column_name, min(heading) AS heading FROM main.headings GROUP BY ALL
+        ) AS h
+        WHERE f.table_name = h.table_name AND f.column_name = h.column_name
+          AND f.file IS NOT DISTINCT FROM h.file AND f.sheet IS NOT DISTINCT FROM h.sheet""")
 
 
 def _is_absent(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> bool:
@@ -249,11 +263,14 @@ def _write_findings(checked: _CheckedTable, rule: Rule, outcome: Outcome) -> Non
     # Rows that share a key (that is what the rule on keys finds) are told apart by their place.
     place = f"coalesce({file}, '') || ':' || coalesce({sheet}, '') || ':' || coalesce({row}, 0)"
     identity = place if isinstance(rule.demand, Unique) else f"CASE WHEN {has_key} THEN {key} ELSE {place} END"
+    made = said_json(rule.message, rule.help)
+    said = "NULL" if made is None else literal(made)
     query = f"""
         INSERT INTO {checked.findings}.findings
         SELECT {finding_id_sql(constant[0], constant[1], constant[2], constant[4], identity)},
                {", ".join(constant[:4])}, {file}, {sheet}, {row}, {constant[4]}, {value},
-               {literal(rule.message)}, {literal(rule.help)}, CASE WHEN {has_key} THEN {key} END
+               {literal(rule.message)}, {literal(rule.help)}, CASE WHEN {has_key} THEN {key} END,
+               NULL, {said}
         FROM {checked.schema}.{quote(checked.view)} AS checked
         WHERE {ROW_ID} IN (SELECT {ROW_ID} FROM ({outcome.unexpected_query}))"""
     if checked.is_staged and isinstance(rule.demand, Required):
@@ -341,7 +358,7 @@ def _set_aside(
                     INSERT INTO main.findings
                     SELECT {identity}, {literal(source)}, {literal(table.name)}, 'doubtful',
                            '{Severity.ERROR.value}', _file, _sheet, _row, {literal(name)}, NULL, {literal(doubt)},
-                           'Mend the column as a whole.', {key_sql(table)}
+                           'Mend the column as a whole.', {key_sql(table)}, NULL, NULL
                     FROM {staged} WHERE {quote(name)} IS NOT NULL""")
         if name not in costly:
             connection.execute(

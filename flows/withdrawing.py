@@ -402,7 +402,7 @@ def _clean_warehouse(
         for release in releases:
             ledger.rewrite_release(connection, load_release(release_folder(settings.home, release)))
         for table, columns in (
-            ("findings", ("column_name", "value", "message", "help", "row_key")),
+            ("findings", ("column_name", "value", "message", "help", "row_key", "heading", "said")),
             ("quarantine", ("record",)),
         ):
             for column in columns:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from warehouse.archive import Snapshot
 from warehouse.declarations import DeclarationError, SourceDeclaration, load_source
-from warehouse.findings import Finding, QuarantinedRow
+from warehouse.findings import Finding, Heading, QuarantinedRow
 from warehouse.home import Home
 from warehouse.progress import Progress, silent
 from warehouse.wanted import Wanted
@@ -107,6 +107,8 @@ class Reading:
 
     ``incomplete`` says, by table, why it is known not to be whole (a part is missing, the file is cut off): a
     record it lacks is then not gone. A finding says the same to people.
+
+    ``headings`` say what the files call the declared columns, so that findings quote them.
     """
 
     tables: Mapping[str, SqlTable | pa.Table]
@@ -115,6 +117,7 @@ class Reading:
     findings_sql: Sequence[str] = field(default=())
     quarantined_sql: Sequence[str] = field(default=())
     incomplete: Mapping[str, str] = field(default_factory=dict)
+    headings: Sequence[Heading] = field(default=())
 
 
 class SourcePackage(Protocol):

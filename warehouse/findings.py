@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 import duckdb
 
 from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration
+from warehouse.messages import packed, unpacked
 from warehouse.sql import literal, quote
 
 FINDINGS_COLUMNS = """
@@ -25,7 +26,9 @@ FINDINGS_COLUMNS = """
     value VARCHAR,                 -- as text; NULL for personal columns
     message VARCHAR NOT NULL,      -- what is wrong
     help VARCHAR NOT NULL,         -- what to do
-    row_key VARCHAR                -- the primary key as text, where the row has one
+    row_key VARCHAR,               -- the primary key as text, where the row has one
+    heading VARCHAR,               -- the column as its file calls it
+    said VARCHAR                   -- message and help as JSON, to be said in other languages (warehouse.messages)
 """
 QUARANTINE_COLUMNS = """
     subject VARCHAR NOT NULL, table_name VARCHAR NOT NULL,
@@ -40,6 +43,10 @@ CREATE TABLE IF NOT EXISTS main.held_cells (
     table_name VARCHAR NOT NULL, row_id BIGINT NOT NULL, column_name VARCHAR NOT NULL
 );
 CREATE TABLE IF NOT EXISTS main.incomplete (table_name VARCHAR NOT NULL, reason VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS main.headings (  -- what a file calls its sheet and its columns
+    table_name VARCHAR NOT NULL, file VARCHAR NOT NULL, sheet VARCHAR, column_name VARCHAR NOT NULL,
+    heading VARCHAR NOT NULL
+);
 """
 WITHHELD = "(withheld)"
 NOT_THERE = "not there"  # why a table is incomplete of which a snapshot has nothing
@@ -56,7 +63,8 @@ class Finding:
     """A broken rule, found in Python: on a table, a column, or a row of a workbook.
 
     ``row_number`` counts as a spreadsheet does: the header of a plain CSV is row 1. ``column_name`` is the
-    declared name, or the header text for an unknown column.
+    declared name, or the header text for an unknown column; ``heading`` what the file calls it. ``message`` and
+    ``help`` are texts of ``warehouse.messages``, which can be said in another language.
     """
 
     rule: str
@@ -70,6 +78,18 @@ class Finding:
     column_name: str | None = None
     value: str | None = None
     row_key: str | None = None
+    heading: str | None = None
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a file calls a declared column, and the sheet that it stands on (None in a file without sheets)."""
+
+    table_name: str
+    file: str
+    sheet: str | None
+    column_name: str
+    heading: str
 
 
 @dataclass(frozen=True)
@@ -129,14 +149,18 @@ def add_findings(
     connection: duckdb.DuckDBPyConnection, subject: str, findings: Iterable[Finding], schema: str = "main"
 ) -> int:
     """Insert findings made in Python; larger sets are inserted by SQL. Returns how many."""
-    rows = [{**vars(one), "severity": one.severity.value} for one in findings]
-    names = [field.name for field in fields(Finding)]
+    rows = [
+        {**vars(one), "severity": one.severity.value, "said": said_json(one.message, one.help)} for one in findings
+    ]
+    names = [*(field.name for field in fields(Finding)), "said"]
     _insert(connection, rows, names, _findings_insert(subject, "FROM given", schema))
     return len(rows)
 
 
 def add_findings_of(connection: duckdb.DuckDBPyConnection, subject: str, query: str) -> None:
-    """Insert the findings that a SELECT gives, with a column for each attribute of ``Finding``."""
+    """Insert the findings that a SELECT gives, with columns called like the attributes of ``Finding``, and perhaps
+    ``said`` (``said_sql``).
+    """
     connection.execute(_findings_insert(subject, query, "main"))
 
 
@@ -145,10 +169,53 @@ def _findings_insert(subject: str, query: str, schema: str) -> str:
     place = "coalesce(row_key, concat_ws(':', file, sheet, CAST(row_number AS VARCHAR)))"
     identity = finding_id_sql("subject", "table_name", "rule", "column_name", place)
     return (
-        f"INSERT INTO {schema}.findings SELECT {identity}, subject, table_name, rule, severity, file, sheet,"
-        " row_number, column_name, value, message, help, row_key"
+        f"INSERT INTO {schema}.findings BY NAME SELECT {identity} AS finding_id, *"
         f" FROM (SELECT {literal(subject)} AS subject, * FROM ({query}))"
     )
+
+
+def said_json(message: str, advice: str) -> str | None:
+    """Message and help as JSON; None where they are plain texts."""
+    made = {"message": packed(message), "help": packed(advice)}
+    if not any(isinstance(part, dict) for part in made.values()):
+        return None
+    return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
+
+
+def said_sql(message: str, advice: str, **values: str) -> tuple[str, str, str]:
+    """The SQL of message, help and ``said`` of findings that a SELECT makes: a template each, marked in the code.
+
+    ``values`` are the SQL expressions, of texts, of what the templates name in braces.
+    """
+    shown = {name: f"coalesce(CAST({value} AS VARCHAR), '')" for name, value in values.items()}
+
+    def text(template: str) -> str:
+        made = literal(template)
+        for name, value in shown.items():
+            if f"{{{name}}}" in template:
+                made = f"replace({made}, {literal(f'{{{name}}}')}, {value})"
+        return made
+
+    def said(template: str) -> str:
+        named = [f"{literal(name)}, {value}" for name, value in shown.items() if f"{{{name}}}" in template]
+        return f"json_object('template', {literal(template)}, 'values', json_object({', '.join(named)}))"
+
+    both = f"CAST(json_object('message', {said(message)}, 'help', {said(advice)}) AS VARCHAR)"
+    return text(message), text(advice), both
+
+
+def unpacked_texts(message: str, advice: str, said: str | None) -> tuple[str, str]:
+    """Message and help of a stored finding, as texts that can be said in other languages."""
+    if said is None:
+        return message, advice
+    content = json.loads(said)
+    return unpacked(content["message"]), unpacked(content["help"])
+
+
+def add_headings(connection: duckdb.DuckDBPyConnection, headings: Iterable[Heading]) -> None:
+    """Note what files call their columns."""
+    names = [field.name for field in fields(Heading)]
+    _insert(connection, [vars(one) for one in headings], names, "INSERT INTO main.headings BY NAME FROM given")
 
 
 def add_quarantine(

@@ -29,6 +29,7 @@ from warehouse.findings import (
     Finding,
     add_findings,
     add_findings_of,
+    add_headings,
     add_quarantine,
     add_quarantine_of,
     create_findings_tables,
@@ -164,6 +165,7 @@ def _note_findings(
     found = [*reading.findings, *_missing(declaration, reading), *_renamed(snapshot)]
     add_findings(connection, declaration.name, found)
     add_quarantine(connection, declaration.name, reading.quarantined)
+    add_headings(connection, reading.headings)
     for table in declaration.tables:
         given = reading.tables.get(table.name)
         if isinstance(given, SqlTable) and given.may_hide:

@@ -48,7 +48,9 @@ def laid_out(match: MatchedTable, header: Header, records: Records | None, told:
     filled = {column for cells in below for column in cells}
     heads = {column: header_text(cell) for column, cell in sheet.rows[header.row].items()}
     heads.update(header.grouped)
-    told.names |= {name: short(heads[column]) for name, column in header.columns.items() if column in heads}
+    for name, column in header.columns.items():
+        if column in heads:
+            told.calls(name, short(heads[column]))
     _say_marked(header, heads, told)
     columns = _without_repeated(header, filled, told)
     meant = _meant(header, table)

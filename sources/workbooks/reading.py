@@ -14,7 +14,7 @@ from sources.workbooks.template import look_at
 from sources.workbooks.told import Told
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration
-from warehouse.findings import Finding, QuarantinedRow
+from warehouse.findings import Finding, Heading, QuarantinedRow
 from warehouse.sheets import Book, Matching, Sheet, SheetError, match_tables, open_book
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class _Files:
         self.findings: list[Finding] = []
         self.quarantined: list[QuarantinedRow] = []
         self.incomplete: dict[str, str] = {}
+        self.headings: list[Heading] = []
 
     def add(self, path: Path) -> None:
         """Read a file; several are put one below the other."""
@@ -77,6 +78,7 @@ class _Files:
             collected.rows.extend(read_table(match, records, told))
             self.findings.extend(told.findings)
             self.quarantined.extend(told.quarantined)
+            self.headings.extend(told.headings)
             if told.incomplete:
                 self.incomplete[match.table.name] = told.incomplete
 
@@ -97,7 +99,13 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
         if not table.was_seen and table.table.presence == "mandatory"
     ]
     tables = {name: table.arrow() for name, table in files.tables.items()}
-    return Reading(tables, tuple(files.findings), tuple(files.quarantined), incomplete=files.incomplete)
+    return Reading(
+        tables,
+        tuple(files.findings),
+        tuple(files.quarantined),
+        incomplete=files.incomplete,
+        headings=tuple(files.headings),
+    )
 
 
 def _encoding(file: str, note: str) -> Finding:

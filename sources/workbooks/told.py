@@ -8,7 +8,8 @@ from typing import Any
 
 from sources.workbooks.words import quoted
 from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration
-from warehouse.findings import WITHHELD, Finding, QuarantinedRow, shown
+from warehouse.findings import WITHHELD, Finding, Heading, QuarantinedRow, shown
+from warehouse.messages import in_languages
 from warehouse.sheets import Cell, shown_cell
 
 
@@ -24,14 +25,18 @@ class _ReadAs:
 class Told:
     """Gathers what is told of one sheet of a file: findings at their places, and the records put aside.
 
-    ``names`` are the fields' titles as this sheet has them. ``incomplete`` says why the table is not whole.
+    ``names`` are the fields' titles as this sheet has them, ``headings`` those that stand in it. ``incomplete``
+    says why the table is not whole.
     """
 
     def __init__(self, file: str, sheet: str, table: TableDeclaration) -> None:
         self.file = file
         self.sheet = sheet
         self.table = table
-        self.names = {declared.name: declared.title for declared in table.fields}
+        self.names: dict[str, str] = {
+            declared.name: in_languages(declared.title, finnish=declared.title_fi) for declared in table.fields
+        }
+        self.headings: list[Heading] = []
         self.findings: list[Finding] = []
         self.quarantined: list[QuarantinedRow] = []
         self.incomplete = ""
@@ -49,6 +54,11 @@ class Told:
                 **{"table_name": self.table.name, "file": self.file, "sheet": self.sheet, **place},
             )
         )
+
+    def calls(self, name: str, heading: str) -> None:
+        """Remember what the sheet calls a declared column."""
+        self.names[name] = heading
+        self.headings.append(Heading(self.table.name, self.file, self.sheet, name, heading))
 
     def read_as(self, declared: FieldDeclaration, cell: Cell, row: int, meant: object) -> None:
         """Remember that a cell was read as something else than it says."""

@@ -16,6 +16,7 @@ from warehouse.declarations.terms import NamedLicence, NamedPublisher
 from warehouse.declarations.translations import Provenance
 from warehouse.declared import SLUG, Declared, parse, read_yaml
 from warehouse.districts import load_districts
+from warehouse.messages import Language
 
 # A daily source may miss a weekend. A monthly one often comes a week after the month's end, or after a holiday.
 GRACE_DAYS: Mapping[str, int] = {"daily": 3, "monthly": 10, "irregular": 0}
@@ -56,6 +57,7 @@ class SourceDeclaration(Declared):
     # It may be kept so long only: then its files and what came of them are deleted (warehouse.retention).
     retention_days: int | None = Field(None, ge=1, le=36600)
     kind: Literal["register", "workbook"] = "register"  # a workbook goes back to its keeper, annotated
+    language: Language = Language.ENGLISH  # in which its keeper is spoken to: marked workbook, report, mail
     default_origin: str | None = None  # where nightly pulls from unless told otherwise: a URL
     # Of an API: the parameters of each list that it is asked for, such as {text: "smart kalasatama"}.
     queries: tuple[Mapping[str, str], ...] = ()

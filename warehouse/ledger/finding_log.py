@@ -7,7 +7,7 @@ from typing import Any
 
 from warehouse.database import fetch
 from warehouse.declarations import Severity
-from warehouse.findings import Finding, add_findings
+from warehouse.findings import Finding, add_findings, unpacked_texts
 from warehouse.ledger.records import Connection
 
 
@@ -55,12 +55,13 @@ def read_findings(
     worst_first = ", ".join(f"'{severity.value}'" for severity in Severity)
     rows = fetch(
         connection,
-        "SELECT rule, severity, message, help, table_name, file, sheet, row_number, column_name, value, row_key"
+        "SELECT rule, severity, message, help, said, table_name, file, sheet, row_number, column_name, value,"
+        " row_key, heading"
         f" FROM {where} ORDER BY list_position([{worst_first}], severity),"
         " file, sheet, row_number, column_name, rule, value" + (f" LIMIT {limit:d}" if limit else ""),
         list(parameters),
     )
-    return [Finding(row[0], Severity(row[1]), *row[2:]) for row in rows]
+    return [Finding(row[0], Severity(row[1]), *unpacked_texts(*row[2:5]), *row[5:]) for row in rows]
 
 
 def count_findings(connection: Connection, subject: str, snapshot_id: str) -> dict[Severity, int]:
