@@ -27,6 +27,7 @@ ROOMS: Mapping[str, str] = {
     "checks/annotate/": "workbook",
     "checks/report/": "report",
     "checks/": "rules",
+    "flows/desk/": "desk",
     "flows/": "flows",
     "publish/": "publish",
     "warehouse/": "warehouse",
