@@ -128,6 +128,11 @@ def shown_key_sql(table: TableDeclaration) -> str:
     return "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
 
 
+def shown_key(parts: Iterable[object]) -> str:
+    """The same of a key's values in Python, of whatever type."""
+    return " | ".join(str(part).lower() if isinstance(part, bool) else str(part) for part in parts)
+
+
 def create_findings_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of a staging file, in its schema ``main``, where they are missing."""
     connection.execute(f"CREATE TABLE IF NOT EXISTS main.findings ({FINDINGS_COLUMNS})")
