@@ -158,6 +158,11 @@ def packed(text: str) -> Any:
     return str(text)
 
 
+def is_said(text: str) -> bool:
+    """Whether a text knows how it is said in other languages."""
+    return isinstance(text, Message | InLanguages | Listed)
+
+
 def _packed_value(value: Value) -> Any:
     if isinstance(value, str):
         return packed(value)
