@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from checks.expected import Expected
 from checks.rules.demands import Demand
 from warehouse.declarations import Severity
+from warehouse.turns import Whose
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Rule:
     """One rule on one table. ``columns`` are the cells that break it, the first one is marked.
 
     ``vital`` are columns without which nobody knows what the row says: a wrong value in one of them, whatever is
-    wrong with it, costs the row.
+    wrong with it, costs the row. ``message`` and ``help`` are texts of ``warehouse.messages``; ``owner`` mends
+    what is found.
     """
 
     id: str
@@ -25,6 +27,7 @@ class Rule:
     message: str
     help: str
     vital: tuple[str, ...] = ()
+    owner: Whose = Whose.COORDINATOR
 
     @property
     def is_about_rows(self) -> bool:
