@@ -10,6 +10,7 @@ import duckdb
 from checks.expected import Outcome
 from checks.rules import ROW_ID, Rule
 from checks.rules.demands import Required, Unique
+from checks.told import NOTHING, Told, told_by_row, told_by_value
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
 from warehouse.findings import WITHHELD, Finding, add_findings, finding_id_sql, said_json, shown_key_sql
 from warehouse.messages import message, sentences
@@ -78,6 +79,22 @@ def check_table(checked: CheckedTable, rules: Sequence[Rule]) -> None:
         connection.execute(f"DROP VIEW IF EXISTS {schema}.{quote(checked.view)}")
 
 
+def _told(checked: CheckedTable, rule: Rule, failing: str) -> Told:
+    """What is said of the failing rows by their own values, where these may be shown."""
+    batch = f"{checked.schema}.{quote(checked.view)}"
+    may_show = not any(checked.table.field(name).is_withheld for name in rule.columns)
+    if rule.row_words is not None and (may_show or not rule.row_words.shows_values):
+        return told_by_row(checked.connection, rule.row_words, batch, failing)
+    if not may_show or not rule.demand.advises:
+        return NOTHING
+
+    def said_of(value: str) -> tuple[str, str] | None:
+        advice = rule.demand.advice_on(value)
+        return (rule.message, sentences(advice, rule.remark or rule.help)) if advice else None
+
+    return told_by_value(checked.connection, rule.columns[0], batch, failing, said_of)
+
+
 def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None:
     """A finding for every failing row, by one INSERT ... SELECT.
 
@@ -89,24 +106,30 @@ def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None
     file, sheet, row = checked.origin
     key = shown_key_sql(table)
     has_key = " AND ".join(f"{quote(k)} IS NOT NULL" for k in table.primary_key)
+    # Once: a failing row is looked for by its id in what follows, and a rule's query may scan millions of rows.
+    failing = f"SELECT {ROW_ID} FROM temp.failing_rows"
+    checked.connection.execute(f"CREATE OR REPLACE TEMP TABLE failing_rows AS {outcome.unexpected_query}")
+    told = _told(checked, rule, failing)
     if column.is_withheld:
         value = f"CASE WHEN {quote(column.name)} IS NOT NULL THEN {literal(WITHHELD)} END"
     else:
-        value = f"left(CAST({quote(column.name)} AS VARCHAR), 200)"
+        value = f"left(coalesce(told.observed, CAST({quote(column.name)} AS VARCHAR)), 200)"
     constant = [literal(text) for text in (checked.subject, table.name, rule.id, rule.severity.value, column.name)]
-    # Rows that share a key (that is what the rule on keys finds) are told apart by their place.
     place = f"coalesce({file}, '') || ':' || coalesce({sheet}, '') || ':' || coalesce({row}, 0)"
-    identity = place if isinstance(rule.demand, Unique) else f"CASE WHEN {has_key} THEN {key} ELSE {place} END"
+    identity = f"coalesce(told.identity, CASE WHEN {has_key} THEN {key} ELSE {place} END)"
+    if isinstance(rule.demand, Unique):  # rows that share a key are told apart by their order
+        identity = f"{identity} || ':' || row_number() OVER (PARTITION BY {identity} ORDER BY {ROW_ID})"
     made = said_json(rule.message, rule.help)
     said = "NULL" if made is None else literal(made)
     query = f"""
         INSERT INTO {checked.findings}.findings
         SELECT {finding_id_sql(constant[0], constant[1], constant[2], constant[4], identity)},
                {", ".join(constant[:4])}, {file}, {sheet}, {row}, {constant[4]}, {value},
-               {literal(rule.message)}, {literal(rule.help)}, CASE WHEN {has_key} THEN {key} END,
-               NULL, {said}
-        FROM {checked.schema}.{quote(checked.view)} AS checked
-        WHERE {ROW_ID} IN (SELECT {ROW_ID} FROM ({outcome.unexpected_query}))"""
+               coalesce(told.message, {literal(rule.message)}), coalesce(told.help, {literal(rule.help)}),
+               CASE WHEN {has_key} THEN {key} END, NULL,
+               CASE WHEN told.message IS NULL THEN {said} ELSE told.said END
+        FROM {checked.schema}.{quote(checked.view)} AS checked LEFT JOIN ({told.sql}) AS told USING ({ROW_ID})
+        WHERE {ROW_ID} IN ({failing})"""
     if checked.is_staged and isinstance(rule.demand, Required):
         query += f"""
             AND NOT EXISTS (
@@ -115,6 +138,7 @@ def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None
                   AND r.row_number = checked._row AND r.file IS NOT DISTINCT FROM checked._file
                   AND r.sheet IS NOT DISTINCT FROM checked._sheet)"""
     checked.connection.execute(query)
+    checked.connection.execute("DROP TABLE temp.failing_rows")
 
 
 def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None:

@@ -137,6 +137,18 @@ def business_id_holds(column: str) -> str:
     )
 
 
+def with_check_digit(text: str) -> str | None:
+    """A Finnish business id with the check digit that its first seven digits ask for.
+
+    None where a text has no form of one, or its digits ask for the digit 10, so that no company has them.
+    """
+    given = business_id_fi(text)
+    if given is None:
+        return None
+    rest = sum(weight * int(digit) for weight, digit in zip((7, 9, 10, 5, 8, 4, 2), given, strict=False)) % 11
+    return None if rest == 1 else f"{given[:7]}-{(11 - rest) % 11}"
+
+
 @dataclass(frozen=True)
 class Identifier:
     """A kind of identifier that a column may hold (``check: <name>`` among its constraints).
@@ -147,6 +159,7 @@ class Identifier:
         holds: SQL that is true for a right one, NULL for NULL, made of the SQL of a column in canonical form.
         fault: what is wrong with one for which that is false, after the column's title.
         advice: what to do then, where the column has no help of its own.
+        mended: of one for which that is false, what it would be with another check digit, if it has one.
         is_told_by_form: hardly anything else has its form, so that a column of such texts is one of identifiers.
     """
 
@@ -155,6 +168,7 @@ class Identifier:
     holds: Callable[[str], str]
     fault: str
     advice: str
+    mended: Callable[[str], str | None] = lambda text: None
     is_told_by_form: bool = True
 
 
@@ -165,6 +179,7 @@ IDENTIFIERS: Mapping[str, Identifier] = {
         holds=business_id_holds,
         fault=marked("has a wrong check digit, so it is nobody's."),
         advice=marked("Look the company up at ytj.fi and copy its id."),
+        mended=with_check_digit,
     ),
     "company_number_uk": Identifier(
         title=marked("UK company number"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.rules import demands
 from checks.rules.conditions import of_written
@@ -16,6 +16,7 @@ from warehouse import reference
 from warehouse.declarations import STATUS, FieldDeclaration, ForeignKey, Severity, TableDeclaration
 from warehouse.headings import Names, declared_names
 from warehouse.identifiers import IDENTIFIERS
+from warehouse.messages import in_languages
 from warehouse.staging import SCHEMA
 from warehouse.turns import Whose
 
@@ -42,7 +43,7 @@ def compile_rules(
         names: what its file calls columns and sheets; without them sentences have the declared titles.
         owner: who mends what is found, where a written rule does not say.
     """
-    of = _Table(table, names or declared_names([table]), owner)
+    of = _Table(table, names or declared_names([table]), owner, is_staged=schema == SCHEMA)
     return [
         of.row_count(),
         *(rule for field in table.fields for rule in of.on_field(field)),
@@ -60,6 +61,7 @@ class _Table:
     table: TableDeclaration
     names: Names
     owner: Whose
+    is_staged: bool  # its rows have places that can be told
 
     def row_count(self) -> Rule:
         # Changes may be few or none; only what is delivered whole has a floor.
@@ -98,7 +100,8 @@ class _Table:
     def _of_cell(
         self, field: FieldDeclaration, demand: demands.Demand, advice: str, vital: tuple[str, ...] = ()
     ) -> Rule:
-        return self._rule(demand, field.severity, (field.name,), advice, vital)
+        rule = self._rule(demand, field.severity, (field.name,), advice, vital)
+        return replace(rule, remark=in_languages(field.help, finnish=field.help_fi))
 
     def _rule(
         self,
@@ -108,8 +111,19 @@ class _Table:
         advice: str,
         vital: tuple[str, ...] = (),
     ) -> Rule:
-        message = demand.broken(self._called(columns))
-        return Rule(demand.kind, severity, columns, demand, message, advice, vital, self.owner)
+        called = self._called(columns)
+        words = demand.row_words(columns, called) if self.is_staged else None
+        return Rule(
+            demand.kind,
+            severity,
+            columns,
+            demand,
+            demand.broken(called),
+            advice,
+            vital,
+            self.owner,
+            row_words=words,
+        )
 
     def _called(self, columns: Sequence[str]) -> str:
         return quoted_list([self.names.column(self.table.name, name) for name in columns])

@@ -6,19 +6,32 @@ never at a rule's id or at the arguments of an expectation.
 
 from __future__ import annotations
 
+import difflib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from checks.rules.texts import Bound, Value, as_said, choice_of, quoted, span_of, write_within
+from checks.rules.forms import meant_by
+from checks.rules.row_queries import ROW_ID, alike_rows, nearest_there
+from checks.rules.row_words import RowWords
+from checks.rules.texts import (
+    Bound,
+    Value,
+    as_said,
+    choice_of,
+    quoted,
+    quoted_list,
+    span_of,
+    title_of_code,
+    write_within,
+)
 from warehouse.declarations import SUPPRESSED, literal, quote
 from warehouse.identifiers import Identifier
 from warehouse.messages import Message, counted, marked, message
+from warehouse.reference import code_lists
 from warehouse.types import FieldType
-
-ROW_ID = "_id"
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,7 @@ class Demand(ABC):
 
     kind: ClassVar[str]  # the id of its rule, but for a written one
     is_about_rows: ClassVar[bool] = True
+    advises: ClassVar[bool] = False  # whether it has advice on single values
     expectation: ClassVar[str]  # Great Expectations' type
     words: ClassVar[Words]
 
@@ -62,6 +76,19 @@ class Demand(ABC):
     def values(self) -> Mapping[str, Value]:
         """What its words name in braces."""
         return {}
+
+    def advice_on(self, value: str) -> str | None:
+        """What to write in place of a value, where that can be guessed."""
+        return None
+
+    def row_words(self, columns: Sequence[str], called: str) -> RowWords | None:
+        """What is said of each row of a workbook by what stands in it and around it.
+
+        Args:
+            columns: those it is about.
+            called: what people call them.
+        """
+        return None
 
     @abstractmethod
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]: ...
@@ -116,6 +143,17 @@ class Unique(Demand):
         marked("Give each row a value of its own."),
     )
 
+    def row_words(self, columns: Sequence[str], called: str) -> RowWords:
+        """Which rows they are."""
+        words = (
+            message("Rows {rows} have the same {columns}; no other row may have it.", columns=called),
+            message(
+                "Keep row {first}. In row {others}, write a value that no other row has, or delete the row if it is"
+                " a copy."
+            ),
+        )
+        return RowWords(alike_rows(columns), [words], shows_values=False)
+
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"column": columns[0]}
 
@@ -143,6 +181,7 @@ class Pattern(Demand):
 
     pattern: str
     kind = "pattern"
+    advises = True
     expectation = "expect_column_values_to_match_regex"
     words = Words(
         marked("{columns} has the form expected"),
@@ -153,6 +192,11 @@ class Pattern(Demand):
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"column": columns[0], "regex": f"^(?:{self.pattern})$"}
 
+    def advice_on(self, value: str) -> str | None:
+        """The text of the right form that it is probably meant to be."""
+        meant = meant_by(value, self.pattern)
+        return message("Write “{meant}”.", meant=meant) if meant else None
+
 
 @dataclass(frozen=True)
 class Code(Demand):
@@ -161,6 +205,7 @@ class Code(Demand):
     allowed: tuple[str, ...]
     code_list: str | None = field(default=None, compare=False)
     kind = "code"
+    advises = True
     expectation = "expect_column_values_to_be_in_set"
     words = Words(marked("{columns} is on the list"), marked("{columns} is not on the list."), marked("{choice}"))
 
@@ -170,6 +215,17 @@ class Code(Demand):
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"column": columns[0], "value_set": list(self.allowed)}
+
+    def advice_on(self, value: str) -> str | None:
+        """The entries that come nearest."""
+        if self.code_list:
+            near = [code for code in code_lists()[self.code_list].nearest(value) if code in self.allowed]
+        else:
+            near = difflib.get_close_matches(value[:80], self.allowed, n=3, cutoff=0.6)
+        if not near:
+            return None
+        titles = quoted_list([title_of_code(code, self.code_list) for code in near], "or")
+        return message("Did you mean {near}?", near=titles)
 
 
 @dataclass(frozen=True)
@@ -236,12 +292,18 @@ class CheckDigit(_Condition):
     identifier: Identifier
     pattern: str | None
     kind = "check-digit"
+    advises = True
     words = Words(marked("{columns} is a right {title}"), marked("{columns} {fault}"), marked("{advice}"))
 
     def values(self) -> Mapping[str, Value]:
         """What the identifier is called, and what is said of a wrong one."""
         told = (self.identifier.title, self.identifier.fault, self.identifier.advice)
         return {name: Message(text, {}) for name, text in zip(("title", "fault", "advice"), told, strict=True)}
+
+    def advice_on(self, value: str) -> str | None:
+        """The identifier with another check digit, where there is one."""
+        meant = self.identifier.mended(value)
+        return message("Write “{meant}” if that is the one you find there.", meant=meant) if meant else None
 
     def _holds(self, columns: Sequence[str]) -> str:
         column = quote(columns[0])
@@ -259,6 +321,7 @@ class Reference(_Condition):
     references: tuple[str, ...]
     schema: str
     there: str
+    is_named: bool = True  # whether what stands there may be told: not of a table about people
     kind = "reference"
     words = Words(
         marked("{columns} stands in {there} too"),
@@ -269,6 +332,16 @@ class Reference(_Condition):
     def values(self) -> Mapping[str, Value]:
         """The other sheet."""
         return {"there": quoted(self.there)}
+
+    def row_words(self, columns: Sequence[str], called: str) -> RowWords | None:
+        """The row of the other table that comes nearest, or all of them where they are few."""
+        if len(columns) > 1 or not self.is_named:
+            return None
+        there, broken = quoted(self.there), self.broken(called)
+        near = message("Write “{near}” if that is meant, or add the row to {there}.", there=there)
+        choice = message("Choose one of {choice}, or add the row to {there}.", there=there)
+        query = nearest_there(columns[0], self.references[0], f"{self.schema}.{quote(self.table)}")
+        return RowWords(query, [(broken, near), (broken, choice), (broken, self.advice)])
 
     def _holds(self, columns: Sequence[str]) -> str:
         target = f"{self.schema}.{quote(self.table)}"

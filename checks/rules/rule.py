@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from checks.expected import Expected
 from checks.rules.demands import Demand
+from checks.rules.row_words import RowWords
 from warehouse.declarations import Severity
 from warehouse.turns import Whose
 
@@ -17,7 +18,8 @@ class Rule:
 
     ``vital`` are columns without which nobody knows what the row says: a wrong value in one of them, whatever is
     wrong with it, costs the row. ``message`` and ``help`` are texts of ``warehouse.messages``; ``owner`` mends
-    what is found.
+    what is found. ``remark`` is what the declaration says of the column, which stands in ``help`` too, and
+    ``row_words`` are what is said of a row by its own values.
     """
 
     id: str
@@ -28,6 +30,8 @@ class Rule:
     help: str
     vital: tuple[str, ...] = ()
     owner: Whose = Whose.COORDINATOR
+    remark: str = ""
+    row_words: RowWords | None = None
 
     @property
     def is_about_rows(self) -> bool:
