@@ -8,7 +8,9 @@ from datetime import date
 
 import duckdb
 
-from checks.verdicts import Before, Checked, CheckError, check_dataset, check_source
+from checks.asking import CheckError
+from checks.plausible import Before
+from checks.verdicts import Checked, check_dataset, check_source
 from flows.declarations import Declarations
 from flows.due import Known
 from flows.outcomes import DatasetOutcome

@@ -115,6 +115,7 @@ class UsualSpan(Declared):
     """
 
     programme: str  # as messages call it
+    programme_fi: str = ""  # the same in Finnish, where it is not a name
     matches: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None

@@ -22,6 +22,7 @@ from warehouse.messages.texts import (
     marked,
     message,
     packed,
+    placeholders,
     sentences,
     unpacked,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "marked",
     "message",
     "packed",
+    "placeholders",
     "said_in",
     "sentences",
     "unpacked",
