@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import duckdb
 
@@ -79,6 +79,7 @@ class Finding:
     value: str | None = None
     row_key: str | None = None
     heading: str | None = None
+    finding_id: str = field(default="", compare=False)  # filled where it is read from the warehouse
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def add_findings(
     rows = [
         {**vars(one), "severity": one.severity.value, "said": said_json(one.message, one.help)} for one in findings
     ]
-    names = [*(field.name for field in fields(Finding)), "said"]
+    names = [*(one.name for one in fields(Finding) if one.name != "finding_id"), "said"]
     _insert(connection, rows, names, _findings_insert(subject, "FROM given", schema))
     return len(rows)
 

@@ -56,7 +56,7 @@ def read_findings(
     rows = fetch(
         connection,
         "SELECT rule, severity, message, help, said, table_name, file, sheet, row_number, column_name, value,"
-        " row_key, heading"
+        " row_key, heading, finding_id"
         f" FROM {where} ORDER BY list_position([{worst_first}], severity),"
         " file, sheet, row_number, column_name, rule, value" + (f" LIMIT {limit:d}" if limit else ""),
         list(parameters),
