@@ -19,7 +19,7 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, finding_id_sql, key_sql
+from warehouse.findings import WITHHELD, Finding, add_findings, key_sql
 from warehouse.personal import personal_sql
 from warehouse.staging import SCHEMA
 
@@ -73,10 +73,9 @@ def screen_table(connection: duckdb.DuckDBPyConnection, source: str, table: Tabl
         kinds = personal_sql(quote(field.name))
         message = f"concat({literal(f'{field.title} holds personal data (')}, kinds, '), so it is withheld.')"
         given = [literal(source), literal(table.name), literal(RULE)]
-        place = "concat_ws(':', _file, _sheet, CAST(_row AS VARCHAR))"
         connection.execute(f"""
             INSERT INTO main.findings
-            SELECT {finding_id_sql(*given, literal(field.name), place)}, {", ".join(given)},
+            SELECT '', {", ".join(given)},
                    '{Severity.ERROR.value}', _file, _sheet, _row, {literal(field.name)}, {literal(WITHHELD)},
                    {message}, {literal(_CELL_HELP)}, {key_sql(table)}, NULL, NULL
             FROM (SELECT *, {kinds} AS kinds FROM {relation}) WHERE kinds IS NOT NULL""")

@@ -14,6 +14,7 @@ from datetime import date
 import duckdb
 
 from checks.expected import Outcome
+from checks.looking import begin_looking, note_asked, note_looked_at
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
 from checks.rules import ROW_ID, DatasetRules, Rule, SourceRules, compile_rules, fingerprint, row_columns
 from checks.rules.demands import Required, Unique
@@ -26,13 +27,13 @@ from warehouse.declarations import (
     literal,
     quote,
 )
+from warehouse.finding_ids import give_ids
 from warehouse.findings import (
     NOT_THERE,
     WITHHELD,
     Finding,
     add_findings,
     create_findings_tables,
-    finding_id_sql,
     key_sql,
     said_json,
     shown_key_sql,
@@ -108,6 +109,7 @@ def check_source(
         compiled = compile_rules(table, rules.on(table))
         unread = _critical(connection, table)
         checked = _CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
+        note_asked(connection, table, compiled, unread.allows)
         _check_table(checked, [rule for rule in compiled if unread.allows(rule)])
         screen_table(connection, source.name, table)
         _set_aside(connection, source.name, table, row_columns(compiled))
@@ -117,6 +119,8 @@ def check_source(
     screen_findings(connection, "main.findings", "main.quarantine")
     withhold_keys(connection, source)
     _name_headings(connection)
+    give_ids(connection, "main.findings", source.tables)
+    note_looked_at(connection, source.tables)
     accepted = {name: refusal.accepted for name, refusal in refusals.items()}
     counts = _counts(connection, "main.findings")
     (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
@@ -154,6 +158,7 @@ def check_dataset(
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
+    give_ids(connection, "temp.findings")
     counts = _counts(connection, "temp.findings")
     connection.execute(
         "INSERT INTO ledger.findings BY NAME SELECT ? AS snapshot_id, * FROM temp.findings", [stamp]
@@ -167,6 +172,7 @@ def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
     create_findings_tables(connection)
     connection.execute("DELETE FROM main.held_cells")
+    begin_looking(connection)
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")
@@ -260,15 +266,11 @@ def _write_findings(checked: _CheckedTable, rule: Rule, outcome: Outcome) -> Non
     else:
         value = f"left(CAST({quote(column.name)} AS VARCHAR), 200)"
     constant = [literal(text) for text in (checked.subject, table.name, rule.id, rule.severity.value, column.name)]
-    # Rows that share a key (that is what the rule on keys finds) are told apart by their place.
-    place = f"coalesce({file}, '') || ':' || coalesce({sheet}, '') || ':' || coalesce({row}, 0)"
-    identity = place if isinstance(rule.demand, Unique) else f"CASE WHEN {has_key} THEN {key} ELSE {place} END"
     made = said_json(rule.message, rule.help)
     said = "NULL" if made is None else literal(made)
     query = f"""
         INSERT INTO {checked.findings}.findings
-        SELECT {finding_id_sql(constant[0], constant[1], constant[2], constant[4], identity)},
-               {", ".join(constant[:4])}, {file}, {sheet}, {row}, {constant[4]}, {value},
+        SELECT '', {", ".join(constant[:4])}, {file}, {sheet}, {row}, {constant[4]}, {value},
                {literal(rule.message)}, {literal(rule.help)}, CASE WHEN {has_key} THEN {key} END,
                NULL, {said}
         FROM {checked.schema}.{quote(checked.view)} AS checked
@@ -353,10 +355,9 @@ def _set_aside(
             add_findings(connection, source, [_mostly_unreadable(table, by_name[name], unreadable, read)])
             if name in costly:
                 doubt = f"Most of what stands under {by_name[name].title} cannot be read, so this is doubtful."
-                identity = finding_id_sql(literal(source), "'doubtful'", literal(name), "_file", "_sheet", "_row")
                 connection.execute(f"""
                     INSERT INTO main.findings
-                    SELECT {identity}, {literal(source)}, {literal(table.name)}, 'doubtful',
+                    SELECT '', {literal(source)}, {literal(table.name)}, 'doubtful',
                            '{Severity.ERROR.value}', _file, _sheet, _row, {literal(name)}, NULL, {literal(doubt)},
                            'Mend the column as a whole.', {key_sql(table)}, NULL, NULL
                     FROM {staged} WHERE {quote(name)} IS NOT NULL""")

@@ -37,8 +37,8 @@ class Life:
     """A finding's life as of a snapshot.
 
     ``since``: the date of the data with which it came, or with which it was fixed. ``times_back``: how often it
-    came back after it was fixed. ``accepted_until`` and ``reason`` are those of an accepted exception; with another
-    stage than accepted, that has run out.
+    came back after it was fixed. ``accepted_until`` and ``reason`` are those of an accepted exception; with
+    another stage than accepted, that has run out.
     """
 
     finding_id: str
@@ -73,11 +73,12 @@ def lives(connection: Connection, subject: str, snapshot_id: str) -> Mapping[str
     """
     rows = fetch(
         connection,
-        f"""
+        """
         WITH this AS (
-            SELECT max(look) AS look FROM ledger.looks WHERE subject = $subject AND snapshot_id = {literal(snapshot_id)}
+            SELECT max(look) AS look FROM ledger.looks WHERE subject = $subject AND snapshot_id = $snapshot
         ), told AS (
-            SELECT s.*, s.closed_look IS NOT DISTINCT FROM this.look AS is_fixed, s.opened_look = this.look AS is_new
+            SELECT s.*, s.closed_look IS NOT DISTINCT FROM this.look AS is_fixed,
+                   s.opened_look = this.look AS is_new
             FROM ledger.spells AS s, this
             WHERE s.subject = $subject AND s.opened_look <= this.look
               AND coalesce(s.closed_look > this.look OR s.closed_look = this.look AND s.closing = 'fixed', true)
@@ -89,9 +90,9 @@ def lives(connection: Connection, subject: str, snapshot_id: str) -> Mapping[str
         FROM told AS t LEFT JOIN (
             SELECT finding_id, max(until_date) AS until_date, max_by(reason, until_date) AS reason,
                    bool_or(is_in_force) AS is_in_force
-            FROM ledger.accepted WHERE subject = $subject AND snapshot_id = {literal(snapshot_id)} GROUP BY finding_id
+            FROM ledger.accepted WHERE subject = $subject AND snapshot_id = $snapshot GROUP BY finding_id
         ) AS a ON a.finding_id = t.finding_id AND NOT t.is_fixed
-        """.replace("$subject", literal(subject)),
+        """.replace("$subject", literal(subject)).replace("$snapshot", literal(snapshot_id)),
     )
     return {
         finding_id: Life(

@@ -8,7 +8,7 @@ the newest judged moves nothing; one that is judged anew says in place of itself
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from warehouse.database import fetch
@@ -47,30 +47,36 @@ def move_lives(
         attached: the snapshot's staging file, which says how far it was looked at. None: it could not be read.
         tables: of the source.
     """
-    said = (
-        f"SELECT table_name, how FROM {attached}.main.looked_at"
-        if attached
-        else f"SELECT NULL AS table_name, '{NOT_AT_ALL}' AS how"
-    )
-    asked = f"FROM {attached}.main.asked" if attached else _NOTHING_ASKED
-    return _move(connection, look, said, asked, _keys_there(attached, tables))
+    if attached is None:
+        return _move(connection, look, replace(_NOTHING, looked_at=f"SELECT NULL, '{NOT_AT_ALL}'"))
+    seen = _Seen(*(f"FROM {attached}.main.{name}" for name in ("looked_at", "asked", "unread")))
+    return _move(connection, look, replace(seen, keys=_keys_there(attached, tables)))
 
 
 def move_dataset_lives(connection: Connection, look: Look) -> bool:
     """The same for a curated dataset: all of it is looked at, by all rules, each time."""
-    said = (
-        f"SELECT DISTINCT table_name, '{WHOLE}' AS how FROM ledger.spells WHERE subject = {literal(look.subject)}"
-    )
-    return _move(connection, look, said, _NOTHING_ASKED, "SELECT '' AS table_name, '' AS row_key LIMIT 0")
+    of_subject = f"subject = {literal(look.subject)}"
+    tables = f"SELECT DISTINCT table_name, '{WHOLE}' FROM ledger.spells WHERE {of_subject}"
+    return _move(connection, look, replace(_NOTHING, looked_at=tables))
 
 
-_NOTHING_ASKED = "SELECT '' AS table_name, '' AS rule, '' AS column_name, true AS is_asked LIMIT 0"
+@dataclass(frozen=True)
+class _Seen:
+    """What a snapshot was looked at, as SQL: the tables of ``checks.looking``, and the keys of the rows it has."""
+
+    looked_at: str
+    asked: str
+    unread: str
+    keys: str = "SELECT '', '' LIMIT 0"
 
 
-def _keys_there(attached: str | None, tables: Iterable[TableDeclaration]) -> str:
+_NOTHING = _Seen("", "SELECT '', '', '', []::VARCHAR[], true LIMIT 0", "SELECT '', '', '' LIMIT 0")
+
+
+def _keys_there(attached: str, tables: Iterable[TableDeclaration]) -> str:
     """SQL: table and key, as findings write it, of the rows in a staging file."""
-    parts = ["SELECT '' AS table_name, '' AS row_key LIMIT 0"]
-    for table in tables if attached else ():
+    parts = [_NOTHING.keys]
+    for table in tables:
         relation = f"{attached}.{SCHEMA}.{quote(table.name)}"
         # findings tell keys with bars, some as JSON
         parts += [
@@ -80,7 +86,7 @@ def _keys_there(attached: str | None, tables: Iterable[TableDeclaration]) -> str
     return " UNION ALL ".join(f"({part})" for part in parts)
 
 
-def _move(connection: Connection, look: Look, looked_at: str, asked: str, keys: str) -> bool:
+def _move(connection: Connection, look: Look, seen: _Seen) -> bool:
     place = _begin(connection, look)
     if place is None:
         return False
@@ -91,16 +97,19 @@ def _move(connection: Connection, look: Look, looked_at: str, asked: str, keys: 
     critical = f"(SELECT table_name FROM {found} AND severity = '{Severity.CRITICAL.value}')"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE life_looked AS
-            SELECT table_name, CASE WHEN table_name IN (SELECT table_name FROM {critical}) THEN '{NOT_AT_ALL}'
-                                    ELSE how END AS how FROM ({looked_at});
-        CREATE OR REPLACE TEMP TABLE life_asked AS FROM ({asked});
+            SELECT table_name, CASE WHEN table_name IN {critical} THEN '{NOT_AT_ALL}' ELSE how END AS how
+            FROM ({seen.looked_at}) AS t(table_name, how);
+        CREATE OR REPLACE TEMP TABLE life_asked AS
+            FROM ({seen.asked}) AS t(table_name, rule, column_name, columns, is_asked);
+        CREATE OR REPLACE TEMP TABLE life_unread AS FROM ({seen.unread}) AS t(table_name, row_key, column_name);
         CREATE OR REPLACE TEMP TABLE life_found AS
             SELECT finding_id, any_value(table_name) AS table_name, any_value(rule) AS rule,
                    any_value(column_name) AS column_name, any_value(row_key) AS row_key,
-                   any_value(severity) AS severity, bool_or(row_number IS NOT NULL OR row_key IS NOT NULL) AS is_row
+                   any_value(severity) AS severity,
+                   bool_or(coalesce(row_number::VARCHAR, row_key) IS NOT NULL) AS is_row
             FROM {found} GROUP BY finding_id;
         CREATE OR REPLACE TEMP TABLE life_there AS
-            SELECT DISTINCT table_name, row_key FROM ({keys}) AS k
+            SELECT DISTINCT table_name, row_key FROM ({seen.keys}) AS t(table_name, row_key)
             WHERE (table_name, row_key) IN (
                 SELECT (s.table_name, s.row_key) FROM {spells} AND s.is_of_row AND s.table_name IN (
                     SELECT table_name FROM life_looked WHERE how = '{ROWS}'));
@@ -120,25 +129,30 @@ def _move(connection: Connection, look: Look, looked_at: str, asked: str, keys: 
         INSERT INTO ledger.spells BY NAME
         SELECT {subject} AS subject, f.finding_id, f.table_name, f.rule, f.column_name, f.row_key, f.severity,
                f.is_row AS is_of_row,
-               (f.table_name, f.rule) IN (SELECT (table_name, rule) FROM life_asked) AS is_compiled,
+               coalesce((f.table_name, f.rule) IN (SELECT (table_name, rule) FROM life_asked), false) AS is_compiled,
                {place} AS opened_look, {snapshot} AS opened_snapshot,
                {day_literal(look.data_date)} AS opened_date, {literal(look.run_id)} AS opened_run
         FROM life_found AS f
         WHERE f.finding_id NOT IN (SELECT s.finding_id FROM {spells});
-        {_carried(subject, snapshot, place, look.data_date)};
-        DROP TABLE life_looked; DROP TABLE life_asked; DROP TABLE life_found; DROP TABLE life_there""")
+        {_carried(look, place)};
+        DROP TABLE life_looked; DROP TABLE life_asked; DROP TABLE life_found; DROP TABLE life_there;
+        DROP TABLE life_unread""")
     return True
 
 
 # What ends an open spell whose finding is not there; NULL: nothing, for nobody looked.
 _CLOSING = f"""
 CASE WHEN s.table_name IS NULL THEN
-          CASE WHEN EXISTS (FROM life_looked WHERE table_name IS NOT NULL AND how <> '{NOT_AT_ALL}')
+          CASE WHEN EXISTS (FROM life_looked WHERE table_name IS NOT NULL) AND NOT EXISTS (
+                    FROM life_found WHERE table_name IS NULL AND severity = '{Severity.CRITICAL.value}')
                THEN '{FIXED}' END
      WHEN NOT EXISTS (FROM life_looked WHERE table_name IS NOT NULL) THEN NULL
      WHEN l.how IS NULL THEN '{DROPPED}'
      WHEN l.how = '{NOT_AT_ALL}' OR NOT coalesce(a.is_asked, true) THEN NULL
      WHEN s.is_compiled AND a.rule IS NULL THEN '{DROPPED}'
+     WHEN s.is_compiled AND EXISTS (
+          FROM life_unread AS u WHERE u.table_name = s.table_name AND u.row_key = s.row_key
+           AND (u.column_name IS NULL OR list_contains(a.columns, u.column_name))) THEN NULL
      WHEN l.how = '{WHOLE}' OR NOT s.is_of_row THEN '{FIXED}'
      WHEN (s.table_name, s.row_key) IN (SELECT (table_name, row_key) FROM life_there) THEN '{FIXED}' END"""
 
@@ -172,15 +186,18 @@ def _begin(connection: Connection, look: Look) -> int | None:
     return place
 
 
-def _carried(subject: str, snapshot: str, place: int, day: date) -> str:
+def _carried(look: Look, place: int) -> str:
     """SQL: what was accepted stays so where a finding stays open because nobody could look."""
+    subject, snapshot = literal(look.subject), literal(look.snapshot_id)
     return f"""
         INSERT INTO ledger.accepted BY NAME
-        SELECT a.* REPLACE ({snapshot} AS snapshot_id, a.until_date >= {day_literal(day)} AS is_in_force)
+        SELECT a.* REPLACE (
+            {snapshot} AS snapshot_id, a.until_date >= {day_literal(look.data_date)} AS is_in_force)
         FROM ledger.accepted AS a JOIN ledger.looks AS l
           ON l.subject = a.subject AND l.snapshot_id = a.snapshot_id AND l.look = {place - 1}
         WHERE a.subject = {subject} AND a.snapshot_id <> {snapshot}
-          AND a.finding_id IN (SELECT finding_id FROM ledger.spells WHERE subject = {subject} AND closed_look IS NULL)
+          AND a.finding_id IN (
+              SELECT finding_id FROM ledger.spells WHERE subject = {subject} AND closed_look IS NULL)
           AND a.finding_id NOT IN (SELECT finding_id FROM life_found)"""
 
 
