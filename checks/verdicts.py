@@ -14,6 +14,7 @@ from datetime import date
 import duckdb
 
 from checks.asking import CheckedTable, check_table, critical_of
+from checks.looking import begin_looking, note_asked, note_looked_at
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
 from checks.plausible import Before, plausible
 from checks.rules import DatasetRules, SourceRules, compile_rules, fingerprint, row_columns
@@ -26,6 +27,7 @@ from warehouse.declarations import (
     literal,
     quote,
 )
+from warehouse.finding_ids import give_ids
 from warehouse.findings import NOT_THERE, add_findings, create_findings_tables
 from warehouse.headings import declared_names, names_of
 from warehouse.ledger import Verdict
@@ -83,6 +85,7 @@ def check_source(
         compiled = compile_rules(table, rules.on(table), names=names, owner=turn_of(source))
         unread = critical_of(connection, table)
         checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
+        note_asked(connection, table, compiled, unread.allows)
         check_table(checked, [rule for rule in compiled if unread.allows(rule)])
         screen_table(connection, source.name, table, names)
         set_aside(connection, source.name, table, row_columns(compiled), names)
@@ -92,6 +95,8 @@ def check_source(
     screen_findings(connection, "main.findings", "main.quarantine")
     withhold_keys(connection, source)
     _name_headings(connection)
+    give_ids(connection, "main.findings", source.tables)
+    note_looked_at(connection, source.tables)
     accepted = {name: refusal.accepted for name, refusal in refusals.items()}
     counts = _counts(connection, "main.findings")
     (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
@@ -129,6 +134,7 @@ def check_dataset(
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
+    give_ids(connection, "temp.findings")
     counts = _counts(connection, "temp.findings")
     connection.execute(
         "INSERT INTO ledger.findings BY NAME SELECT ? AS snapshot_id, * FROM temp.findings", [stamp]
@@ -142,6 +148,7 @@ def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
     create_findings_tables(connection)
     connection.execute("DELETE FROM main.held_cells")
+    begin_looking(connection)
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")

@@ -26,8 +26,8 @@ from sources.kept_pages import KeptPages
 from sources.pulling import archive_of, put_in
 from warehouse.addresses import origin_of, without_addresses, without_credentials
 from warehouse.archive import Archive, Snapshot
-from warehouse.web import Session
 from warehouse.messages import message
+from warehouse.web import Session
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.client import PageData

@@ -58,6 +58,7 @@ def forget(
             " AND kept.snapshot_id = outlived.snapshot_id AND kept.file = outlived.file",
             [source.name],
         )
+    ledger.forget_spells(connection, source.name)
     connection.execute("DROP TABLE temp.outlived")
     connection.execute("COMMIT")
 

@@ -22,8 +22,8 @@ from warehouse.addresses import is_url, without_credentials
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
 from warehouse.findings import Finding, said_sql
-from warehouse.staging import SCHEMA
 from warehouse.messages import counted, marked, message, sentences
+from warehouse.staging import SCHEMA
 
 _PAGE_LIMITS = DownloadLimits(max_bytes=5 << 20, timeout_seconds=60, deadline_seconds=300)
 

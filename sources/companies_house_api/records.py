@@ -12,8 +12,8 @@ from typing import Any
 
 from warehouse.declarations import FieldDeclaration, TableDeclaration
 from warehouse.findings import Finding, key_text, shown
-from warehouse.text import without_controls
 from warehouse.messages import in_languages, message
+from warehouse.text import without_controls
 
 ENDED = frozenset({"dissolved", "removed", "closed", "converted-closed"})
 """The statuses of companies that have left the register."""

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 import duckdb
 
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
-from warehouse.findings import WITHHELD, add_findings_of, shown_key_sql
+from warehouse.findings import WITHHELD, add_findings_of, said_sql, shown_key_sql
+from warehouse.messages import in_languages, marked
 from warehouse.sql import day_literal
 from warehouse.staging import SCHEMA
-from warehouse.messages import in_languages, marked
 
 # Regular expressions of DuckDB for what nobody sees: controls, marks that turn the direction of writing, and what
 # is no character. Line breaks and tabs are among them; people see those as a space.

@@ -24,6 +24,7 @@ from warehouse.ledger.finding_log import (
     take_findings,
     worst_in_words,
 )
+from warehouse.ledger.life_log import Look, forget_spells, move_dataset_lives, move_lives
 from warehouse.ledger.records import (
     Connection,
     CurationRecord,
@@ -43,6 +44,7 @@ __all__ = [
     "Connection",
     "CurationRecord",
     "LedgerError",
+    "Look",
     "RunRecord",
     "Said",
     "SnapshotRecord",
@@ -56,8 +58,11 @@ __all__ = [
     "findings",
     "finish_run",
     "forget_newest_curation",
+    "forget_spells",
     "lacking",
     "last_said",
+    "move_dataset_lives",
+    "move_lives",
     "next_run_id",
     "note_run",
     "now",

@@ -7,6 +7,7 @@ from typing import Any
 
 from warehouse.database import fetch
 from warehouse.declarations import Severity
+from warehouse.finding_ids import give_ids
 from warehouse.findings import Finding, add_findings, unpacked_texts
 from warehouse.ledger.records import Connection
 
@@ -30,6 +31,7 @@ def replace_findings(connection: Connection, subject: str, snapshot_id: str, fou
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )
     add_findings(connection, subject, found, "temp")
+    give_ids(connection, "temp.findings")
     connection.execute(
         "INSERT INTO ledger.findings BY NAME SELECT ? AS snapshot_id, * FROM temp.findings", [snapshot_id]
     )
@@ -56,7 +58,7 @@ def read_findings(
     rows = fetch(
         connection,
         "SELECT rule, severity, message, help, said, table_name, file, sheet, row_number, column_name, value,"
-        " row_key, heading"
+        " row_key, heading, finding_id"
         f" FROM {where} ORDER BY list_position([{worst_first}], severity),"
         " file, sheet, row_number, column_name, rule, value" + (f" LIMIT {limit:d}" if limit else ""),
         list(parameters),
