@@ -12,8 +12,8 @@ from warehouse.ledger.records import Connection
 
 
 def take_findings(connection: Connection, attached: str, source: str, snapshot_id: str) -> None:
-    """Copy findings and quarantine of an attached staging file; those of an earlier check give way."""
-    for table in ("findings", "quarantine"):
+    """Copy findings, quarantine and measures of an attached staging file; those of an earlier check give way."""
+    for table in ("findings", "quarantine", "measures"):
         connection.execute(
             f"DELETE FROM ledger.{table} WHERE subject = ? AND snapshot_id = ?", [source, snapshot_id]
         )

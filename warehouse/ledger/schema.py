@@ -8,6 +8,7 @@ import duckdb
 
 from warehouse.findings import FINDINGS_COLUMNS, QUARANTINE_COLUMNS
 from warehouse.ledger.records import Connection, LedgerError
+from warehouse.measures import MEASURES_COLUMNS
 
 SCHEMA_VERSION = 2  # of the ledger: 1 had no version. A column that is only added needs no new number.
 
@@ -26,6 +27,7 @@ CREATE TABLE IF NOT EXISTS ledger.snapshots (  -- the verdict on a pull of a sou
 );
 CREATE TABLE IF NOT EXISTS ledger.findings (snapshot_id VARCHAR NOT NULL, {FINDINGS_COLUMNS});
 CREATE TABLE IF NOT EXISTS ledger.quarantine (snapshot_id VARCHAR NOT NULL, {QUARANTINE_COLUMNS});
+CREATE TABLE IF NOT EXISTS ledger.measures (snapshot_id VARCHAR NOT NULL, {MEASURES_COLUMNS});
 CREATE TABLE IF NOT EXISTS ledger.curations (  -- the verdict on a dataset built from certain inputs
     dataset VARCHAR, data_date DATE, inputs VARCHAR NOT NULL, verdict VARCHAR NOT NULL,
     rows BIGINT NOT NULL, version VARCHAR, run_id VARCHAR NOT NULL, PRIMARY KEY (dataset, data_date)
