@@ -14,6 +14,7 @@ from datetime import date
 import duckdb
 
 from checks.expected import Outcome
+from checks.measuring import VERSION, Measuring, measure
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
 from checks.rules import ROW_ID, DatasetRules, Rule, SourceRules, compile_rules, fingerprint, row_columns
 from checks.rules.demands import Required, Unique
@@ -62,7 +63,7 @@ def source_fingerprint(source: SourceDeclaration, rules: SourceRules) -> str:
     """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
     parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
-    return hashlib.sha256("\0".join([*parts, personal_sql("text")]).encode()).hexdigest()
+    return hashlib.sha256("\0".join([*parts, personal_sql("text"), VERSION]).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,10 @@ def check_source(
         compiled = compile_rules(table, rules.on(table))
         unread = _critical(connection, table)
         checked = _CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
-        _check_table(checked, [rule for rule in compiled if unread.allows(rule)])
+        asked = [rule for rule in compiled if unread.allows(rule)]
+        _check_table(checked, asked)
         screen_table(connection, source.name, table)
+        measure(Measuring(connection, source.name, table), asked)
         _set_aside(connection, source.name, table, row_columns(compiled))
         refusals[table.name] = _refusal(connection, table)
         if not _critical(connection, table).is_held:
@@ -148,7 +151,9 @@ def check_dataset(
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )
     checked = _CheckedTable(connection, name, schema, dataset.table, is_staged=False)
-    _check_table(checked, compile_rules(dataset.table, rules.rules, schema))
+    asked = compile_rules(dataset.table, rules.rules, schema)
+    _check_table(checked, asked)
+    measure(Measuring(connection, name, dataset.table, schema, stamp), asked)
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = _plausible(dataset.table, _Refusal(rows, 0), before)
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
@@ -166,7 +171,7 @@ def check_dataset(
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
     create_findings_tables(connection)
-    connection.execute("DELETE FROM main.held_cells")
+    connection.execute("DELETE FROM main.held_cells; DELETE FROM main.measures")
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")

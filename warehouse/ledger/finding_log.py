@@ -24,8 +24,11 @@ def take_findings(connection: Connection, attached: str, source: str, snapshot_i
 
 
 def replace_findings(connection: Connection, subject: str, snapshot_id: str, found: Sequence[Finding]) -> None:
-    """Write findings made in Python in place of those that stand for the snapshot."""
-    connection.execute("DELETE FROM ledger.findings WHERE subject = ? AND snapshot_id = ?", [subject, snapshot_id])
+    """Write findings made in Python in place of those, and of the measures, that stand for the snapshot."""
+    for table in ("findings", "measures"):
+        connection.execute(
+            f"DELETE FROM ledger.{table} WHERE subject = ? AND snapshot_id = ?", [subject, snapshot_id]
+        )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )

@@ -73,12 +73,12 @@ units AS (
 ),
 counted AS (
     SELECT
-        kind_code, name, data_date, dimension, count(*) AS units, sum(judged) AS judged,
+        kind_code, name, data_date, dimension, count(*) AS units_count, sum(judged) AS judged_count,
         CASE dimension
             WHEN '{Dimension.CONSISTENCY.value}' THEN 1 - avg(failed / judged)
             ELSE 1 - sum(failed) / sum(judged)
         END AS share
-    FROM units GROUP BY ALL
+    FROM units GROUP BY kind_code, name, data_date, dimension
 ),
 shares AS (
     SELECT kind_code, name, data_date, dimension, share FROM counted
@@ -129,7 +129,7 @@ broken AS (
     SELECT
         m.kind_code, m.name, m.data_date, m.table_name, m.rule, m.column_name, m.dimension, m.failed, m.judged,
         CASE m.dimension
-            WHEN '{Dimension.CONSISTENCY.value}' THEN m.failed / m.judged / c.units ELSE m.failed / c.judged
+            WHEN '{Dimension.CONSISTENCY.value}' THEN m.failed / m.judged / c.units_count ELSE m.failed / c.judged_count
         END AS lost
     FROM measured AS m
     INNER JOIN counted AS c

@@ -170,25 +170,29 @@ def score_of(
     if not scored or scored[0][0] is None:
         return None
     shares = fetch(connection, f"{asked} SELECT dimension, share FROM shares WHERE {condition}")
-    causes = _causes(fetch(connection, f"{asked} {CAUSES} WHERE {condition} {WORST_FIRST}"))
-    step = step_of(causes, declaration, names)
+    found = causes(fetch(connection, f"{asked} SELECT {CAUSE_COLUMNS} FROM gains WHERE {condition} {WORST_FIRST}"))
+    step = step_of(found, declaration, names)
     return Score(
         date=newest,
         value=rounded_down(scored[0][0]),
         parts={Dimension(name): Part(float(share), WEIGHTS[Dimension(name)]) for name, share in sorted(shares)},
         is_held=bool(scored[0][1]),
-        causes=causes,
+        causes=found,
         next_step=step,
-        gain=causes[0].gain if step else None,
+        gain=found[0].gain if step else None,
     )
 
 
-CAUSES = "SELECT table_name, rule, column_name, dimension, failed, judged, is_holding, gain FROM gains"
+CAUSE_COLUMNS = "table_name, rule, column_name, dimension, failed, judged, is_holding, gain"
 WORST_FIRST = "ORDER BY round(gain, 6) DESC, table_name, rule, column_name, dimension"
 
 
-def _causes(rows: Iterable[tuple[Any, ...]]) -> list[Cause]:
-    return [Cause(*row[:3], Dimension(row[3]) if row[3] else None, *row[4:]) for row in rows]
+def causes(rows: Iterable[Sequence[Any]]) -> list[Cause]:
+    """From rows of ``CAUSE_COLUMNS``."""
+    return [
+        Cause(table, rule, column, Dimension(dimension) if dimension else None, failed, judged, is_holding, gain)
+        for table, rule, column, dimension, failed, judged, is_holding, gain in rows
+    ]
 
 
 def rounded_down(score: float) -> float:
@@ -196,11 +200,11 @@ def rounded_down(score: float) -> float:
     return math.floor(round(score, 6) * 10) / 10
 
 
-def step_of(causes: Sequence[Cause], declaration: Declaration, names: Names | None = None) -> str | None:
+def step_of(found: Sequence[Cause], declaration: Declaration, names: Names | None = None) -> str | None:
     """What to do about the first of the causes, and what it raises the score by; None where it raises nothing."""
-    if not causes or causes[0].gain < _LEAST:
+    if not found or found[0].gain < _LEAST:
         return None
-    one = causes[0]
+    one = found[0]
     tables = declaration.tables if isinstance(declaration, SourceDeclaration) else (declaration.table,)
     what = _what(one, names or DeclaredNames({table.name: table for table in tables}))
     return sentences(what, message("Score +{points}.", points=round(one.gain, 1)))
