@@ -129,7 +129,8 @@ broken AS (
     SELECT
         m.kind_code, m.name, m.data_date, m.table_name, m.rule, m.column_name, m.dimension, m.failed, m.judged,
         CASE m.dimension
-            WHEN '{Dimension.CONSISTENCY.value}' THEN m.failed / m.judged / c.units_count ELSE m.failed / c.judged_count
+            WHEN '{Dimension.CONSISTENCY.value}' THEN m.failed / m.judged / c.units_count
+            ELSE m.failed / c.judged_count
         END AS lost
     FROM measured AS m
     INNER JOIN counted AS c

@@ -69,7 +69,7 @@ def definition(dimension: Dimension) -> str:
             "How much of the time for which these data were the newest good ones they were not overdue."
         ),
         Dimension.VALIDITY: message(
-            "The share of filled cells whose value can be read and keeps its form, its range and its list."
+            "The share of rows that can be read, and of filled cells that keep their type, form, range and list."
         ),
         Dimension.ACCURACY: message(
             "The share of cells that agree with what can be looked up: identifiers with a right check digit, and"

@@ -38,7 +38,9 @@ SCHEMA = "quality"
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS quality;
 CREATE OR REPLACE TABLE quality.subjects (kind_code VARCHAR, name VARCHAR, title VARCHAR);
-CREATE OR REPLACE TABLE quality.declared_columns (name VARCHAR, table_name VARCHAR, column_name VARCHAR);
+CREATE OR REPLACE TABLE quality.declared_columns (
+    name VARCHAR, table_name VARCHAR, column_name VARCHAR, table_title VARCHAR, column_title VARCHAR
+);
 CREATE OR REPLACE TABLE quality.judged (
     kind_code VARCHAR, name VARCHAR, data_date DATE, found_as VARCHAR, is_held BOOLEAN,
     turn_code VARCHAR, next_step VARCHAR
@@ -82,8 +84,13 @@ def create_quality_tables(connection: duckdb.DuckDBPyConnection, subjects: Subje
     """Make the tables, of data until ``as_of``."""
     connection.execute(_TABLES)
     insert_rows(connection, "quality.subjects", subjects.titles())
-    columns = [(name, table.name, field.name) for name, table in subjects.tables() for field in table.fields]
-    insert_rows(connection, "quality.declared_columns", columns)
+    titled = [
+        (name, table.name, field.name, table.title, field.title)
+        for name, table in subjects.tables()
+        for field in table.fields
+    ]
+    insert_rows(connection, "quality.declared_columns", titled)
+    columns = [(name, table, field) for name, table, field, *_ in titled]
     standing = f"WITH {STANDING.format(as_of=day_literal(as_of))}"
     insert_rows(connection, "quality.judged", _judged(connection, subjects, standing, as_of))
     connection.execute(f"CREATE OR REPLACE TABLE quality.loads AS {standing} {_LOADS}")
@@ -141,8 +148,8 @@ _SHARES = ", ".join(
 )
 _SCORES = f"""
 SELECT
-    s.kind_code, s.name, s.data_date, {_SHARES}, floor(round(s.score, 6) * 10) / 10 AS score,
-    t.score_step, t.step_gain
+    s.kind_code, s.name, s.data_date, {_SHARES}, floor(round(s.score, 6) * 10) / 10 AS quality_score,
+    t.score_step, t.step_gain AS score_step_gain
 FROM scored AS s
 LEFT JOIN shares AS h ON s.kind_code = h.kind_code AND s.name = h.name AND s.data_date = h.data_date
 LEFT JOIN quality.steps AS t ON s.kind_code = t.kind_code AND s.name = t.name AND s.data_date = t.data_date
