@@ -99,7 +99,7 @@ def why_unknown(dimension: Dimension, *, is_source: bool, is_told: bool, is_meas
         Dimension.COMPLETENESS: message("No column has to be filled in."),
         Dimension.UNIQUENESS: message("There are no rows."),
         Dimension.CONSISTENCY: message("No rule compares columns, rows or tables with one another."),
-        Dimension.VALIDITY: message("No column has a form, a range or a list to keep, or none is filled in."),
+        Dimension.VALIDITY: message("There are no rows."),
         Dimension.ACCURACY: message(
             "No column can be compared with anything outside: none has a check digit or refers to a register."
         ),
