@@ -15,6 +15,7 @@ import duckdb
 
 from checks.asking import CheckedTable, check_table, critical_of
 from checks.looking import begin_looking, note_asked, note_looked_at
+from checks.measuring import VERSION, Measuring, measure
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
 from checks.plausible import Before, plausible
 from checks.rules import DatasetRules, SourceRules, compile_rules, fingerprint, row_columns
@@ -50,7 +51,7 @@ def source_fingerprint(source: SourceDeclaration, rules: SourceRules) -> str:
     """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
     parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
-    return hashlib.sha256("\0".join([*parts, personal_sql("text")]).encode()).hexdigest()
+    return hashlib.sha256("\0".join([*parts, personal_sql("text"), VERSION]).encode()).hexdigest()
 
 
 def check_source(
@@ -86,8 +87,10 @@ def check_source(
         unread = critical_of(connection, table)
         checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
         note_asked(connection, table, compiled, unread.allows)
-        check_table(checked, [rule for rule in compiled if unread.allows(rule)])
+        asked = [rule for rule in compiled if unread.allows(rule)]
+        check_table(checked, asked)
         screen_table(connection, source.name, table, names)
+        measure(Measuring(connection, source.name, table), asked)
         set_aside(connection, source.name, table, row_columns(compiled), names)
         refusals[table.name] = refusal_of(connection, table)
         if not critical_of(connection, table).is_held:
@@ -128,7 +131,9 @@ def check_dataset(
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )
     checked = CheckedTable(connection, name, schema, dataset.table, is_staged=False)
-    check_table(checked, compile_rules(dataset.table, rules.rules, schema, owner=turn_of(dataset)))
+    asked = compile_rules(dataset.table, rules.rules, schema, owner=turn_of(dataset))
+    check_table(checked, asked)
+    measure(Measuring(connection, name, dataset.table, schema, stamp), asked)
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = plausible(dataset.table, Refusal(rows, 0), before, declared_names([dataset.table]))
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
@@ -147,7 +152,7 @@ def check_dataset(
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
     create_findings_tables(connection)
-    connection.execute("DELETE FROM main.held_cells")
+    connection.execute("DELETE FROM main.held_cells; DELETE FROM main.measures")
     begin_looking(connection)
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
