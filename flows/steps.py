@@ -14,7 +14,7 @@ from flows.due import Known
 from flows.outcomes import DatasetOutcome
 from flows.run import Run
 from flows.settings import Settings
-from sources import NothingThereError, NotSetUpError, PullRequest
+from sources import NothingThereError, NotSetUpError, PullRequest, SourceError
 from sources.changes import since
 from warehouse import archive_keys, ledger
 from warehouse.addresses import is_url
@@ -25,6 +25,7 @@ from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclarati
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
+from warehouse.messages import message
 from warehouse.personal import without_personal
 from warehouse.quality import create_quality_tables
 from warehouse.releases import Release, ReleaseError, SnapshotUse
@@ -150,13 +151,14 @@ class Judged:
         }
 
 
-def unreadable(snapshot: Snapshot, message: str) -> Judged:
+def unreadable(snapshot: Snapshot, error: SourceError) -> Judged:
     """A snapshot that cannot be read at all is held, and a finding says why."""
+    why = error.args[0]  # a message that can be said in other languages; str() of an error is English
     problem = Finding(
         rule="unreadable",
         severity=Severity.CRITICAL,
-        message=without_personal(message),
-        help="Hand in a file that can be read; the last good one stands in meanwhile.",
+        message=why if without_personal(why) == why else without_personal(why),
+        help=message("Hand in a file that can be read; the last good one stands in meanwhile."),
         file=snapshot.files[0].name,
     )
     return Judged(snapshot, Verdict.HELD, problem=problem)
