@@ -27,13 +27,12 @@ _LACKING = 6  # columns that are told of those a file lacks
 
 @dataclass(frozen=True)
 class Candidate:
-    """A source that a file may be of: how alike they are (0 to 1), why, and what the file lacks for it."""
+    """A source that a file may be of: how alike they are (0 to 1), and why, with what the file lacks for it."""
 
     source: str
     title: str
     likeness: float
     why: str
-    lacking: str
 
 
 @dataclass(frozen=True)
@@ -134,9 +133,7 @@ def _candidate(books: Sequence[Book], source: SourceDeclaration) -> Candidate:
         title=_title(source),
     )
     lacking = message("Missing: {columns}.", columns=_shortened(found.lacking)) if found.lacking else ""
-    return Candidate(
-        source.name, _title(source), found.score, sentences(why, lacking) if lacking else why, lacking
-    )
+    return Candidate(source.name, _title(source), found.score, sentences(why, lacking))
 
 
 def _shortened(titles: Sequence[str]) -> str:
@@ -174,7 +171,7 @@ def _likeness(books: Sequence[Book], source: SourceDeclaration) -> _Likeness:
 
 
 def _headers(book: Book, source: SourceDeclaration) -> dict[str, Header]:
-    """By table, the header that is most like it: in the sheet that a night would read, else in any that is left."""
+    """By table, the header most like it: in the sheet that a night would read, else in any that is left."""
     matching = match_tables(book, source.tables)
     found: dict[str, Header] = {}
     for match in matching.tables:

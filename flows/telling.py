@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from warehouse.declarations import Severity
+from warehouse.findings import WITHHELD
 from warehouse.ledger import Verdict
 from warehouse.messages import Language, counted, in_languages, marked, message, said_in, sentences
 from warehouse.messages.texts import Message
@@ -98,8 +99,9 @@ def told_of(checked: CheckedFile) -> Told:
 
 def _what_follows(checked: CheckedFile, is_to_mend: bool) -> str:
     if checked.verdict is Verdict.HELD:
-        return message(
-            "Nothing of it would go on until it is mended. What was last handed in stands in meanwhile."
+        return sentences(
+            message("Nothing of it would go on until it is mended."),
+            message("What was last handed in stands in meanwhile."),
         )
     if checked.verdict is Verdict.PARTIAL:
         return sentences(
@@ -140,26 +142,30 @@ def _causes(places: Sequence[Place]) -> tuple[Cause, ...]:
 def _cause(places: Sequence[Place]) -> Cause:
     first = places[0]
     messages = {place.finding.message for place in places}
-    said = first.finding.message
-    if len(messages) > 1:
+    said: str = first.finding.message
+    if len(messages) > 1 and not first.title:
+        said = counted(
+            "{count} place is not as it should be.", "{count} places are not as they should be.", len(places)
+        )
+    elif len(messages) > 1:
         said = counted(
             "{count} value of “{column}” is not as it should be.",
             "{count} values of “{column}” are not as they should be.",
             len(places),
             column=first.title,
         )
-        if not first.title:
-            said = counted(
-                "{count} place is not as it should be.", "{count} places are not as they should be.", len(places)
-            )
     return Cause(
         severity=first.finding.severity,
         heading=first.title,
         message=said,
         help=first.finding.help,
-        spots=tuple(Spot(_where(place), place.finding.value, place.finding.message) for place in places),
+        spots=tuple(Spot(_where(place), _value(place), place.finding.message) for place in places),
         has_own_words=len(messages) > 1,
     )
+
+
+def _value(place: Place) -> str | None:
+    return None if place.finding.value == WITHHELD else place.finding.value
 
 
 def _where(place: Place) -> str:
