@@ -1,0 +1,276 @@
+"""Processes that check and mark files, with limits of time and memory, so that no file can stop the server.
+
+A worker imports Great Expectations and dlt once, when it starts: a check then takes a second instead of eight. One
+that takes too long, or dies, is replaced; what it worked on is told as not checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from warehouse.messages import Language, message
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
+    from flows.checking import CheckedFile
+    from flows.telling import Told
+
+SECONDS = 120.0  # for one check or one marking
+START_SECONDS = 120.0  # imports on a busy machine
+MEMORY_BYTES = 4 << 30  # of address space, of which DuckDB takes no more than its own limit
+_DUCKDB_MEMORY = "1GB"
+
+
+class Stage(StrEnum):
+    """How far a job is."""
+
+    WAITING = "waiting"
+    READING = "reading"
+    CHECKING = "checking"
+    DONE = "done"
+
+
+class WorkError(Exception):
+    """A job did not come to its end; the message, which can be said in both languages, is for the coordinator."""
+
+
+class BusyError(Exception):
+    """Too many jobs wait already."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Files to be checked as a source's, compared with what stands in a home (its folder)."""
+
+    paths: tuple[Path, ...]
+    source: str
+    home: Path
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A checked file to be marked in a language: into a file, or of several files into a folder."""
+
+    checked: CheckedFile
+    target: Path
+    language: Language
+
+
+@dataclass(frozen=True)
+class CheckDone:
+    """What a check came to. ``other``: the title of the source that the file rather is of, if there is one."""
+
+    checked: CheckedFile
+    told: Told
+    other: str = ""
+
+
+def _work(pipe: Connection, memory_bytes: int) -> None:
+    """What a worker does until the pipe is closed."""
+    import os
+    import resource
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to hear
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold people's rows
+    from flows.settings import silence_telemetry
+
+    silence_telemetry()
+    os.environ["OPENDISTRICT_MEMORY"] = _DUCKDB_MEMORY
+    import checks.annotate
+    import checks.gx_duckdb
+    import sources.loading  # noqa: F401  # all three: what a check and a marking import late
+    from flows.declarations import Declarations
+
+    declared = Declarations.read()
+    _ = declared.source_rules
+    pipe.send(("ready", None))
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pipe.send(("done", _done(job, declared, pipe)))
+        except MemoryError:
+            pipe.send(("failed", _too_much()))
+        except Exception as error:
+            pipe.send(("failed", _why(error)))
+
+
+def _done(job: Check | Mark, declared: Any, pipe: Connection) -> CheckDone | list[Path]:
+    if isinstance(job, Mark):
+        return [one.path for one in job.checked.marked_copies(job.target, job.language)]
+    from flows.checking import check_file
+    from flows.telling import told_of
+    from warehouse.home import Home
+
+    def progress(step: str, done: float = 0, total: float | None = None, unit: str = "") -> None:
+        pipe.send(("stage", Stage.CHECKING if step.startswith("checking") else Stage.READING))
+
+    checked = check_file(job.paths, declared, job.source, Home(job.home), progress)
+    return CheckDone(checked, told_of(checked), _other(job, checked, declared))
+
+
+def _other(job: Check, checked: CheckedFile, declared: Any) -> str:
+    """The title of the source that a file is of which would be held for the one it was given as."""
+    from flows.recognising import UnclearSourceError, source_of
+    from warehouse.ledger import Verdict
+    from warehouse.messages import in_languages
+
+    if checked.verdict is not Verdict.HELD:
+        return ""
+    try:
+        found = source_of(job.paths, declared.sources).source
+    except UnclearSourceError:
+        return ""
+    source = declared.sources[found]
+    return "" if found == job.source else in_languages(source.title, finnish=source.title_fi)
+
+
+def _too_much() -> str:
+    return message("The file is too large to be checked here. Hand in a smaller one, or ask the operator.")
+
+
+def _why(error: Exception) -> str:
+    """An error for the coordinator: what speaks to people as it is, a fault of the program without its text."""
+    from flows.errors import RequestError
+    from sources import SourceError
+
+    if isinstance(error, RequestError | SourceError):
+        return str(error) if not error.args else error.args[0]
+    return message(
+        "The file could not be checked: a fault of the program ({kind}). Tell the operator.",
+        kind=type(error).__name__,
+    )
+
+
+class _Worker:
+    """One process and the pipe to it. Its methods wait, so they are called from a thread."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process: SpawnProcess = context.Process(target=_work, args=(theirs, memory_bytes), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._is_ready = False
+
+    def run(self, job: Check | Mark, seconds: float, told: Callable[[Stage], None]) -> Any:
+        """Do a job; what came of it.
+
+        Raises:
+            WorkError: it failed, took too long, or the process died. After the last two it is dead.
+        """
+        import time
+
+        if not self._is_ready:
+            self._receive(time.monotonic() + START_SECONDS)
+            self._is_ready = True
+        deadline = time.monotonic() + seconds
+        try:
+            self._pipe.send(job)
+        except OSError as error:
+            raise WorkError(_lost()) from error
+        while True:
+            kind, content = self._receive(deadline)
+            if kind == "stage":
+                told(content)
+            elif kind == "failed":
+                raise WorkError(content)
+            else:
+                return content
+
+    def _receive(self, deadline: float) -> tuple[str, Any]:
+        import time
+
+        try:
+            if self._pipe.poll(max(0.0, deadline - time.monotonic())):
+                kind, content = self._pipe.recv()
+                return str(kind), content
+        except (EOFError, OSError) as error:
+            self.stop()
+            raise WorkError(_lost()) from error
+        self.stop()
+        raise WorkError(
+            message("The check took too long and was stopped. Is it the right file? If it is, ask the operator.")
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be given a job."""
+        return self._process.is_alive()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join(5)
+        self._pipe.close()
+
+
+def _lost() -> str:
+    return message("The check ended before its time: the file may be too large. Try again, or ask the operator.")
+
+
+class Workers:
+    """A few workers and a bounded queue before them: a slow file holds up none but itself while one is free."""
+
+    def __init__(
+        self, count: int = 2, waiting: int = 8, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
+        self._count, self._most, self._seconds, self._memory = count, waiting, seconds, memory_bytes
+        self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
+        self._all: list[_Worker] = []
+        self._jobs = 0
+
+    def start(self) -> None:
+        """Begin the processes; they get ready while the server already answers."""
+        for _ in range(self._count):
+            self._add()
+
+    def _add(self) -> None:
+        worker = _Worker(self._memory)
+        self._all.append(worker)
+        self._idle.put_nowait(worker)
+
+    async def run(self, job: Check | Mark, told: Callable[[Stage], None] = lambda stage: None) -> Any:
+        """Do a job when a worker is free; what came of it. ``told`` is called from a thread.
+
+        Raises:
+            BusyError: too many wait already.
+            WorkError: it did not come to its end.
+        """
+        if self._jobs >= self._count + self._most:
+            raise BusyError
+        self._jobs += 1
+        try:
+            worker = await self._idle.get()
+            try:
+                return await asyncio.to_thread(worker.run, job, self._seconds, told)
+            finally:
+                self._give_back(worker)
+        finally:
+            self._jobs -= 1
+
+    def _give_back(self, worker: _Worker) -> None:
+        if worker.is_alive:
+            self._idle.put_nowait(worker)
+            return
+        self._all.remove(worker)
+        self._add()
+
+    def stop(self) -> None:
+        """End all processes."""
+        for worker in self._all:
+            worker.stop()
+        self._all.clear()
+
