@@ -5,10 +5,11 @@ The command line and the desk say the same; the texts are messages, to be said i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from checks.causes import Cause, causes
 from warehouse.declarations import Severity
 from warehouse.findings import WITHHELD
 from warehouse.ledger import Verdict
@@ -37,7 +38,7 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Cause:
+class ToldCause:
     """One thing that is wrong, at one or many places.
 
     ``has_own_words``: what is wrong is said at each place, since it differs.
@@ -64,9 +65,9 @@ class Told:
     headline: str
     what_follows: str
     gone_on: tuple[str, ...]
-    mend: tuple[Cause, ...]
-    look: tuple[Cause, ...]
-    know: tuple[Cause, ...]
+    mend: tuple[ToldCause, ...]
+    look: tuple[ToldCause, ...]
+    know: tuple[ToldCause, ...]
 
     @property
     def to_mend(self) -> int:
@@ -80,7 +81,7 @@ def told_of(checked: CheckedFile) -> Told:
     declaration = checked.declaration
     tone, mark, headline = _WORDS[checked.verdict]
     tiers = (TO_MEND, (Severity.WARNING,), (Severity.INFO,))
-    mend, look, know = (_causes([one for one in places if one.finding.severity in tier]) for tier in tiers)
+    mend, look, know = (_told_causes(places, tier) for tier in tiers)
     return Told(
         source=checked.source,
         title=in_languages(declaration.title, finnish=declaration.title_fi),
@@ -129,38 +130,20 @@ def _gone_on(checked: CheckedFile) -> list[str]:
     ]
 
 
-def _causes(places: Sequence[Place]) -> tuple[Cause, ...]:
-    """Places together that have one cause: the same rule, on the same column, with the same advice."""
-    together: dict[tuple[Any, ...], list[Place]] = {}
-    for place in places:
-        one = place.finding
-        key = (one.severity.rank, one.table_name, one.rule, one.column_name, one.help)
-        together.setdefault(key, []).append(place)
-    return tuple(_cause(group) for group in together.values())
+def _told_causes(places: Sequence[Place], severities: Collection[Severity]) -> tuple[ToldCause, ...]:
+    at = {id(place.finding): place for place in places}
+    found = causes(place.finding for place in places if place.finding.severity in severities)
+    return tuple(_told_cause(cause, [at[id(one)] for one in cause.findings]) for cause in found)
 
 
-def _cause(places: Sequence[Place]) -> Cause:
-    first = places[0]
-    messages = {place.finding.message for place in places}
-    said: str = first.finding.message
-    if len(messages) > 1 and not first.title:
-        said = counted(
-            "{count} place is not as it should be.", "{count} places are not as they should be.", len(places)
-        )
-    elif len(messages) > 1:
-        said = counted(
-            "{count} value of “{column}” is not as it should be.",
-            "{count} values of “{column}” are not as they should be.",
-            len(places),
-            column=first.title,
-        )
-    return Cause(
-        severity=first.finding.severity,
-        heading=first.title,
-        message=said,
-        help=first.finding.help,
+def _told_cause(cause: Cause, places: Sequence[Place]) -> ToldCause:
+    return ToldCause(
+        severity=cause.severity,
+        heading=places[0].title,
+        message=cause.message,
+        help=cause.help,
         spots=tuple(Spot(_where(place), _value(place), place.finding.message) for place in places),
-        has_own_words=len(messages) > 1,
+        has_own_words=cause.message is not cause.findings[0].message,
     )
 
 

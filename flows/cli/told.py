@@ -15,7 +15,7 @@ from warehouse.messages import Language, counted, listed, message, said_in
 
 if TYPE_CHECKING:
     from flows.recognising import UnclearSourceError
-    from flows.telling import Cause, Told
+    from flows.telling import Told, ToldCause
 
 _STYLE = {"good": "green", "warn": "yellow", "stop": "bold red"}
 _SPOTS = 10  # of one cause; the marked copy and --json have them all
@@ -48,7 +48,7 @@ def print_told(told: Told, language: Language, files: Sequence[Path], copies: Se
         console.print(f"\n{escape(words)}", soft_wrap=True)
 
 
-def _print_cause(console: Console, cause: Cause, say: Say, style: str) -> None:
+def _print_cause(console: Console, cause: ToldCause, say: Say, style: str) -> None:
     console.print(f"[{style}]-[/] {escape(say(cause.message))}")
     console.print(f"  {escape(say(cause.help))}", style="dim")
     for spot in cause.spots[:_SPOTS]:

@@ -86,8 +86,6 @@ def _work(pipe: Connection, memory_bytes: int) -> None:
 
     silence_telemetry()
     os.environ["OPENDISTRICT_MEMORY"] = _DUCKDB_MEMORY
-    import checks.annotate
-    import checks.gx_duckdb
     import sources.loading  # noqa: F401  # all three: what a check and a marking import late
     from flows.declarations import Declarations
 
@@ -180,6 +178,7 @@ class _Worker:
         try:
             self._pipe.send(job)
         except OSError as error:
+            self.stop()
             raise WorkError(_lost()) from error
         while True:
             kind, content = self._receive(deadline)
@@ -273,4 +272,3 @@ class Workers:
         for worker in self._all:
             worker.stop()
         self._all.clear()
-
