@@ -59,6 +59,11 @@ def is_valid(home: Home, source: str, digest: str) -> bool:
     return entry is not None and hmac.compare_digest(entry["sha256"], digest)
 
 
+def has_tokens(home: Home) -> bool:
+    """Whether any source has one."""
+    return bool(_read(home))
+
+
 def _path(home: Home) -> Path:
     return home.root / _FILE
 

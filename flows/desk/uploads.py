@@ -1,4 +1,4 @@
-"""What lies at the desk: files that are being checked or were, for an hour at most, each seen by one session alone."""
+"""What lies at the desk: files that are checked, for an hour at most, each seen by one session alone."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class Uploads:
     def hand_in(self, upload: Upload) -> None:
         """Put exactly the files that were checked into the source's inbox, where the night finds them.
 
-        Doing it twice does it once. A file of that name which waits there gives way: the last one handed in counts.
+        Doing it twice does it once. A file of that name which waits there gives way: the last one counts.
 
         Raises:
             UploadError: a file is not any more what was checked.
