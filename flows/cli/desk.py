@@ -52,7 +52,7 @@ def desk_token(
     token = make_token(settings_of(home).home, source)
     typer.echo(token)
     typer.echo(
-        f"Give it to whoever keeps {declared[source].title}; it is not shown again. As a link, behind the address of"
-        f" the desk: /#token={token}",
+        f"Give it to whoever keeps {declared[source].title}; it is not shown again. As a link, behind the"
+        f" address of the desk: /#token={token}",
         err=True,
     )

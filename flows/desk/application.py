@@ -1,7 +1,7 @@
-"""The desk as a web application: its addresses, and what each does. What is checked, and how, is not decided here.
+"""The desk as a web application: its addresses, and what each does. What is checked is not decided here.
 
-A page works as plain HTML; ``desk.js`` adds drag and drop and progress. A form is answered only if it was sent from
-a page of this server, by a session, with the session's own form token.
+A page works as plain HTML; ``desk.js`` adds drag and drop and progress. A form is answered only if it was sent
+from a page of this server, by a session, with the session's own form token.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -181,15 +181,17 @@ class Desk:
             return answer
         if not is_from_here(request):
             return self._front(request, None, _foreign(), 403)
-        form = await self._form(request, _FORM_BYTES)
-        token = form.get("token") if form else None
-        source = tokens.source_of_token(self._home, token.strip()) if isinstance(token, str) else None
-        if source is None or source not in self._sources or not isinstance(token, str):
+        try:
+            token = _text(await self._form(request, _FORM_BYTES), "token").strip()
+        except UploadError as error:
+            return self._front(request, None, error.words, error.status)
+        source = tokens.source_of_token(self._home, token)
+        if source is None or source not in self._sources:
             self.wrong.note(address)
             return self._front(request, None, message("That is not a token of this desk. Ask the operator."), 403)
         asked = request.query_params.get("language")
         language = Language(asked) if asked in list(Language) else None
-        session = self.sessions.begin(source, tokens.hash_of(token.strip()), language)
+        session = self.sessions.begin(source, tokens.hash_of(token), language)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(_COOKIE, session.id, path="/", httponly=True, samesite="strict", secure=self._is_secure)
         return answer
@@ -235,18 +237,14 @@ class Desk:
         upload = None
         try:
             form = await self._form(request, self._limits.most_bytes)
-            if form is None:
-                return self._front(request, session, self._too_large(), 413)
             if not session.allows(_text(form, "csrf")):
                 return self._front(request, session, _foreign(), 403)
-            given = [
-                (one.filename or "", one.file)
-                for one in form.getlist("file")
-                if isinstance(one, UploadFile) and one.filename
-            ]
+            parts = [one for one in form.getlist("file") if isinstance(one, UploadFile)]
+            given = [(one.filename, one.file) for one in parts if one.filename]
             upload = await asyncio.to_thread(self.uploads.keep, session.id, session.source, given)
+            await form.close()
         except UploadError as error:
-            return self._front(request, session, error.words, 400)
+            return self._front(request, session, error.words, error.status)
         finally:
             if upload is None:
                 self._busy.discard(session.source)
@@ -270,7 +268,7 @@ class Desk:
             paths = tuple(one.path for one in upload.files)
             upload.outcome = await self._workers.run(Check(paths, upload.source, self._home.root), told)
         except BusyError:
-            upload.problem = message("Many files are being checked just now. Try again in a few minutes.")
+            upload.problem = _crowded()
         except WorkError as error:
             upload.problem = error.args[0]
         finally:
@@ -310,13 +308,11 @@ class Desk:
         try:
             paths = await self._marked(upload, language)
         except BusyError:
-            return self._file(
-                request, session, upload, message("Much is being done just now. Try again soon."), 503
-            )
+            return self._file(request, session, upload, _crowded(), 503)
         except WorkError as error:
             return self._file(request, session, upload, error.args[0], 500)
         path = paths[int(number)]
-        # Names of files are people's words: RFC 6266 has a form for any letters, and nothing else gets into a header.
+        # Names of files are people's words: this form (RFC 6266) takes any letters, and keeps a header whole.
         disposition = f"attachment; filename*=UTF-8''{quote(path.name, safe='')}"
         return FileResponse(path, media_type=_XLSX, headers={"Content-Disposition": disposition})
 
@@ -370,13 +366,18 @@ class Desk:
         session = self._session(request)
         if session is None or not is_from_here(request):
             return None, self._front(request, session, _foreign(), 403)
-        form = await self._form(request, _FORM_BYTES)
-        if form is None or not session.allows(_text(form, "csrf")):
-            return None, self._front(request, session, _foreign(), 403)
-        return session, Response()
+        try:
+            is_own = session.allows(_text(await self._form(request, _FORM_BYTES), "csrf"))
+        except UploadError as error:
+            return None, self._front(request, session, error.words, error.status)
+        return (session, Response()) if is_own else (None, self._front(request, session, _foreign(), 403))
 
-    async def _form(self, request: Request, most: int) -> FormData | None:
-        """The form of a request; None if it is too large, or no form. Bytes are counted as they come."""
+    async def _form(self, request: Request, most: int) -> FormData:
+        """The form of a request. Bytes are counted as they come.
+
+        Raises:
+            UploadError: it is too large, or no form.
+        """
         declared = request.headers.get("content-length", "")
         try:
             if declared.isdecimal() and int(declared) > most:
@@ -386,16 +387,22 @@ class Desk:
             return await asyncio.wait_for(reading, _UPLOAD_SECONDS)
         except _TooLargeError:
             await _drained(request, 4 * most)
-            return None
+            raise UploadError(_too_large(most), 413) from None
         except (HTTPException, MultiPartException):
-            raise UploadError(
-                message("That could not be read as a form. At most {count} files go together.", count=MOST_FILES)
-            ) from None
+            words = message(
+                "That could not be read as a form. At most {count} files go together.", count=MOST_FILES
+            )
+            raise UploadError(words) from None
+        except (TimeoutError, ClientDisconnect):
+            raise UploadError(message("The file did not come through. Try again."), 408) from None
 
-    def _too_large(self) -> str:
-        return message(
-            "The file is larger than {size} MB. Is it the right one?", size=self._limits.most_bytes // (1 << 20)
-        )
+
+def _too_large(most: int) -> str:
+    return message("The file is larger than {size} MB. Is it the right one?", size=max(1, most // (1 << 20)))
+
+
+def _crowded() -> str:
+    return message("Many files are being checked just now. Try again in a few minutes.")
 
 
 def _foreign() -> str:

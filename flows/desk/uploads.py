@@ -29,12 +29,13 @@ Clock = Callable[[], float]
 
 
 class UploadError(ValueError):
-    """Files are not taken; the message is for the coordinator."""
+    """Files are not taken, or no form; the message is for the coordinator. ``status`` is that of HTTP."""
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, words: str, status: int = 400) -> None:
         """``words`` may be a message; it is the error's first argument."""
         super().__init__(words)
         self.words = words
+        self.status = status
 
 
 @dataclass(frozen=True)
