@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
     from flows.checking import CheckedFile
+    from flows.declarations import Declarations
     from flows.telling import Told
 
 SECONDS = 120.0  # for one check or one marking
@@ -86,11 +87,10 @@ def _work(pipe: Connection, memory_bytes: int) -> None:
 
     silence_telemetry()
     os.environ["OPENDISTRICT_MEMORY"] = _DUCKDB_MEMORY
-    import sources.loading  # noqa: F401  # all three: what a check and a marking import late
     from flows.declarations import Declarations
 
     declared = Declarations.read()
-    _ = declared.source_rules
+    _warm_up(declared)
     pipe.send(("ready", None))
     while True:
         try:
@@ -105,7 +105,27 @@ def _work(pipe: Connection, memory_bytes: int) -> None:
             pipe.send(("failed", _why(error)))
 
 
-def _done(job: Check | Mark, declared: Any, pipe: Connection) -> CheckDone | list[Path]:
+def _warm_up(declared: Declarations) -> None:
+    """Check and mark a file of nobody's: what the first one imports and prepares takes several seconds."""
+    import csv
+    import tempfile
+    from contextlib import suppress
+
+    from flows.checking import check_file
+
+    source = next((one for one in declared.sources.values() if one.kind == "workbook"), None)
+    if source is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="opendistrict-desk-") as folder, suppress(Exception):
+        path = Path(folder) / f"{source.tables[0].name}.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            titles = [field.title for field in source.tables[0].fields]
+            csv.writer(file).writerows([titles, ["x"] * len(titles)])
+        checked = check_file([path], declared, source.name)
+        checked.marked_copies(Path(folder) / "marked.xlsx", source.language)
+
+
+def _done(job: Check | Mark, declared: Declarations, pipe: Connection) -> CheckDone | list[Path]:
     if isinstance(job, Mark):
         return [one.path for one in job.checked.marked_copies(job.target, job.language)]
     from flows.checking import check_file
@@ -119,7 +139,7 @@ def _done(job: Check | Mark, declared: Any, pipe: Connection) -> CheckDone | lis
     return CheckDone(checked, told_of(checked), _other(job, checked, declared))
 
 
-def _other(job: Check, checked: CheckedFile, declared: Any) -> str:
+def _other(job: Check, checked: CheckedFile, declared: Declarations) -> str:
     """The title of the source that a file is of which would be held for the one it was given as."""
     from flows.recognising import UnclearSourceError, source_of
     from warehouse.ledger import Verdict
