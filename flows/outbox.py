@@ -1,8 +1,8 @@
 """The way back: the marked copies of what people handed in, in the outbox of its source.
 
-There lies one marked copy of each file of the newest snapshot that has something to mend or to look at, and none of
-what is clean or was replaced: whoever opens the folder sees what is to be done today. A copy that somebody changed
-(she mends her workbook there) is hers: it is neither deleted nor written over.
+There lies one marked copy of each file of the newest snapshot that has something to mend or to look at, and none
+of what is clean or was replaced: whoever opens the folder sees what is to be done today. A copy that somebody
+changed (she mends her workbook there) is hers: it is neither deleted nor written over.
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ def _print_cause(console: Console, cause: ToldCause, say: Say, style: str) -> No
         if line := "  ".join(part for part in parts if part):
             console.print(f"    {escape(line)}")
     if (left := len(cause.spots) - _SPOTS) > 0:
-        console.print(f"    {escape(say(counted('and {count} more', 'and {count} more', left)))}", style="dim")
+        more = counted("and {count} more", "and {count} more", left)
+        console.print(f"    {escape(say(more))}", style="dim")
 
 
 def unclear_in_words(error: UnclearSourceError, language: Language) -> str:

@@ -93,7 +93,7 @@ class Desk:
                 Route("/files", self.bring, methods=["POST"]),
                 Route("/files/{upload}", self.file, methods=["GET"]),
                 Route("/files/{upload}/state", self.state, methods=["GET"]),
-                Route("/files/{upload}/marked", self.marked, methods=["GET"]),
+                Route("/files/{upload}/marked", self.marked_copy, methods=["GET"]),
                 Route("/files/{upload}/hand-in", self.hand_in, methods=["POST"]),
                 Route("/files/{upload}/delete", self.delete, methods=["POST"]),
                 Route("/desk.css", self.style, methods=["GET"]),
@@ -298,7 +298,7 @@ class Desk:
         words = said_in(stage_in_words(upload.stage), self._reader(request, session).language)
         return JSONResponse({"done": upload.stage is Stage.DONE, "words": words})
 
-    async def marked(self, request: Request) -> Response:
+    async def marked_copy(self, request: Request) -> Response:
         """The marked copy of a file, in the reader's language, to be kept by the browser and not shown by it."""
         session, upload = self._own(request)
         number = request.query_params.get("number", "0")

@@ -71,14 +71,14 @@ class Guard:
             return
         begun, status = time.perf_counter(), 0
 
-        async def guarded(message: Message) -> None:
+        async def guarded(sent: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            if sent["type"] == "http.response.start":
+                status = sent["status"]
                 ours = {name.encode() for name, _ in HEADERS}
-                kept = [one for one in message.get("headers", ()) if one[0].lower() not in {*ours, b"server"}]
-                message["headers"] = [*kept, *((name.encode(), value.encode()) for name, value in HEADERS)]
-            await send(message)
+                kept = [one for one in sent.get("headers", ()) if one[0].lower() not in {*ours, b"server"}]
+                sent["headers"] = [*kept, *((name.encode(), value.encode()) for name, value in HEADERS)]
+            await send(sent)
 
         try:
             if host_of(_header(scope, b"host")) in self._hosts:
