@@ -318,15 +318,15 @@ class Desk:
 
     async def _marked(self, upload: Upload, language: Language) -> tuple[Path, ...]:
         async with self._marking.setdefault(upload.id, asyncio.Lock()):
-            if language.value not in upload.marked and upload.outcome is not None:
+            if language.value not in upload.copies and upload.outcome is not None:
                 folder = upload.folder / f"marked-{language.value}"
                 folder.mkdir(exist_ok=True)
                 is_one = len(upload.files) == 1
                 target = folder / f"{upload.files[0].path.stem}-annotated.xlsx" if is_one else folder
                 paths = await self._workers.run(Mark(upload.outcome.checked, target, language))
-                upload.marked[language.value] = tuple(paths)
+                upload.copies[language.value] = tuple(paths)
         self._marking.pop(upload.id, None)
-        return upload.marked[language.value]
+        return upload.copies[language.value]
 
     async def hand_in(self, request: Request) -> Response:
         """Put a checked file into the inbox."""

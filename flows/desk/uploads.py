@@ -61,7 +61,7 @@ class Upload:
     outcome: CheckDone | None = None
     problem: str = ""
     is_handed_in: bool = False
-    marked: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # by language
+    copies: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # by language
 
     @property
     def name(self) -> str:

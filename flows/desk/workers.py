@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SECONDS = 120.0  # for one check or one marking
 START_SECONDS = 120.0  # imports on a busy machine
+_TURN_SECONDS = 300.0  # a job waits no longer for a worker
+_PAUSE_SECONDS = 5.0  # between a worker that died at its start and the next
 MEMORY_BYTES = 4 << 30  # of address space, of which DuckDB takes no more than its own limit
 _DUCKDB_MEMORY = "1GB"
 
@@ -181,7 +184,14 @@ class _Worker:
         self._process: SpawnProcess = context.Process(target=_work, args=(theirs, memory_bytes), daemon=True)
         self._process.start()
         theirs.close()
-        self._is_ready = False
+
+    def get_ready(self) -> None:
+        """Wait until it can work.
+
+        Raises:
+            WorkError: it died before.
+        """
+        self._receive(time.monotonic() + START_SECONDS)
 
     def run(self, job: Check | Mark, seconds: float, told: Callable[[Stage], None]) -> Any:
         """Do a job; what came of it.
@@ -189,11 +199,6 @@ class _Worker:
         Raises:
             WorkError: it failed, took too long, or the process died. After the last two it is dead.
         """
-        import time
-
-        if not self._is_ready:
-            self._receive(time.monotonic() + START_SECONDS)
-            self._is_ready = True
         deadline = time.monotonic() + seconds
         try:
             self._pipe.send(job)
@@ -210,8 +215,6 @@ class _Worker:
                 return content
 
     def _receive(self, deadline: float) -> tuple[str, Any]:
-        import time
-
         try:
             if self._pipe.poll(max(0.0, deadline - time.monotonic())):
                 kind, content = self._pipe.recv()
@@ -247,19 +250,32 @@ class Workers:
         self, count: int = 2, waiting: int = 8, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
     ) -> None:
         self._count, self._most, self._seconds, self._memory = count, waiting, seconds, memory_bytes
-        self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
+        self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()  # the warmest first
         self._all: list[_Worker] = []
         self._jobs = 0
+        self._starting: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Begin the processes; they get ready while the server already answers."""
-        for _ in range(self._count):
-            self._add()
+        """Begin the processes, one after the other; they get ready while the server already answers."""
+        self._begin(self._count)
 
-    def _add(self) -> None:
-        worker = _Worker(self._memory)
-        self._all.append(worker)
-        self._idle.put_nowait(worker)
+    def _begin(self, count: int) -> None:
+        task = asyncio.create_task(self._add(count))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _add(self, count: int) -> None:
+        while count:
+            worker = _Worker(self._memory)
+            self._all.append(worker)
+            try:
+                await asyncio.to_thread(worker.get_ready)
+            except WorkError:
+                self._all.remove(worker)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            self._idle.put_nowait(worker)
+            count -= 1
 
     async def run(self, job: Check | Mark, told: Callable[[Stage], None] = lambda stage: None) -> Any:
         """Do a job when a worker is free; what came of it. ``told`` is called from a thread.
@@ -272,7 +288,10 @@ class Workers:
             raise BusyError
         self._jobs += 1
         try:
-            worker = await self._idle.get()
+            try:
+                worker = await asyncio.wait_for(self._idle.get(), _TURN_SECONDS)
+            except TimeoutError:
+                raise BusyError from None
             try:
                 return await asyncio.to_thread(worker.run, job, self._seconds, told)
             finally:
@@ -285,10 +304,12 @@ class Workers:
             self._idle.put_nowait(worker)
             return
         self._all.remove(worker)
-        self._add()
+        self._begin(1)
 
     def stop(self) -> None:
         """End all processes."""
+        for task in self._starting:
+            task.cancel()
         for worker in self._all:
             worker.stop()
         self._all.clear()
