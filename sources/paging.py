@@ -166,13 +166,18 @@ class Tally:
         """Why this cannot be the whole list; empty if nothing says so."""
         if len(self.totals) > 1:
             return message(
-                "While its pages were read, the list was said to have {least} to {most} items: some may be missing,"
+                "While its pages were read, the list was said to have {least} to {most} items: some may be"
+                " missing,"
                 " others twice.",
                 least=min(self.totals),
                 most=max(self.totals),
             )
         if self.totals and self.items != self.totals[0]:
-            return f"The list has {self.totals[0]:,} items by its own count, and {self.items:,} came."
+            return message(
+                "The list has {count} items by its own count, and {came} came.",
+                count=self.totals[0],
+                came=self.items,
+            )
         return ""
 
 

@@ -132,7 +132,8 @@ def _lost_zeros(table: TableDeclaration) -> str:
     short = "count(*) FILTER (strlen(company_number) < 8 AND regexp_full_match(company_number, '[0-9]+'))"
     what, advice, said = said_sql(
         marked(
-            "{short} of {count} company numbers have fewer than eight digits: their leading zeros are lost. The file"
+            "{short} of {count} company numbers have fewer than eight digits: their leading zeros are lost. The"
+            " file"
             " went through a spreadsheet."
         ),
         marked("Take the file as the publisher gives it, and do not save it with a spreadsheet program."),

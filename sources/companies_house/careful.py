@@ -151,7 +151,8 @@ class _Part:
             what, advice, said = said_sql(
                 marked("Line {line} {reason}."),
                 marked(
-                    "Compare it with its neighbours in the original file; if it is broken there, tell the publisher."
+                    "Compare it with its neighbours in the original file; if it is broken there, tell the"
+                    " publisher."
                 ),
                 line="line",
                 reason=("reason", "said"),

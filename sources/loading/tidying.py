@@ -62,7 +62,8 @@ def leave_out_unseen(
     connection.execute(f"UPDATE {name} SET {cleaned} WHERE rowid IN (SELECT id FROM unseen)")
     what, advice, said = said_sql(
         marked(
-            "It held characters that nobody sees (controls, or marks that turn the direction of writing). They were"
+            "It held characters that nobody sees (controls, or marks that turn the direction of writing). They"
+            " were"
             " left out."
         ),
         marked("See what it should be, and tell the publisher."),
