@@ -64,8 +64,8 @@ def check_table(checked: CheckedTable, rules: Sequence[Rule]) -> None:
         f" SELECT *, rowid AS {ROW_ID} FROM {schema}.{quote(checked.table.name)}"
     )
     try:
-        outcomes = run_suite(connection, schema, checked.view, [rule.expected for rule in rules], row_id=ROW_ID)
-        for rule, outcome in zip(rules, outcomes, strict=True):
+        ran = run_suite(connection, schema, checked.view, [rule.expected for rule in rules], row_id=ROW_ID)
+        for rule, outcome in zip(rules, ran.outcomes, strict=True):
             if outcome.error:
                 name = f"{checked.subject}.{checked.table.name}"
                 raise CheckError(f"{name}: rule {outcome.rule_id}: {outcome.error}")
