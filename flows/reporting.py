@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checks.report import DatasetSection, ReportContent, SourceSection, write_report
-from checks.rules import compile_rules
+from checks.rules import Known, compile_rules
 from flows.declarations import Declarations
 from flows.errors import FaultLog
 from flows.outbox import hand_back
@@ -115,7 +115,7 @@ def _source_section(
         counts=source.counts or dict.fromkeys(Severity, 0),
         findings=ledger.findings(connection, source.name, snapshot.snapshot_id, _LISTED) if snapshot else (),
         rules={
-            table.name: compile_rules(table, rules.on(table), owner=turn_of(declaration))
+            table.name: compile_rules(table, rules.on(table), known=Known(turn_of(declaration)))
             for table in declaration.tables
         },
         annotated=annotated,
