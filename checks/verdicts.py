@@ -13,6 +13,8 @@ from datetime import date
 
 import duckdb
 
+from checks.amending import Amending
+from checks.amendments import NONE, Amendments
 from checks.expected import Outcome
 from checks.looking import begin_looking, note_asked, note_looked_at
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
@@ -33,7 +35,6 @@ from warehouse.findings import (
     WITHHELD,
     Finding,
     add_findings,
-    create_findings_tables,
     key_sql,
     said_json,
     shown_key_sql,
@@ -59,11 +60,17 @@ class Checked:
     accepted: Mapping[str, int]
 
 
-def source_fingerprint(source: SourceDeclaration, rules: SourceRules) -> str:
-    """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
+def source_fingerprint(
+    source: SourceDeclaration, rules: SourceRules, amendments: Amendments = NONE, day: date = date.min
+) -> str:
+    """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew.
+
+    ``day`` is that of the run: what is accepted until the day before counts again.
+    """
     parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
-    return hashlib.sha256("\0".join([*parts, personal_sql("text")]).encode()).hexdigest()
+    decided = [one for one in (amendments.fingerprint(day),) if one]
+    return hashlib.sha256("\0".join([*parts, personal_sql("text"), *decided]).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,7 @@ def check_source(
     rules: SourceRules,
     before: Before,
     progress: Progress = silent,
+    amendments: Amendments = NONE,
 ) -> Checked:
     """Check every table of a staged snapshot and give the verdict.
 
@@ -94,12 +102,16 @@ def check_source(
         rules: what its rules file adds to the declaration.
         before: the records that stood after the last good snapshot.
         progress: told of the tables as they go.
+        amendments: its exceptions and corrections, on the day of the run.
 
     Raises:
         CheckError: a rule cannot be evaluated.
     """
+    amending = Amending(connection, source, amendments)
+    amending.revert()
     _begin(connection)
     screen_names(connection, source)
+    amending.correct()
     refusals = {}
     for table in source.tables:
         progress(f"checking {source.name}.{table.name}")
@@ -112,15 +124,18 @@ def check_source(
         note_asked(connection, table, compiled, unread.allows)
         _check_table(checked, [rule for rule in compiled if unread.allows(rule)])
         screen_table(connection, source.name, table)
+        amending.accept(table)
         _set_aside(connection, source.name, table, row_columns(compiled))
         refusals[table.name] = _refusal(connection, table)
         if not _critical(connection, table).is_held:
             add_findings(connection, source.name, _plausible(table, refusals[table.name], before))
+    note_looked_at(connection, source.tables)
+    amending.settle()
     screen_findings(connection, "main.findings", "main.quarantine")
     withhold_keys(connection, source)
     _name_headings(connection)
     give_ids(connection, "main.findings", source.tables)
-    note_looked_at(connection, source.tables)
+    amending.name_accepted()
     accepted = {name: refusal.accepted for name, refusal in refusals.items()}
     counts = _counts(connection, "main.findings")
     (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
@@ -170,7 +185,6 @@ def check_dataset(
 
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
-    create_findings_tables(connection)
     connection.execute("DELETE FROM main.held_cells")
     begin_looking(connection)
     for table in ("findings", "quarantine"):

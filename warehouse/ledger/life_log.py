@@ -129,7 +129,8 @@ def _move(connection: Connection, look: Look, seen: _Seen) -> bool:
         INSERT INTO ledger.spells BY NAME
         SELECT {subject} AS subject, f.finding_id, f.table_name, f.rule, f.column_name, f.row_key, f.severity,
                f.is_row AS is_of_row,
-               coalesce((f.table_name, f.rule) IN (SELECT (table_name, rule) FROM life_asked), false) AS is_compiled,
+               coalesce((f.table_name, f.rule) IN (SELECT (table_name, rule) FROM life_asked), false)
+                   AS is_compiled,
                {place} AS opened_look, {snapshot} AS opened_snapshot,
                {day_literal(look.data_date)} AS opened_date, {literal(look.run_id)} AS opened_run
         FROM life_found AS f
