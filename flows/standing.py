@@ -78,8 +78,9 @@ def with_notice(
         outcome,
         notice=(
             f"{outcome.notice} What came is dated {day}, the day of this run, and lies before the data of"
-            f" {max(later)} that are known: it is in the history at {day}, and the data of {max(later)} stay published. If this"
-            " machine's clock is wrong, set it right and run again: then what came is the newest."
+            f" {max(later)} that are known: it is in the history at {day}, and the data of {max(later)} stay"
+            " published. If this machine's clock is wrong, set it right and run again: then what came is the"
+            " newest."
         ).strip(),
     )
 
