@@ -26,6 +26,7 @@ from warehouse.identities.doubts import doubts
 from warehouse.ledger import SnapshotRecord
 from warehouse.protection import Protection
 from warehouse.store import reader
+from warehouse.turns import turn_of
 
 _LISTED = 300  # findings a source on the page; the annotated workbook and the ledger hold them all
 
@@ -114,7 +115,10 @@ def _source_section(
         stale_since=source.stale_since,
         counts=source.counts or dict.fromkeys(Severity, 0),
         findings=ledger.findings(connection, source.name, snapshot.snapshot_id, _LISTED) if snapshot else (),
-        rules={table.name: compile_rules(table, rules.on(table)) for table in declaration.tables},
+        rules={
+            table.name: compile_rules(table, rules.on(table), owner=turn_of(declaration))
+            for table in declaration.tables
+        },
         annotated=annotated,
         doubts=doubts(connection, source.name, _LISTED),
     )

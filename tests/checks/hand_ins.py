@@ -16,8 +16,9 @@ from datetime import date, timedelta
 import duckdb
 
 from checks.amendments import Amendments
+from checks.plausible import Before
 from checks.rules import SourceRules
-from checks.verdicts import Before, Checked, check_source
+from checks.verdicts import Checked, check_source
 from warehouse import ledger
 from warehouse.declarations import Severity, SourceDeclaration, parse
 from warehouse.findings import Finding, Heading, add_findings, add_headings, create_findings_tables
