@@ -77,7 +77,6 @@ def screen_table(
             continue
         called = literal(str(names.column(table.name, field.name)))
         words, advice, said = said_sql(_CELL, _CELL_HELP, column=called, kinds="kinds")
-        # The id does not hang on the key: that may be what is personal here.
         given = [literal(source), literal(table.name), literal(RULE)]
         connection.execute(f"""
             INSERT INTO main.findings

@@ -13,6 +13,8 @@ from datetime import date
 
 import duckdb
 
+from checks.amending import Amending
+from checks.amendments import NONE, Amendments
 from checks.asking import CheckedTable, check_table, critical_of
 from checks.expected import SuiteResult
 from checks.looking import begin_looking, note_asked, note_looked_at
@@ -30,7 +32,7 @@ from warehouse.declarations import (
     quote,
 )
 from warehouse.finding_ids import give_ids
-from warehouse.findings import NOT_THERE, add_findings, create_findings_tables
+from warehouse.findings import NOT_THERE, add_findings
 from warehouse.headings import declared_names, names_of
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
@@ -56,11 +58,17 @@ class Checked:
     suites: Mapping[str, SuiteResult] = field(default_factory=dict, compare=False)
 
 
-def source_fingerprint(source: SourceDeclaration, rules: SourceRules) -> str:
-    """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
+def source_fingerprint(
+    source: SourceDeclaration, rules: SourceRules, amendments: Amendments = NONE, day: date = date.min
+) -> str:
+    """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew.
+
+    ``day`` is that of the run: what is accepted until the day before counts again.
+    """
     parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
-    return hashlib.sha256("\0".join([*parts, personal_sql("text"), VERSION]).encode()).hexdigest()
+    decided = [one for one in (amendments.fingerprint(day),) if one]
+    return hashlib.sha256("\0".join([*parts, personal_sql("text"), VERSION, *decided]).encode()).hexdigest()
 
 
 def check_source(
@@ -69,6 +77,7 @@ def check_source(
     rules: SourceRules,
     before: Before,
     progress: Progress = silent,
+    amendments: Amendments = NONE,
 ) -> Checked:
     """Check every table of a staged snapshot and give the verdict.
 
@@ -80,12 +89,16 @@ def check_source(
         rules: what its rules file adds to the declaration.
         before: the records that stood after the last good snapshot.
         progress: told of the tables as they go.
+        amendments: its exceptions and corrections, on the day of the run.
 
     Raises:
         CheckError: a rule cannot be evaluated.
     """
+    amending = Amending(connection, source, amendments)
+    amending.revert()
     _begin(connection)
     screen_names(connection, source)
+    amending.correct()
     names, refusals, suites = names_of(connection, source), {}, {}
     known = before.known(turn_of(source), (table.name for table in source.tables if table.about_people))
     with before.beside(connection):
@@ -102,15 +115,18 @@ def check_source(
             suites[table.name] = check_table(checked, asked)
             screen_table(connection, source.name, table, names)
             measure(Measuring(connection, source.name, table), asked)
+            amending.accept(table)
             set_aside(connection, source.name, table, row_columns(compiled), names)
             refusals[table.name] = refusal_of(connection, table)
             if not critical_of(connection, table).is_held:
                 add_findings(connection, source.name, plausible(table, refusals[table.name], before, names))
+    note_looked_at(connection, source.tables)
+    amending.settle()
     screen_findings(connection, "main.findings", "main.quarantine")
     withhold_keys(connection, source)
     _name_headings(connection)
     give_ids(connection, "main.findings", source.tables)
-    note_looked_at(connection, source.tables)
+    amending.name_accepted()
     accepted = {name: refusal.accepted for name, refusal in refusals.items()}
     counts = _counts(connection, "main.findings")
     (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
@@ -165,7 +181,6 @@ def check_dataset(
 
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
-    create_findings_tables(connection)
     connection.execute("DELETE FROM main.held_cells; DELETE FROM main.measures")
     begin_looking(connection)
     for table in ("findings", "quarantine"):

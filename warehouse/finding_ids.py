@@ -9,7 +9,7 @@ but how many: an id that is made of a value tells it to whoever tries them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import duckdb
 
@@ -25,18 +25,24 @@ _SAME_PLACE = """f.row_number = s._row AND f.file IS NOT DISTINCT FROM s._file
 
 
 def give_ids(
-    connection: duckdb.DuckDBPyConnection, findings: str, tables: Iterable[TableDeclaration] | None = None
+    connection: duckdb.DuckDBPyConnection, findings: str, tables: Sequence[TableDeclaration] = ()
 ) -> None:
     """Give all findings of a table their ids: once they and what they repeat have been screened.
+
+    What stands in the place of an id until then is what the rule itself says that its finding is known by, such as
+    a group of rows.
 
     Args:
         connection: writes to the table.
         findings: the table of findings.
-        tables: those of a staging file, whose rows stand beside its findings. None: there are no such rows.
+        tables: those of a staging file, whose rows stand beside its findings; none where there are no such rows.
     """
     connection.execute("CREATE OR REPLACE TEMP TABLE known_rows (finding BIGINT, row_identity VARCHAR)")
+    people = [literal(table.name) for table in tables if table.about_people]
+    if people:
+        connection.execute(f"UPDATE {findings} SET finding_id = '' WHERE table_name IN ({', '.join(people)})")
     files = f"SELECT file FROM {findings}"
-    for table in tables or ():
+    for table in tables:
         staged = f"{SCHEMA}.{quote(table.name)}"
         files += f" UNION SELECT _file FROM {staged}"
         if _has_row_findings(connection, findings, table):

@@ -17,8 +17,10 @@ from warehouse.ledger.dataset_log import (
     rewrite_release,
 )
 from warehouse.ledger.finding_log import (
+    corrections,
     count_findings,
     findings,
+    ours_in_words,
     read_findings,
     replace_findings,
     take_findings,
@@ -27,6 +29,7 @@ from warehouse.ledger.finding_log import (
 from warehouse.ledger.life_log import Look, forget_spells, move_dataset_lives, move_lives
 from warehouse.ledger.records import (
     Connection,
+    CorrectedCell,
     CurationRecord,
     LedgerError,
     RunRecord,
@@ -42,6 +45,7 @@ from warehouse.ledger.snapshot_log import promoted, record_snapshot, recount, sn
 __all__ = [
     "SCHEMA_VERSION",
     "Connection",
+    "CorrectedCell",
     "CurationRecord",
     "LedgerError",
     "Look",
@@ -52,6 +56,7 @@ __all__ = [
     "Verdict",
     "begin_run",
     "copy_tables",
+    "corrections",
     "count_findings",
     "create_ledger",
     "curations",
@@ -66,6 +71,7 @@ __all__ = [
     "next_run_id",
     "note_run",
     "now",
+    "ours_in_words",
     "promoted",
     "read_findings",
     "record_curation",

@@ -48,7 +48,7 @@ def move_lives(
         tables: of the source.
     """
     if attached is None:
-        return _move(connection, look, replace(_NOTHING, looked_at=f"SELECT NULL, '{NOT_AT_ALL}'"))
+        return _move(connection, look, replace(_NOTHING, looked_at=f"SELECT NULL::VARCHAR, '{NOT_AT_ALL}'"))
     seen = _Seen(*(f"FROM {attached}.main.{name}" for name in ("looked_at", "asked", "unread")))
     return _move(connection, look, replace(seen, keys=_keys_there(attached, tables)))
 
