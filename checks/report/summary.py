@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from checks.report.content import ReportContent, Section
-from checks.report.page import page_of
+from checks.report.overview import overview_of
 from checks.report.sanitising import clean, safe_finding, safe_markdown, safe_text, safe_value
 from warehouse.findings import Finding
 
 
 def summary_markdown(content: ReportContent) -> str:
     """The verdict in a few lines of Markdown. Nothing from outside can be markup in it, nor a link."""
-    page = page_of(content)
+    page = overview_of(content)
     lines = [
         f"## {page.verdict.mark} {safe_markdown(page.verdict.headline)}",
         "",
