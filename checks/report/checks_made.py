@@ -1,4 +1,4 @@
-"""What was checked of a source: every rule that was applied, those that found nothing included; and what was not."""
+"""What was checked of a source: every rule that was applied, also where it found nothing; and what was not."""
 
 from __future__ import annotations
 
@@ -43,10 +43,8 @@ def checks_of(section: SourceSection) -> tuple[TableChecks, ...]:
     if section.snapshot is None:
         return ()
     order = [table.name for table in section.declaration.tables]
-    named = sorted(
-        section.rules.items(), key=lambda item: (order.index(item[0]) if item[0] in order else 999, item[0])
-    )
-    return tuple(_table_checks(section, name, rules) for name, rules in named if rules)
+    named = sorted(section.rules, key=lambda name: (order.index(name) if name in order else len(order), name))
+    return tuple(_table_checks(section, name, section.rules[name]) for name in named if section.rules[name])
 
 
 def note_on(section: SourceSection, checks: Sequence[TableChecks]) -> str:

@@ -40,7 +40,7 @@ class Life:
 class Changes:
     """What changed since an earlier time.
 
-    ``open_then`` findings were open; ``fixed`` of them are, ``still_open`` are not. ``new`` and ``back`` came since.
+    ``open_then`` findings were open; ``fixed`` of them are, ``still_open`` are not. ``new`` and ``back`` have come.
     ``mended`` are those that were fixed, as far as they are listed.
     """
 

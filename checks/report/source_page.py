@@ -19,7 +19,6 @@ from checks.report.trends import ScoreTold, Trend, score_told, trend_of
 from checks.report.turns import Task, calls_of_source
 from checks.report.wording import (
     annotated_path,
-    day_words,
     field_title,
     number,
     rows,

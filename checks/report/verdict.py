@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from checks.report.content import DatasetSection, ReportContent, SourceSection, how_many
 from checks.report.wording import listed, number, rows, standing_in, title_of
 from warehouse.declarations import Severity
-from warehouse.messages import Message, counted, message, sentences
+from warehouse.messages import counted, message, sentences
 from warehouse.turns import TO_MEND
 
 
@@ -141,23 +141,23 @@ def _published(content: ReportContent, sums: _Sums) -> Fact:
     return _fact("warn" if content.portal_problem else "good" if released else "calm", words, "published")
 
 
-_HALTED = {
-    ("source", "held"): lambda count: counted("{count} source held", "{count} sources held", count),
-    ("source", "failed"): lambda count: counted("{count} source failed", "{count} sources failed", count),
-    ("source", "late"): lambda count: counted("{count} source late", "{count} sources late", count),
-    ("source", "waiting"): lambda count: counted("{count} source waiting", "{count} sources waiting", count),
-    ("dataset", "held"): lambda count: counted("{count} dataset held", "{count} datasets held", count),
-    ("dataset", "failed"): lambda count: counted("{count} dataset failed", "{count} datasets failed", count),
-    ("dataset", "waiting"): lambda count: counted("{count} dataset waiting", "{count} datasets waiting", count),
-}
-
-
 def _holding(content: ReportContent) -> Fact:
-    states = [
-        *(("source", source.state) for source in content.sources),
-        *(("dataset", dataset.state) for dataset in content.datasets),
-    ]
-    halted: list[Message] = [said(states.count(kind)) for kind, said in _HALTED.items() if kind in states]
+    def sources(state: str) -> int:
+        return sum(source.state == state for source in content.sources)
+
+    def datasets(state: str) -> int:
+        return sum(dataset.state == state for dataset in content.datasets)
+
+    told = (
+        counted("{count} source held", "{count} sources held", sources("held")),
+        counted("{count} source failed", "{count} sources failed", sources("failed")),
+        counted("{count} source late", "{count} sources late", sources("late")),
+        counted("{count} source waiting", "{count} sources waiting", sources("waiting")),
+        counted("{count} dataset held", "{count} datasets held", datasets("held")),
+        counted("{count} dataset failed", "{count} datasets failed", datasets("failed")),
+        counted("{count} dataset waiting", "{count} datasets waiting", datasets("waiting")),
+    )
+    halted = [one for one in told if one.number]
     words: str = message("Nothing was held.")
     if halted:
         words = message("{halted}.", halted=listed(halted, most=5))
