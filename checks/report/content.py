@@ -18,6 +18,7 @@ from warehouse.turns import Whose, turn_of
 
 # What findings have in common that have one cause: severity, table, rule, column.
 Cause = tuple[Severity, str | None, str, str | None]
+Column = tuple[str | None, str | None, str]  # file, sheet, column
 
 
 def cause_of(finding: Finding) -> Cause:
@@ -40,7 +41,7 @@ class Life:
 class Changes:
     """What changed since an earlier time.
 
-    ``open_then`` findings were open; ``fixed`` of them are, ``still_open`` are not. ``new`` and ``back`` have come.
+    ``open_then`` findings were open; ``fixed`` of them are, ``still_open`` are not; ``new`` and ``back`` came.
     ``mended`` are those that were fixed, as far as they are listed.
     """
 
@@ -113,7 +114,7 @@ class SourceSection:
     annotated: str | None  # where below the home the annotated workbook lies: no link, it holds contacts
     doubts: Sequence[Doubt] = ()  # names of organisations that a person has to say something about
     causes: Mapping[Cause, int] = field(default_factory=dict)  # how many findings each has, also those not listed
-    letters: Mapping[tuple[str | None, str], str] = field(default_factory=dict)  # (sheet, column) -> "C"
+    letters: Mapping[Column, str] = field(default_factory=dict)  # such as "C"
     set_aside: Sequence[RowPlace] = ()  # of tables that are not about people
     changes: Changes | None = None  # None: nothing to compare with, or about people
     lives: Mapping[str, Life] = field(default_factory=dict)  # by the id of the finding

@@ -49,7 +49,7 @@ def letter_of(finding: Finding, section: SourceSection | None) -> str:
     """The letter of a finding's column, where it is known."""
     if section is None or finding.column_name is None:
         return ""
-    return section.letters.get((finding.sheet, finding.column_name), "")
+    return section.letters.get((finding.file, finding.sheet, finding.column_name), "")
 
 
 @dataclass(frozen=True)

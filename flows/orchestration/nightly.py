@@ -25,7 +25,7 @@ from flows.calendar import today
 from flows.night import night
 from flows.orchestration.watching import watching
 from flows.outcomes import FAILED, HELD, NightOutcome
-from flows.reporting import report_content
+from flows.report_content import report_content
 from flows.run import Run, RunRequest
 from flows.settings import Settings, silence_telemetry
 from warehouse.progress import Progress, silent
