@@ -192,7 +192,8 @@ def _listed(model: type[D], key: str, path: Path) -> Mapping[str, D]:
     if not isinstance(content, dict):
         raise DeclarationError(f"{path}: expected entries by {key}")
     return {
-        str(name): parse(model, {**(entry or {}), key: name}, f"{path}: {name}") for name, entry in content.items()
+        str(name): parse(model, {**(entry or {}), key: name}, f"{path}: {name}", path, (name,))
+        for name, entry in content.items()
     }
 
 

@@ -50,6 +50,7 @@ POLICIES: Mapping[str, Policy] = {
     "build": Policy(timeout_seconds=3600),
     "publish": Policy(timeout_seconds=3 * 3600),
     "report": Policy(timeout_seconds=600),
+    "mail": Policy(timeout_seconds=600),
 }
 
 
