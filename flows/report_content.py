@@ -110,7 +110,7 @@ def _findings(connection: ledger.Connection, source: str, snapshot: SnapshotReco
     some = (
         "(FROM ledger.findings WHERE subject = ? AND snapshot_id = ? QUALIFY row_number() OVER ("
         "PARTITION BY severity, table_name, rule, column_name ORDER BY file, sheet, row_number, value"
-        f") <= {_LISTED_OF_A_CAUSE:d}) AS some"
+        f") <= {_LISTED_OF_A_CAUSE:d}) AS listed"
     )
     return ledger.read_findings(connection, some, [source, snapshot.snapshot_id], _LISTED)
 

@@ -120,9 +120,7 @@ def _cause(found: _Found, section: Section, folded: int, has_files: bool) -> Cau
         severity=first.severity.value,
         table=_where(first, section),
         column=_column(found),
-        message=safe_text(first.message)
-        if len(messages) == 1
-        else counted("{count} value is not as expected.", "{count} values are not as expected.", found.count),
+        message=safe_text(first.message) if len(messages) == 1 else _of_many(found),
         help=safe_text(first.help) if len(helps) == 1 else "",
         count=found.count,
         places=tuple(places[:_CELLS_SHOWN]),
@@ -143,6 +141,23 @@ def _quoted(words: str) -> str:
     return message("“{words}”", words=shortened(clean(words), 80))
 
 
+def _of_many(found: _Found) -> str:
+    """What is wrong, where not all findings say the same."""
+    column = _header(found)
+    if column:
+        return counted(
+            "{count} value under “{column}” is not as it should be.",
+            "{count} values under “{column}” are not as they should be.",
+            found.count,
+            column=column,
+        )
+    return counted(
+        "{count} thing of this kind is not as it should be.",
+        "{count} things of this kind are not as they should be.",
+        found.count,
+    )
+
+
 def _where(finding: Finding, section: Section) -> str:
     """The sheet as its owner calls it, else the table as it is declared."""
     if finding.sheet:
@@ -151,15 +166,20 @@ def _where(finding: Finding, section: Section) -> str:
     return titles.get(finding.table_name or "") or safe_text(finding.table_name or "")
 
 
+def _header(found: _Found) -> str:
+    """The column's header as its owner wrote it; empty where nobody knows it."""
+    headings = Counter(one.heading for one in found.findings if one.heading)
+    return shortened(clean(headings.most_common(1)[0][0]), 80) if headings else ""
+
+
 def _column(found: _Found) -> str:
     """The column as its owner calls it, else as it is declared."""
-    first = found.findings[0]
-    headings = Counter(one.heading for one in found.findings if one.heading)
-    if headings:
-        return _quoted(headings.most_common(1)[0][0])
+    name = found.findings[0].column_name
+    if header := _header(found):
+        return _quoted(header)
     if found.field:
         return field_title(found.field)
-    return _quoted(first.column_name) if first.column_name else ""
+    return _quoted(name) if name else ""
 
 
 def _place(finding: Finding, source: SourceSection | None, lives: Mapping[str, Life], has_messages: bool) -> Place:

@@ -13,6 +13,7 @@ from checks.rules import Rule
 from checks.rules.demands import plain_words
 from warehouse.declarations import Severity, TableDeclaration
 from warehouse.messages import counted, message
+from warehouse.turns import TO_MEND
 
 
 @dataclass(frozen=True)
@@ -164,8 +165,10 @@ def not_checked(section: SourceSection) -> tuple[str, ...]:
                 )
             )
     for raw in section.findings:
-        # About a sheet or a column as a whole, and nothing to mend: so it was left unread.
-        if raw.severity is Severity.INFO and raw.row_number is None and (raw.column_name or raw.sheet):
-            finding, _ = safe_finding(raw, section.tables)
+        finding, field = safe_finding(raw, section.tables)
+        # A column or a sheet that nobody declared, and nothing to mend: so it was left unread.
+        is_column = raw.column_name is not None and field is None
+        is_sheet = raw.column_name is None and raw.table_name is None and raw.sheet is not None
+        if raw.severity not in TO_MEND and (is_column or is_sheet):
             said.append(safe_text(finding.message))
     return tuple(dict.fromkeys(said))

@@ -16,7 +16,7 @@ from checks.report.sanitising import safe_link, safe_origin, safe_text
 from checks.report.trends import ScoreTold, score_told, share
 from checks.report.turns import Turn, turns_of
 from checks.report.verdict import PageVerdict, verdict_of
-from checks.report.wording import SOURCE_STATES, annotated_path, day_words, number, title_of, who_mends
+from checks.report.wording import SOURCE_STATES, day_words, listed, number, title_of, who_mends
 from warehouse.declarations import Severity
 from warehouse.messages import message
 from warehouse.turns import TO_MEND
@@ -38,7 +38,6 @@ class SourceRow:
     mend: int
     look: int
     changed: str
-    annotated: str | None
     page: Target
     to_rows: Target
     to_mend: Target
@@ -67,7 +66,7 @@ class Overview:
     verdict: PageVerdict
     turns: tuple[Turn, ...]
     published: tuple[Published, ...]
-    unpublished: tuple[str, ...]
+    unpublished: str  # titles of datasets that have no release
     held_back: tuple[str, ...]  # datasets that are not to leave: their titles with why
     people: tuple[ProtectedPeople, ...]  # datasets about people
     halted: tuple[Halted, ...]
@@ -83,14 +82,14 @@ class Overview:
 def overview_of(content: ReportContent) -> Overview:
     """A report's content in words."""
     sources, datasets = content.sources, content.datasets
-    rows = tuple(_source_row(one, content) for one in sources)
+    rows = sorted((_source_row(one, content) for one in sources), key=_attention)
     return Overview(
         run_id=safe_text(content.run_id),
         occasion=occasion(content),
         verdict=verdict_of(content),
         turns=turns_of(content),
         published=tuple(published(d) for d in datasets if d.release is not None),
-        unpublished=tuple(title_of(d) for d in datasets if d.release is None and d.state != "held back"),
+        unpublished=listed([title_of(d) for d in datasets if d.release is None and d.state != "held back"], 20),
         held_back=tuple(
             message("{title}: {why}", title=title_of(d), why=safe_text(d.message))
             for d in datasets
@@ -101,7 +100,7 @@ def overview_of(content: ReportContent) -> Overview:
             *(halted_source(source) for source in sources if source.is_halted),
             *(halted_dataset(dataset) for dataset in datasets if dataset.is_halted),
         ),
-        sources=rows,
+        sources=tuple(rows),
         has_shares=any(row.shares for row in rows),
         mend=_works(datasets, "mend", TO_MEND),
         look=_works(datasets, "look", (Severity.WARNING, Severity.INFO)),
@@ -109,6 +108,11 @@ def overview_of(content: ReportContent) -> Overview:
         portal_url=safe_link(content.portal),
         portal_problem=safe_text(content.portal_problem),
     )
+
+
+def _attention(row: SourceRow) -> tuple[int, int, int]:
+    """The order of sources: those first that somebody has to look at."""
+    return ("stop", "warn", "calm", "good").index(row.tone), -row.mend, -row.look
 
 
 def occasion(content: ReportContent) -> str:
@@ -140,6 +144,13 @@ def state_of(section: SourceSection) -> tuple[str, str, str]:
     return tone, mark, word
 
 
+def _data(section: SourceSection) -> str:
+    day = section.stale_since or (section.snapshot.data_date if section.snapshot else None)
+    if day is None:
+        return message("never pulled")
+    return message("{day}, stand in", day=day_words(day)) if section.stale_since else day_words(day)
+
+
 def data_words(section: SourceSection) -> str:
     """Which data of a source are used."""
     if section.stale_since:
@@ -160,6 +171,7 @@ def origin_words(section: SourceSection) -> str:
 def _source_row(section: SourceSection, content: ReportContent) -> SourceRow:
     tone, mark, word = state_of(section)
     source = section.declaration
+    plot = quality_plot(content.quality.get(source.name, ()))
     newest = section.dimensions[-1] if section.dimensions else None
     return SourceRow(
         name=source.name,
@@ -167,19 +179,18 @@ def _source_row(section: SourceSection, content: ReportContent) -> SourceRow:
         tone=tone,
         mark=mark,
         word=word,
-        data=data_words(section),
+        data=_data(section),
         origin=origin_words(section),
         accepted=_rows(section, "accepted", message("none")),
         set_aside=_rows(section, "quarantined", message("all")),
         mend=how_many(section, *TO_MEND),
         look=how_many(section, Severity.WARNING),
         changed=_changed(section, content),
-        annotated=annotated_path(section),
         page=Target(source, ""),
         to_rows=Target(source, "came"),
         to_mend=Target(source, "mend"),
         to_look=Target(source, "look"),
-        plot=quality_plot(content.quality.get(source.name, ())),
+        plot=plot if plot is not None and plot.bars else None,
         score=score_told(section.score),
         shares=tuple(
             share(value)
@@ -203,9 +214,11 @@ def _rows(section: SourceSection, which: str, held: str) -> str:
     if section.is_held:
         return held
     count = number(sum(getattr(load, which) for load in section.loads.values()))
-    if section.declaration.is_about_people:
-        return message("{count}, people not counted", count=count)
-    return count
+    if not section.declaration.is_about_people:
+        return count
+    if not section.loads:
+        return message("people: not counted")
+    return message("{count}, people not counted", count=count)
 
 
 def _changed(section: SourceSection, content: ReportContent) -> str:

@@ -121,7 +121,7 @@ def source_page(section: SourceSection, content: ReportContent) -> SourcePage:
         data=data_words(section),
         origin=origin_words(section),
         whose=who_mends(section),
-        tasks=tuple(call.task for call in calls_of_source(section)),
+        tasks=tuple(task for task in _tasks(section) if task.target.anchor not in ("mend", "look")),
         changed=changed(section, content.day),
         mend=causes_of(section, TO_MEND),
         look=causes_of(section, (Severity.WARNING,)),
@@ -141,6 +141,10 @@ def source_page(section: SourceSection, content: ReportContent) -> SourcePage:
         has_people=section.declaration.is_about_people,
         contact=_contact(section, content),
     )
+
+
+def _tasks(section: SourceSection) -> list[Task]:
+    return [call.task for call in calls_of_source(section)]
 
 
 def _headline(section: SourceSection) -> str:
