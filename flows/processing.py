@@ -109,7 +109,7 @@ def judge_all(work: _Work) -> None:
         place = (snapshot.source, snapshot.id)
         result: Staged | Exception = result_of(staged[place])
         if isinstance(result, SourceError) and not result.is_transient:
-            work.judged[place] = steps.unreadable(snapshot, str(result))
+            work.judged[place] = steps.unreadable(snapshot, result)
         elif isinstance(result, Exception):
             work.judged[place] = result
         else:

@@ -18,12 +18,14 @@ from warehouse import ledger
 from warehouse.database import fetch
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration
 from warehouse.findings import Finding
+from warehouse.headings import declared_names
 from warehouse.identities.doubts import doubts
 from warehouse.ledger import SnapshotRecord
 from warehouse.messages import sentences
 from warehouse.protection import Protection
 from warehouse.sql import literal
 from warehouse.store import reader
+from warehouse.turns import turn_of
 
 _LISTED = 12_000  # findings a source on its page; the annotated workbook and the ledger hold them all
 _LISTED_OF_A_CAUSE = 1_000
@@ -96,7 +98,12 @@ def _source_section(
         stale_since=source.stale_since,
         counts=source.counts or dict.fromkeys(Severity, 0),
         findings=found,
-        rules={table.name: compile_rules(table, rules.on(table)) for table in declaration.tables},
+        rules={
+            table.name: compile_rules(
+                table, rules.on(table), names=declared_names(declaration.tables), owner=turn_of(declaration)
+            )
+            for table in declaration.tables
+        },
         annotated=annotated,
         doubts=doubts(connection, source.name, _DOUBTS_LISTED),
         causes=_causes(connection, source.name, snapshot) if snapshot else {},

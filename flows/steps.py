@@ -8,13 +8,15 @@ from datetime import date
 
 import duckdb
 
-from checks.verdicts import Before, Checked, CheckError, check_dataset, check_source
+from checks.asking import CheckError
+from checks.plausible import Before
+from checks.verdicts import Checked, check_dataset, check_source
 from flows.declarations import Declarations
 from flows.due import Known
 from flows.outcomes import DatasetOutcome
 from flows.run import Run
 from flows.settings import Settings
-from sources import NothingThereError, NotSetUpError, PullRequest
+from sources import NothingThereError, NotSetUpError, PullRequest, SourceError
 from sources.changes import since
 from warehouse import archive_keys, ledger
 from warehouse.addresses import is_url
@@ -25,6 +27,7 @@ from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclarati
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
+from warehouse.messages import message, sentences
 from warehouse.personal import without_personal
 from warehouse.quality import create_quality_tables
 from warehouse.releases import Release, ReleaseError, SnapshotUse
@@ -150,13 +153,16 @@ class Judged:
         }
 
 
-def unreadable(snapshot: Snapshot, message: str) -> Judged:
-    """A snapshot that cannot be read at all is held, and a finding says why."""
+def unreadable(snapshot: Snapshot, error: SourceError) -> Judged:
+    """A snapshot that cannot be read at all is held, and a finding says why: one, whatever tables it lacks."""
     problem = Finding(
         rule="unreadable",
         severity=Severity.CRITICAL,
-        message=without_personal(message),
-        help="Hand in a file that can be read; the last good one stands in meanwhile.",
+        message=without_personal(error.what),
+        help=sentences(
+            without_personal(error.advice),
+            message("Hand in a file that can be read; the last good one stands in meanwhile."),
+        ),
         file=snapshot.files[0].name,
     )
     return Judged(snapshot, Verdict.HELD, problem=problem)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import duckdb
 
 from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration
-from warehouse.messages import packed, unpacked
+from warehouse.messages import is_said, packed, unpacked
 from warehouse.sql import literal, quote
 
 FINDINGS_COLUMNS = """
@@ -128,6 +128,11 @@ def shown_key_sql(table: TableDeclaration) -> str:
     return "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
 
 
+def shown_key(parts: Iterable[object]) -> str:
+    """The same of a key's values in Python, of whatever type."""
+    return " | ".join(str(part).lower() if isinstance(part, bool) else str(part) for part in parts)
+
+
 def create_findings_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of a staging file, in its schema ``main``, where they are missing."""
     connection.execute(f"CREATE TABLE IF NOT EXISTS main.findings ({FINDINGS_COLUMNS})")
@@ -182,26 +187,44 @@ def said_json(message: str, advice: str) -> str | None:
     return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
 
 
-def said_sql(message: str, advice: str, **values: str) -> tuple[str, str, str]:
+def said_sql(message: str, advice: str, **values: str | tuple[str, str]) -> tuple[str, str, str]:
     """The SQL of message, help and ``said`` of findings that a SELECT makes: a template each, marked in the code.
 
-    ``values`` are the SQL expressions, of texts, of what the templates name in braces.
+    ``values`` are what the templates name in braces: the SQL expression of a text; of a text and of its JSON as
+    ``packed`` makes it; or a text in several languages, which is the same in all rows. So may be ``message`` or
+    ``advice`` itself.
     """
-    shown = {name: f"coalesce(CAST({value} AS VARCHAR), '')" for name, value in values.items()}
+    pairs = {name: _text_and_json(value) for name, value in values.items()}
 
     def text(template: str) -> str:
         made = literal(template)
-        for name, value in shown.items():
+        for name, (value, _) in pairs.items() if not is_said(template) else ():
             if f"{{{name}}}" in template:
                 made = f"replace({made}, {literal(f'{{{name}}}')}, {value})"
         return made
 
     def said(template: str) -> str:
-        named = [f"{literal(name)}, {value}" for name, value in shown.items() if f"{{{name}}}" in template]
+        if is_said(template):
+            return _json_literal(template)
+        named = [f"{literal(name)}, {json}" for name, (_, json) in pairs.items() if f"{{{name}}}" in template]
         return f"json_object('template', {literal(template)}, 'values', json_object({', '.join(named)}))"
 
     both = f"CAST(json_object('message', {said(message)}, 'help', {said(advice)}) AS VARCHAR)"
     return text(message), text(advice), both
+
+
+def _text_and_json(value: str | tuple[str, str]) -> tuple[str, str]:
+    """The SQL of a value as a text, never NULL, and as JSON."""
+    if isinstance(value, tuple):
+        return value[0], f"CAST({value[1]} AS JSON)"
+    if is_said(value):
+        return literal(value), _json_literal(value)
+    text = f"coalesce(CAST({value} AS VARCHAR), '')"
+    return text, text
+
+
+def _json_literal(text: str) -> str:
+    return f"CAST({literal(json.dumps(packed(text), ensure_ascii=False))} AS JSON)"
 
 
 def unpacked_texts(message: str, advice: str, said: str | None) -> tuple[str, str]:

@@ -93,7 +93,7 @@ def rule_words(rule: Rule, table: TableDeclaration | None, source: SourceDeclara
     fields = {field.name: field for field in table.fields} if table else {}
     demand = rule.demand
     if isinstance(demand, Reference):
-        there = next((other.title for other in source.tables if other.name == demand.table), demand.there)
+        there = next((table_title(other) for other in source.tables if other.name == demand.table), demand.there)
         demand = replace(demand, there=there)
     columns = [field_title(fields[name]) if name in fields else name for name in rule.columns]
     return demand.kept(listed(columns, most=4))

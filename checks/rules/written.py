@@ -19,6 +19,7 @@ from warehouse.declarations import (
     parse,
     read_yaml,
 )
+from warehouse.turns import Whose
 
 _SOURCES = Path(__file__).parent / "sources"
 _DATASETS = Path(__file__).parent / "datasets"
@@ -33,9 +34,12 @@ class WrittenRule(Declared):
 
     Instead of ``holds``, ``spans`` may name a list of ``warehouse/reference/usual_spans.yaml``: the first column's
     value, if above zero, should be what is usual at its date in the programme that the column ``programme_in``
-    names. ``{span}`` in the message becomes what was expected, of whom and when.
+    names. ``{span}`` in the message or the help becomes what was expected, of whom and when.
 
     Or ``once`` is true: no two rows say the same in the columns; a row whose first column is empty passes.
+
+    ``{start_date}`` in the message or the help becomes what the file calls that column, in quotation marks. Both
+    are in English here; their Finnish stands in ``warehouse/messages/fi/rules.po``.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -48,6 +52,7 @@ class WrittenRule(Declared):
     message: str
     help: str
     source: str  # where the rule comes from
+    owner: Whose | None = None  # who mends what is found, if it is not whose turn it is at this source
     dated_by: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None

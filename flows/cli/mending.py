@@ -47,7 +47,7 @@ def check(
         try:
             staged = steps.stage(run, snapshot)
         except SourceError as error:  # no file that can be read at all: that is the one finding
-            judged = steps.unreadable(snapshot, str(error))
+            judged = steps.unreadable(snapshot, error)
             found = [judged.problem] if judged.problem else []
         else:
             judged = steps.check(run, snapshot, staged, {})

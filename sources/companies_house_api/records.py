@@ -13,6 +13,7 @@ from typing import Any
 from warehouse.declarations import FieldDeclaration, TableDeclaration
 from warehouse.findings import Finding, key_text, shown
 from warehouse.text import without_controls
+from warehouse.messages import in_languages, message
 
 ENDED = frozenset({"dissolved", "removed", "closed", "converted-closed"})
 """The statuses of companies that have left the register."""
@@ -142,12 +143,16 @@ def _read(value: object, column: FieldDeclaration) -> object:
 def _unreadable(
     table: TableDeclaration, column: FieldDeclaration, value: object, file: str, row: int, key: str | None
 ) -> Finding:
-    kind = {"date": "an ISO date", "integer": "a whole number"}.get(column.type, "a text")
+    kinds = {"date": message("an ISO date"), "integer": message("a whole number")}
     return Finding(
         rule="unreadable",
         severity=column.severity,
-        message=f"{column.title} is not {kind}.",
-        help="The register's answer is not as its specification has it: see what has changed there.",
+        message=message(
+            "{heading} is not {kind}.",
+            heading=in_languages(column.title, finnish=column.title_fi),
+            kind=kinds.get(column.type) or message("a text"),
+        ),
+        help=message("The register's answer is not as its specification has it: see what has changed there."),
         table_name=table.name,
         file=file,
         row_number=row,

@@ -157,7 +157,7 @@ def test_rows_set_aside():
     assert re.search(r"At most six months \(End and Start\) 2 findings", checks)
     assert re.search(r"Pilot: no row stands there twice no finding", checks)
     assert re.search(r"Grant is at least 0 EUR no finding", checks)
-    assert "Round stands in Rounds too" in checks
+    assert "Round stands in “Rounds” too" in checks
     assert '○ The column "Remarks" is not declared, so it was not read. 1 finding' in checks
     assert "Remarks" in own.section("not-checked")
     assert "Better: 6.3 % of rows set aside, down from 21.2 %." in seen.text
