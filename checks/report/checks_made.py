@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from checks.report.content import SourceSection, cause_of, how_many
 from checks.report.sanitising import safe_finding, safe_text
-from checks.report.wording import marked, rows_of, rule_words, table_title
+from checks.report.wording import mark_of, rows_of, rule_words, table_title
 from checks.rules import Rule
 from checks.rules.demands import plain_words
 from warehouse.declarations import Severity, TableDeclaration
@@ -89,7 +89,7 @@ class _Results:
             return self._quiet(words)
         severity = min((self._worst[key] for key in keys), key=lambda one: one.rank)
         count = sum(self._counts[key] for key in keys)
-        return Check(*marked(severity), words, self._found(count), is_quiet=False)
+        return Check(*mark_of(severity), words, self._found(count), is_quiet=False)
 
     def _quiet(self, words: str) -> Check:
         if not self.staged:  # a rule that had no row to look at did not find it good
@@ -111,7 +111,7 @@ class _Results:
             words = (
                 safe_text(safe_finding(raw, section.tables)[0].message) if raw else safe_text(plain_words(key[0]))
             )
-            made.append(Check(*marked(self._worst[key]), words, self._found(self._counts[key]), is_quiet=False))
+            made.append(Check(*mark_of(self._worst[key]), words, self._found(self._counts[key]), is_quiet=False))
         return made
 
 

@@ -182,7 +182,7 @@ SOURCE_STATES = {
 }
 
 
-def marked(severity: Severity) -> tuple[str, str]:
+def mark_of(severity: Severity) -> tuple[str, str]:
     """The tone and the mark of a finding."""
     if severity in TO_MEND:
         return "stop", "✕"
