@@ -33,6 +33,7 @@ class SourceRow:
     word: str
     data: str
     origin: str
+    has_people: bool  # who are not counted
     accepted: str
     set_aside: str
     mend: int
@@ -181,6 +182,7 @@ def _source_row(section: SourceSection, content: ReportContent) -> SourceRow:
         word=word,
         data=_data(section),
         origin=origin_words(section),
+        has_people=source.is_about_people,
         accepted=_rows(section, "accepted", message("none")),
         set_aside=_rows(section, "quarantined", message("all")),
         mend=how_many(section, *TO_MEND),
@@ -214,11 +216,7 @@ def _rows(section: SourceSection, which: str, held: str) -> str:
     if section.is_held:
         return held
     count = number(sum(getattr(load, which) for load in section.loads.values()))
-    if not section.declaration.is_about_people:
-        return count
-    if not section.loads:
-        return message("people: not counted")
-    return message("{count}, people not counted", count=count)
+    return count if section.loads or not section.declaration.is_about_people else "–"
 
 
 def _changed(section: SourceSection, content: ReportContent) -> str:
