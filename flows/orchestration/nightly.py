@@ -98,7 +98,9 @@ def leave_artifacts(run: Run, outcome: NightOutcome) -> None:
     key = f"{outcome.kind}-{outcome.day.isoformat()}"
     try:
         create_markdown_artifact(
-            summary_markdown(content), key=f"{key}-summary", description="What the run came to"
+            summary_markdown(content, Path(outcome.report).parent if outcome.report else None),
+            key=f"{key}-summary",
+            description="What the run came to",
         )
         table = findings_table(content)
         if table:

@@ -465,6 +465,19 @@ def test_the_summary_says_it_in_a_few_lines():
     assert len(text.splitlines()) < 40
 
 
+def test_the_summary_links_to_the_pages(tmp_path):
+    content = held_night()
+    assert "file:" not in summary_markdown(content, tmp_path)
+    write_report(tmp_path, content)
+    text = summary_markdown(content, tmp_path)
+    for title, name in (
+        ("Overview", "index"),
+        ("Smart Kalasatama indicators", "kalasatama"),
+        ("Agile pilots", "agile_pilots"),
+    ):
+        assert f"[{title}](<{tmp_path.as_uri()}/{name}.html>)" in text
+
+
 def test_the_table_of_findings_has_the_worst_first():
     rows = findings_table(held_night())
     assert list(rows[0]) == [
