@@ -461,3 +461,27 @@ class Page(HTMLParser):
 def page(content, name="index.html"):
     """A page of a report, read."""
     return Page(render_report(content)[name])
+
+
+def rich_night():
+    """A night that has something to say in every part of a source's page."""
+    gaps = gaps_night()
+    lives = {
+        finding.finding_id: Life(finding.finding_id, stage, date(2026, 11, 2), reason="Agreed with the city" * (stage == "accepted"))
+        for finding, stage in zip(FOUND, ["open", "new", "back", "open", "accepted", "new", "open", "open"], strict=True)
+    }
+    agile = replace(
+        gaps.sources[0],
+        lives=lives,
+        letters={(FILE, "Pilots", name): letter for name, letter in (("grant_eur", "H"), ("end_date", "G"))},
+        set_aside=[RowPlace("pilots", FILE, "Pilots", row) for row in (14, 22, 31, 40)],
+        changes=Changes(date(2026, 11, 20), 17, 14, 3, 2, 1, 1, FOUND[:2]),
+        dimensions=[
+            Dimensions(date(2026, month, 2), 0.9 + month / 200, 1.0, 0.99, 1.0, 0.8 + month / 60, None)
+            for month in range(6, 12)
+        ],
+        score=Score(91.4, "Fill in 12 empty cells of “Contact”: +3 points."),
+        mended=[Mended("pilots", "theme_code", "Mobilty", "mobility", 3, "A known slip of the publisher.", "E-mail of 3 May")],
+        doubts=[Doubt("Forum Virum", 2, "Forum Virium Helsinki Oy", "FI-PRO-2170059-0", ("name alike",), 0.83, "- {source: x}")],
+    )
+    return replace(gaps, sources=[agile, *gaps.sources[1:]])
