@@ -9,10 +9,10 @@ import duckdb
 
 from checks.expected import Outcome
 from checks.rules import ROW_ID, Rule
-from checks.rules.demands import Required, Unique
+from checks.rules.demands import Required
 from checks.told import NOTHING, Told, told_by_row, told_by_value
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
-from warehouse.findings import WITHHELD, Finding, add_findings, finding_id_sql, said_json, shown_key_sql
+from warehouse.findings import WITHHELD, Finding, add_findings, said_json, shown_key_sql
 from warehouse.messages import message, sentences
 
 
@@ -115,16 +115,12 @@ def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None
     else:
         value = f"left(coalesce(told.observed, CAST({quote(column.name)} AS VARCHAR)), 200)"
     constant = [literal(text) for text in (checked.subject, table.name, rule.id, rule.severity.value, column.name)]
-    place = f"coalesce({file}, '') || ':' || coalesce({sheet}, '') || ':' || coalesce({row}, 0)"
-    identity = f"coalesce(told.identity, CASE WHEN {has_key} THEN {key} ELSE {place} END)"
-    if isinstance(rule.demand, Unique):  # rows that share a key are told apart by their order
-        identity = f"{identity} || ':' || row_number() OVER (PARTITION BY {identity} ORDER BY {ROW_ID})"
     made = said_json(rule.message, rule.help)
     said = "NULL" if made is None else literal(made)
     query = f"""
         INSERT INTO {checked.findings}.findings
-        SELECT {finding_id_sql(constant[0], constant[1], constant[2], constant[4], identity)},
-               {", ".join(constant[:4])}, {file}, {sheet}, {row}, {constant[4]}, {value},
+        SELECT coalesce(told.identity, ''), {", ".join(constant[:4])},
+               {file}, {sheet}, {row}, {constant[4]}, {value},
                coalesce(told.message, {literal(rule.message)}), coalesce(told.help, {literal(rule.help)}),
                CASE WHEN {has_key} THEN {key} END, NULL,
                CASE WHEN told.message IS NULL THEN {said} ELSE told.said END

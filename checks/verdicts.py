@@ -13,7 +13,10 @@ from datetime import date
 
 import duckdb
 
+from checks.amending import Amending
+from checks.amendments import NONE, Amendments
 from checks.asking import CheckedTable, check_table, critical_of
+from checks.looking import begin_looking, note_asked, note_looked_at
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
 from checks.plausible import Before, plausible
 from checks.rules import DatasetRules, SourceRules, compile_rules, fingerprint, row_columns
@@ -26,7 +29,8 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import NOT_THERE, add_findings, create_findings_tables
+from warehouse.finding_ids import give_ids
+from warehouse.findings import NOT_THERE, add_findings
 from warehouse.headings import declared_names, names_of
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
@@ -44,11 +48,17 @@ class Checked:
     accepted: Mapping[str, int]
 
 
-def source_fingerprint(source: SourceDeclaration, rules: SourceRules) -> str:
-    """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
+def source_fingerprint(
+    source: SourceDeclaration, rules: SourceRules, amendments: Amendments = NONE, day: date = date.min
+) -> str:
+    """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew.
+
+    ``day`` is that of the run: what is accepted until the day before counts again.
+    """
     parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
-    return hashlib.sha256("\0".join([*parts, personal_sql("text")]).encode()).hexdigest()
+    decided = [one for one in (amendments.fingerprint(day),) if one]
+    return hashlib.sha256("\0".join([*parts, personal_sql("text"), *decided]).encode()).hexdigest()
 
 
 def check_source(
@@ -57,6 +67,7 @@ def check_source(
     rules: SourceRules,
     before: Before,
     progress: Progress = silent,
+    amendments: Amendments = NONE,
 ) -> Checked:
     """Check every table of a staged snapshot and give the verdict.
 
@@ -68,12 +79,16 @@ def check_source(
         rules: what its rules file adds to the declaration.
         before: the records that stood after the last good snapshot.
         progress: told of the tables as they go.
+        amendments: its exceptions and corrections, on the day of the run.
 
     Raises:
         CheckError: a rule cannot be evaluated.
     """
+    amending = Amending(connection, source, amendments)
+    amending.revert()
     _begin(connection)
     screen_names(connection, source)
+    amending.correct()
     names, refusals = names_of(connection, source), {}
     for table in source.tables:
         progress(f"checking {source.name}.{table.name}")
@@ -83,15 +98,21 @@ def check_source(
         compiled = compile_rules(table, rules.on(table), names=names, owner=turn_of(source))
         unread = critical_of(connection, table)
         checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
+        note_asked(connection, table, compiled, unread.allows)
         check_table(checked, [rule for rule in compiled if unread.allows(rule)])
         screen_table(connection, source.name, table, names)
+        amending.accept(table)
         set_aside(connection, source.name, table, row_columns(compiled), names)
         refusals[table.name] = refusal_of(connection, table)
         if not critical_of(connection, table).is_held:
             add_findings(connection, source.name, plausible(table, refusals[table.name], before, names))
+    note_looked_at(connection, source.tables)
+    amending.settle()
     screen_findings(connection, "main.findings", "main.quarantine")
     withhold_keys(connection, source)
     _name_headings(connection)
+    give_ids(connection, "main.findings", source.tables)
+    amending.name_accepted()
     accepted = {name: refusal.accepted for name, refusal in refusals.items()}
     counts = _counts(connection, "main.findings")
     (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
@@ -129,6 +150,7 @@ def check_dataset(
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
+    give_ids(connection, "temp.findings")
     counts = _counts(connection, "temp.findings")
     connection.execute(
         "INSERT INTO ledger.findings BY NAME SELECT ? AS snapshot_id, * FROM temp.findings", [stamp]
@@ -140,8 +162,8 @@ def check_dataset(
 
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
-    create_findings_tables(connection)
     connection.execute("DELETE FROM main.held_cells")
+    begin_looking(connection)
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")
