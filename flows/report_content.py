@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from checks.report import DatasetSection, ReportContent, SourceSection
-from checks.report.content import Cause, Column, RowPlace
+from checks.report.content import Cause, Changes, Column, RowPlace
 from checks.rules import compile_rules
 from flows.declarations import Declarations
 from flows.outcomes import HELD_BACK, DatasetOutcome, NightOutcome, SourceOutcome
@@ -21,6 +21,7 @@ from warehouse.findings import Finding
 from warehouse.headings import declared_names
 from warehouse.identities.doubts import doubts
 from warehouse.ledger import SnapshotRecord
+from warehouse.lives import fixed, lives, tally
 from warehouse.messages import sentences
 from warehouse.protection import Protection
 from warehouse.sql import literal
@@ -109,6 +110,9 @@ def _source_section(
         causes=_causes(connection, source.name, snapshot) if snapshot else {},
         letters=_letters(settings, declaration, found) if annotated else {},
         set_aside=_set_aside(connection, declaration, snapshot) if snapshot else (),
+        changes=_changes(connection, declaration, snapshot) if snapshot else None,
+        lives=lives(connection, source.name, snapshot.snapshot_id) if snapshot else {},
+        corrected=ledger.corrections(connection, source.name, snapshot.snapshot_id) if snapshot else (),
     )
 
 
@@ -147,6 +151,20 @@ def _set_aside(
         [source.name, snapshot.snapshot_id],
     )
     return [RowPlace(*row) for row in rows]
+
+
+def _changes(connection: ledger.Connection, source: SourceDeclaration, snapshot: SnapshotRecord) -> Changes | None:
+    """What changed since the data before; None where there are none, or rows are people."""
+    if source.is_about_people:
+        return None
+    before = [one.data_date for one in ledger.snapshots(connection, source.name)]
+    since = max((day for day in before if day < snapshot.data_date), default=None)
+    if since is None:
+        return None
+    mended = [
+        one for one in fixed(connection, source.name, snapshot.snapshot_id) if one.severity is not Severity.INFO
+    ]
+    return Changes(since, tally(connection, source.name, since), mended)
 
 
 def _letters(settings: Settings, source: SourceDeclaration, found: Sequence[Finding]) -> dict[Column, str]:

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from checks.report.content import Cause, Life, Section, SourceSection, cause_of, how_many
-from checks.report.lives import finding_id, life_words
+from checks.report.content import Cause, Section, SourceSection, cause_of, how_many
+from checks.report.lives import life_words
 from checks.report.places import Cells, cell, cells_of
 from checks.report.sanitising import clean, safe_finding, safe_text, safe_value, shortened
 from checks.report.wording import field_title, table_title
 from warehouse.declarations import FieldDeclaration, Severity
 from warehouse.findings import Finding
+from warehouse.lives import Life
 from warehouse.messages import counted, message
 
 _CELLS_SHOWN = 3  # of a cause
@@ -191,5 +192,5 @@ def _place(finding: Finding, source: SourceSection | None, lives: Mapping[str, L
         value=None if finding.value is None else safe_value(finding.value),
         message=safe_text(finding.message) if has_messages else "",
         help=safe_text(finding.help),
-        life=life_words(lives.get(finding_id(finding))),
+        life=life_words(lives.get(finding.finding_id)),
     )

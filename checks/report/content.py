@@ -11,7 +11,8 @@ from checks.rules import Rule
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding
 from warehouse.identities.doubts import Doubt
-from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
+from warehouse.ledger import CorrectedCell, SnapshotRecord, TableLoad, Verdict
+from warehouse.lives import Life, Tally
 from warehouse.protection import Protection
 from warehouse.releases import Release
 from warehouse.turns import Whose, turn_of
@@ -27,31 +28,11 @@ def cause_of(finding: Finding) -> Cause:
 
 
 @dataclass(frozen=True)
-class Life:
-    """What became of a finding since the time before. ``stage``: new, open, back, fixed or accepted."""
-
-    stage: str
-    since: date
-    times_back: int = 0
-    accepted_until: date | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
 class Changes:
-    """What changed since an earlier time.
-
-    ``open_then`` findings were open; ``fixed`` of them are, ``still_open`` are not; ``new`` and ``back`` came.
-    ``mended`` are those that were fixed, as far as they are listed.
-    """
+    """What changed since an earlier date of the data. ``mended`` is what the newest file mended, worst first."""
 
     since: date
-    open_then: int
-    fixed: int
-    still_open: int
-    new: int
-    back: int
-    accepted: int
+    tally: Tally
     mended: Sequence[Finding] = ()
 
 
@@ -74,19 +55,6 @@ class Score:
 
     value: float
     next_step: str
-
-
-@dataclass(frozen=True)
-class Mended:
-    """A known error of a publisher that was mended on the way in: how often, and what was written for what."""
-
-    table_name: str
-    column_name: str
-    old: str | None
-    new: str | None
-    count: int
-    reason: str
-    evidence: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,7 +88,7 @@ class SourceSection:
     lives: Mapping[str, Life] = field(default_factory=dict)  # by the id of the finding
     dimensions: Sequence[Dimensions] = ()  # oldest first
     score: Score | None = None
-    mended: Sequence[Mended] = ()  # corrections that were applied
+    corrected: Sequence[CorrectedCell] = ()  # on the way in
 
     @property
     def tables(self) -> tuple[TableDeclaration, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from checks.report.content import Changes, Life, SourceSection
+from checks.report.content import Changes, SourceSection
 from checks.report.places import cell
 from checks.report.sanitising import clean, safe_finding, safe_text, shortened
 from checks.report.wording import day_words
 from warehouse.findings import Finding
+from warehouse.lives import Life, Stage, Tally
 from warehouse.messages import counted, message
 
 _SINCE = (
@@ -60,19 +61,20 @@ def changed(section: SourceSection, day: date) -> Changed | None:
     if made is None:
         return None
     mended = tuple(_told(finding, section) for finding in made.mended[:_MENDED_SHOWN])
-    return Changed(_headline(made, day), _changes(made), mended, max(0, made.fixed - len(mended)))
+    more = max(0, len(made.mended) - len(mended))
+    return Changed(_headline(made, day), _changes(made.tally), mended, more)
 
 
 def _headline(made: Changes, day: date) -> str:
-    since = since_words(made.since, day)
-    if made.open_then:
-        return message("{fixed} of {then} fixed {since}.", fixed=made.fixed, then=made.open_then, since=since)
-    if made.new or made.back:
-        return counted("{count} new {since}.", "{count} new {since}.", made.new + made.back, since=since)
+    since, tally = since_words(made.since, day), made.tally
+    if tally.open_then:
+        return message("{fixed} of {then} fixed {since}.", fixed=tally.fixed, then=tally.open_then, since=since)
+    if tally.new or tally.back:
+        return counted("{count} new {since}.", "{count} new {since}.", tally.new + tally.back, since=since)
     return message("Nothing was open, and nothing is.")
 
 
-def _changes(made: Changes) -> tuple[Change, ...]:
+def _changes(made: Tally) -> tuple[Change, ...]:
     told = (
         (made.fixed, "good", "✓", counted("{count} fixed", "{count} fixed", made.fixed)),
         (made.new, "stop", "✕", counted("{count} new", "{count} new", made.new)),
@@ -92,8 +94,8 @@ def accepted(section: SourceSection) -> tuple[Told, ...]:
     """The findings that were accepted, with the reason and until when."""
     told = []
     for finding in section.findings:
-        life = section.lives.get(finding_id(finding))
-        if life is not None and life.stage == "accepted":
+        life = section.lives.get(finding.finding_id)
+        if life is not None and life.stage is Stage.ACCEPTED:
             until = day_words(life.accepted_until) if life.accepted_until else ""
             told.append(_told(finding, section, safe_text(life.reason), until))
     return tuple(told)
@@ -111,18 +113,13 @@ def life_words(life: Life | None) -> str:
     if life is None:
         return ""
     match life.stage:
-        case "new":
+        case Stage.NEW:
             return message("new")
-        case "back":
+        case Stage.BACK:
             return message("back again")
-        case "accepted":
+        case Stage.ACCEPTED:
             return message("accepted")
     return message("since {day}", day=day_words(life.since))
-
-
-def finding_id(finding: Finding) -> str:
-    """The finding's id; empty of one that no warehouse has seen."""
-    return getattr(finding, "finding_id", "")
 
 
 def _told(raw: Finding, section: SourceSection, reason: str = "", until: str = "") -> Told:

@@ -221,7 +221,8 @@ def _rows(section: SourceSection, which: str, held: str) -> str:
 
 def _changed(section: SourceSection, content: ReportContent) -> str:
     made = section.changes
-    if made is None or not made.open_then:
+    if made is None or not made.tally.open_then:
         return ""
+    fixed, then = made.tally.fixed, made.tally.open_then
     since = since_words(made.since, content.day)
-    return message("{fixed} of {then} fixed {since}.", fixed=made.fixed, then=made.open_then, since=since)
+    return message("{fixed} of {then} fixed {since}.", fixed=fixed, then=then, since=since)

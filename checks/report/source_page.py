@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.report.causes import Causes, causes_of
 from checks.report.checks_made import TableChecks, checks_of, not_checked, note_on
-from checks.report.content import Mended, ReportContent, SourceSection, how_many
+from checks.report.content import ReportContent, SourceSection, how_many
 from checks.report.doubtful import Doubtful, doubtful
 from checks.report.lives import Changed, Told, accepted, changed
 from checks.report.outcomes import stands_in, why
@@ -28,7 +29,7 @@ from checks.report.wording import (
     who_mends,
 )
 from warehouse.declarations import Contact, Severity, TableDeclaration
-from warehouse.ledger import TableLoad
+from warehouse.ledger import CorrectedCell, TableLoad
 from warehouse.messages import counted, message
 from warehouse.turns import TO_MEND
 
@@ -51,7 +52,7 @@ class Correction:
     where: str
     old: str
     new: str
-    count: str
+    cells: tuple[Cells, ...]
     reason: str
     evidence: str
 
@@ -132,7 +133,7 @@ def source_page(section: SourceSection, content: ReportContent) -> SourcePage:
         trend=trend_of(section.dimensions),
         plot=quality_plot(content.quality.get(section.declaration.name, ())),
         score=score_told(section.score),
-        corrections=tuple(_correction(one, section) for one in section.mended),
+        corrections=_corrections(section),
         not_checked=not_checked(section),
         checks=checks,
         checks_note=note_on(section, checks),
@@ -199,18 +200,31 @@ def _came_of(table: TableDeclaration, load: TableLoad, where: tuple[Cells, ...])
     )
 
 
-def _correction(one: Mended, section: SourceSection) -> Correction:
-    tables = {table.name: table for table in section.declaration.tables}
-    table = tables.get(one.table_name)
+def _corrections(section: SourceSection) -> tuple[Correction, ...]:
+    """The corrections that were applied, each with all cells it mended."""
+    together: dict[tuple[str, ...], list[CorrectedCell]] = {}
+    for one in section.corrected:
+        key = (one.table_name, one.column_name, one.old_value, one.new_value, one.reason, one.evidence)
+        together.setdefault(key, []).append(one)
+    return tuple(_correction(cells, section) for cells in together.values())
+
+
+def _correction(cells: Sequence[CorrectedCell], section: SourceSection) -> Correction:
+    one = cells[0]
+    table = next((table for table in section.tables if table.name == one.table_name), None)
     field = next((field for field in table.fields if field.name == one.column_name), None) if table else None
-    is_shown = field is not None and not field.is_withheld and not (table and table.about_people)
+    is_shown = field is not None and not field.is_withheld
     column = field_title(field) if field else shortened(clean(one.column_name), 80)
-    withheld = message("(withheld)")
+    rows: dict[tuple[str, str, str], set[int]] = {}
+    for cell in cells:
+        if cell.row_number is not None and is_shown:
+            letter = section.letters.get((cell.file, cell.sheet, cell.column_name), "")
+            rows.setdefault((cell.file or "", cell.sheet or "", letter), set()).add(cell.row_number)
     return Correction(
         where=message("{table}, {column}", table=table_title(table), column=column) if table else column,
-        old=(safe_value(one.old) if one.old is not None else "") if is_shown else withheld,
-        new=(safe_value(one.new) if one.new is not None else "") if is_shown else withheld,
-        count=number(one.count),
+        old=safe_value(one.old_value) if is_shown else message("(withheld)"),
+        new=safe_value(one.new_value) if is_shown else message("(withheld)"),
+        cells=in_few_words(rows),
         reason=safe_text(one.reason),
         evidence=safe_text(one.evidence),
     )

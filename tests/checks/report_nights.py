@@ -7,6 +7,7 @@ from datetime import date
 from html.parser import HTMLParser
 
 from checks.report import DatasetSection, ReportContent, SourceSection, render_report
+from checks.report.content import Changes, Dimensions, RowPlace, Score
 from checks.rules import Rule, WrittenRule, compile_rules
 from warehouse.declarations import (
     CatalogueEntry,
@@ -17,7 +18,9 @@ from warehouse.declarations import (
     TableDeclaration,
 )
 from warehouse.findings import Finding
-from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
+from warehouse.identities.doubts import Doubt
+from warehouse.ledger import CorrectedCell, SnapshotRecord, TableLoad, Verdict
+from warehouse.lives import Life, Stage, Tally
 from warehouse.releases import Release
 
 DAY = date(2026, 11, 23)
@@ -406,15 +409,6 @@ def first_night():
     )
 
 
-NIGHTS = {
-    "good": good_night,
-    "gaps": gaps_night,
-    "held": held_night,
-    "failed": failed_night,
-    "first": first_night,
-}
-
-
 # --- reading the page --------------------------------------------------------------------------------------
 
 
@@ -466,22 +460,45 @@ def page(content, name="index.html"):
 def rich_night():
     """A night that has something to say in every part of a source's page."""
     gaps = gaps_night()
+    stages = (Stage.OPEN, Stage.NEW, Stage.BACK, Stage.OPEN, Stage.ACCEPTED, Stage.NEW, Stage.OPEN, Stage.OPEN)
+    found = [replace(finding, finding_id=str(number)) for number, finding in enumerate(FOUND)]
+    until = date(2027, 1, 31)
     lives = {
-        finding.finding_id: Life(finding.finding_id, stage, date(2026, 11, 2), reason="Agreed with the city" * (stage == "accepted"))
-        for finding, stage in zip(FOUND, ["open", "new", "back", "open", "accepted", "new", "open", "open"], strict=True)
+        str(number): Life(
+            str(number), stage, date(2026, 11, 2), accepted_until=until, reason="Agreed in the round"
+        )
+        for number, stage in enumerate(stages)
     }
+    slip = CorrectedCell(
+        "pilots", "pilot", "theme_code", "Mobilty", "mobility", "A slip.", "A letter.", "found", FILE, "Pilots", 5
+    )
+    corrected = [replace(slip, row_number=row) for row in (5, 6, 9)]
+    doubt = Doubt(
+        "Forum Virum", 2, "FI-PRO-2170059-0", "Forum Virium Helsinki Oy", ("name alike",), 0.83, "- {a: b}"
+    )
     agile = replace(
         gaps.sources[0],
+        findings=found,
         lives=lives,
-        letters={(FILE, "Pilots", name): letter for name, letter in (("grant_eur", "H"), ("end_date", "G"))},
+        letters={(FILE, "Pilots", name): letter for name, letter in (("grant_eur", "H"), ("theme_code", "D"))},
         set_aside=[RowPlace("pilots", FILE, "Pilots", row) for row in (14, 22, 31, 40)],
-        changes=Changes(date(2026, 11, 20), 17, 14, 3, 2, 1, 1, FOUND[:2]),
+        changes=Changes(date(2026, 11, 20), Tally(17, 14, 3, 2, 1, 1), FOUND[:2]),
         dimensions=[
             Dimensions(date(2026, month, 2), 0.9 + month / 200, 1.0, 0.99, 1.0, 0.8 + month / 60, None)
             for month in range(6, 12)
         ],
         score=Score(91.4, "Fill in 12 empty cells of “Contact”: +3 points."),
-        mended=[Mended("pilots", "theme_code", "Mobilty", "mobility", 3, "A known slip of the publisher.", "E-mail of 3 May")],
-        doubts=[Doubt("Forum Virum", 2, "Forum Virium Helsinki Oy", "FI-PRO-2170059-0", ("name alike",), 0.83, "- {source: x}")],
+        corrected=corrected,
+        doubts=[doubt],
     )
     return replace(gaps, sources=[agile, *gaps.sources[1:]])
+
+
+NIGHTS = {
+    "good": good_night,
+    "gaps": gaps_night,
+    "held": held_night,
+    "failed": failed_night,
+    "first": first_night,
+    "rich": rich_night,
+}

@@ -36,6 +36,7 @@ from tests.checks.report_nights import (
     held_night,
     night,
     page,
+    rich_night,
     rule,
     snapshot,
     source,
@@ -182,6 +183,35 @@ def test_a_held_source_and_datasets_that_wait():
     assert "1 source held, 1 dataset held and 1 dataset waiting. Older, good data stand in." in seen.text
     assert "Not published so far: Kalasatama: planned against actual." in seen.text
     assert "Open District data desk" in seen.section("whose-turn")
+
+
+def test_a_page_tells_what_changed_what_was_corrected_and_whether_it_gets_better():
+    own = page(rich_night(), AGILE_PAGE)
+    assert own.text.count("14 of 17 fixed since Friday.") == 2
+    changed = own.section("changed")
+    for words in ("✓ 14 fixed", "✕ 2 new", "✕ 1 back again", "! 3 still open", "○ 1 accepted as it is"):
+        assert words in changed
+    assert "since 2 November 2026" in own.section("mend")
+    assert "back again" in own.section("mend")
+    assert "Agreed in the round (until 31 January 2027)" in own.section("accepted")
+    assert "Pilots H9" in own.section("accepted")
+    corrections = own.section("corrections")
+    assert "Pilots, Theme" in corrections
+    assert "D5–D6, D9" in corrections
+    assert "Mobilty mobility A slip. A letter." in corrections
+    better = own.section("better")
+    assert "Validity 98.3 % ▲ 1.7 better" in better
+    assert "Cannot be known here: Accuracy" in better
+    assert "2 November 2026 95.5 % 100 % 99 % 100 % 98.3 % –" in better
+    assert "91 of 100" in own.text
+    assert "Fill in 12 empty cells of “Contact”: +3 points." in own.text
+    assert "Forum Virium Helsinki Oy, FI-PRO-2170059-0" in own.section("organisations")
+    seen = page(rich_night())
+    assert "14 of 17 fixed since Friday." in seen.section("sources")
+    assert "Agile pilots 91 95.5 % 100 % 99 % 100 % 98.3 % –" in seen.section("better")
+    finnish = page(rich_night(), "agile_pilots.fi.html")
+    assert "14/17 korjattu perjantaista lähtien." in finnish.text
+    assert "98,3 % ▲ 1,7 parempi" in finnish.section("better")
 
 
 def test_a_failed_pull_and_a_portal_that_does_not_answer():
