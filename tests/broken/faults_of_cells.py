@@ -12,6 +12,7 @@ from warehouse.identifiers import CANONICAL, slug
 
 
 def _of_type(*types: str):
+    """Columns of these types."""
     return lambda page, declared: declared.type in types
 
 
@@ -236,7 +237,7 @@ _DANGLES = "an id of another form is on no other sheet either"
 
 @fault("too-long", "a text longer than its column takes", "length at the cell")
 def _too_long(draft: Draft) -> Planted | None:
-    target = one_of(draft, lambda page, one: _is_plain_text(page, one) and one.constraints.max_length is not None)
+    target = one_of(draft, lambda page, one: _is_plain_text(page, one) and one.constraints.max_length is not None, filled=True)
     return broken(target, "a " * target[3].constraints.max_length + "b", "length") if target else None
 
 
@@ -261,7 +262,7 @@ def _dangling(draft: Draft) -> Planted | None:
 def _personal(draft: Draft) -> Planted | None:
     # made up, but of the right form
     texts = ["Ask jane.doe@example.org", "Soita 040 123 4567", "Call +44 20 7946 0958", "Hetu 131052-308T"]
-    return broken(one_of(draft, lambda page, one: _is_plain_text(page, one) and one.screen),
+    return broken(one_of(draft, lambda page, one: _is_plain_text(page, one) and one.screen, filled=True),
                   draft.rng.choice(texts), "personal-data")  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class Wanted:
         if self.page is None:
             return True
         if finding.sheet is None:
-            return self.line is None and not self.in_header
+            return self.line is None and not self.in_header and finding.table_name == self.page.table.name
         same_sheet = draft.is_csv or normalised(finding.sheet) == normalised(self.page.name)
         return same_sheet and finding.file == draft.file_of(self.page)
 
@@ -56,8 +56,10 @@ class Wanted:
     def _is_of_column(self, name: str | None) -> bool:
         if self.column is None or self.page is None:
             return name is None
-        letters = get_column_letter(self.page.column_of(self.column))
-        return name in {self.column.name, self.column.heading, f"column {letters}"}
+        names = {self.column.name, self.column.heading}
+        if self.column in self.page.columns:
+            names.add(f"column {get_column_letter(self.page.column_of(self.column))}")
+        return name in names
 
     def __str__(self) -> str:
         place = "the file"
@@ -125,10 +127,17 @@ def targets(draft: Draft, suits: Callable[[Page, FieldDeclaration], bool]) -> It
                     yield page, line, page.column(declared.name), declared
 
 
-def one_of(draft: Draft, suits: Callable[[Page, FieldDeclaration], bool]) -> Target | None:
-    """One of these cells, as the draft's own chance has it: first a column, then a row."""
+def one_of(
+    draft: Draft, suits: Callable[[Page, FieldDeclaration], bool], *, filled: bool = False
+) -> Target | None:
+    """One of these cells, as the draft's own chance has it: first a column, then a row.
+
+    ``filled``: of those that hold something, where something in an empty one would break a rule of its own.
+    """
     by_column: dict[tuple[str, str], list[Target]] = {}
     for target in targets(draft, suits):
+        if filled and target[1].cells[target[2]] is None:
+            continue
         by_column.setdefault((target[0].table.name, target[3].name), []).append(target)
     return draft.rng.choice(by_column[draft.rng.choice(list(by_column))]) if by_column else None
 
