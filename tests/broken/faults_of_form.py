@@ -181,6 +181,10 @@ def _another_sheet(draft: Draft) -> Planted:
 # --- rows ----------------------------------------------------------------------------------------------------
 
 
+def _is_in_key(page: Page, column: Column) -> bool:
+    return column.name in page.table.primary_key
+
+
 def _insert(page: Page, line: Line, place: int) -> None:
     page.lines.insert(place, line)
 
@@ -189,8 +193,8 @@ def _insert(page: Page, line: Line, place: int) -> None:
 def _totals(draft: Draft) -> Planted:
     page = _page(draft)
     word = draft.rng.choice(["Total", "Yhteensä", "Summa", "Subtotal"])
-    first, last = page.columns[0], page.columns[-1]
-    line = Line({first: word, last: 123}, is_record=False)
+    first, *others = [column for column in page.columns if column is page.columns[0] or not _is_in_key(page, column)]
+    line = Line({first: word, others[-1]: 123}, is_record=False)
     _insert(page, line, draft.rng.randint(2, 5))
     return Planted([Wanted(frozenset({"skipped-row"}), I, page, line)])
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from openpyxl.utils import get_column_letter
 
-from tests.broken.drafts import Column, Draft, Line, Page
+from tests.broken.drafts import Column, Draft, Line, Page, written
 from warehouse.declarations import FieldDeclaration, Severity
 from warehouse.findings import Finding
 from warehouse.text import normalised
@@ -87,7 +88,7 @@ class Fault:
     """A way to break a workbook.
 
     ``plant`` changes a draft and says what must be found; None where the draft has nothing that it could break.
-    ``given`` are what the draft must be for it. ``break_file`` changes the files once they are written.
+    ``given`` are what the draft must be for it. ``spoil`` changes the files once they are written.
     """
 
     name: str
@@ -96,6 +97,14 @@ class Fault:
     plant: Callable[[Draft], Planted | None]
     given: Mapping[str, object] = field(default_factory=dict)
     placements: int = 3
+    spoil: Callable[[list[Path], Draft], None] | None = None
+
+    def files(self, draft: Draft, folder: Path) -> list[Path]:
+        """Write a draft that this fault is planted in."""
+        paths = written(draft, folder)
+        if self.spoil is not None:
+            self.spoil(paths, draft)
+        return paths
 
 
 FAULTS: list[Fault] = []
