@@ -113,6 +113,7 @@ class UsualSpan(Declared):
     """
 
     programme: str  # as messages call it
+    programme_fi: str = ""  # the same in Finnish, where it is not a name
     matches: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
@@ -190,7 +191,8 @@ def _listed(model: type[D], key: str, path: Path) -> Mapping[str, D]:
     if not isinstance(content, dict):
         raise DeclarationError(f"{path}: expected entries by {key}")
     return {
-        str(name): parse(model, {**(entry or {}), key: name}, f"{path}: {name}") for name, entry in content.items()
+        str(name): parse(model, {**(entry or {}), key: name}, f"{path}: {name}", path, (name,))
+        for name, entry in content.items()
     }
 
 

@@ -92,7 +92,7 @@ def read_codebook(path: Path) -> Codebook:
     if path.stat().st_size > MAX_BYTES:
         raise SourceError(message("{file} is too large for a codebook. Is it the right file?", file=path.name))
     try:
-        return parse(Codebook, read_yaml(path), path.name)
+        return parse(Codebook, read_yaml(path), path.name, path)
     except (DeclarationError, UnicodeDecodeError) as error:
         said = str(error).replace(str(path), path.name)
         raise SourceError(

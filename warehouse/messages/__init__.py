@@ -23,6 +23,7 @@ from warehouse.messages.texts import (
     marked,
     message,
     packed,
+    placeholders,
     sentences,
     unpacked,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "marked",
     "message",
     "packed",
+    "placeholders",
     "said_in",
     "sentences",
     "unpacked",
