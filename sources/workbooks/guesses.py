@@ -13,7 +13,7 @@ from datetime import date
 
 from sources.workbooks.cell_values import MAX_TEXT, CellValueError, clean_text, parse_amount, parse_integer
 
-_NUMBER = re.compile(r"[-−]?[0-9](?:[0-9 '’.,]*[0-9])?")
+_NUMBER = re.compile(r"(?:(?<![0-9])[-−])?[0-9](?:[0-9 '’.,]*[0-9])?")
 _MOST = 2  # of more numbers in a text, nobody knows which one is meant
 _MONTHS = (
     ("jan", "tammi"), ("feb", "helmi"), ("mar", "maalis"), ("apr", "huhti"), ("may", "touko"), ("jun", "kesä"),
@@ -35,7 +35,9 @@ def numbers_meant(text: str, *, is_whole: bool) -> list[str]:
         try:
             value = parse_amount(match[0])
         except CellValueError as error:
-            found += error.meant or ()
+            if not error.meant:
+                return []
+            found += error.meant
             continue
         if is_whole and value != value.to_integral_value():
             found += [str(int(value // 1)), str(int(value // 1) + 1)]
@@ -80,8 +82,7 @@ def _days(line: str) -> Iterator[date]:
 def _of_three(first: str, second: str, third: str) -> Iterator[date]:
     if len(first) > 2:
         yield from _day(first, second, third)
-        if int(second) > 12:
-            yield from _day(first, third, second)
+        yield from _day(first, third, second)
         return
     year = third if len(third) == 4 else str((2000 if int(third[-2:]) < _THIS_CENTURY else 1900) + int(third[-2:]))
     yield from _day(year, second, first)
