@@ -19,7 +19,7 @@ _MONTHS = (
     ("jan", "tammi"), ("feb", "helmi"), ("mar", "maalis"), ("apr", "huhti"), ("may", "touko"), ("jun", "kesä"),
     ("jul", "heinä"), ("aug", "elo"), ("sep", "syys"), ("oct", "loka"), ("nov", "marras"), ("dec", "joulu"),
 )  # fmt: skip
-_THREE = re.compile(r"([0-9]{1,4})[./\-\s]{1,2}([0-9]{1,2})[./\-\s]{1,2}([0-9]{1,4})")
+_THREE = re.compile(r"([0-9]{1,4})([./\-\s]{1,2})([0-9]{1,2})[./\-\s]{1,2}([0-9]{1,4})")
 _SOLID = re.compile(r"([12][0-9]{3})([01][0-9])([0-3][0-9])")
 _MONTH = re.compile(r"(?:([0-9]{1,2})[./\-]\s?)?([12][0-9]{3})(?:-([0-9]{1,2}))?")
 _WORDED = re.compile(
@@ -79,14 +79,14 @@ def _days(line: str) -> Iterator[date]:
         yield from _day(match[2], match[1] or match[3] or "1", "1")
 
 
-def _of_three(first: str, second: str, third: str) -> Iterator[date]:
+def _of_three(first: str, mark: str, second: str, third: str) -> Iterator[date]:
     if len(first) > 2:
         yield from _day(first, second, third)
         yield from _day(first, third, second)
         return
     year = third if len(third) == 4 else str((2000 if int(third[-2:]) < _THIS_CENTURY else 1900) + int(third[-2:]))
     yield from _day(year, second, first)
-    if int(second) > 12 or (int(first) <= 12 and first != second):
+    if int(second) > 12 or ("." not in mark and int(first) <= 12 and first != second):
         yield from _day(year, first, second)
 
 
