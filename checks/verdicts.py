@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -56,6 +57,11 @@ class Checked:
     counts: Mapping[Severity, int]
     accepted: Mapping[str, int]
     suites: Mapping[str, SuiteResult] = field(default_factory=dict, compare=False)
+
+    @property
+    def documents(self) -> dict[str, Mapping[str, Any]]:
+        """Great Expectations' own account of each table that was checked, as JSON can hold it."""
+        return {table: suite.document for table, suite in self.suites.items()}
 
 
 def source_fingerprint(
