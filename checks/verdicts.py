@@ -28,7 +28,7 @@ from warehouse.declarations import (
     quote,
 )
 from warehouse.findings import NOT_THERE, add_findings, create_findings_tables
-from warehouse.headings import declared_names, names_of
+from warehouse.headings import declared_names, names_of, own_names
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
@@ -94,7 +94,18 @@ def check_source(
             compiled = compile_rules(table, rules.on(table), names=names, known=known)
             unread = critical_of(connection, table)
             checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
-            suites[table.name] = check_table(checked, [rule for rule in compiled if unread.allows(rule)])
+            spoken = [
+                (
+                    place,
+                    [
+                        rule
+                        for rule in compile_rules(table, rules.on(table), names=own, known=known)
+                        if unread.allows(rule)
+                    ],
+                )
+                for place, own in own_names(connection, source, table.name).items()
+            ]
+            suites[table.name] = check_table(checked, [rule for rule in compiled if unread.allows(rule)], spoken)
             screen_table(connection, source.name, table, names)
             set_aside(connection, source.name, table, row_columns(compiled), names)
             refusals[table.name] = refusal_of(connection, table)
