@@ -242,8 +242,8 @@ def test_the_values_of_a_row_are_said_in_both_languages(monkeypatch):
         check_source(connection, SOURCE, content, Before({}))
         row = connection.execute("SELECT message, help, said FROM main.findings WHERE rule = 'a-rule'").fetchone()
     message, advice = unpacked_texts(*row)
-    assert row[:2] == ("“People” is more than “Whole” on 3 May 2024.", 'Write “4,000” ("{most}" \\).')
-    assert said_in(message, Language.FINNISH).endswith("on 3.5.2024.")
+    assert row[:2] == ("“People” is more than “Whole” on 2024-05-03.", 'Write “4,000” ("{most}" \\).')
+    assert said_in(message, Language.FINNISH).endswith("on 2024-05-03.")
     assert said_in(advice, Language.FINNISH) == 'Write “4\xa0000” ("{most}" \\).'
 
 
