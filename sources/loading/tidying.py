@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import duckdb
 
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
-from warehouse.findings import WITHHELD, add_findings_of, shown_key_sql
+from warehouse.findings import WITHHELD, add_findings_of, said_sql, shown_key_sql
 from warehouse.sql import day_literal
 from warehouse.staging import SCHEMA
 from warehouse.messages import in_languages, marked
