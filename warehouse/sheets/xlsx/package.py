@@ -181,22 +181,3 @@ def relationships(package: Package, part: str) -> dict[str, tuple[str, str]]:
         )
         found[attribute(relation, "Id")] = (posixpath.basename(attribute(relation, "Type")), target)
     return found
-
-
-def references(package: Package) -> tuple[set[str], dict[str, str]]:
-    """What kinds of parts the parts of a workbook refer to, and each part's name as it is referred to, by key."""
-    kinds: set[str] = set()
-    names: dict[str, str] = {}
-    for key, name in package.names.items():
-        if not key.endswith(".rels"):
-            continue
-        folder, file = posixpath.split(name.replace("\\", "/").lstrip("/"))
-        owner = posixpath.join(posixpath.dirname(folder), file[: -len(".rels")])
-        for relation in children(tree(package, name), "Relationship"):
-            kinds.add(posixpath.basename(attribute(relation, "Type")))
-        for _, target in relationships(package, owner).values():
-            names[part_key(target)] = target
-            target_folder, target_file = posixpath.split(target)
-            own = posixpath.join(target_folder, "_rels", f"{target_file}.rels")
-            names[part_key(own)] = own
-    return kinds, names
