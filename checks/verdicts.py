@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from checks.amending import Amending
+from checks.amending import Amending, accept_in_dataset
 from checks.amendments import NONE, Amendments
 from checks.asking import CheckedTable, check_table, critical_of
 from checks.expected import SuiteResult
@@ -178,6 +178,7 @@ def check_dataset(
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = plausible(dataset.table, Refusal(rows, 0), before, declared_names([dataset.table]))
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
+    accept_in_dataset(connection, dataset, data_date)
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
     give_ids(connection, "temp.findings")
