@@ -23,7 +23,21 @@ from flows.desk.pages import language_asked
 from flows.desk.sessions import SESSION_SECONDS, WRONG_SECONDS, WRONG_TOKENS, Sessions, WrongTokens
 from flows.desk.tokens import is_valid, make_token, revoke_token, source_of_token
 from flows.desk.uploads import KEPT_SECONDS, MOST_FILES, MOST_KEPT, UploadError, Uploads, safe_name
-from flows.desk.workers import BusyError, Check, CheckDone, Mark, Stage, Workers, WorkError, do_job<script>alert(1)</script>'
+from flows.desk.workers import BusyError, Check, CheckDone, Mark, Stage, WorkError, Workers, do_job
+from flows.errors import FaultLog, RequestError
+from flows.telling import told_of
+from sources.workbooks.inbox import SUFFIXES
+from tests import workbook_factory as factory
+from tests.flows import light_worker
+from warehouse.declarations import Severity
+from warehouse.findings import WITHHELD, Finding
+from warehouse.home import Home
+from warehouse.ledger import Verdict
+from warehouse.messages import Language, message
+
+SOURCE, OTHER = "agile_pilots", "kalasatama"
+CONTENT = b"Pilot ID,Pilot\r\np1,One\r\n"
+FORMULA = '=HYPERLINK("http://evil.example")<script>alert(1)</script>'
 
 
 @pytest.fixture(scope="module")
