@@ -110,8 +110,14 @@ def _models_in(annotation: Any) -> set[type[BaseModel]]:
 
 def _at_line(path: Path | None, place: Sequence[str | int]) -> str:
     """The line of a place in a YAML file, as a beginning; the file is read again, for faults are rare."""
-    if path is None or not path.is_file():
-        return ""
+    line = line_of(path, place) if path else None
+    return f"line {line}: " if line else ""
+
+
+def line_of(path: Path, place: Sequence[str | int]) -> int | None:
+    """The line of a place in a YAML file; None where it has no such file or place."""
+    if not path.is_file():
+        return None
     node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     line = None
     for part in place:
@@ -123,4 +129,4 @@ def _at_line(path: Path | None, place: Sequence[str | int]) -> str:
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
             line = node.start_mark.line + 1
-    return f"line {line}: " if line else ""
+    return line
