@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
-from checks.expected import Outcome
+from checks.expected import Outcome, SuiteResult
 from checks.rules import ROW_ID, Rule
-from checks.rules.demands import Required
-from checks.told import NOTHING, Told, told_by_row, told_by_value
+from checks.rules.demands import Required, RowCount
+from checks.told import NOTHING, Told, told_by_row, told_by_value, with_values
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
 from warehouse.findings import WITHHELD, Finding, add_findings, said_json, shown_key_sql
 from warehouse.messages import message, sentences
@@ -49,8 +49,11 @@ class CheckedTable:
         return f"{self.table.name}__checked"
 
 
-def check_table(checked: CheckedTable, rules: Sequence[Rule]) -> None:
+def check_table(checked: CheckedTable, rules: Sequence[Rule]) -> SuiteResult:
     """Ask the rules of a table and write what breaks them.
+
+    Returns:
+        what came of the rules; those that could not be asked stand at the end, with why.
 
     Raises:
         CheckError: a rule cannot be evaluated.
@@ -64,8 +67,9 @@ def check_table(checked: CheckedTable, rules: Sequence[Rule]) -> None:
         f" SELECT *, rowid AS {ROW_ID} FROM {schema}.{quote(checked.table.name)}"
     )
     try:
-        outcomes = run_suite(connection, schema, checked.view, [rule.expected for rule in rules], row_id=ROW_ID)
-        for rule, outcome in zip(rules, outcomes, strict=True):
+        asked = [rule for rule in rules if not rule.not_asked]
+        ran = run_suite(connection, schema, checked.view, [rule.expected for rule in asked], row_id=ROW_ID)
+        for rule, outcome in zip(asked, ran.outcomes, strict=True):
             if outcome.error:
                 name = f"{checked.subject}.{checked.table.name}"
                 raise CheckError(f"{name}: rule {outcome.rule_id}: {outcome.error}")
@@ -77,6 +81,10 @@ def check_table(checked: CheckedTable, rules: Sequence[Rule]) -> None:
                 _write_table_finding(checked, rule, outcome)
     finally:
         connection.execute(f"DROP VIEW IF EXISTS {schema}.{quote(checked.view)}")
+    unasked = (
+        Outcome(rule.expected.rule_id, success=True, not_asked=rule.not_asked) for rule in rules if rule.not_asked
+    )
+    return replace(ran, outcomes=(*ran.outcomes, *unasked))
 
 
 def _told(checked: CheckedTable, rule: Rule, failing: str) -> Told:
@@ -115,12 +123,13 @@ def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None
     else:
         value = f"left(coalesce(told.observed, CAST({quote(column.name)} AS VARCHAR)), 200)"
     constant = [literal(text) for text in (checked.subject, table.name, rule.id, rule.severity.value, column.name)]
+    # A finding on a group of rows is known by the group, wherever its first row stands.
+    identity = "''" if table.about_people else "coalesce(told.identity, '')"
     made = said_json(rule.message, rule.help)
     said = "NULL" if made is None else literal(made)
     query = f"""
         INSERT INTO {checked.findings}.findings
-        SELECT coalesce(told.identity, ''), {", ".join(constant[:4])},
-               {file}, {sheet}, {row}, {constant[4]}, {value},
+        SELECT {identity}, {", ".join(constant[:4])}, {file}, {sheet}, {row}, {constant[4]}, {value},
                coalesce(told.message, {literal(rule.message)}), coalesce(told.help, {literal(rule.help)}),
                CASE WHEN {has_key} THEN {key} END, NULL,
                CASE WHEN told.message IS NULL THEN {said} ELSE told.said END
@@ -138,13 +147,20 @@ def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None
 
 
 def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None:
+    """The finding on a table as a whole, with what was measured."""
+    observed = (outcome.observed or "").removesuffix(".0")
+    if isinstance(rule.demand, RowCount):
+        said, advice = sentences(rule.message, message("It has {observed}.", observed=observed)), rule.help
+    else:
+        said, advice = (with_values(text, {"observed": observed}) for text in (rule.message, rule.help))
     finding = Finding(
         rule=rule.id,
         severity=rule.severity,
-        message=sentences(rule.message, message("It has {observed}.", observed=outcome.observed or "")),
-        help=rule.help,
+        message=said,
+        help=advice,
         table_name=checked.table.name,
-        value=outcome.observed,
+        column_name=rule.columns[0] if rule.columns else None,
+        value=observed,
     )
     add_findings(checked.connection, checked.subject, [finding], checked.findings)
 

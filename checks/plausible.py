@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
 
+import duckdb
+
+from checks.rules.known import BESIDE, Known, earlier_relation, other_relation
 from checks.rules.texts import quoted
 from checks.setting_aside import Refusal
-from warehouse.declarations import Severity, TableDeclaration
+from warehouse.declarations import Severity, TableDeclaration, literal
 from warehouse.findings import Finding
 from warehouse.headings import Names
 from warehouse.messages import message
+from warehouse.turns import Whose
 
 _SMALLEST_SHRINK = 10  # rows: below this a loss is somebody tidying up, not a broken download
 
 
 @dataclass(frozen=True)
 class Before:
-    """What a check compares with: by table, the rows that stood before.
+    """What a check compares with.
 
-    ``may_shrink``: somebody said that it may be much less this time.
+    Attributes:
+        rows: by table, how many stood before.
+        may_shrink: somebody said that it may be much less this time.
+        day: the day of the data.
+        earlier: by table, a Parquet file of it as it last was.
+        elsewhere: by ``source.table``, a Parquet file of another source's table.
     """
 
     rows: Mapping[str, int]
     may_shrink: bool = False
+    day: date | None = None
+    earlier: Mapping[str, Path] = field(default_factory=dict)
+    elsewhere: Mapping[str, Path] = field(default_factory=dict)
+
+    def known(self, owner: Whose, unnamed: Iterable[str] = ()) -> Known:
+        """What rules may ask for."""
+        return Known(owner, self.day, frozenset(self.elsewhere), frozenset(self.earlier), frozenset(unnamed))
+
+    @contextmanager
+    def beside(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Put what is compared with beside the tables that are checked, for as long as they are."""
+        connection.execute(f"DROP SCHEMA IF EXISTS {BESIDE} CASCADE; CREATE SCHEMA {BESIDE}")
+        try:
+            for name, path in self.elsewhere.items():
+                source, table = name.split(".", 1)
+                _view(connection, other_relation(source, table), path)
+            for table, path in self.earlier.items():
+                _view(connection, earlier_relation(table), path)
+            yield
+        finally:
+            connection.execute(f"DROP SCHEMA IF EXISTS {BESIDE} CASCADE")
+
+
+def _view(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> None:
+    connection.execute(f"CREATE VIEW {relation} AS FROM read_parquet({literal(str(path))})")
 
 
 def plausible(table: TableDeclaration, refusal: Refusal, before: Before, names: Names) -> list[Finding]:

@@ -20,7 +20,7 @@ from warehouse.sql import literal, quote
 
 _MOST_VALUES = 2_000  # different values of a column that are advised on one by one; beyond, it is another format
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of a mark: signs for private use, which no cell's text keeps
-_RESERVED = ("variant", "observed", "identity", ROW_ID)
+_RESERVED = ("variant", "identity", ROW_ID)
 
 
 @dataclass(frozen=True)

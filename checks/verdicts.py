@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import duckdb
@@ -16,7 +16,9 @@ import duckdb
 from checks.amending import Amending
 from checks.amendments import NONE, Amendments
 from checks.asking import CheckedTable, check_table, critical_of
+from checks.expected import SuiteResult
 from checks.looking import begin_looking, note_asked, note_looked_at
+from checks.measuring import VERSION, Measuring, measure
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
 from checks.plausible import Before, plausible
 from checks.rules import DatasetRules, SourceRules, compile_rules, fingerprint, row_columns
@@ -41,11 +43,19 @@ from warehouse.turns import turn_of
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found. ``accepted`` counts, by table, the rows that go on."""
+    """What a check found.
+
+    Attributes:
+        verdict: whether the data go on.
+        counts: findings, by severity.
+        accepted: by table, the rows that go on.
+        suites: by table that was checked, what came of each rule, those that could not be asked among them.
+    """
 
     verdict: Verdict
     counts: Mapping[Severity, int]
     accepted: Mapping[str, int]
+    suites: Mapping[str, SuiteResult] = field(default_factory=dict, compare=False)
 
 
 def source_fingerprint(
@@ -58,7 +68,7 @@ def source_fingerprint(
     parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
     decided = [one for one in (amendments.fingerprint(day),) if one]
-    return hashlib.sha256("\0".join([*parts, personal_sql("text"), *decided]).encode()).hexdigest()
+    return hashlib.sha256("\0".join([*parts, personal_sql("text"), VERSION, *decided]).encode()).hexdigest()
 
 
 def check_source(
@@ -89,23 +99,27 @@ def check_source(
     _begin(connection)
     screen_names(connection, source)
     amending.correct()
-    names, refusals = names_of(connection, source), {}
-    for table in source.tables:
-        progress(f"checking {source.name}.{table.name}")
-        if _is_absent(connection, table):
-            refusals[table.name] = Refusal(0, 0)
-            continue
-        compiled = compile_rules(table, rules.on(table), names=names, owner=turn_of(source))
-        unread = critical_of(connection, table)
-        checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
-        note_asked(connection, table, compiled, unread.allows)
-        check_table(checked, [rule for rule in compiled if unread.allows(rule)])
-        screen_table(connection, source.name, table, names)
-        amending.accept(table)
-        set_aside(connection, source.name, table, row_columns(compiled), names)
-        refusals[table.name] = refusal_of(connection, table)
-        if not critical_of(connection, table).is_held:
-            add_findings(connection, source.name, plausible(table, refusals[table.name], before, names))
+    names, refusals, suites = names_of(connection, source), {}, {}
+    known = before.known(turn_of(source), (table.name for table in source.tables if table.about_people))
+    with before.beside(connection):
+        for table in source.tables:
+            progress(f"checking {source.name}.{table.name}")
+            if _is_absent(connection, table):
+                refusals[table.name] = Refusal(0, 0)
+                continue
+            compiled = compile_rules(table, rules.on(table), names=names, known=known)
+            unread = critical_of(connection, table)
+            checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
+            note_asked(connection, table, compiled, unread.allows)
+            asked = [rule for rule in compiled if unread.allows(rule)]
+            suites[table.name] = check_table(checked, asked)
+            screen_table(connection, source.name, table, names)
+            measure(Measuring(connection, source.name, table), asked)
+            amending.accept(table)
+            set_aside(connection, source.name, table, row_columns(compiled), names)
+            refusals[table.name] = refusal_of(connection, table)
+            if not critical_of(connection, table).is_held:
+                add_findings(connection, source.name, plausible(table, refusals[table.name], before, names))
     note_looked_at(connection, source.tables)
     amending.settle()
     screen_findings(connection, "main.findings", "main.quarantine")
@@ -118,9 +132,9 @@ def check_source(
     (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
     connection.execute("CHECKPOINT")
     if counts[Severity.CRITICAL]:
-        return Checked(Verdict.HELD, counts, accepted)
+        return Checked(Verdict.HELD, counts, accepted, suites)
     is_partial = cells or any(refusal.refused for refusal in refusals.values())
-    return Checked(Verdict.PARTIAL if is_partial else Verdict.PASSED, counts, accepted)
+    return Checked(Verdict.PARTIAL if is_partial else Verdict.PASSED, counts, accepted, suites)
 
 
 def check_dataset(
@@ -144,7 +158,11 @@ def check_dataset(
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )
     checked = CheckedTable(connection, name, schema, dataset.table, is_staged=False)
-    check_table(checked, compile_rules(dataset.table, rules.rules, schema, owner=turn_of(dataset)))
+    known = replace(before, day=before.day or data_date).known(turn_of(dataset))
+    with before.beside(connection):
+        asked = compile_rules(dataset.table, rules.rules, schema, known=known)
+        suite = check_table(checked, asked)
+        measure(Measuring(connection, name, dataset.table, schema, stamp), asked)
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = plausible(dataset.table, Refusal(rows, 0), before, declared_names([dataset.table]))
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
@@ -157,12 +175,13 @@ def check_dataset(
     )
     connection.execute("DROP TABLE temp.findings")
     is_bad = counts[Severity.CRITICAL] or counts[Severity.ERROR]
-    return Checked(Verdict.HELD if is_bad else Verdict.PASSED, counts, {dataset.stem: int(rows)})
+    verdict = Verdict.HELD if is_bad else Verdict.PASSED
+    return Checked(verdict, counts, {dataset.stem: int(rows)}, {dataset.stem: suite})
 
 
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
-    connection.execute("DELETE FROM main.held_cells")
+    connection.execute("DELETE FROM main.held_cells; DELETE FROM main.measures")
     begin_looking(connection)
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")

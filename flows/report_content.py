@@ -10,7 +10,7 @@ from pathlib import Path
 
 from checks.report import DatasetSection, ReportContent, SourceSection
 from checks.report.content import Cause, Changes, Column, RowPlace
-from checks.rules import compile_rules
+from checks.rules import Known, compile_rules
 from flows.declarations import Declarations
 from flows.outcomes import HELD_BACK, DatasetOutcome, NightOutcome, SourceOutcome
 from flows.settings import Settings
@@ -24,6 +24,7 @@ from warehouse.ledger import SnapshotRecord
 from warehouse.lives import fixed, lives, tally
 from warehouse.messages import sentences
 from warehouse.protection import Protection
+from warehouse.quality import dimensions, score_of
 from warehouse.sql import literal
 from warehouse.store import reader
 from warehouse.turns import turn_of
@@ -101,7 +102,7 @@ def _source_section(
         findings=found,
         rules={
             table.name: compile_rules(
-                table, rules.on(table), names=declared_names(declaration.tables), owner=turn_of(declaration)
+                table, rules.on(table), names=declared_names(declaration.tables), known=Known(turn_of(declaration))
             )
             for table in declaration.tables
         },
@@ -111,6 +112,8 @@ def _source_section(
         letters=_letters(settings, declaration, found) if annotated else {},
         set_aside=_set_aside(connection, declaration, snapshot) if snapshot else (),
         changes=_changes(connection, declaration, snapshot) if snapshot else None,
+        dimensions=dimensions(connection, source.name, declaration),
+        score=score_of(connection, source.name, declaration),
         lives=lives(connection, source.name, snapshot.snapshot_id) if snapshot else {},
         corrected=ledger.corrections(connection, source.name, snapshot.snapshot_id) if snapshot else (),
     )

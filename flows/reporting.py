@@ -11,13 +11,12 @@ from pathlib import Path
 
 from checks.report import write_report
 from flows.errors import FaultLog
-from flows.outcomes import NightOutcome, SourceOutcome
+from flows.outbox import hand_back
+from flows.outcomes import NightOutcome
 from flows.report_content import report_content
 from flows.run import Run
 from flows.settings import Settings
 from warehouse import ledger
-from warehouse.archive import Archive
-from warehouse.archive_keys import ArchiveKeyError
 from warehouse.home import move_folder
 from warehouse.store import reader
 
@@ -35,7 +34,7 @@ def report(run: Run, outcome: NightOutcome, faults: FaultLog) -> NightOutcome:
     with settings.home.workspace("report") as workspace:
         outcome = replace(
             outcome,
-            sources=tuple(_annotated(run, source, workspace, faults) for source in outcome.sources),
+            sources=tuple(hand_back(run, source, workspace, faults) for source in outcome.sources),
         )
         annotated = {
             s.name: str(Path(s.annotated).relative_to(settings.home.root)) for s in outcome.sources if s.annotated
@@ -53,49 +52,3 @@ def last_report(settings: Settings) -> str | None:
         runs = ledger.runs(connection, settings.home)
     pages = (settings.home.reports / run.run_id / "index.html" for run in reversed(runs))
     return next((str(page) for page in pages if page.exists()), None)
-
-
-def _annotated(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog) -> SourceOutcome:
-    """The outcome with the annotated copy of what people handed in, put into the outbox, where there is a finding.
-
-    A copy that cannot be made is told, and costs nothing else.
-    """
-    settings, declaration = run.settings, run.declarations.sources[source.name]
-    if declaration.kind != "workbook" or source.snapshot is None or source.state == "failed":
-        return source  # of a source that failed nothing new was read: what the outbox holds still stands
-    from checks.annotate import annotate  # imports openpyxl, as the next does
-    from sources.workbooks.inbox import SUFFIXES
-
-    archive = Archive(settings.home, source.name)
-    snapshot = archive.find(source.snapshot.snapshot_id)
-    with reader(settings.home, settings.memory) as connection:
-        found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
-    if snapshot is None or not found:
-        return source
-    try:
-        snapshot = archive.readable(snapshot, workspace / source.name)
-    except ArchiveKeyError:
-        return source  # known already, else it had failed tonight: what the outbox holds still stands
-    except Exception as error:
-        return _unmarked(source, error, faults)
-    for path in snapshot.paths():
-        if path.suffix.lower() not in SUFFIXES:
-            continue
-        name = f"{path.stem}-annotated.xlsx"
-        place = settings.home.outbox / source.name / name
-        try:
-            findings = [f for f in found if f.file in (None, path.name)]
-            written = annotate(path, findings, workspace / name, declaration).path
-            place = place.with_name(written.name)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            written.replace(place)
-        except Exception as error:
-            return _unmarked(source, error, faults)
-        source = replace(source, annotated=str(place))
-    return source
-
-
-def _unmarked(source: SourceOutcome, error: Exception, faults: FaultLog) -> SourceOutcome:
-    """The outcome, with why there is no annotated copy."""
-    words = faults.tell(f"marking the workbook of {source.name}", error)
-    return replace(source, notice=f"{source.notice} The marked workbook could not be made: {words}".strip())

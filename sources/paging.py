@@ -26,8 +26,8 @@ from sources.kept_pages import KeptPages
 from sources.pulling import archive_of, put_in
 from warehouse.addresses import origin_of, without_addresses, without_credentials
 from warehouse.archive import Archive, Snapshot
-from warehouse.web import Session
 from warehouse.messages import message
+from warehouse.web import Session
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.client import PageData
@@ -166,13 +166,18 @@ class Tally:
         """Why this cannot be the whole list; empty if nothing says so."""
         if len(self.totals) > 1:
             return message(
-                "While its pages were read, the list was said to have {least} to {most} items: some may be missing,"
+                "While its pages were read, the list was said to have {least} to {most} items: some may be"
+                " missing,"
                 " others twice.",
                 least=min(self.totals),
                 most=max(self.totals),
             )
         if self.totals and self.items != self.totals[0]:
-            return f"The list has {self.totals[0]:,} items by its own count, and {self.items:,} came."
+            return message(
+                "The list has {count} items by its own count, and {came} came.",
+                count=self.totals[0],
+                came=self.items,
+            )
         return ""
 
 

@@ -47,9 +47,9 @@ def give_ids(
         files += f" UNION SELECT _file FROM {staged}"
         if _has_row_findings(connection, findings, table):
             _know_rows(connection, findings, staged, table)
-    identity = (
-        f"coalesce(nullif(f.finding_id, ''), k.row_identity, nullif(f.row_key, {literal(WITHHELD)}), {_PLACE})"
-    )
+    # What a finding brings as its id (a group of rows) is what it is known by, unless that is somebody.
+    given = f"CASE WHEN {personal_sql('f.finding_id')} IS NULL THEN nullif(f.finding_id, '') END"
+    identity = f"coalesce({given}, k.row_identity, nullif(f.row_key, {literal(WITHHELD)}), {_PLACE})"
     parts = f"f.subject, coalesce(f.table_name, ''), f.rule, coalesce(f.column_name, ''), {identity}"
     connection.execute(f"""
         UPDATE {findings} AS u SET finding_id = n.id FROM (

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 import duckdb
 
 from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration
+from warehouse.measures import MEASURES_COLUMNS
 from warehouse.messages import is_said, packed, unpacked
 from warehouse.sql import literal, quote
 
@@ -38,7 +39,8 @@ QUARANTINE_COLUMNS = """
 """
 # Beside them in a staging file: cells that are emptied on the way into the history (``row_id`` is DuckDB's rowid
 # of the staged row), and tables that are known not to be whole.
-_STAGED_ONLY = """
+_STAGED_ONLY = f"""
+CREATE TABLE IF NOT EXISTS main.measures ({MEASURES_COLUMNS});
 CREATE TABLE IF NOT EXISTS main.held_cells (
     table_name VARCHAR NOT NULL, row_id BIGINT NOT NULL, column_name VARCHAR NOT NULL
 );

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from checks.rules import demands
 from checks.rules.conditions import of_written
 from checks.rules.forms import form_of
+from checks.rules.known import NOTHING_KNOWN, Known
 from checks.rules.rule import Rule
 from checks.rules.texts import codes_of, may_hold, quoted, quoted_list, with_help
 from checks.rules.written import WrittenRule
@@ -32,7 +33,7 @@ def compile_rules(
     written: Sequence[WrittenRule] = (),
     schema: str = SCHEMA,
     names: Names | None = None,
-    owner: Whose = Whose.COORDINATOR,
+    known: Known = NOTHING_KNOWN,
 ) -> list[Rule]:
     """All rules on a table: those of its declaration, then the written ones.
 
@@ -41,16 +42,16 @@ def compile_rules(
         written: rules from a rules file.
         schema: where the tables stand that foreign keys refer to.
         names: what its file calls columns and sheets; without them sentences have the declared titles.
-        owner: who mends what is found, where a written rule does not say.
+        known: what the check knows beside the table.
     """
-    of = _Table(table, names or declared_names([table]), owner, is_staged=schema == SCHEMA)
+    of = _Table(table, names or declared_names([table]), known, is_staged=schema == SCHEMA)
     return [
         of.row_count(),
         *(rule for field in table.fields for rule in of.on_field(field)),
         *(of.suppressed(field) for field in table.fields if field.protected),
         of.key(),
         *(of.reference(key, schema) for key in table.foreign_keys),
-        *(rule for one in written for rule in of_written(one, table, of.names, owner)),
+        *(rule for one in written for rule in of_written(one, table, of.names, known, schema)),
     ]
 
 
@@ -60,7 +61,7 @@ class _Table:
 
     table: TableDeclaration
     names: Names
-    owner: Whose
+    known: Known
     is_staged: bool  # its rows have places that can be told
 
     def row_count(self) -> Rule:
@@ -68,7 +69,7 @@ class _Table:
         bounds = self.table.rows
         demand = demands.RowCount(bounds.minimum if self.table.delivery == "full" else 0, bounds.maximum)
         message = demand.broken(quoted(self.names.sheet(self.table.name)))
-        return Rule(demand.kind, Severity.CRITICAL, (), demand, message, demand.advice, owner=self.owner)
+        return Rule(demand.kind, Severity.CRITICAL, (), demand, message, demand.advice, owner=self.known.owner)
 
     def key(self) -> Rule:
         columns, demand = self.table.primary_key, demands.Key()
@@ -84,7 +85,8 @@ class _Table:
 
     def reference(self, key: ForeignKey, schema: str) -> Rule:
         there = self.names.sheet(key.table)
-        demand = demands.Reference(key.table, key.references, schema, there)
+        is_named = key.table not in self.known.unnamed
+        demand = demands.Reference(key.table, key.references, schema, there, is_named)
         return self._rule(demand, key.severity, key.fields, demand.advice, vital=key.fields)
 
     def on_field(self, field: FieldDeclaration) -> Iterator[Rule]:
@@ -121,7 +123,7 @@ class _Table:
             demand.broken(called),
             advice,
             vital,
-            self.owner,
+            self.known.owner,
             row_words=words,
         )
 

@@ -2,69 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from checks.rules import demands
+from checks.rules.known import Known
+from checks.rules.of_groups import each_group, measured, standing_elsewhere
+from checks.rules.one_written import Written
 from checks.rules.rule import Rule
-from checks.rules.texts import Value, quoted, span_of
+from checks.rules.texts import span_of
 from checks.rules.written import WrittenRule
 from warehouse import reference
-from warehouse.declarations import Severity, TableDeclaration, literal, quote
+from warehouse.declarations import TableDeclaration, literal, quote
 from warehouse.headings import Names
-from warehouse.messages import Message, in_languages, listed, message, placeholders
+from warehouse.messages import in_languages, listed, message
 from warehouse.sql import day_literal
-from warehouse.turns import Whose
 
 
-def of_written(
-    rule: WrittenRule, table: TableDeclaration, names: Names, owner: Whose = Whose.COORDINATOR
-) -> list[Rule]:
+def of_written(rule: WrittenRule, table: TableDeclaration, names: Names, known: Known, schema: str) -> list[Rule]:
     """What a written rule becomes: one rule, or one for each programme that has spans of its own.
 
     Args:
         rule: as the rules file has it.
         table: the table it is on.
         names: what the file calls its columns: ``{start_date}`` in a message becomes what that column is called.
-        owner: who mends what is found, where the rule does not say.
+        known: what the check knows beside the table.
+        schema: where the table stands.
     """
-    called = {field.name: quoted(names.column(table.name, field.name)) for field in table.fields}
-    written = _Written(rule, called, rule.owner or owner)
-    if rule.once:
-        return [written.judging(demands.Once(rule.id))]
+    written = Written(rule, table, names, known, schema)
     if rule.holds is not None:
         return [written.holding(rule.holds)]
-    return list(_usual(written, reference.usual_spans()[rule.spans])) if rule.spans is not None else []
+    if rule.spans is not None:
+        return list(_usual(written, reference.usual_spans()[rule.spans]))
+    if rule.once:
+        return [written.once()]
+    if rule.each:
+        return [each_group(written)]
+    if rule.refers_to is not None:
+        return [standing_elsewhere(written, rule.refers_to)]
+    return [measured(written)]
 
 
-@dataclass(frozen=True)
-class _Written:
-    """A written rule in the words of a file."""
-
-    rule: WrittenRule
-    called: Mapping[str, Value]
-    owner: Whose
-
-    def holding(self, holds: str, **values: Value) -> Rule:
-        """A condition; ``values`` are named by its message and help."""
-        return self.judging(demands.Condition(self.rule.id, _dated(self.rule, holds)), **values)
-
-    def judging(self, demand: demands.Demand, **values: Value) -> Rule:
-        """The rule that makes a demand."""
-        rule = self.rule
-        judged_by = (*rule.columns, rule.dated_by) if rule.dated_by else rule.columns
-        message, advice = (
-            Message(text, {name: value for name, value in {**self.called, **values}.items() if name in places})
-            for text in (rule.message, rule.help)
-            for places in [placeholders(text)]
-        )
-        vital = judged_by if rule.severity is Severity.ERROR else ()
-        return Rule(rule.id, rule.severity, rule.columns, demand, message, advice, vital, self.owner)
-
-
-def _usual(written: _Written, spans: Sequence[reference.UsualSpan]) -> Iterator[Rule]:
+def _usual(written: Written, spans: Sequence[reference.UsualSpan]) -> Iterator[Rule]:
     """A rule for each programme that has spans: its words say what is usual there."""
     rule = written.rule
     by_programme: dict[tuple[str, str | None], list[reference.UsualSpan]] = {}
@@ -110,14 +89,3 @@ def _in_words(span: reference.UsualSpan) -> str:
 
 def _plain(bound: Decimal) -> int | float:
     return int(bound) if bound == bound.to_integral_value() else float(bound)
-
-
-def _dated(rule: WrittenRule, holds: str) -> str:
-    if rule.dated_by is None or not (rule.valid_from or rule.valid_to):
-        return holds
-    bounds = [f"{quote(rule.dated_by)} IS NOT NULL"]
-    if rule.valid_from:
-        bounds.append(f"{quote(rule.dated_by)} >= {day_literal(rule.valid_from)}")
-    if rule.valid_to:
-        bounds.append(f"{quote(rule.dated_by)} <= {day_literal(rule.valid_to)}")
-    return f"CASE WHEN {' AND '.join(bounds)} THEN ({holds}) END"

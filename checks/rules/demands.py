@@ -148,8 +148,8 @@ class Unique(Demand):
         words = (
             message("Rows {rows} have the same {columns}; no other row may have it.", columns=called),
             message(
-                "Keep row {first}. In row {others}, write a value that no other row has, or delete the row if it is"
-                " a copy."
+                "Keep row {first}. In row {others}, write a value that no other row has, or delete the row if it"
+                " is a copy."
             ),
         )
         return RowWords(alike_rows(columns), [words], shows_values=False)

@@ -19,7 +19,7 @@ class Rule:
     ``vital`` are columns without which nobody knows what the row says: a wrong value in one of them, whatever is
     wrong with it, costs the row. ``message`` and ``help`` are texts of ``warehouse.messages``; ``owner`` mends
     what is found. ``remark`` is what the declaration says of the column, which stands in ``help`` too, and
-    ``row_words`` are what is said of a row by its own values.
+    ``row_words`` are what is said of a row by its own values. ``not_asked`` says why it cannot be asked this time.
     """
 
     id: str
@@ -32,6 +32,7 @@ class Rule:
     owner: Whose = Whose.COORDINATOR
     remark: str = ""
     row_words: RowWords | None = None
+    not_asked: str = ""
 
     @property
     def is_about_rows(self) -> bool:

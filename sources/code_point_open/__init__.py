@@ -77,7 +77,8 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
     if not files:
         raise SourceError(
             message(
-                "{file}: holds no file of postcodes (e.csv, ec.csv, one a postcode area). Take the product's zip in"
+                "{file}: holds no file of postcodes (e.csv, ec.csv, one a postcode area). Take the product's"
+                " zip in"
                 " CSV as the publisher gives it.",
                 file=snapshot.files[0].name,
             )

@@ -22,8 +22,8 @@ from warehouse.addresses import is_url, without_credentials
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
 from warehouse.findings import Finding, said_sql
-from warehouse.staging import SCHEMA
 from warehouse.messages import counted, marked, message, sentences
+from warehouse.staging import SCHEMA
 
 _PAGE_LIMITS = DownloadLimits(max_bytes=5 << 20, timeout_seconds=60, deadline_seconds=300)
 
@@ -132,7 +132,8 @@ def _lost_zeros(table: TableDeclaration) -> str:
     short = "count(*) FILTER (strlen(company_number) < 8 AND regexp_full_match(company_number, '[0-9]+'))"
     what, advice, said = said_sql(
         marked(
-            "{short} of {count} company numbers have fewer than eight digits: their leading zeros are lost. The file"
+            "{short} of {count} company numbers have fewer than eight digits: their leading zeros are lost. The"
+            " file"
             " went through a spreadsheet."
         ),
         marked("Take the file as the publisher gives it, and do not save it with a spreadsheet program."),

@@ -93,7 +93,9 @@ def _too_many(table: TableDeclaration, parts: Sequence[_Part], records: int) -> 
                     count=rejected,
                     records=records,
                 ),
-                help=message("The file is damaged or its form has changed: see the examples, then fetch it again."),
+                help=message(
+                    "The file is damaged or its form has changed: see the examples, then fetch it again."
+                ),
                 table_name=table.name,
             )
         )
@@ -110,7 +112,9 @@ def _too_many(table: TableDeclaration, parts: Sequence[_Part], records: int) -> 
                         records=records,
                         heading=in_languages(field.title, finnish=field.title_fi),
                     ),
-                    help=message("Its form has changed at the source: see the examples, and change the declaration."),
+                    help=message(
+                        "Its form has changed at the source: see the examples, and change the declaration."
+                    ),
                     table_name=table.name,
                     column_name=field.name,
                 )
@@ -147,7 +151,8 @@ class _Part:
             what, advice, said = said_sql(
                 marked("Line {line} {reason}."),
                 marked(
-                    "Compare it with its neighbours in the original file; if it is broken there, tell the publisher."
+                    "Compare it with its neighbours in the original file; if it is broken there, tell the"
+                    " publisher."
                 ),
                 line="line",
                 reason=("reason", "said"),
@@ -261,7 +266,9 @@ class _Part:
                     rule="cut-off",
                     severity=Severity.ERROR,
                     message=message("The file ends in the middle of a record, at line {line}.", line=record.line),
-                    help=message("Fetch the file again: it was cut off on the way, and what followed is not known."),
+                    help=message(
+                        "Fetch the file again: it was cut off on the way, and what followed is not known."
+                    ),
                     table_name=self._table.name,
                     file=self._file.name,
                 )

@@ -159,7 +159,8 @@ def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tu
                 rule="missing-header",
                 severity=Severity.CRITICAL,
                 message=message(
-                    "No header was found: of {columns} columns the first line names {named}. It begins with: {start}",
+                    "No header was found: of {columns} columns the first line names {named}. It begins with:"
+                    " {start}",
                     columns=len(table.fields),
                     named=len(places),
                     start=_without_values(seen),

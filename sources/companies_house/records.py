@@ -128,11 +128,17 @@ def _parse(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
     except csv.Error as error:
         if "limit" in str(error):
             return None, message("has a cell longer than {most} characters", most=csv.field_size_limit()), False
-        return None, message("has a quote out of place ({error})", error=str(error)), "unexpected end" in str(error)
+        return (
+            None,
+            message("has a quote out of place ({error})", error=str(error)),
+            "unexpected end" in str(error),
+        )
     if len(found) != width:
-        return None, message(
-            "has {found} values where the header has {width}", found=len(found), width=width
-        ), False
+        return (
+            None,
+            message("has {found} values where the header has {width}", found=len(found), width=width),
+            False,
+        )
     return found, "", False
 
 

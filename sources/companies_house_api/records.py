@@ -11,9 +11,9 @@ from datetime import date
 from typing import Any
 
 from warehouse.declarations import FieldDeclaration, TableDeclaration
-from warehouse.findings import Finding, key_text, shown
-from warehouse.text import without_controls
+from warehouse.findings import Finding, shown
 from warehouse.messages import in_languages, message
+from warehouse.text import without_controls
 
 ENDED = frozenset({"dissolved", "removed", "closed", "converted-closed"})
 """The statuses of companies that have left the register."""
@@ -91,7 +91,8 @@ class Rows:
         said |= _previous_names(record)
         status = said["company_status_code"]
         made: dict[str, Any] = {"_file": file, "_sheet": None, "_row": row, "has_ended": status in ENDED}
-        key = key_text({"company_number": said["company_number"]})
+        number = said["company_number"]
+        key = str(number) if number is not None else None
         for column in self.table.fields:
             value = said.get(column.name)
             if column.name in made or value is None:

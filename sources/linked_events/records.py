@@ -18,8 +18,8 @@ from warehouse import reference
 from warehouse.declarations import Severity, TableDeclaration
 from warehouse.districts import load_districts
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow, key_text, shown
-from warehouse.text import without_controls
 from warehouse.messages import in_languages, message
+from warehouse.text import without_controls
 
 EVENTS = "events"
 _HELSINKI = ZoneInfo("Europe/Helsinki")

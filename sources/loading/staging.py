@@ -35,10 +35,10 @@ from warehouse.findings import (
     create_findings_tables,
 )
 from warehouse.home import Home
+from warehouse.messages import in_languages, message
 from warehouse.personal import NAME_WITHHELD
 from warehouse.progress import Progress, silent
 from warehouse.staging import Staged, staging_path
-from warehouse.messages import in_languages, message
 
 _FILE = "stage.duckdb"  # must not be called like the schema: DuckDB would confuse catalog and schema
 

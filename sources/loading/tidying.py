@@ -7,10 +7,10 @@ from datetime import date, timedelta
 import duckdb
 
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
-from warehouse.findings import WITHHELD, add_findings_of, shown_key_sql
+from warehouse.findings import WITHHELD, add_findings_of, said_sql, shown_key_sql
+from warehouse.messages import in_languages, marked
 from warehouse.sql import day_literal
 from warehouse.staging import SCHEMA
-from warehouse.messages import in_languages, marked
 
 # Regular expressions of DuckDB for what nobody sees: controls, marks that turn the direction of writing, and what
 # is no character. Line breaks and tabs are among them; people see those as a space.
@@ -62,7 +62,8 @@ def leave_out_unseen(
     connection.execute(f"UPDATE {name} SET {cleaned} WHERE rowid IN (SELECT id FROM unseen)")
     what, advice, said = said_sql(
         marked(
-            "It held characters that nobody sees (controls, or marks that turn the direction of writing). They were"
+            "It held characters that nobody sees (controls, or marks that turn the direction of writing). They"
+            " were"
             " left out."
         ),
         marked("See what it should be, and tell the publisher."),

@@ -222,7 +222,8 @@ def _unreadable(declaration: SourceDeclaration, error: duckdb.Error) -> SourceEr
         )
     return SourceError(
         message(
-            "{source}: the file is no whole JSON{where}: it was cut off, or is something else. Nothing was replaced."
+            "{source}: the file is no whole JSON{where}: it was cut off, or is something else. Nothing was"
+            " replaced."
             " Fetch it again.",
             source=declaration.name,
             where=where,

@@ -269,7 +269,7 @@ class Model:
 
     spells: dict[Token, list[Spell]] = field(default_factory=dict)
     looks: int = 0
-    accepted: set[Token] = field(default_factory=set)
+    accepted: dict[Token, date] = field(default_factory=dict)
 
     def judge(self, one: HandIn, version: str, exception: Accepted | None, day: date) -> None:
         """A hand-in is judged."""
@@ -290,10 +290,11 @@ class Model:
             if ending := self._ending(token, one, version):
                 last.closed, last.closed_by, last.dropped = one.day, self.looks, ending == "dropped"
         is_met = exception and exception.until >= day
-        was = {token for token in self.accepted if token not in found and self.is_open(token)}
-        self.accepted = {t for t in was if exception and exception.until >= one.day}
+        # where nobody could look, it stays accepted
+        unseen = {token for token in self.accepted if token not in found and self.is_open(token)}
+        self.accepted = {token: self.accepted[token] for token in unseen if self.accepted[token] >= one.day}
         if is_met and exception:
-            self.accepted |= {token for token in found if self._is_of(exception, token)}
+            self.accepted |= {token: exception.until for token in found if self._is_of(exception, token)}
 
     @staticmethod
     def _is_of(exception: Accepted, token: Token) -> bool:

@@ -89,7 +89,7 @@ def test_every_span_has_its_source():
 )
 def test_a_rule_has_either_a_condition_or_a_list_that_is_there(change):
     content = {"id": "a", "severity": "warning", "columns": ["x"], "message": "m", "help": "h", "source": "s"}
-    with pytest.raises(DeclarationError, match=r"one of holds, spans and once|no list nothing|needs programme_in"):
+    with pytest.raises(DeclarationError, match=r"it needs one of holds|no list nothing|needs programme_in"):
         parse(WrittenRule, {**content, **change}, "test")
 
 

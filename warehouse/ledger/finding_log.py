@@ -15,8 +15,8 @@ from warehouse.turns import OURS
 
 
 def take_findings(connection: Connection, attached: str, source: str, snapshot_id: str) -> None:
-    """Copy findings and quarantine of an attached staging file; those of an earlier check give way."""
-    for table in ("findings", "quarantine"):
+    """Copy findings, quarantine and measures of an attached staging file; those of an earlier check give way."""
+    for table in ("findings", "quarantine", "measures"):
         connection.execute(
             f"DELETE FROM ledger.{table} WHERE subject = ? AND snapshot_id = ?", [source, snapshot_id]
         )
@@ -47,8 +47,11 @@ def corrections(connection: Connection, source: str, snapshot_id: str) -> list[C
 
 
 def replace_findings(connection: Connection, subject: str, snapshot_id: str, found: Sequence[Finding]) -> None:
-    """Write findings made in Python in place of those that stand for the snapshot."""
-    connection.execute("DELETE FROM ledger.findings WHERE subject = ? AND snapshot_id = ?", [subject, snapshot_id])
+    """Write findings made in Python in place of those, and of the measures, that stand for the snapshot."""
+    for table in ("findings", "measures"):
+        connection.execute(
+            f"DELETE FROM ledger.{table} WHERE subject = ? AND snapshot_id = ?", [subject, snapshot_id]
+        )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )

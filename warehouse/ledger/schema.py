@@ -8,6 +8,7 @@ import duckdb
 
 from warehouse.findings import FINDINGS_COLUMNS, QUARANTINE_COLUMNS
 from warehouse.ledger.records import Connection, LedgerError
+from warehouse.measures import MEASURES_COLUMNS
 
 SCHEMA_VERSION = 2  # of the ledger: 1 had no version. A column that is only added needs no new number.
 
@@ -51,6 +52,7 @@ CREATE TABLE IF NOT EXISTS ledger.corrections (  -- cells that were mended on th
     old_value VARCHAR, new_value VARCHAR, reason VARCHAR NOT NULL, evidence VARCHAR NOT NULL,
     status VARCHAR NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ledger.measures (snapshot_id VARCHAR NOT NULL, {MEASURES_COLUMNS});
 CREATE TABLE IF NOT EXISTS ledger.curations (  -- the verdict on a dataset built from certain inputs
     dataset VARCHAR, data_date DATE, inputs VARCHAR NOT NULL, verdict VARCHAR NOT NULL,
     rows BIGINT NOT NULL, version VARCHAR, run_id VARCHAR NOT NULL, PRIMARY KEY (dataset, data_date)
