@@ -8,7 +8,7 @@ from openpyxl import load_workbook
 from sources import SourceError
 from sources.workbooks import read as read_workbook
 from tests.workbook_factory import ERRORS, PILOT, ROUND, declaration, good_workbook, pilot, save, snapshot, table
-from warehouse.declarations import SourceDeclaration
+from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import Finding
 from warehouse.messages import Language, said_in
 
@@ -93,9 +93,7 @@ def test_a_faulty_csv_is_told_in_finnish(tmp_path, lines):
     try:
         findings = list(read_workbook(snapshot(path), finnish_source(), tmp_path).findings)
     except SourceError as error:
-        assert said_in(error.what, Language.FINNISH) != error.what
-        assert said_in(error.advice, Language.FINNISH) != error.advice
-        return
+        findings = [Finding("unreadable", Severity.CRITICAL, error.what, error.advice)]
     assert findings
     assert not said_twice(findings)
     assert not words_left(findings)
