@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
 
 from checks.expected import Outcome, SuiteResult
 from checks.rules import ROW_ID, Rule
-from checks.rules.demands import Required, RowCount, Unique
+from checks.rules.demands import Required, RowCount
 from checks.told import NOTHING, Told, told_by_row, told_by_value, with_values
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
-from warehouse.findings import WITHHELD, Finding, add_findings, finding_id_sql, said_json, shown_key_sql
+from warehouse.findings import WITHHELD, Finding, add_findings, said_json, shown_key_sql
 from warehouse.headings import Place
 from warehouse.messages import message, sentences
 
@@ -149,16 +149,13 @@ def _write_findings(checked: CheckedTable, rule: Rule, where: str) -> None:
     else:
         value = f"left(coalesce(told.observed, CAST({quote(column.name)} AS VARCHAR)), 200)"
     constant = [literal(text) for text in (checked.subject, table.name, rule.id, rule.severity.value, column.name)]
-    place = f"coalesce({file}, '') || ':' || coalesce({sheet}, '') || ':' || coalesce({row}, 0)"
-    identity = f"coalesce(told.identity, CASE WHEN {has_key} THEN {key} ELSE {place} END)"
-    if isinstance(rule.demand, Unique):  # rows that share a key are told apart by their order
-        identity = f"{identity} || ':' || row_number() OVER (PARTITION BY {identity} ORDER BY {ROW_ID})"
+    # A finding on a group of rows is known by the group, wherever its first row stands.
+    identity = "''" if table.about_people else "coalesce(told.identity, '')"
     made = said_json(rule.message, rule.help)
     said = "NULL" if made is None else literal(made)
     query = f"""
         INSERT INTO {checked.findings}.findings
-        SELECT {finding_id_sql(constant[0], constant[1], constant[2], constant[4], identity)},
-               {", ".join(constant[:4])}, {file}, {sheet}, {row}, {constant[4]}, {value},
+        SELECT {identity}, {", ".join(constant[:4])}, {file}, {sheet}, {row}, {constant[4]}, {value},
                coalesce(told.message, {literal(rule.message)}), coalesce(told.help, {literal(rule.help)}),
                CASE WHEN {has_key} THEN {key} END, NULL,
                CASE WHEN told.message IS NULL THEN {said} ELSE told.said END
@@ -187,7 +184,6 @@ def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) ->
         message=said,
         help=advice,
         table_name=checked.table.name,
-        column_name=rule.columns[0] if rule.columns else None,
         value=observed,
     )
     add_findings(checked.connection, checked.subject, [finding], checked.findings)
@@ -206,6 +202,14 @@ class Critical:
     def allows(self, rule: Rule) -> bool:
         """False for a rule that would only say the same once more."""
         return not self.columns.intersection(rule.columns) if rule.is_about_rows else not self.is_held
+
+    def allowed(self, rules: Iterable[Rule]) -> list[Rule]:
+        """Those of the rules that would say something of their own."""
+        return [rule for rule in rules if self.allows(rule)]
+
+    def asks(self, rule: Rule) -> bool:
+        """Whether a rule is asked: only then can what it found be mended."""
+        return not rule.not_asked and self.allows(rule)
 
 
 def critical_of(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> Critical:

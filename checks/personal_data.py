@@ -20,7 +20,7 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, finding_id_sql, key_sql, said_json, said_sql
+from warehouse.findings import WITHHELD, Finding, add_findings, key_sql, said_json, said_sql
 from warehouse.headings import Names
 from warehouse.messages import counted, in_languages, marked, message
 from warehouse.personal import personal_sql
@@ -77,12 +77,10 @@ def screen_table(
             continue
         called = literal(str(names.column(table.name, field.name)))
         words, advice, said = said_sql(_CELL, _CELL_HELP, column=called, kinds="kinds")
-        # The id does not hang on the key: that may be what is personal here.
         given = [literal(source), literal(table.name), literal(RULE)]
-        place = "concat_ws(':', _file, _sheet, CAST(_row AS VARCHAR))"
         connection.execute(f"""
             INSERT INTO main.findings
-            SELECT {finding_id_sql(*given, literal(field.name), place)}, {", ".join(given)},
+            SELECT '', {", ".join(given)},
                    '{Severity.ERROR.value}', _file, _sheet, _row, {literal(field.name)}, {literal(WITHHELD)},
                    {words}, {advice}, {key_sql(table)}, NULL, {said}
             FROM (SELECT *, {personal_sql(quote(field.name))} AS kinds FROM {relation}) WHERE kinds IS NOT NULL""")

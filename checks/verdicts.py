@@ -13,8 +13,12 @@ from datetime import date
 
 import duckdb
 
+from checks.amending import Amending
+from checks.amendments import NONE, Amendments
 from checks.asking import CheckedTable, check_table, critical_of
 from checks.expected import SuiteResult
+from checks.looking import begin_looking, note_asked, note_looked_at
+from checks.measuring import VERSION, Measuring, measure
 from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
 from checks.plausible import Before, plausible
 from checks.rules import DatasetRules, SourceRules, compile_rules, fingerprint, row_columns
@@ -27,7 +31,8 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import NOT_THERE, add_findings, create_findings_tables
+from warehouse.finding_ids import give_ids
+from warehouse.findings import NOT_THERE, add_findings
 from warehouse.headings import declared_names, names_of, own_names
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
@@ -53,11 +58,17 @@ class Checked:
     suites: Mapping[str, SuiteResult] = field(default_factory=dict, compare=False)
 
 
-def source_fingerprint(source: SourceDeclaration, rules: SourceRules) -> str:
-    """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew."""
+def source_fingerprint(
+    source: SourceDeclaration, rules: SourceRules, amendments: Amendments = NONE, day: date = date.min
+) -> str:
+    """SHA-256 of all that decides on a source: another one means that its verdict has to be made anew.
+
+    ``day`` is that of the run: what is accepted until the day before counts again.
+    """
     parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
-    return hashlib.sha256("\0".join([*parts, personal_sql("text")]).encode()).hexdigest()
+    decided = [one for one in (amendments.fingerprint(day),) if one]
+    return hashlib.sha256("\0".join([*parts, personal_sql("text"), VERSION, *decided]).encode()).hexdigest()
 
 
 def check_source(
@@ -66,6 +77,7 @@ def check_source(
     rules: SourceRules,
     before: Before,
     progress: Progress = silent,
+    amendments: Amendments = NONE,
 ) -> Checked:
     """Check every table of a staged snapshot and give the verdict.
 
@@ -77,12 +89,16 @@ def check_source(
         rules: what its rules file adds to the declaration.
         before: the records that stood after the last good snapshot.
         progress: told of the tables as they go.
+        amendments: its exceptions and corrections, on the day of the run.
 
     Raises:
         CheckError: a rule cannot be evaluated.
     """
+    amending = Amending(connection, source, amendments)
+    amending.revert()
     _begin(connection)
     screen_names(connection, source)
+    amending.correct()
     names, refusals, suites = names_of(connection, source), {}, {}
     known = before.known(turn_of(source), (table.name for table in source.tables if table.about_people))
     with before.beside(connection):
@@ -91,29 +107,30 @@ def check_source(
             if _is_absent(connection, table):
                 refusals[table.name] = Refusal(0, 0)
                 continue
-            compiled = compile_rules(table, rules.on(table), names=names, known=known)
             unread = critical_of(connection, table)
-            checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
+            compiled = compile_rules(table, rules.on(table), names=names, known=known)
             spoken = [
-                (
-                    place,
-                    [
-                        rule
-                        for rule in compile_rules(table, rules.on(table), names=own, known=known)
-                        if unread.allows(rule)
-                    ],
-                )
+                (place, unread.allowed(compile_rules(table, rules.on(table), names=own, known=known)))
                 for place, own in own_names(connection, source, table.name).items()
             ]
-            suites[table.name] = check_table(checked, [rule for rule in compiled if unread.allows(rule)], spoken)
+            note_asked(connection, table, compiled, unread.asks)
+            checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
+            asked = unread.allowed(compiled)
+            suites[table.name] = check_table(checked, asked, spoken)
             screen_table(connection, source.name, table, names)
+            measure(Measuring(connection, source.name, table), asked)
+            amending.accept(table)
             set_aside(connection, source.name, table, row_columns(compiled), names)
             refusals[table.name] = refusal_of(connection, table)
             if not critical_of(connection, table).is_held:
                 add_findings(connection, source.name, plausible(table, refusals[table.name], before, names))
+    note_looked_at(connection, source.tables)
+    amending.settle()
     screen_findings(connection, "main.findings", "main.quarantine")
     withhold_keys(connection, source)
     _name_headings(connection)
+    give_ids(connection, "main.findings", source.tables)
+    amending.name_accepted()
     accepted = {name: refusal.accepted for name, refusal in refusals.items()}
     counts = _counts(connection, "main.findings")
     (cells,) = connection.execute("SELECT count(*) FROM main.held_cells").fetchone() or (0,)
@@ -147,12 +164,15 @@ def check_dataset(
     checked = CheckedTable(connection, name, schema, dataset.table, is_staged=False)
     known = replace(before, day=before.day or data_date).known(turn_of(dataset))
     with before.beside(connection):
-        suite = check_table(checked, compile_rules(dataset.table, rules.rules, schema, known=known))
+        asked = compile_rules(dataset.table, rules.rules, schema, known=known)
+        suite = check_table(checked, asked)
+        measure(Measuring(connection, name, dataset.table, schema, stamp), asked)
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = plausible(dataset.table, Refusal(rows, 0), before, declared_names([dataset.table]))
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
+    give_ids(connection, "temp.findings")
     counts = _counts(connection, "temp.findings")
     connection.execute(
         "INSERT INTO ledger.findings BY NAME SELECT ? AS snapshot_id, * FROM temp.findings", [stamp]
@@ -165,8 +185,8 @@ def check_dataset(
 
 def _begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep what reading found apart, so that a second check starts where the first one did."""
-    create_findings_tables(connection)
-    connection.execute("DELETE FROM main.held_cells")
+    connection.execute("DELETE FROM main.held_cells; DELETE FROM main.measures")
+    begin_looking(connection)
     for table in ("findings", "quarantine"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS main.read_{table} AS FROM main.{table}")
         connection.execute(f"DELETE FROM main.{table}; INSERT INTO main.{table} FROM main.read_{table}")

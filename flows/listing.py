@@ -194,7 +194,9 @@ def _wrong_source(
         quarantined = sum(t.quarantined for t in newest.tables.values())
         words = f"{quarantined} rows in quarantine" if state == "partial" and quarantined else state
         why, help = (worst[0].message, worst[0].help) if worst else ("", "")
-        return [_line(name, words, data_of, stale if state == "held" else None, why, help)]
+        lines = [_line(name, words, data_of, stale if state == "held" else None, why, help)]
+        ours = ledger.ours_in_words(connection, name, newest.snapshot_id)
+        return lines + ([_line(name, "look at it", data_of, None, ours)] if ours else [])
     if state == "late" and (late := lateness(declared.sources, day, records)):
         return [_line(name, state, data_of, stale, late[1])]
     if said and said.is_wrong and said.state == "good":

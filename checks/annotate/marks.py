@@ -1,109 +1,108 @@
-"""Colours and comments in the cells, put on and taken off again."""
+"""Which cells of a sheet are marked, how, and what their comments say."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
-from openpyxl.comments import Comment
-from openpyxl.formatting.formatting import ConditionalFormattingList
-from openpyxl.formatting.rule import Rule as FormatRule
-from openpyxl.styles import PatternFill
-from openpyxl.styles.differential import DifferentialStyle
-from openpyxl.worksheet.worksheet import Worksheet
-
+from checks.annotate.notes import COMMENT_MARK, Cell
 from checks.annotate.places import Place
+from checks.annotate.words import block
 from warehouse.declarations import Severity
 from warehouse.findings import Finding
-from warehouse.sheets import TODO_SHEET, column_letters, is_todo_sheet
+from warehouse.messages import Language, counted, said_in
+from warehouse.sheets import TODO_SHEET, Sheet
 
-AUTHOR = "opendistrict"
-COMMENT_MARK = "--- opendistrict ---"
-MAX_MARKED = 2_000  # cells with a comment
-_MARK_FORMULA = f'N("{AUTHOR}")=0'  # always true; by it we know our own conditional formats again
-
-COLOURS: Mapping[Severity, str] = {
-    Severity.CRITICAL: "FFE06666",
-    Severity.ERROR: "FFF4B6B6",
-    Severity.WARNING: "FFFFE599",
-    Severity.INFO: "FFCFE2F3",
-}
+_MOST_CHARACTERS = 30_000  # of a comment; a spreadsheet holds 32,767
+_MOST_LOOKS = 5_000_000  # at marked cells under merged ranges, which may lie over one another
 
 
-def remove_marks(copy: Workbook) -> None:
-    """Take off what an earlier annotation left."""
-    for sheet in list(copy.worksheets):
-        if is_todo_sheet(sheet.title, sheet.cell(1, 1).value):
-            copy.remove(sheet)
-            continue
-        kept = ConditionalFormattingList()
-        for formats in sheet.conditional_formatting:
-            for rule in formats.rules:
-                if not any(f'"{AUTHOR}"' in str(formula) for formula in rule.formula or []):
-                    kept.add(str(formats.sqref), rule)
-        sheet.conditional_formatting = kept
-        # Not iter_rows(): it makes every cell up to the last one, and that may be XFD1048576.
-        for cell in list(sheet._cells.values()):
-            if isinstance(cell, MergedCell) or cell.comment is None or COMMENT_MARK not in cell.comment.text:
-                continue
-            if cell.fill.fill_type == "solid" and cell.fill.fgColor.rgb in COLOURS.values():
-                cell.fill = PatternFill()
-            before = cell.comment.text.split(COMMENT_MARK)[0].rstrip("\n")
-            author = cell.comment.author
-            size = (cell.comment.width, cell.comment.height)
-            cell.comment = Comment(before, author, size[1], size[0]) if before else None
+class Area(NamedTuple):
+    """First row and column, last row and column."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
 
 
-def mark_cells(pages: Mapping[str, Worksheet], places: Sequence[Place]) -> None:
-    """Colour and comment the cells, each by its worst finding. What is only for information is in the list."""
-    cells: dict[tuple[str, int, int], list[Finding]] = defaultdict(list)
+@dataclass
+class SheetMarks:
+    """What is to be marked on a sheet: areas by severity, comments by cell."""
+
+    areas: dict[Severity, list[Area]] = field(default_factory=dict)
+    comments: dict[Cell, str] = field(default_factory=dict)
+
+
+def marks_of(sheet: Sheet, places: Sequence[Place], language: Language) -> SheetMarks:
+    """The marks of a sheet: each cell by its worst finding. What is only for information is in the list alone."""
+    cells: dict[Cell, list[Finding]] = {}
     for place in places:
-        is_wrong = place.finding.severity is not Severity.INFO
-        if is_wrong and place.sheet and place.sheet in pages and place.row and place.column:
-            cells[place.sheet, place.row, place.column].append(place.finding)
-    coloured: dict[tuple[str, Severity], list[str]] = defaultdict(list)
-    for number, ((name, row, column), found) in enumerate(cells.items()):
-        sheet = pages[name]
-        row, column = _visible_cell(sheet, row, column)
+        if place.finding.severity is not Severity.INFO and place.row and place.column:
+            cells.setdefault((place.row, place.column), []).append(place.finding)
+    merged = _merged(sheet, cells)
+    shown: dict[Area, list[Finding]] = {}
+    for cell, found in cells.items():
+        shown.setdefault(merged.get(cell, Area(*cell, *cell)), []).extend(found)
+    marks = SheetMarks()
+    for area, found in shown.items():
         worst = min((finding.severity for finding in found), key=lambda severity: severity.rank)
-        coloured[name, worst].append(f"{column_letters(column)}{row}")
-        if number < MAX_MARKED:
-            cell = sheet.cell(row, column)
-            _comment(cell, found)
-            if cell.fill.fill_type is None:  # also for programs that pass over conditional formats
-                cell.fill = PatternFill(fill_type="solid", fgColor=COLOURS[worst])
-    for (name, severity), addresses in coloured.items():
-        fill = PatternFill(bgColor=COLOURS[severity], fill_type="solid")
-        rule = FormatRule(
-            type="expression", formula=[_MARK_FORMULA], dxf=DifferentialStyle(fill=fill), stopIfTrue=False
-        )
-        for start in range(0, len(addresses), 500):
-            pages[name].conditional_formatting.add(" ".join(addresses[start : start + 500]), rule)
+        marks.areas.setdefault(worst, []).append(area)
+        marks.comments[area.top, area.left] = _comment(found, language)
+    marks.areas = {
+        severity: _joined(marks.areas[severity])
+        for severity in sorted(marks.areas, key=lambda severity: severity.rank)
+    }
+    return marks
 
 
-def _visible_cell(sheet: Worksheet, row: int, column: int) -> tuple[int, int]:
-    """The cell that shows: of a merged range, its first."""
-    if isinstance(sheet.cell(row, column), MergedCell):
-        for merged in sheet.merged_cells.ranges:
-            if merged.min_row <= row <= merged.max_row and merged.min_col <= column <= merged.max_col:
-                return merged.min_row, merged.min_col
-    return row, column
+def _merged(sheet: Sheet, cells: Iterable[Cell]) -> Mapping[Cell, Area]:
+    """The merged ranges in which cells lie: of such a range only the first cell shows."""
+    columns: dict[int, list[int]] = {}
+    for row, column in sorted(cells):
+        columns.setdefault(row, []).append(column)
+    rows = list(columns)
+    found: dict[Cell, Area] = {}
+    looks = 0
+    for area in sheet.merged:
+        top, left, bottom, right = area
+        for row in rows[bisect_left(rows, top) : bisect_right(rows, bottom)]:
+            here = columns[row]
+            under = here[bisect_left(here, left) : bisect_right(here, right)]
+            found.update(((row, column), Area(*area)) for column in under)
+            looks += 1 + len(under)
+        if looks > _MOST_LOOKS:
+            break  # the others are marked where they are
+    return found
 
 
-def _comment(cell: Any, found: Sequence[Finding]) -> None:
-    ours = "\n".join(f"{f.severity.value.upper()}: {f.message}\n-> {f.help}" for f in found[:8])
-    if len(found) > 8:
-        ours += f"\n... and {len(found) - 8} more, see the sheet {TODO_SHEET!r}"
-    ours = ILLEGAL_CHARACTERS_RE.sub("", ours)
-    before = cell.comment
-    if before is not None and COMMENT_MARK in before.text:  # two cells of one merged range
-        text = f"{before.text}\n{ours}"
-    else:
-        text = (
-            f"{before.text.rstrip()}\n{COMMENT_MARK}\n{ours}" if before is not None else f"{COMMENT_MARK}\n{ours}"
-        )
-    lines = sum(1 + len(line) // 48 for line in text.split("\n"))
-    cell.comment = Comment(text, before.author if before is not None else AUTHOR, min(400, 24 + 16 * lines), 340)
+def _joined(areas: Iterable[Area]) -> list[Area]:
+    """Cells that lie below one another as one area."""
+    joined: list[Area] = []
+    for area in sorted(areas, key=lambda area: (area.left, area.right, area.top)):
+        last = joined[-1] if joined else None
+        if last and (last.left, last.right) == (area.left, area.right) and last.bottom + 1 == area.top:
+            joined[-1] = last._replace(bottom=area.bottom)
+        else:
+            joined.append(area)
+    return joined
+
+
+def _comment(found: Sequence[Finding], language: Language) -> str:
+    pieces = [COMMENT_MARK]
+    length = 0
+    for number, finding in enumerate(found):
+        text = block(finding, language)
+        length += len(text)
+        if length > _MOST_CHARACTERS:
+            left = counted(
+                "... and {count} more, see the sheet '{sheet}'",
+                "... and {count} more, see the sheet '{sheet}'",
+                len(found) - number,
+                sheet=TODO_SHEET,
+            )
+            return "\n".join([*pieces, said_in(left, language)])
+        pieces.append(text)
+    return "\n".join(pieces)

@@ -8,25 +8,30 @@ from dataclasses import dataclass
 
 from warehouse.declarations import SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding
+from warehouse.messages import in_languages, message
 from warehouse.sheets import Book, Header, Sheet, column_letters, find_header, match_tables, shown_value
 
 
 @dataclass(frozen=True)
 class Place:
-    """A finding and the cell it is about, as far as there is one."""
+    """A finding and the cell it is about, as far as there is one.
+
+    ``is_whole``: it is about the whole sheet, for which the cell stands.
+    """
 
     finding: Finding
     sheet: str | None
     row: int | None
     column: int | None
     title: str  # the column as its owner calls it
+    is_whole: bool = False
 
     @property
     def address(self) -> str:
-        """The cell, or the row, as people call it; nothing where there is neither."""
-        if self.row is None:
-            return ""
-        return f"{column_letters(self.column)}{self.row}" if self.column else f"row {self.row}"
+        """The cell as people call it; nothing where there is none."""
+        if self.is_whole:
+            return message("whole sheet")
+        return f"{column_letters(self.column)}{self.row}" if self.row and self.column else ""
 
 
 def located(findings: Iterable[Finding], book: Book | None, declaration: SourceDeclaration) -> list[Place]:
@@ -43,14 +48,16 @@ def located(findings: Iterable[Finding], book: Book | None, declaration: SourceD
         table = tables.get(finding.table_name or "")
         name = finding.sheet or (by_table.get(table.name) if table else None)
         sheet = sheets.get(name or "")
-        if sheet is None or table is None:
-            row = finding.row_number if sheet else None
-            title = finding.column_name or ""
-            places.append(Place(finding, sheet.name if sheet else finding.sheet, row, None, title))
+        if sheet is None:
+            title = finding.heading or _declared_title(finding.column_name or "", table)
+            places.append(Place(finding, finding.sheet, None, None, title))
             continue
-        if (sheet.name, table.name) not in headers:
-            headers[sheet.name, table.name] = find_header(sheet, table)
-        places.append(_place(finding, sheet, table, headers[sheet.name, table.name]))
+        header = None
+        if table is not None:
+            if (sheet.name, table.name) not in headers:
+                headers[sheet.name, table.name] = find_header(sheet, table)
+            header = headers[sheet.name, table.name]
+        places.append(_place(finding, sheet, table, header))
     order = {name: position for position, name in enumerate(sheets)}
     return sorted(
         places,
@@ -61,24 +68,39 @@ def located(findings: Iterable[Finding], book: Book | None, declaration: SourceD
             place.column or 0,
             place.finding.rule,
             place.finding.message,
+            place.finding.column_name or "",
+            place.finding.help,
         ),
     )
 
 
-def _place(finding: Finding, sheet: Sheet, table: TableDeclaration, header: Header | None) -> Place:
+def _place(finding: Finding, sheet: Sheet, table: TableDeclaration | None, header: Header | None) -> Place:
     row = finding.row_number
     column = None
     if header and finding.column_name:
         column = header.column_of(finding.column_name)
         if column is None and (letters := re.fullmatch(r"column ([A-Z]{1,3})", finding.column_name)):
             column = next((c for c in range(1, 16_385) if column_letters(c) == letters[1]), None)
-        if row is None and column is not None:
-            row = header.row  # about the column as a whole
-    elif header and row is not None:  # about the row as a whole: its key stands for it
+    elif header and table and row is not None:  # about the row as a whole: its key stands for it
         column = next((header.columns[key] for key in table.primary_key if key in header.columns), None)
-    title = finding.column_name or ""
+    title = finding.heading or _declared_title(finding.column_name or "", table)
     if title and header and column and (head := sheet.rows[header.row].get(column)):
         title = shown_value(head.value)
-    elif any(declared.name == title for declared in table.fields):
-        title = table.field(title).title
-    return Place(finding, sheet.name, row, column, title)
+    if row is None and column is not None and header:
+        return Place(finding, sheet.name, header.row, column, title)  # about the column as a whole
+    if row is None:
+        corner = (header.row, min(header.columns.values(), default=1)) if header else _first_cell(sheet)
+        return Place(finding, sheet.name, *corner, title, is_whole=True)
+    return Place(finding, sheet.name, row, column or min(sheet.rows.get(row, {}), default=1), title)
+
+
+def _first_cell(sheet: Sheet) -> tuple[int, int]:
+    row = min(sheet.rows, default=1)
+    return row, min(sheet.rows.get(row, {}), default=1)
+
+
+def _declared_title(name: str, table: TableDeclaration | None) -> str:
+    for field in table.fields if table else ():
+        if field.name == name:
+            return in_languages(field.title, finnish=field.title_fi)
+    return name

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from warehouse.declarations import TableDeclaration
+from warehouse.messages import Language, in_languages, said_in
 from warehouse.sheets.cells import Sheet
 from warehouse.sheets.headers import Header, find_header
 from warehouse.sheets.opening import Book
 from warehouse.sheets.templates import is_template_sheet
 from warehouse.text import normalised
 
-TODO_SHEET = "To do"
-TODO_MARK = "What to do in this workbook"  # stands in A1 of our own sheet, so that we know it again
+TODO_SHEET = in_languages("To do", finnish="Tehtävät")
+# What A1 of our own sheet begins with, so that we know it again.
+TODO_MARK = in_languages("What to do in this workbook", finnish="Mitä tässä työkirjassa on tehtävä")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,12 @@ class Matching:
 
 
 def is_todo_sheet(name: str, first_cell: object) -> bool:
-    """Whether a sheet is the to-do list that we put into the workbook ourselves."""
-    return normalised(name).startswith(normalised(TODO_SHEET)) and str(first_cell or "").startswith(TODO_MARK)
+    """Whether a sheet is the to-do list that we put into the workbook ourselves, in whatever language."""
+    return any(
+        normalised(name).startswith(normalised(said_in(TODO_SHEET, language)))
+        and str(first_cell or "").startswith(said_in(TODO_MARK, language))
+        for language in Language
+    )
 
 
 def is_own_sheet(name: str, first_cell: object) -> bool:

@@ -6,10 +6,18 @@ it: the stored value *and* that there was a formula, merged cells, and a million
 empty. So the sheets are read here, straight from their XML.
 """
 
-from warehouse.sheets.xlsx.package import Package, references
+from warehouse.sheets.xlsx.package import Package, check_encoding, local_name, part_key
 from warehouse.sheets.xlsx.properties import custom_properties
 from warehouse.sheets.xlsx.reading import read_xlsx
-from warehouse.sheets.xlsx.slim import slim_chunks
-from warehouse.sheets.xlsx.values import serial_date
+from warehouse.sheets.xlsx.values import position, serial_date
 
-__all__ = ["Package", "custom_properties", "read_xlsx", "references", "serial_date", "slim_chunks"]
+__all__ = [
+    "Package",
+    "check_encoding",
+    "custom_properties",
+    "local_name",
+    "part_key",
+    "position",
+    "read_xlsx",
+    "serial_date",
+]
