@@ -7,7 +7,6 @@ from pathlib import Path
 
 from checks.rules.validating import RulesFile
 from checks.rules.written import DatasetRules, SourceRules
-from warehouse.curate import CURATED
 from warehouse.declarations import DatasetDeclaration, DeclarationError, SourceDeclaration, parse, read_yaml
 from warehouse.declared import fault, nearest
 from warehouse.staging import SCHEMA
@@ -63,6 +62,8 @@ def rules_of_datasets(
     Raises:
         DeclarationError: a file cannot be used, is of no dataset that is declared, or does not fit its columns.
     """
+    from warehouse.curate import CURATED  # imports sqlglot
+
     _owned(folder, {dataset.stem for dataset in datasets.values()}, "dataset")
     loaded = {name: load_dataset_rules(dataset.stem, folder) for name, dataset in datasets.items()}
     for name, rules in loaded.items():

@@ -145,6 +145,9 @@ def _names(table: TableDeclaration, rule: WrittenRule) -> Iterator[tuple[Place, 
     for where, name in listed:
         if name not in names:
             yield where, f"there is no column {name} in {table.name}{nearest(name, names)}"
+    if rule.is_measured:
+        for name in names.intersection(rule.columns) - {field.name for field in table.kept_fields}:
+            yield ("columns",), f"{name} is personal, so nobody knows what it was before"
     found = {*names, *rule.values, *rule.keys, *_found_by(rule)}
     for key, text in (("message", rule.message), ("help", rule.help)):
         for name in sorted(placeholders(text) - found):

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from checks.rules import rules_of_datasets, rules_of_sources
+from checks.rules import rules_of_sources
 from tests.checks.test_written_rules import SOURCE
 from warehouse.declarations import DeclarationError
 
