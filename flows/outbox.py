@@ -21,8 +21,10 @@ from warehouse.archive_keys import ArchiveKeyError
 from warehouse.declarations import SourceDeclaration
 from warehouse.findings import Finding
 from warehouse.home import to_json, write_atomically
+from warehouse.lives import Life, lives
 from warehouse.snapshots import sha256_of
 from warehouse.store import reader
+from warehouse.turns import OURS
 
 _NOTE = ".marked.json"  # by name, the SHA-256 of the copies as we wrote them
 
@@ -41,12 +43,14 @@ def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog
         return source
     with reader(settings.home, settings.memory) as connection:
         found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
+        told = lives(connection, source.name, source.snapshot.snapshot_id)
+    found = [one for one in found if one.rule not in OURS]  # she cannot mend a file of ours
     outbox = Outbox(settings.home.outbox / source.name)
     try:
         names: list[str] = []
         if found:
             snapshot = archive.readable(snapshot, workspace / source.name)
-            names = _marked(outbox, snapshot, found, declaration, workspace)
+            names = _marked(outbox, snapshot, (found, told), declaration, workspace)
         outbox.keep_only(names)
     except ArchiveKeyError:
         return source  # known already, else it had failed tonight: what the outbox holds still stands
@@ -57,19 +61,26 @@ def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog
 
 
 def _marked(
-    outbox: Outbox, snapshot: Snapshot, found: Sequence[Finding], declaration: SourceDeclaration, workspace: Path
+    outbox: Outbox,
+    snapshot: Snapshot,
+    told: tuple[Sequence[Finding], Mapping[str, Life]],
+    declaration: SourceDeclaration,
+    workspace: Path,
 ) -> list[str]:
-    """Mark the files of a snapshot, and put the copies into the outbox; their names."""
+    """Mark the files of a snapshot with its findings and their lives, and put the copies into the outbox; their
+    names.
+    """
     from checks.annotate import annotate  # imports openpyxl, as the next does
     from sources.workbooks.inbox import SUFFIXES
 
     names = []
     for path in snapshot.paths():
-        findings = [one for one in found if one.file in (None, path.name)]
+        findings = [one for one in told[0] if one.file in (None, path.name)]
         if path.suffix.lower() in SUFFIXES and findings:
             # Who mends the marked copy and hands that in gets it back under the same name.
             target = workspace / f"{path.stem.removesuffix('-annotated')}-annotated.xlsx"
-            names.append(outbox.put(annotate(path, findings, target, declaration).path))
+            marked = annotate(path, findings, target, declaration, lives=told[1])
+            names.append(outbox.put(marked.path))
     return names
 
 
