@@ -1,28 +1,15 @@
 """The coordinator's workbook back: theirs in full, the wrong cells marked, the list first."""
 
-import time
 import zipfile
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import pytest
-from openpyxl import Workbook, load_workbook
-from openpyxl.chart import BarChart, Reference
+from openpyxl import load_workbook
 from openpyxl.comments import Comment
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 
-from checks.annotate import (
-    COLOURS,
-    COMMENT_MARK,
-    Annotation,
-    Kept,
-    annotate,
-    annotating,
-    copies,
-    marks,
-    todo_sheet,
-)
-from checks.annotate.saving import with_results
+from checks.annotate import COLOURS, COMMENT_MARK, Annotation, Kept, annotate, annotating, marks
 from sources.workbooks import read as read_workbook
 from tests.cpu_time import done_within, merely_parsed
 from tests.sources.test_workbooks import formatted_to_the_bottom
@@ -53,17 +40,34 @@ def finding(severity=ERROR, message="It is wrong.", row=3, column="grant_eur", v
     return Finding(rule, severity, message, "Mend it.", row_number=row, column_name=column, value=value, **place)
 
 
-def annotated(tmp_path, findings, workbook=None, target="out.xlsx"):
+def annotated(tmp_path, findings, workbook=None, target="out.xlsx", **options):
     workbook = workbook or good_workbook(tmp_path / "book.xlsx")
-    annotate(workbook, findings, tmp_path / target, declaration())
-    return load_workbook(tmp_path / target)
+    done = annotate(workbook, findings, tmp_path / target, declaration(), **options)
+    return load_workbook(done.path)
+
+
+def rows_of(book):
+    """The list's rows below its header, as dicts; a heading of a cause has the number of places as its cell."""
+    rows = list(book.worksheets[0].iter_rows(values_only=True))
+    start = next(number for number, row in enumerate(rows) if row[0] in ("Severity", "Vakavuus"))
+    filled = [row for row in rows[start + 1 :] if any(row[1:])]
+    return [dict(zip(rows[start], row, strict=True)) for row in filled]
+
+
+def headings(book):
+    return [row for row in rows_of(book) if "place" in (row["Cell"] or "")]
 
 
 def listed(book):
-    """The list's rows below its header, as dicts."""
-    rows = list(book.worksheets[0].iter_rows(values_only=True))
-    start = next(number for number, row in enumerate(rows) if row[0] == "Severity")
-    return [dict(zip(rows[start], row, strict=True)) for row in rows[start + 1 :]]
+    """The findings of the list, with what their heading says."""
+    found, heading = [], {}
+    for row in rows_of(book):
+        if " place" in (row["Cell"] or ""):
+            heading = row
+        else:
+            texts = ("What is wrong", "What to do")
+            found.append({**row, **{text: row[text] or heading[text] for text in texts}})
+    return found
 
 
 def colours(sheet):
@@ -242,27 +246,6 @@ def test_results_of_formulas_survive(tmp_path):
     assert load_workbook(tmp_path / "out.xlsx")["Pilots"]["P76"].value.startswith("=SUM(")
 
 
-@pytest.mark.parametrize(
-    "value", [True, "a < b & c", 1.5, -3, "#REF!", datetime(2016, 3, 1, 12), date(2016, 3, 1)], ids=str
-)
-def test_a_result_of_any_kind_survives(tmp_path, value):
-    results = {"B2": ErrorValue(value) if value == "#REF!" else value}
-    book = Workbook()
-    book.active["B2"] = '=A1&"<x>"'
-    book.active["B2"].number_format = "yyyy-mm-dd hh:mm" if isinstance(value, date) else "General"
-    book.save(tmp_path / "book.xlsx")
-    with zipfile.ZipFile(tmp_path / "book.xlsx") as archive:
-        data = archive.read("xl/worksheets/sheet1.xml")
-    filled = with_results(data, results, book.epoch)
-    assert filled != data
-    with zipfile.ZipFile(tmp_path / "book.xlsx") as old, zipfile.ZipFile(tmp_path / "new.xlsx", "w") as new:
-        for part in old.namelist():
-            new.writestr(part, filled if part == "xl/worksheets/sheet1.xml" else old.read(part))
-    got = load_workbook(tmp_path / "new.xlsx", data_only=True).active["B2"].value
-    assert (got.date() if type(value) is date else got) == value
-    assert load_workbook(tmp_path / "new.xlsx").active["B2"].value == '=A1&"<x>"'
-
-
 def test_the_same_in_makes_the_same_bytes(tmp_path):
     findings = [finding(), finding(WARNING, row=5), finding(row=None, column=None)]
     path = good_workbook(tmp_path / "book.xlsx")
@@ -283,17 +266,6 @@ def test_what_cannot_be_opened_gets_the_list_alone(tmp_path):
     assert "old Excel file" in book.worksheets[0]["A3"].value
     assert book.worksheets[0]["A3"].value == done.why
     assert len(listed(book)) == 1
-
-
-def test_what_openpyxl_cannot_load_comes_back_as_values(tmp_path, monkeypatch):
-    def stumble(*_args, **_options):
-        raise TypeError("expected <class 'openpyxl.styles.fills.Fill'>")
-
-    monkeypatch.setattr(copies, "load_workbook", stumble)
-    book = annotated(tmp_path, [finding()])
-    assert book["Pilots"]["M3"].value == 8000
-    assert colours(book["Pilots"]) == {"M3": COLOURS[ERROR]}
-    assert "could not be kept" in book.worksheets[0]["A3"].value
 
 
 def test_a_million_formatted_rows_are_not_copied(tmp_path):
@@ -337,193 +309,8 @@ def test_a_finding_in_a_merged_range_marks_the_cell_that_shows(tmp_path):
     assert book["Pilots"]["M3"].comment.text.count("ERROR") == 3
 
 
-def test_many_findings_are_cut_and_it_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(todo_sheet, "MAX_LISTED", 3)
-    monkeypatch.setattr(marks, "MAX_MARKED", 2)
-    path = save(tmp_path / "book.xlsx", {"Pilots": table(pilot(n) for n in range(1, 8))})
-    book = annotated(tmp_path, [finding(row=n) for n in range(2, 9)], path)
-    assert len(listed(book)) == 4
-    assert "4 more" in listed(book)[-1]["What is wrong"]
-    assert len(colours(book["Pilots"])) == 7
-    assert sum(1 for row in book["Pilots"].iter_rows() for cell in row if cell.comment) == 2
-
-
 def test_a_value_with_control_characters_does_not_break_the_list(tmp_path):
     book = annotated(tmp_path, [finding(value="a\x00b\x1bc", message="x\x07y")])
     assert listed(book)[0]["Value"] == "abc"
 
 
-def test_a_wrong_cell_without_a_fill_is_filled_and_a_mended_one_is_not(tmp_path):
-    book = good_workbook(tmp_path / "pilots.xlsx")
-    finding = Finding(
-        "code", Severity.ERROR, "wrong", "mend", "pilots", "pilots.xlsx", "Pilots", 2, "theme_code", "x"
-    )
-    marked, mended = tmp_path / "marked.xlsx", tmp_path / "mended.xlsx"
-    annotate(book, [finding], marked, declaration())
-
-    def fills(path):
-        sheet = load_workbook(path)["Pilots"]
-        return {cell.coordinate for row in sheet.iter_rows() for cell in row if cell.fill.fill_type == "solid"}
-
-    assert len(fills(marked)) == 1
-    annotate(marked, [], mended, declaration())
-    assert fills(mended) == set()
-
-
-# --- what a copy keeps -------------------------------------------------------------------------------
-
-
-def pilots(tmp_path, **options):
-    return written(
-        tmp_path / "book.xlsx", {"Pilots": table([pilot(1), pilot(2)]), "Rounds": table([ROUND])}, **options
-    )
-
-
-@pytest.mark.parametrize(
-    "rename",
-    [
-        str,
-        lambda name: name.replace("xl/sharedStrings", "xl/SharedStrings"),
-        lambda name: name.replace("worksheets/sheet", "worksheets/Sheet"),
-        lambda name: name.replace("xl/workbook.xml", "xl/WorkBook.xml").replace(
-            "_rels/workbook", "_rels/WorkBook"
-        ),
-        lambda name: name if name.startswith("[") else name.replace("/", "\\"),
-    ],
-)
-@pytest.mark.parametrize("is_strict", [False, True])
-def test_a_workbook_of_any_make_comes_back_with_its_sheets_and_marks(tmp_path, is_strict, rename):
-    path = pilots(tmp_path, is_strict=is_strict, is_shared=True, rename=rename)
-    done = annotate(path, [finding()], tmp_path / "out-annotated.xlsx", declaration())
-    assert (done.path, done.kept, done.why) == (tmp_path / "out-annotated.xlsx", Kept.ALL, "")
-    book = load_workbook(done.path)
-    assert book.sheetnames == ["To do", "Pilots", "Rounds"]
-    assert colours(book["Pilots"]) == {"M3": COLOURS[ERROR]}
-    before = read_workbook(snapshot(path), declaration(), tmp_path)
-    after = read_workbook(snapshot(done.path), declaration(), tmp_path)
-    for name in ("pilots", "rounds"):
-        assert after.tables[name].drop(["_file"]) == before.tables[name].drop(["_file"])
-
-
-def test_a_strict_workbook_keeps_its_days_its_durations_and_its_formats(tmp_path):
-    path = written(
-        tmp_path / "book.xlsx",
-        {"Pilots": [["Day", Raw("<v>2016-03-01</v>", "d", "d.m.yyyy"), Raw("<v>PT0H11M0S</v>", "d", "[mm]:ss")]]},
-        is_strict=True,
-    )
-    done = annotate(path, [], tmp_path / "out.xlsx", declaration())
-    sheet = load_workbook(done.path)["Pilots"]
-    assert sheet["B1"].value == datetime(2016, 3, 1)
-    assert sheet["B1"].number_format == "d.m.yyyy"
-    assert sheet["C1"].value == timedelta(minutes=11)
-
-
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        ("drawing", "pictures, charts or shapes"),
-        ("pivotTable", "pivot tables"),
-        ("vbaProject", "macros"),
-        ("threadedComment", "threads of comments"),
-        ("ctrlProp", "form controls"),
-        ("slicer", "slicers"),
-        ("somethingNew", "parts of the kind 'somethingNew'"),
-    ],
-)
-def test_what_a_copy_would_lose_is_found_before_writing(tmp_path, kind, said):
-    relation = (
-        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1"'
-        f' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}" Target="x.xml"/>'
-        "</Relationships>"
-    )
-    path = pilots(
-        tmp_path, parts={"xl/worksheets/_rels/sheet1.xml.rels": relation.encode(), "xl/worksheets/x.xml": b"<x/>"}
-    )
-    done = annotate(path, [finding()], tmp_path / "book-annotated.xlsx", declaration())
-    assert (done.path.name, done.kept) == ("book-to-do.xlsx", Kept.NOTHING)
-    assert said in done.why
-    assert not (tmp_path / "book-annotated.xlsx").exists()
-    book = load_workbook(done.path)
-    assert book.sheetnames == ["To do"]
-    assert [row["Cell"] for row in listed(book)] == ["M3"]
-    texts = [cell.value for row in book.worksheets[0].iter_rows() for cell in row if cell.value]
-    assert done.why in texts
-    assert not any("takes you there" in str(text) for text in texts)
-
-
-def test_a_picture_is_not_dropped_without_a_word(tmp_path):
-    path = picture_in(good_workbook(tmp_path / "plain.xlsx"), tmp_path / "book.xlsx")
-    done = annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
-    assert done.why == (
-        "book.xlsx holds pictures, charts or shapes, which a copy would lose, so this is the list alone: mend the"
-        " cells in your own file."
-    )
-
-
-def test_charts_of_theirs_are_kept_by_giving_the_list_alone(tmp_path):
-    path = good_workbook(tmp_path / "book.xlsx")
-    theirs = load_workbook(path)
-    chart = BarChart()
-    chart.add_data(Reference(theirs["Pilots"], min_col=13, min_row=1, max_row=9), titles_from_data=True)
-    theirs["Pilots"].add_chart(chart, "P2")
-    theirs.save(path)
-    assert annotate(path, [], tmp_path / "out.xlsx", declaration()).kept is Kept.NOTHING
-
-
-def test_what_the_writer_warns_of_is_a_loss(tmp_path):
-    extension = (
-        '<extLst><ext uri="{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}"><x14:dataValidations'
-        ' xmlns:x14="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main"/></ext></extLst>'
-    )
-    done = annotate(pilots(tmp_path, after=extension), [], tmp_path / "out.xlsx", declaration())
-    assert done.kept is Kept.NOTHING
-    assert "Data Validation extension" in done.why
-
-
-def test_a_sheet_whose_name_hides_something_is_marked_under_its_own_name(tmp_path):
-    name = "Pilots\u200b"
-    path = written(tmp_path / "book.xlsx", {name: table([pilot(1, **{"Grant (EUR)": "n. 5"})])})
-    reading = read_workbook(snapshot(path), declaration(), tmp_path)
-    assert {f.sheet for f in reading.findings} == {"Pilots", None}
-    done = annotate(path, reading.findings, tmp_path / "out.xlsx", declaration())
-    book = load_workbook(done.path)
-    assert book.sheetnames == ["To do", name]
-    assert "M2" in colours(book[name])
-    assert any(cell.hyperlink and name in cell.hyperlink.location for row in book["To do"] for cell in row)
-
-
-def test_a_value_longer_than_a_cell_is_not_copied(tmp_path):
-    path = written(tmp_path / "book.xlsx", {"Pilots": [*table([pilot(1)]), ["x" * 40_000]]})
-    done = annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
-    assert done.kept is Kept.NOTHING
-    assert "too large" in done.why
-
-
-def test_what_cannot_be_saved_comes_back_as_values(tmp_path, monkeypatch):
-    loaded = annotating.loaded
-
-    def broken(path, book):
-        copy = loaded(path, book)
-        copy["Pilots"]["B2"].value = datetime(2016, 3, 1, tzinfo=UTC)  # Excel knows no zones, so saving fails
-        return copy
-
-    monkeypatch.setattr(annotating, "loaded", broken)
-    done = annotate(pilots(tmp_path), [finding()], tmp_path / "out.xlsx", declaration())
-    assert done.kept is Kept.VALUES
-    assert "could not be kept" in done.why
-    assert load_workbook(done.path)["Pilots"]["B2"].value == "Demo"
-
-
-def test_a_part_that_is_broken_where_no_value_is_gives_the_list_alone(tmp_path):
-    path = pilots(tmp_path, parts={"xl/charts/_rels/chart1.xml.rels": b"<broken"})
-    done = annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
-    assert done.kept is Kept.NOTHING
-    assert "parts that cannot be read" in done.why
-
-
-def test_a_csv_says_that_all_of_it_is_there(tmp_path):
-    path = tmp_path / "pilots.csv"
-    path.write_text("Pilot ID,Pilot,City\na,Demo,Helsinki\n")
-    assert annotate(path, [], tmp_path / "out.xlsx", declaration()) == Annotation(
-        tmp_path / "out.xlsx", Kept.ALL, ""
-    )
