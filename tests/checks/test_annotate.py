@@ -2,6 +2,9 @@
 
 import re
 import zipfile
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 
 import pytest
 from openpyxl import load_workbook
@@ -10,20 +13,26 @@ from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from checks.annotate import COLOURS, COMMENT_MARK, Kept, annotate
+from checks.annotate import COLOURS, COMMENT_MARK, Kept, annotate, annotating, words
 from sources.workbooks import read as read_workbook
 from tests.cpu_time import done_within, merely_parsed
 from tests.sources.test_workbooks import formatted_to_the_bottom
 from tests.workbook_factory import (
+    ROUND,
     SAMPLE,
     declaration,
     good_workbook,
+    pilot,
     rewritten,
+    save,
     snapshot,
+    table,
     workbook_with_one_of_each_error,
 )
 from warehouse.declarations import Severity
-from warehouse.findings import Finding
+from warehouse.findings import WITHHELD, Finding
+from warehouse.messages import Language, message
+from warehouse.sheets import open_book
 
 ERROR, WARNING, CRITICAL, INFO = Severity.ERROR, Severity.WARNING, Severity.CRITICAL, Severity.INFO
 
@@ -268,7 +277,7 @@ def marks_in(path, part="xl/worksheets/sheet1.xml"):
 
 
 def test_a_million_formatted_rows_go_by_unread(tmp_path):
-    path = formatted_to_the_bottom(good_workbook(tmp_path / "book.xlsx"), tmp_path / "long.xlsx", rows=400_000)
+    path = formatted_to_the_bottom(good_workbook(tmp_path / "book.xlsx"), tmp_path / "long.xlsx", rows=200_000)
 
     def marked():
         return annotate(path, [finding()], tmp_path / "out.xlsx", declaration())
@@ -327,3 +336,146 @@ def test_a_finding_in_a_merged_range_marks_the_cell_that_shows(tmp_path):
 def test_a_value_with_control_characters_does_not_break_the_list(tmp_path):
     book = annotated(tmp_path, [finding(value="a\x00b\x1bc", message="x\x07y")])
     assert listed(book)[0]["Value"] == "abc"
+
+
+def test_what_is_wrong_in_the_same_way_stands_together_under_one_heading(tmp_path):
+    def off_the_list(row, value):
+        wrong = message("{column}: “{value}” is not on the list.", column="Theme", value=value)
+        advice = message("Write “{near}”, or one of: {entries}.", near=value.title(), entries="Mobility, Energy")
+        return Finding("enum", ERROR, wrong, advice, "pilots", "book.xlsx", "Pilots", row, "theme_code", value)
+
+    book = annotated(
+        tmp_path,
+        [off_the_list(2, "mobilty"), finding(WARNING, row=9), off_the_list(5, "enrgy"), finding(INFO), finding()],
+    )
+    told = [(row["Cell"], row["Column"], row["What is wrong"], row["What to do"]) for row in headings(book)]
+    assert told == [
+        ("2 places", "Theme", "Theme: “…” is not on the list.", "Write “…”, or one of: Mobility, Energy."),
+        ("1 place", "Grant (EUR)", "It is wrong.", "Mend it."),
+        ("1 place", "Grant (EUR)", "It is wrong.", "Mend it."),
+        ("1 place", "Grant (EUR)", "It is wrong.", "Mend it."),
+    ]
+    assert [row["Cell"] for row in listed(book)] == ["G2", "G5", "M3", "M9", "M3"]
+    assert listed(book)[1]["What is wrong"] == "Theme: “enrgy” is not on the list."
+    sections = [row[0].value for row in book.worksheets[0].iter_rows() if "(" in str(row[0].value)]
+    assert sections == ["Errors: mend these (3)", "Suggestions: have a look (1)", "For your information (1)"]
+    assert book["Pilots"]["G2"].comment.text == (
+        f"{COMMENT_MARK}\nERROR: Theme: “mobilty” is not on the list.\n"
+        "-> Write “Mobilty”, or one of: Mobility, Energy."
+    )
+
+
+def test_all_of_ours_is_in_the_language_of_its_keeper(tmp_path):
+    found = [
+        finding(message=message("The sheet '{sheet}' is wrong.", sheet="Pilots"), row=None, column=None),
+        finding(WARNING, row=None, column=None, sheet=None, table_name=None, value=WITHHELD),
+        finding(INFO),
+    ]
+    book = annotated(tmp_path, found, language=Language.FINNISH)
+    texts = [cell.value for row in book.worksheets[0].iter_rows() for cell in row if cell.value]
+    ours = [text for text in texts if not re.search("Pilots|Grant|book.xlsx|wrong|Mend|M3", text)]
+    english = {said for name, said in vars(words).items() if isinstance(said, str)}
+    assert not [text for text in ours if re.search(r"\b(the|and|what|new|sheet|error|warning)\b", text, re.I)]
+    assert not english & set(ours)
+    assert {"Vakavuus", "Mitä tehdä", "koko taulukko", "(ei näytetä)", "Virheet: korjaa nämä (1)"} <= set(texts)
+    assert book["Pilots"]["A1"].comment.text.startswith(f"{COMMENT_MARK}\nVIRHE: ")
+
+
+def test_what_is_about_a_sheet_stands_at_its_first_header_and_what_is_about_a_file_in_the_list(tmp_path):
+    path = save(
+        tmp_path / "book.xlsx", {"Pilots": [["Our pilots"], [], *table([pilot(1)])], "Rounds": table([ROUND])}
+    )
+    found = [
+        finding(message="No such column.", row=None, column="nowhere"),
+        finding(message="The file is old.", row=None, column=None, sheet=None, table_name=None),
+    ]
+    book = annotated(tmp_path, found, path)
+    assert [row["Cell"] for row in listed(book)] == [None, "whole sheet"]
+    assert "No such column." in book["Pilots"]["A3"].comment.text
+    links = [cell.hyperlink.location for row in book.worksheets[0].iter_rows() for cell in row if cell.hyperlink]
+    assert links == ["'Pilots'!A3"]
+
+
+@dataclass(frozen=True)
+class Lived:
+    stage: StrEnum
+    since: date
+    accepted_until: date | None = None
+
+
+class Stage(StrEnum):
+    NEW = "new"
+    OPEN = "open"
+    BACK = "back"
+    FIXED = "fixed"
+    ACCEPTED = "accepted"
+
+
+def test_since_when_a_finding_is_there_and_how_many_are_fixed(tmp_path):
+    found = [finding(row=row, finding_id=f"f{row}") for row in range(2, 7)]
+    day, before = date(2026, 11, 23), date(2026, 11, 2)
+    lives = {
+        "f2": Lived(Stage.NEW, day),
+        "f3": Lived(Stage.OPEN, before),
+        "f4": Lived(Stage.BACK, day),
+        "f5": Lived(Stage.ACCEPTED, before, date(2026, 12, 24)),
+        **{f"gone-{number}": Lived(Stage.FIXED, day) for number in range(14)},
+    }
+    book = annotated(tmp_path, found, lives=lives)
+    assert [row["Since when"] for row in listed(book)] == [
+        "new", "open since 2 November 2026", "back again since 23 November 2026", "accepted until 24 December 2026",
+        None,
+    ]  # fmt: skip
+    assert headings(book)[0]["Since when"] == "1 new"
+    assert book.worksheets[0]["A3"].value == "14 of 15 findings fixed with the data of 23 November 2026."
+    finnish = annotated(tmp_path, found, lives=lives, language=Language.FINNISH)
+    assert "avoinna 2.11.2026 alkaen" in [row["Mistä lähtien"] for row in rows_of(finnish)]
+
+
+def test_ten_thousand_findings_are_all_there(tmp_path):
+    path = save(tmp_path / "book.xlsx", {"Pilots": table([pilot(number) for number in range(1, 2_502)])})
+    found = [
+        finding(row=row, column=name)
+        for row in range(2, 2_502)
+        for name in ("grant_eur", "city", "theme_code", "district")
+    ]
+    done = annotate(path, found, tmp_path / "out.xlsx", declaration())
+    with zipfile.ZipFile(done.path) as archive:
+        sheet = archive.read("xl/worksheets/sheet2.xml")
+        assert sheet.count(b"<hyperlink ") == 10_000
+        assert archive.read("xl/comments1.xml").count(b"<comment ") == 10_000
+    assert marks_in(done.path) == ["E2:E2501 F2:F2501 G2:G2501 M2:M2501"]
+
+
+def test_long_advice_is_not_cut_off(tmp_path):
+    long = " ".join(f"word{number}" for number in range(900))
+    sheet = annotated(tmp_path, [finding(message=long)]).worksheets[0]
+    texts = [(row[5].value, sheet.row_dimensions[row[5].row].height) for row in sheet.iter_rows() if row[5].value]
+    told = " ".join(text for text, _ in texts[1:])
+    assert told == long
+    for text, height in texts:
+        assert len(text) / 46 <= height / 15  # a line is 15 points, and holds as many characters as its column
+        assert height <= 409
+
+
+def test_a_comment_that_would_be_too_long_says_how_many_are_left(tmp_path):
+    found = [finding(message=f"{number} " + "x" * 990) for number in range(60)]
+    text = annotated(tmp_path, found)["Pilots"]["M3"].comment.text
+    assert len(text) < 32_767
+    assert text.count("ERROR: ") == 29
+    assert text.endswith("... and 31 more, see the sheet 'To do'")
+
+
+def test_cells_beyond_the_most_comments_are_coloured_and_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(annotating, "MAX_COMMENTED", 2)
+    book = annotated(tmp_path, [finding(row=row) for row in range(2, 7)])
+    assert sum(1 for row in book["Pilots"].iter_rows() for cell in row if cell.comment) == 2
+    assert len(colours(book["Pilots"])) == 5
+    assert "3 marked cells have no comments" in book.worksheets[0]["A3"].value
+
+
+def test_what_looks_like_an_escape_stays_what_it_is(tmp_path):
+    book = annotated(tmp_path, [finding(value="_x0041_ & <b>", message="_x000D_ stands here")])
+    assert listed(book)[0]["Value"] == "_x005F_x0041_ & <b>"  # as openpyxl leaves it; Excel shows _x0041_
+    reading = open_book(tmp_path / "out.xlsx", declaration().tables)
+    assert "_x0041_ & <b>" in [cell.value for row in reading.sheets[0].rows.values() for cell in row.values()]
