@@ -105,7 +105,7 @@ def _to_warehouse(csv: Path, home: Path, *, fresh: bool) -> None:
         judged = steps.check(run, snapshot, steps.stage(run, snapshot), {})
     place = run.settings.home
     with Lease(place, "benchmark") as lease, working_copy(place, lease) as copy:
-        steps.load(run.declarations, copy, judged, "benchmark")
+        steps.load(run, copy, judged, "benchmark")
         copy.commit()
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+# Of our own: a query over {batch} that gives one number, and bounds of it; no number (NULL) is within any.
+MEASURED = "expect_measure_to_be_between"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Outcome:
             and table, so it runs wherever those names mean the same as on the connection given. None where the
             expectation is about the table, or its custom SQL leaves out the row id.
         error: Why the expectation could not be evaluated.
+        not_asked: Why it was not asked at all, as a text of ``warehouse.messages``; then it counts as success.
     """
 
     rule_id: str
@@ -38,3 +43,18 @@ class Outcome:
     observed: str | None = None
     unexpected_query: str | None = None
     error: str | None = None
+    not_asked: str | None = None
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """What came of a suite.
+
+    Attributes:
+        outcomes: One for each expectation, in the order given.
+        document: Great Expectations' own ``ExpectationSuiteValidationResult`` as JSON can hold it: types and
+            arguments of the expectations, whether they hold, and counts. It has no value of any row.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    document: Mapping[str, Any]

@@ -21,21 +21,25 @@ import types
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import Any, ClassVar, NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import duckdb
 import sqlalchemy as sa
+from great_expectations.core.expectation_validation_result import (
+    ExpectationSuiteValidationResult,
+    ExpectationValidationResult,
+)
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
-from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
-from great_expectations.expectations.metrics.query_metrics.query_row_count.query_row_count import QueryRowCount
 from great_expectations.validator.validator import Validator
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
-from checks.expected import Expected, Outcome
+from checks.expected import MEASURED, Expected, Outcome, SuiteResult
+from checks.gx_expectations import CountedRows, Measured, substitute
 
 _ONE_AT_A_TIME = threading.Lock()
 _CUSTOM_SQL = "unexpected_rows_expectation"
@@ -66,7 +70,7 @@ def run_suite(
     expected: Sequence[Expected],
     *,
     row_id: str = "_row",
-) -> list[Outcome]:
+) -> SuiteResult:
     """Run expectations on a table and say for each how it went, in the order given.
 
     Everything runs on a cursor of `connection`, that is on a second connection to the same open database: it
@@ -86,23 +90,66 @@ def run_suite(
         row_id: The column that identifies a row; `Outcome.unexpected_query` selects it.
 
     Returns:
-        One outcome for each expectation.
+        One outcome for each expectation, and Great Expectations' own account of them.
     """
     # GE logs what it also returns as a result, on stderr where the program has set no log handler.
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
     try:
         cursor = _cursor(connection)
     except duckdb.Error as error:
-        return [_failed(one, error) for one in expected]
+        return _account(f"{schema}.{table}", [_failed(one, error) for one in expected])
     with closing(cursor):
         suite = _Suite(cursor, schema, table, row_id)
         try:
             # All at once, so that GE puts the measures that can share a scan into one query.
-            return suite.run(expected)
+            ran = suite.run(expected)
         except Exception:
             # GE cannot say which expectation broke the others (with `catch_exceptions` it tries everything three
             # times, and what it puts in `exception_info` has two shapes): let each one speak for itself.
-            return [suite.run_one(one) for one in expected]
+            ran = [suite.run_one(one) for one in expected]
+    return _account(f"{schema}.{table}", ran)
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """One expectation that ran: our outcome of it, and GE's result, if it could be evaluated."""
+
+    outcome: Outcome
+    result: ExpectationValidationResult
+
+
+def _account(suite: str, ran: Sequence[_Ran]) -> SuiteResult:
+    """The outcomes, and GE's own document of them, which says of rows how many they are and nothing else."""
+    passed = sum(one.outcome.success for one in ran)
+    whole = ExpectationSuiteValidationResult(
+        success=passed == len(ran),
+        results=[_without_rows(one.result) for one in ran],
+        suite_name=suite,
+        statistics={
+            "evaluated_expectations": len(ran),
+            "successful_expectations": passed,
+            "unsuccessful_expectations": len(ran) - passed,
+            "success_percent": 100 * passed / len(ran) if ran else None,
+        },
+    )
+    document: dict[str, Any] = whole.to_json_dict()  # type: ignore[no-untyped-call]
+    return SuiteResult(tuple(one.outcome for one in ran), document)
+
+
+def _without_rows(result: ExpectationValidationResult) -> ExpectationValidationResult:
+    """A result with its counts alone: GE keeps the query of the failing rows beside them."""
+    counts = {
+        name: value
+        for name, value in (result.result or {}).items()
+        if name in ("observed_value", "element_count") or name.endswith(("_count", "_percent"))
+    }
+    return ExpectationValidationResult(
+        success=result.success,
+        expectation_config=result.expectation_config,
+        result=counts,
+        meta=result.meta,
+        exception_info=result.exception_info,
+    )
 
 
 def _cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -129,7 +176,7 @@ class _Suite:
         self.validator = Validator(engine)
         self.validator.metrics_calculator.show_progress_bars = False
 
-    def run(self, expected: Sequence[Expected]) -> list[Outcome]:
+    def run(self, expected: Sequence[Expected]) -> list[_Ran]:
         """Evaluate expectations together; raise what any of them raises."""
         results = self.validator.graph_validate(
             [_configuration(one) for one in expected],
@@ -145,11 +192,11 @@ class _Suite:
             },
         )
         return [
-            self._outcome(one, bool(result.success), result.result)
+            _Ran(self._outcome(one, bool(result.success), result.result), _named(one, result))
             for one, result in zip(expected, results, strict=True)
         ]
 
-    def run_one(self, one: Expected) -> Outcome:
+    def run_one(self, one: Expected) -> _Ran:
         """Evaluate one expectation; what it raises becomes its outcome."""
         try:
             return self.run([one])[0]
@@ -170,7 +217,7 @@ class _Suite:
     def _unexpected_query(self, one: Expected, result: dict[str, Any]) -> str | None:
         row_id = _quote(self.row_id)
         if one.type == _CUSTOM_SQL:
-            custom = _substitute(one.kwargs["unexpected_rows_query"], self.table)
+            custom = substitute(one.kwargs["unexpected_rows_query"], self.table)
             names = [str(row[0]).lower() for row in self.cursor.execute(f"DESCRIBE {custom}").fetchall()]
             return f"SELECT {row_id} FROM (\n{custom}\n)" if self.row_id.lower() in names else None
         if one.type == _COMPOUND:
@@ -192,11 +239,17 @@ def _configuration(one: Expected) -> ExpectationConfiguration:
         raise ValueError("row_condition is not supported: write the rule as a custom SQL expectation")
     if one.type == "expect_column_values_to_not_be_outliers":
         raise ValueError("outliers are not supported: they would need the filter that our engine leaves out")
+    if one.type == MEASURED:
+        query, bounds = one.kwargs["query"], (one.kwargs.get("min_value"), one.kwargs.get("max_value"))
+        return ExpectationConfiguration(
+            Measured.expectation_type,
+            {"unexpected_rows_query": query, "min_value": bounds[0], "max_value": bounds[1]},
+        )
     if one.type == _CUSTOM_SQL:
         if "{batch}" not in one.kwargs.get("unexpected_rows_query", ""):
             # GE prints a warning to stdout and goes on to check whatever the query reads.
             raise ValueError("unexpected_rows_query must read from {batch}, the table under test")
-        return ExpectationConfiguration(_CountedRows.expectation_type, dict(one.kwargs))
+        return ExpectationConfiguration(CountedRows.expectation_type, dict(one.kwargs))
     # GE takes numbers and datetimes as bounds and rejects dates.
     kwargs = {
         name: dt.datetime(value.year, value.month, value.day)
@@ -207,47 +260,17 @@ def _configuration(one: Expected) -> ExpectationConfiguration:
     return ExpectationConfiguration(one.type, kwargs)
 
 
-def _failed(one: Expected, error: Exception) -> Outcome:
-    return Outcome(one.rule_id, success=False, error=str(error) or type(error).__name__)
+def _named(one: Expected, result: ExpectationValidationResult) -> ExpectationValidationResult:
+    """GE's result, with the name of our rule and the type that we asked for."""
+    result.expectation_config = ExpectationConfiguration(one.type, one.kwargs, meta={"rule": one.rule_id})
+    return result
 
 
-def _substitute(query: str, table: str) -> str:
-    """Fill {batch} with the quoted name of the table (literal braces are doubled, as GE documents)."""
-    return QueryRowCount._format_query(query.rstrip("; \t\r\n"), batch=table)
-
-
-class _CountFailingRows(QueryRowCount):
-    """The number of rows a custom query returns.
-
-    GE's own writes the table into the query without quotes, so that names like "My table" break it.
-    """
-
-    metric_name = "opendistrict.failing_rows"
-    value_keys = ("unexpected_rows_query",)
-    query_param_name: ClassVar[str] = "unexpected_rows_query"
-
-    @classmethod
-    def _get_substituted_batch_subquery_from_query_and_batch_selectable(
-        cls, query: str, batch_selectable: Any, execution_engine: Any, query_parameters: Any = None
-    ) -> str:
-        table = execution_engine.engine.dialect.identifier_preparer.format_table(batch_selectable)
-        # GE puts a bracket right behind it, which a comment in the last line would swallow.
-        return _substitute(query, table) + "\n"
-
-
-class _CountedRows(UnexpectedRowsExpectation):
-    """GE's custom SQL expectation, running its query once.
-
-    GE's own runs it a second time to fetch up to 200 of the rows, which no result format turns off.
-    """
-
-    metric_dependencies: ClassVar[tuple[str, ...]] = (_CountFailingRows.metric_name,)
-
-    def _validate(
-        self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
-    ) -> dict[str, Any]:
-        count = metrics[_CountFailingRows.metric_name]
-        return {"success": count == 0, "result": {"unexpected_count": count}}
+def _failed(one: Expected, error: Exception) -> _Ran:
+    said = str(error) or type(error).__name__
+    info = {"raised_exception": True, "exception_message": type(error).__name__, "exception_traceback": None}
+    result = ExpectationValidationResult(success=False, result={}, exception_info=info)
+    return _Ran(Outcome(one.rule_id, success=False, error=said), _named(one, result))
 
 
 class _DuckDBExecutionEngine(SqlAlchemyExecutionEngine):

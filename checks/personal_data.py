@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from checks.rules.texts import quoted
 from warehouse.declarations import (
     FieldDeclaration,
     Privacy,
@@ -19,18 +20,19 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, finding_id_sql, key_sql
+from warehouse.findings import WITHHELD, Finding, add_findings, key_sql, said_json, said_sql
+from warehouse.headings import Names
+from warehouse.messages import counted, in_languages, marked, message
 from warehouse.personal import personal_sql
 from warehouse.staging import SCHEMA
 
 RULE = "personal-data"
-_CELL_HELP = "Take it out: this column is published. If it is somebody's contact, keep it in a contact column."
-_NAME_HELP = "Give it a name without personal data: names of files and sheets stand in reports."
-_STAND_INS = {
-    **dict.fromkeys(("column_name", "value", "row_key"), WITHHELD),
-    "message": "What is wrong here cannot be said without repeating personal data.",
-    "help": "Take the personal data out first.",
-}
+_CELL = marked("“{column}” holds personal data ({kinds}), so it is withheld.")
+_CELL_HELP = marked(
+    "Take it out: this column is published. If it is somebody's contact, keep it in a contact column."
+)
+_WITHHELD = ("column_name", "value", "row_key")
+_SAID = ("message", "help", "said", "heading")
 
 
 def _screened(table: TableDeclaration) -> list[FieldDeclaration]:
@@ -59,10 +61,13 @@ def _hits(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequenc
     return dict(rows)
 
 
-def screen_table(connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration) -> None:
+def screen_table(
+    connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, names: Names
+) -> None:
     """Write an error finding at every cell of a staged table that holds personal data and may be published.
 
     What such a finding costs, the row or the cell, is decided as for any other error. To be called before it is.
+    ``names``: what its file calls the columns.
     """
     relation = f"{SCHEMA}.{quote(table.name)}"
     fields = _screened(table)
@@ -70,16 +75,15 @@ def screen_table(connection: duckdb.DuckDBPyConnection, source: str, table: Tabl
     for field in fields:
         if field.name not in hits:
             continue
-        kinds = personal_sql(quote(field.name))
-        message = f"concat({literal(f'{field.title} holds personal data (')}, kinds, '), so it is withheld.')"
+        called = literal(str(names.column(table.name, field.name)))
+        words, advice, said = said_sql(_CELL, _CELL_HELP, column=called, kinds="kinds")
         given = [literal(source), literal(table.name), literal(RULE)]
-        place = "concat_ws(':', _file, _sheet, CAST(_row AS VARCHAR))"
         connection.execute(f"""
             INSERT INTO main.findings
-            SELECT {finding_id_sql(*given, literal(field.name), place)}, {", ".join(given)},
+            SELECT '', {", ".join(given)},
                    '{Severity.ERROR.value}', _file, _sheet, _row, {literal(field.name)}, {literal(WITHHELD)},
-                   {message}, {literal(_CELL_HELP)}, {key_sql(table)}, NULL, NULL
-            FROM (SELECT *, {kinds} AS kinds FROM {relation}) WHERE kinds IS NOT NULL""")
+                   {words}, {advice}, {key_sql(table)}, NULL, {said}
+            FROM (SELECT *, {personal_sql(quote(field.name))} AS kinds FROM {relation}) WHERE kinds IS NOT NULL""")
 
 
 def screen_dataset(
@@ -95,8 +99,17 @@ def screen_dataset(
         Finding(
             rule=RULE,
             severity=Severity.ERROR,
-            message=f"{field.title} holds personal data in {hits[field.name]:,} rows, so the dataset is held.",
-            help=f"Take it out at its source, or with: opendistrict withdraw {dataset} KEY --column {field.name}",
+            message=counted(
+                "{column} holds personal data in {count} row, so the dataset is held.",
+                "{column} holds personal data in {count} rows, so the dataset is held.",
+                hits[field.name],
+                column=quoted(in_languages(field.title, finnish=field.title_fi)),
+            ),
+            help=message(
+                "Take it out at its source, or with: opendistrict withdraw {dataset} KEY --column {name}",
+                dataset=dataset,
+                name=field.name,
+            ),
             table_name=table.name,
             column_name=field.name,
             value=WITHHELD,
@@ -115,15 +128,20 @@ def screen_findings(connection: duckdb.DuckDBPyConnection, findings: str, quaran
         quarantine: the table of quarantined rows, if there is one. Of a record as JSON the values with personal
             data are withheld, of a line as it stood the whole line.
     """
-    for column in _hits(connection, findings, list(_STAND_INS)):
-        stand_in = literal(_STAND_INS[column])
+    hits = _hits(connection, findings, [*_WITHHELD, *_SAID])
+    for column in hits:
         hit = f"{personal_sql(column)} IS NOT NULL"
-        if column in ("message", "help"):  # what it is made of repeats it too
-            connection.execute(f"UPDATE {findings} SET said = NULL WHERE {hit}")
-        connection.execute(f"UPDATE {findings} SET {column} = {stand_in} WHERE {hit}")
-    # its values one by one: a translation may join them in another way
-    for column in _hits(connection, findings, ["said"]):
-        connection.execute(f"UPDATE {findings} SET {column} = NULL WHERE {personal_sql(column)} IS NOT NULL")
+        if column in _WITHHELD:
+            connection.execute(f"UPDATE {findings} SET {column} = {literal(WITHHELD)} WHERE {hit}")
+        elif column in ("said", "heading"):  # its values one by one: a translation may join them in another way
+            connection.execute(f"UPDATE {findings} SET {column} = NULL WHERE {hit}")
+        else:
+            words = message("What is wrong here cannot be said without repeating personal data.")
+            advice = message("Take the personal data out first.")
+            connection.execute(
+                f"UPDATE {findings} SET message = $1, help = $2, said = $3 WHERE {hit}",
+                [words, advice, said_json(words, advice)],
+            )
     hits = _hits(connection, quarantine, ["row_key", "record"]) if quarantine else {}
     if "row_key" in hits:
         connection.execute(f"UPDATE {quarantine} SET row_key = NULL WHERE {personal_sql('row_key')} IS NOT NULL")
@@ -155,10 +173,15 @@ def withhold_keys(connection: duckdb.DuckDBPyConnection, source: SourceDeclarati
 def screen_names(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -> None:
     """Give files and sheets whose names hold personal data other names, everywhere in a staging file.
 
-    A stand-in is "file 1" or "sheet 2". A finding says so without the name. It stays, as those of reading do.
+    A stand-in is "file 1" or "sheet 2". A finding says so without the name. It stays, as those of reading do. What
+    a file calls a column is forgotten where it holds personal data: the declared title is said instead.
     """
+    if _hits(connection, "main.headings", ["heading"]):
+        connection.execute(f"DELETE FROM main.headings WHERE {personal_sql('heading')} IS NOT NULL")
     staged = [f"{SCHEMA}.{quote(table.name)}" for table in source.tables]
-    kept = [f"main.{table}" for table in ("read_findings", "findings", "read_quarantine", "quarantine")]
+    kept = [
+        f"main.{table}" for table in ("read_findings", "findings", "read_quarantine", "quarantine", "headings")
+    ]
     for kind in ("file", "sheet"):
         columns = {**dict.fromkeys(staged, f"_{kind}"), **dict.fromkeys(kept, kind)}
         names = " UNION ".join(f"SELECT {column} AS name FROM {table}" for table, column in columns.items())
@@ -175,16 +198,33 @@ def screen_names(connection: duckdb.DuckDBPyConnection, source: SourceDeclaratio
                     connection.execute(
                         f"UPDATE {table} SET {column} = replace({column}, $2, $1)", [stand_in, name]
                     )
-            found = Finding(
-                rule=RULE,
-                severity=Severity.WARNING,
-                message=f"The name of a {kind} holds personal data ({kinds}); it is called {stand_in} here.",
-                help=_NAME_HELP,
-                file=stand_in if kind == "file" else None,
-                sheet=stand_in if kind == "sheet" else None,
-            )
+            found = _named(kind, stand_in, kinds)
             add_findings(connection, source.name, [found])
             connection.execute(
                 "INSERT INTO main.read_findings FROM main.findings WHERE rule = $1 AND message = $2",
                 [RULE, found.message],
             )
+
+
+def _named(kind: str, stand_in: str, kinds: str) -> Finding:
+    """The finding on a name that holds personal data."""
+    if kind == "file":
+        said = message(
+            "The name of a file holds personal data ({kinds}); it is called {stand_in} here.",
+            kinds=kinds,
+            stand_in=quoted(stand_in),
+        )
+    else:
+        said = message(
+            "The name of a sheet holds personal data ({kinds}); it is called {stand_in} here.",
+            kinds=kinds,
+            stand_in=quoted(stand_in),
+        )
+    return Finding(
+        rule=RULE,
+        severity=Severity.WARNING,
+        message=said,
+        help=message("Give it a name without personal data: names of files and sheets stand in reports."),
+        file=stand_in if kind == "file" else None,
+        sheet=stand_in if kind == "sheet" else None,
+    )

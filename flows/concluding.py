@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from flows import noting, publishing, reporting
+from flows import mailing, noting, publishing, reporting
 from flows.errors import FaultLog, StepError, in_words
 from flows.outcomes import NightOutcome, PortalOutcome, Processed
 from flows.run import Direct, GuardedSteps, Run
@@ -126,6 +126,9 @@ def _told(run: Run, record: Record, outcome: NightOutcome, request: Mapping[str,
     error = ""
     if isinstance(reported, Exception):  # what was done stands; that it is not told is told
         error, reported = in_words(reported) or str(reported), outcome
+    mailed = steps.do("mail", "", mailing.send_verdicts, run, reported)
+    if not isinstance(mailed, Exception):  # that a mail fails costs nothing else; the fault is in the log
+        reported = mailed
     with reader(settings.home, settings.memory) as connection:
         runs = ledger.runs(connection, settings.home)
     noting.note(settings, runs, reported, request, record.started, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from sources import SourcePackage
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 
 if TYPE_CHECKING:
+    from checks.amendments import Amendments
     from checks.rules import DatasetRules, SourceRules
     from warehouse.curate import Model
     from warehouse.quality import Subjects
@@ -123,6 +125,17 @@ class Declarations:
         return rules_of_sources(self.sources, self.root / "checks" / "rules" / "sources")
 
     @cached_property
+    def amendments(self) -> Mapping[str, Amendments]:
+        """The accepted exceptions and the corrections of each source, by its name.
+
+        Raises:
+            DeclarationError: a file cannot be used.
+        """
+        from checks.amendments import amendments_of_sources
+
+        return amendments_of_sources(self.sources, self.source_rules, self.root / "checks")
+
+    @cached_property
     def dataset_rules(self) -> Mapping[str, DatasetRules]:
         """The rules file of each dataset, by its name.
 
@@ -146,11 +159,12 @@ class Declarations:
         left_out = self.telling.union(self.held_back)
         return Subjects(self.sources, {name: d for name, d in self.datasets.items() if name not in left_out})
 
-    def fingerprint(self, source: str) -> str:
-        """What a verdict on the source depends on besides the data."""
+    def fingerprint(self, source: str, day: date) -> str:
+        """What a verdict on the source depends on besides the data, on the day of a run."""
         from checks.verdicts import source_fingerprint
 
-        return source_fingerprint(self.sources[source], self.source_rules[source])
+        declared = self.sources[source], self.source_rules[source], self.amendments[source]
+        return source_fingerprint(*declared, day)
 
     def all_read(self) -> Declarations:
         """The same, with models and rules read: a run is to stumble over them before it begins, not midway.
@@ -158,5 +172,5 @@ class Declarations:
         Raises:
             DeclarationError, ModelError: one cannot be used.
         """
-        _ = self.models, self.populations, self.held_back, self.source_rules, self.dataset_rules
+        _ = self.models, self.populations, self.held_back, self.source_rules, self.dataset_rules, self.amendments
         return self

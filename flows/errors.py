@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 
 import duckdb
 
-from checks.verdicts import CheckError
+from checks.asking import CheckError
 from publish.portals import PortalError
 from sources import SourceError
 from warehouse.archive import ArchiveDamagedError

@@ -109,7 +109,7 @@ def judge_all(work: _Work) -> None:
         place = (snapshot.source, snapshot.id)
         result: Staged | Exception = result_of(staged[place])
         if isinstance(result, SourceError) and not result.is_transient:
-            work.judged[place] = steps.unreadable(snapshot, str(result))
+            work.judged[place] = steps.unreadable(snapshot, result)
         elif isinstance(result, Exception):
             work.judged[place] = result
         else:
@@ -140,7 +140,7 @@ def _change_warehouse(work: _Work, lease: Lease, curated: Curated) -> None:
 def load_all(work: _Work, copy: WorkingCopy, good: Mapping[str, Judged]) -> None:
     """Promote what was judged, source by source."""
     for name, judged in good.items():
-        loaded = work.steps.do("load", name, steps.load, work.run.declarations, copy, judged, work.run_id)
+        loaded = work.steps.do("load", name, steps.load, work.run, copy, judged, work.run_id)
         if isinstance(loaded, Exception):
             work.judged[name, judged.snapshot.id] = loaded
         else:

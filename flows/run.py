@@ -130,6 +130,7 @@ _DOING = {
     "build": "building",
     "publish": "publishing",
     "report": "writing the report",
+    "mail": "mailing the verdicts",
 }
 
 

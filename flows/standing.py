@@ -37,11 +37,13 @@ def source_outcome(
     with reader(settings.home, settings.memory) as connection:
         counts = ledger.count_findings(connection, record.source, record.snapshot_id)
         worst = ledger.worst_in_words(connection, record.source, record.snapshot_id)
+        ours = ledger.ours_in_words(connection, record.source, record.snapshot_id)
     if record.verdict is not Verdict.HELD:
-        return SourceOutcome(record.source, "loaded" if is_new else "unchanged", record, counts=counts)
+        state = "loaded" if is_new else "unchanged"
+        return SourceOutcome(record.source, state, record, counts=counts, notice=ours)
     good = [s for s in records if s.is_promoted]
     stale = good[-1].data_date if good else None
-    return SourceOutcome(record.source, "held", record, worst, stale, counts)
+    return SourceOutcome(record.source, "held", record, worst, stale, counts, notice=ours)
 
 
 def with_lateness(
@@ -75,10 +77,11 @@ def with_notice(
     return replace(
         outcome,
         notice=(
-            f"What came is dated {day}, the day of this run, and lies before the data of {max(later)} that are"
-            f" known: it is in the history at {day}, and the data of {max(later)} stay published. If this"
-            " machine's clock is wrong, set it right and run again: then what came is the newest."
-        ),
+            f"{outcome.notice} What came is dated {day}, the day of this run, and lies before the data of"
+            f" {max(later)} that are known: it is in the history at {day}, and the data of {max(later)} stay"
+            " published. If this machine's clock is wrong, set it right and run again: then what came is the"
+            " newest."
+        ).strip(),
     )
 
 

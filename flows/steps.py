@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import duckdb
 
-from checks.verdicts import Before, Checked, CheckError, check_dataset, check_source
-from flows.declarations import Declarations
+from checks.asking import CheckError
+from checks.plausible import Before
+from checks.verdicts import Checked, check_dataset, check_source
 from flows.due import Known
 from flows.outcomes import DatasetOutcome
 from flows.run import Run
 from flows.settings import Settings
-from sources import NothingThereError, NotSetUpError, PullRequest
+from sources import NothingThereError, NotSetUpError, PullRequest, SourceError
 from sources.changes import since
 from warehouse import archive_keys, ledger
 from warehouse.addresses import is_url
@@ -25,6 +27,7 @@ from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclarati
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
+from warehouse.messages import message, sentences
 from warehouse.personal import without_personal
 from warehouse.quality import create_quality_tables
 from warehouse.releases import Release, ReleaseError, SnapshotUse
@@ -134,6 +137,7 @@ class Judged:
     staged: Staged | None = None
     accepted: Mapping[str, int] = field(default_factory=dict)
     problem: Finding | None = None
+    suites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
 
     @property
     def is_good(self) -> bool:
@@ -150,13 +154,16 @@ class Judged:
         }
 
 
-def unreadable(snapshot: Snapshot, message: str) -> Judged:
-    """A snapshot that cannot be read at all is held, and a finding says why."""
+def unreadable(snapshot: Snapshot, error: SourceError) -> Judged:
+    """A snapshot that cannot be read at all is held, and a finding says why: one, whatever tables it lacks."""
     problem = Finding(
         rule="unreadable",
         severity=Severity.CRITICAL,
-        message=without_personal(message),
-        help="Hand in a file that can be read; the last good one stands in meanwhile.",
+        message=without_personal(error.what),
+        help=sentences(
+            without_personal(error.advice),
+            message("Hand in a file that can be read; the last good one stands in meanwhile."),
+        ),
         file=snapshot.files[0].name,
     )
     return Judged(snapshot, Verdict.HELD, problem=problem)
@@ -178,8 +185,9 @@ def check(run: Run, snapshot: Snapshot, staged: Staged, previous_rows: Mapping[s
             run.declarations.source_rules[source],
             Before(previous_rows, run.may_shrink(source)),
             run.progress,
+            run.declarations.amendments[source].on(run.request.day, snapshot.date),
         )
-    return Judged(snapshot, checked.verdict, staged, checked.accepted)
+    return Judged(snapshot, checked.verdict, staged, checked.accepted, suites=checked.documents)
 
 
 def staged_findings(settings: Settings, staged: Staged) -> list[Finding]:
@@ -195,13 +203,13 @@ def previous_rows(known: Sequence[SnapshotRecord], snapshot: Snapshot) -> Mappin
     return {name: load.accepted if load.standing is None else load.standing for name, load in loads.items()}
 
 
-def load(declarations: Declarations, copy: WorkingCopy, judged: Judged, run_id: str) -> list[SnapshotRecord]:
+def load(run: Run, copy: WorkingCopy, judged: Judged, run_id: str) -> list[SnapshotRecord]:
     """Promote a judged snapshot into the warehouse and note its verdict, in one transaction.
 
     A held one leaves the history as it was. Returns the source's lines in the ledger as they are now.
     """
     snapshot, name = judged.snapshot, judged.snapshot.source
-    declaration = declarations.sources[name]
+    declaration = run.declarations.sources[name]
     with copy.connect() as connection:
         if judged.staged:
             attach(connection, judged.staged.path, "staging")
@@ -212,19 +220,28 @@ def load(declarations: Declarations, copy: WorkingCopy, judged: Judged, run_id: 
             snapshot.id,
             snapshot.date,
             snapshot.origin,
-            declarations.fingerprint(name),
+            run.declarations.fingerprint(name, run.request.day),
             judged.verdict,
             judged.is_good,
             run_id,
             _promoted(connection, declaration, judged) if judged.is_good else judged.refused_tables(),
         )
         ledger.record_snapshot(connection, record)
+        ledger.record_suites(connection, name, snapshot.id, _of_no_people(declaration, judged.suites))
         if judged.staged:
             ledger.take_findings(connection, "staging", name, snapshot.id)
         elif judged.problem:
             ledger.replace_findings(connection, name, snapshot.id, [judged.problem])
+        attached = "staging" if judged.staged else None
+        look = ledger.Look(name, snapshot.id, snapshot.date, run_id)
+        ledger.move_lives(connection, look, attached, declaration.tables)
         connection.execute("COMMIT")
         return ledger.snapshots(connection, name)
+
+
+def _of_no_people(source: SourceDeclaration, suites: ledger.Documents) -> ledger.Documents:
+    """What may be kept of suites: of a table about people the counts would be people."""
+    return {name: document for name, document in suites.items() if not source.table(name).about_people}
 
 
 def _promoted(
@@ -301,6 +318,7 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
         if release:
             ledger.record_release(connection, release, building.run_id)
         _note_curation(run, connection, building, checked, release or previous)
+        ledger.record_suites(connection, dataset.name, as_of.isoformat(), checked.documents)
         worst = ledger.worst_in_words(connection, dataset.name, as_of.isoformat())
     if checked.verdict is Verdict.HELD:
         return _standing(dataset, "held", previous, worst)
@@ -376,6 +394,8 @@ def _note_curation(
 ) -> None:
     dataset, as_of = run.declarations.datasets[building.dataset], building.as_of
     is_good = checked.verdict is not Verdict.HELD
+    look = ledger.Look(dataset.name, as_of.isoformat(), as_of, building.run_id)
+    ledger.move_dataset_lives(connection, look)
     ledger.record_curation(
         connection,
         CurationRecord(

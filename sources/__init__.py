@@ -24,6 +24,7 @@ from warehouse.archive import Snapshot
 from warehouse.declarations import DeclarationError, SourceDeclaration, load_source
 from warehouse.findings import Finding, Heading, QuarantinedRow
 from warehouse.home import Home
+from warehouse.messages import sentences
 from warehouse.progress import Progress, silent
 from warehouse.wanted import Wanted
 
@@ -37,11 +38,15 @@ FOLDER = Path(__file__).parent
 class SourceError(Exception):
     """A source cannot be pulled or read: the message says what, where, why and what to do.
 
-    ``is_transient`` is True where the same call may pass later (a connection, a 503): only these are retried.
+    ``what`` is the message alone, ``advice`` what to do where that is said apart: both can be said in other
+    languages, in a finding. ``is_transient`` is True where the same call may pass later (a connection, a 503):
+    only these are retried.
     """
 
-    def __init__(self, message: str, *, is_transient: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, advice: str = "", *, is_transient: bool = False) -> None:
+        super().__init__(sentences(message, advice))
+        self.what = message
+        self.advice = advice
         self.is_transient = is_transient
 
 

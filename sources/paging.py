@@ -26,6 +26,7 @@ from sources.kept_pages import KeptPages
 from sources.pulling import archive_of, put_in
 from warehouse.addresses import origin_of, without_addresses, without_credentials
 from warehouse.archive import Archive, Snapshot
+from warehouse.messages import message
 from warehouse.web import Session
 
 if TYPE_CHECKING:
@@ -164,12 +165,19 @@ class Tally:
     def doubt(self) -> str:
         """Why this cannot be the whole list; empty if nothing says so."""
         if len(self.totals) > 1:
-            return (
-                "While its pages were read, the list was said to have"
-                f" {min(self.totals):,} to {max(self.totals):,} items: some may be missing, others twice."
+            return message(
+                "While its pages were read, the list was said to have {least} to {most} items: some may be"
+                " missing,"
+                " others twice.",
+                least=min(self.totals),
+                most=max(self.totals),
             )
         if self.totals and self.items != self.totals[0]:
-            return f"The list has {self.totals[0]:,} items by its own count, and {self.items:,} came."
+            return message(
+                "The list has {count} items by its own count, and {came} came.",
+                count=self.totals[0],
+                came=self.items,
+            )
         return ""
 
 
@@ -192,7 +200,10 @@ class PageContent:
             said = json.loads(content)
         except (ValueError, RecursionError):
             raise SourceError(
-                f"{place} is no JSON: the server answered with something else. The next run asks again.",
+                message(
+                    "{place} is no JSON: the server answered with something else. The next run asks again.",
+                    place=place,
+                ),
                 is_transient=True,
             ) from None
         found = find_values(endpoint.items, said)
@@ -200,7 +211,11 @@ class PageContent:
             found = [found] if isinstance(said, dict) else []
         if len(found) != 1 or not isinstance(found[0], list):
             raise SourceError(
-                f"{place} holds no list {endpoint.items}. The API has changed, or says what is wrong: see it."
+                message(
+                    "{place} holds no list {items}. The API has changed, or says what is wrong: see it.",
+                    place=place,
+                    items=endpoint.items,
+                )
             )
         total = next(iter(find_values(endpoint.total, said)), None) if endpoint.total else None
         is_count = isinstance(total, int) and not isinstance(total, bool) and total >= 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from sources import SourceError
+from warehouse.messages import message
 from warehouse.progress import Progress, silent
 
 _CHUNK = 1 << 20
@@ -103,8 +104,14 @@ def unpack(
                     writer.write(opened, member, path)
                 except _DAMAGED as error:
                     raise SourceError(
-                        f"{archive.name}: the member {_shown(member)} cannot be unpacked: {_said(error)}."
-                        " The file is damaged: fetch it again."
+                        message(
+                            "{archive}: the member {member} cannot be unpacked: {error}. The file is damaged:"
+                            " fetch it"
+                            " again.",
+                            archive=archive.name,
+                            member=_shown(member),
+                            error=_said(error),
+                        )
                     ) from error
     except _DAMAGED as error:
         _remove(written)
@@ -115,8 +122,12 @@ def unpack(
     except OSError as error:
         _remove(written)
         raise SourceError(
-            f"{archive.name} cannot be unpacked into {folder}: {error.strerror}. Make room on the disk, or see its"
-            " rights."
+            message(
+                "{archive} cannot be unpacked into {folder}: {error}. Make room on the disk, or see its rights.",
+                archive=archive.name,
+                folder=str(folder),
+                error=str(error.strerror),
+            )
         ) from error
     return written
 
@@ -137,43 +148,81 @@ _DAMAGED = (
 
 def _not_a_zip(archive: Path, error: BaseException) -> SourceError:
     return SourceError(
-        f"{archive.name} is not a zip that can be read: {_said(error)}. Fetch it again, or see whether the"
-        " publisher answered with a page instead of the file."
+        message(
+            "{archive} is not a zip that can be read: {error}. Fetch it again, or see whether the publisher"
+            " answered"
+            " with a page instead of the file.",
+            archive=archive.name,
+            error=_said(error),
+        )
     )
 
 
 def _refuse(archive: Path, members: list[zipfile.ZipInfo], limits: UnpackingLimits) -> None:
     """Everything that can be refused from the directory alone, before a byte is unpacked."""
     if not members:
-        raise SourceError(f"{archive.name}: the archive is empty. Fetch it again.")
+        raise SourceError(message("{archive}: the archive is empty. Fetch it again.", archive=archive.name))
     if len(members) > limits.members:
         raise SourceError(
-            f"{archive.name}: holds {len(members)} members, expected no more than {limits.members}:"
-            f" {', '.join(_shown(member) for member in members[:3])} ... Hand in the file the publisher gives."
+            message(
+                "{archive}: holds {members} members, expected no more than {most}: {first} ... Hand in the file"
+                " the"
+                " publisher gives.",
+                archive=archive.name,
+                members=len(members),
+                most=limits.members,
+                first=", ".join(_shown(member) for member in members[:3]),
+            )
         )
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         if member.filename.startswith(("/", "\\")) or ".." in parts or ":" in member.filename:
-            raise SourceError(f"{archive.name}: the member {_shown(member)} has a path that leads out: refused")
+            raise SourceError(
+                message(
+                    "{archive}: the member {member} has a path that leads out: refused",
+                    archive=archive.name,
+                    member=_shown(member),
+                )
+            )
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise SourceError(f"{archive.name}: the member {_shown(member)} is a symbolic link: refused")
+            raise SourceError(
+                message(
+                    "{archive}: the member {member} is a symbolic link: refused",
+                    archive=archive.name,
+                    member=_shown(member),
+                )
+            )
         if member.flag_bits & _ENCRYPTED:
             raise SourceError(
-                f"{archive.name}: the member {_shown(member)} is encrypted. Hand it in without a password."
+                message(
+                    "{archive}: the member {member} is encrypted. Hand it in without a password.",
+                    archive=archive.name,
+                    member=_shown(member),
+                )
             )
         if member.compress_type not in _KNOWN_METHODS:
-            method = _OTHER_METHODS.get(member.compress_type, "one of its own")
+            method = _OTHER_METHODS.get(member.compress_type, message("one of its own"))
             raise SourceError(
-                f"{archive.name}: the member {_shown(member)} is packed with method {member.compress_type}"
-                f" ({method}), which cannot be read here. The file is not damaged: unpack it, zip it again with"
-                " an ordinary program (Deflate), and hand that in."
+                message(
+                    "{archive}: the member {member} is packed with method {number} ({method}), which cannot be"
+                    " read"
+                    " here. The file is not damaged: unpack it, zip it again with an ordinary program"
+                    " (Deflate), and"
+                    " hand that in.",
+                    archive=archive.name,
+                    member=_shown(member),
+                    number=member.compress_type,
+                    method=method,
+                )
             )
     total = sum(member.file_size for member in members)
     packed = archive.stat().st_size
     if total > limits.total_bytes:
-        raise SourceError(_too_big(archive, f"declares {total:,} bytes", limits))
+        raise SourceError(_too_big(archive, message("declares {bytes} bytes", bytes=total), limits))
     if total > limits.ratio_from_bytes and total > packed * limits.ratio:
-        raise SourceError(_too_big(archive, f"declares {total:,} bytes in {packed:,}", limits))
+        raise SourceError(
+            _too_big(archive, message("declares {bytes} bytes in {packed}", bytes=total, packed=packed), limits)
+        )
 
 
 class _Writer:
@@ -202,7 +251,11 @@ class _Writer:
             while piece := reader.read(_CHUNK):
                 self._done += len(piece)
                 if _is_bomb(self._done, self._packed, self._limits):
-                    raise SourceError(_too_big(self._archive, f"gave {self._done:,} bytes and more", self._limits))
+                    raise SourceError(
+                        _too_big(
+                            self._archive, message("gave {bytes} bytes and more", bytes=self._done), self._limits
+                        )
+                    )
                 file.write(piece)
                 if self._observe:
                     self._observe(piece)
@@ -216,9 +269,14 @@ def _is_bomb(size: int, packed: int, limits: UnpackingLimits) -> bool:
 
 
 def _too_big(archive: Path, what: str, limits: UnpackingLimits) -> str:
-    return (
-        f"{archive.name}: {what}, more than the {limits.total_bytes:,} bytes or the {limits.ratio} times its own"
-        " size that are allowed. Refused as a zip bomb; if the file is right, raise the limits."
+    return message(
+        "{archive}: {what}, more than the {most} bytes or the {ratio} times its own size that are allowed."
+        " Refused as"
+        " a zip bomb; if the file is right, raise the limits.",
+        archive=archive.name,
+        what=what,
+        most=limits.total_bytes,
+        ratio=limits.ratio,
     )
 
 

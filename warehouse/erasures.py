@@ -17,7 +17,7 @@ import duckdb
 
 from warehouse.declarations import SourceDeclaration, TableDeclaration
 from warehouse.home import Home, to_json, write_atomically
-from warehouse.ledger import LedgerError
+from warehouse.ledger import LedgerError, forget_spells
 from warehouse.sql import literal, quote
 from warehouse.staging import SCHEMA
 
@@ -120,6 +120,7 @@ def forget_person(
                 " AND row_key IS NULL",
                 [source.name, snapshot_id, file, row_number],
             )
+    forget_spells(connection, source.name)
 
 
 def count_person(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, key: Key) -> int:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import duckdb
 
 from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration
-from warehouse.messages import packed, unpacked
+from warehouse.measures import MEASURES_COLUMNS
+from warehouse.messages import is_said, packed, unpacked
 from warehouse.sql import literal, quote
 
 FINDINGS_COLUMNS = """
-    finding_id VARCHAR NOT NULL,   -- stable over nights: the same broken rule on the same row has the same id
+    finding_id VARCHAR NOT NULL,   -- stable over nights (warehouse.finding_ids); empty until all is found
     subject VARCHAR NOT NULL,      -- the source or the dataset
     table_name VARCHAR,
     rule VARCHAR NOT NULL,
@@ -38,11 +39,20 @@ QUARANTINE_COLUMNS = """
 """
 # Beside them in a staging file: cells that are emptied on the way into the history (``row_id`` is DuckDB's rowid
 # of the staged row), and tables that are known not to be whole.
-_STAGED_ONLY = """
+_STAGED_ONLY = f"""
+CREATE TABLE IF NOT EXISTS main.measures ({MEASURES_COLUMNS});
 CREATE TABLE IF NOT EXISTS main.held_cells (
     table_name VARCHAR NOT NULL, row_id BIGINT NOT NULL, column_name VARCHAR NOT NULL
 );
 CREATE TABLE IF NOT EXISTS main.incomplete (table_name VARCHAR NOT NULL, reason VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS main.asked (  -- the rules of declaration and rules file; whether each could be asked
+    table_name VARCHAR NOT NULL, rule VARCHAR NOT NULL, column_name VARCHAR,
+    columns VARCHAR[] NOT NULL, is_asked BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS main.unread (  -- rows and cells that no rule could be asked of, by the key as shown
+    table_name VARCHAR NOT NULL, row_key VARCHAR NOT NULL, column_name VARCHAR
+);
+CREATE TABLE IF NOT EXISTS main.looked_at (table_name VARCHAR NOT NULL, how VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS main.headings (  -- what a file calls its sheet and its columns
     table_name VARCHAR NOT NULL, file VARCHAR NOT NULL, sheet VARCHAR, column_name VARCHAR NOT NULL,
     heading VARCHAR NOT NULL
@@ -50,12 +60,6 @@ CREATE TABLE IF NOT EXISTS main.headings (  -- what a file calls its sheet and i
 """
 WITHHELD = "(withheld)"
 NOT_THERE = "not there"  # why a table is incomplete of which a snapshot has nothing
-
-
-def finding_id_sql(*parts: str) -> str:
-    """The SQL expression of a finding's id from SQL expressions of what identifies it."""
-    joined = ", ".join(f"coalesce(CAST({part} AS VARCHAR), '')" for part in parts)
-    return f"md5(concat_ws(chr(31), {joined}))"
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Finding:
     value: str | None = None
     row_key: str | None = None
     heading: str | None = None
+    finding_id: str = field(default="", compare=False)  # filled where it is read from the warehouse
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,11 @@ def shown_key_sql(table: TableDeclaration) -> str:
     return "concat_ws(' | ', " + ", ".join(f"CAST({quote(part)} AS VARCHAR)" for part in table.primary_key) + ")"
 
 
+def shown_key(parts: Iterable[object]) -> str:
+    """The same of a key's values in Python, of whatever type."""
+    return " | ".join(str(part).lower() if isinstance(part, bool) else str(part) for part in parts)
+
+
 def create_findings_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of a staging file, in its schema ``main``, where they are missing."""
     connection.execute(f"CREATE TABLE IF NOT EXISTS main.findings ({FINDINGS_COLUMNS})")
@@ -152,7 +162,7 @@ def add_findings(
     rows = [
         {**vars(one), "severity": one.severity.value, "said": said_json(one.message, one.help)} for one in findings
     ]
-    names = [*(field.name for field in fields(Finding)), "said"]
+    names = [*(one.name for one in fields(Finding) if one.name != "finding_id"), "said"]
     _insert(connection, rows, names, _findings_insert(subject, "FROM given", schema))
     return len(rows)
 
@@ -165,11 +175,8 @@ def add_findings_of(connection: duckdb.DuckDBPyConnection, subject: str, query: 
 
 
 def _findings_insert(subject: str, query: str, schema: str) -> str:
-    # concat_ws passes over what is missing; with || a finding on a whole sheet would have no place at all.
-    place = "coalesce(row_key, concat_ws(':', file, sheet, CAST(row_number AS VARCHAR)))"
-    identity = finding_id_sql("subject", "table_name", "rule", "column_name", place)
     return (
-        f"INSERT INTO {schema}.findings BY NAME SELECT {identity} AS finding_id, *"
+        f"INSERT INTO {schema}.findings BY NAME SELECT '' AS finding_id, *"
         f" FROM (SELECT {literal(subject)} AS subject, * FROM ({query}))"
     )
 
@@ -182,26 +189,44 @@ def said_json(message: str, advice: str) -> str | None:
     return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
 
 
-def said_sql(message: str, advice: str, **values: str) -> tuple[str, str, str]:
+def said_sql(message: str, advice: str, **values: str | tuple[str, str]) -> tuple[str, str, str]:
     """The SQL of message, help and ``said`` of findings that a SELECT makes: a template each, marked in the code.
 
-    ``values`` are the SQL expressions, of texts, of what the templates name in braces.
+    ``values`` are what the templates name in braces: the SQL expression of a text; of a text and of its JSON as
+    ``packed`` makes it; or a text in several languages, which is the same in all rows. So may be ``message`` or
+    ``advice`` itself.
     """
-    shown = {name: f"coalesce(CAST({value} AS VARCHAR), '')" for name, value in values.items()}
+    pairs = {name: _text_and_json(value) for name, value in values.items()}
 
     def text(template: str) -> str:
         made = literal(template)
-        for name, value in shown.items():
+        for name, (value, _) in pairs.items() if not is_said(template) else ():
             if f"{{{name}}}" in template:
                 made = f"replace({made}, {literal(f'{{{name}}}')}, {value})"
         return made
 
     def said(template: str) -> str:
-        named = [f"{literal(name)}, {value}" for name, value in shown.items() if f"{{{name}}}" in template]
+        if is_said(template):
+            return _json_literal(template)
+        named = [f"{literal(name)}, {json}" for name, (_, json) in pairs.items() if f"{{{name}}}" in template]
         return f"json_object('template', {literal(template)}, 'values', json_object({', '.join(named)}))"
 
     both = f"CAST(json_object('message', {said(message)}, 'help', {said(advice)}) AS VARCHAR)"
     return text(message), text(advice), both
+
+
+def _text_and_json(value: str | tuple[str, str]) -> tuple[str, str]:
+    """The SQL of a value as a text, never NULL, and as JSON."""
+    if isinstance(value, tuple):
+        return value[0], f"CAST({value[1]} AS JSON)"
+    if is_said(value):
+        return literal(value), _json_literal(value)
+    text = f"coalesce(CAST({value} AS VARCHAR), '')"
+    return text, text
+
+
+def _json_literal(text: str) -> str:
+    return f"CAST({literal(json.dumps(packed(text), ensure_ascii=False))} AS JSON)"
 
 
 def unpacked_texts(message: str, advice: str, said: str | None) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from warehouse import reference
+from warehouse.messages import marked
 from warehouse.sql import literal
 
 # Every dash Unicode has, the minus, and the soft hyphen's visible kin: a spreadsheet makes en dashes by itself.
@@ -136,16 +137,29 @@ def business_id_holds(column: str) -> str:
     )
 
 
+def with_check_digit(text: str) -> str | None:
+    """A Finnish business id with the check digit that its first seven digits ask for.
+
+    None where a text has no form of one, or its digits ask for the digit 10, so that no company has them.
+    """
+    given = business_id_fi(text)
+    if given is None:
+        return None
+    rest = sum(weight * int(digit) for weight, digit in zip((7, 9, 10, 5, 8, 4, 2), given, strict=False)) % 11
+    return None if rest == 1 else f"{given[:7]}-{(11 - rest) % 11}"
+
+
 @dataclass(frozen=True)
 class Identifier:
     """A kind of identifier that a column may hold (``check: <name>`` among its constraints).
 
     Attributes:
-        title: what people call it.
+        title: what people call it; this and the words below are templates of messages.
         canonical: its canonical form from any other; None where a text has no form of it.
         holds: SQL that is true for a right one, NULL for NULL, made of the SQL of a column in canonical form.
         fault: what is wrong with one for which that is false, after the column's title.
         advice: what to do then, where the column has no help of its own.
+        mended: of one for which that is false, what it would be with another check digit, if it has one.
         is_told_by_form: hardly anything else has its form, so that a column of such texts is one of identifiers.
     """
 
@@ -154,31 +168,35 @@ class Identifier:
     holds: Callable[[str], str]
     fault: str
     advice: str
+    mended: Callable[[str], str | None] = lambda text: None
     is_told_by_form: bool = True
 
 
 IDENTIFIERS: Mapping[str, Identifier] = {
     "business_id_fi": Identifier(
-        title="Finnish business id",
+        title=marked("Finnish business id"),
         canonical=business_id_fi,
         holds=business_id_holds,
-        fault="has a wrong check digit, so it is nobody's.",
-        advice="Look the company up at ytj.fi and copy its id.",
+        fault=marked("has a wrong check digit, so it is nobody's."),
+        advice=marked("Look the company up at ytj.fi and copy its id."),
+        mended=with_check_digit,
     ),
     "company_number_uk": Identifier(
-        title="UK company number",
+        title=marked("UK company number"),
         canonical=company_number_uk,
         holds=company_number_holds,
-        fault="has not the form of a number on the UK register.",
-        advice="Look the company up at find-and-update.company-information.service.gov.uk and copy its number.",
+        fault=marked("has not the form of a number on the UK register."),
+        advice=marked(
+            "Look the company up at find-and-update.company-information.service.gov.uk and copy its number."
+        ),
         is_told_by_form=False,
     ),
     "org_id": Identifier(
-        title="org-id",
+        title=marked("org-id"),
         canonical=org_id,
         holds=org_id_holds,
-        fault="names no register that is known, or has no number as that register writes them.",
-        advice="Write the register's code of org-id.guide, a hyphen and the number: GB-COH-01234567.",
+        fault=marked("names no register that is known, or has no number as that register writes them."),
+        advice=marked("Write the register's code of org-id.guide, a hyphen and the number: GB-COH-01234567."),
     ),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from datetime import date
@@ -16,7 +15,7 @@ from pydantic import Field, model_validator
 
 from warehouse.database import insert_rows
 from warehouse.declared import DATASET_SLUG, SLUG, D, DeclarationError, Declared, parse, read_yaml
-from warehouse.text import normalised
+from warehouse.text import nearest, normalised
 
 _FOLDER = Path(__file__).parent / "reference"
 
@@ -79,8 +78,7 @@ class CodeList(Declared):
 
     def nearest(self, text: str) -> list[str]:
         """The codes whose words are most like a text that means none, the likeliest first."""
-        near = difflib.get_close_matches(normalised(text)[:80], self._words, n=3, cutoff=0.7)
-        return list(dict.fromkeys(self._words[word] for word in near))
+        return list(dict.fromkeys(self._words[word] for word in nearest(normalised(text)[:80], self._words)))
 
 
 class _CodeLists(Declared):
@@ -115,6 +113,7 @@ class UsualSpan(Declared):
     """
 
     programme: str  # as messages call it
+    programme_fi: str = ""  # the same in Finnish, where it is not a name
     matches: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
@@ -192,7 +191,8 @@ def _listed(model: type[D], key: str, path: Path) -> Mapping[str, D]:
     if not isinstance(content, dict):
         raise DeclarationError(f"{path}: expected entries by {key}")
     return {
-        str(name): parse(model, {**(entry or {}), key: name}, f"{path}: {name}") for name, entry in content.items()
+        str(name): parse(model, {**(entry or {}), key: name}, f"{path}: {name}", path, (name,))
+        for name, entry in content.items()
     }
 
 

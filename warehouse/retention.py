@@ -52,12 +52,13 @@ def forget(
         connection.execute(
             f"DELETE FROM {said} AS b WHERE NOT EXISTS (FROM {history} AS a WHERE {same_key(table)})"
         )
-    for log in ("findings", "quarantine"):
+    for log in ("findings", "quarantine", "corrections"):
         connection.execute(
             f"DELETE FROM ledger.{log} AS kept USING outlived WHERE kept.subject = ?"
             " AND kept.snapshot_id = outlived.snapshot_id AND kept.file = outlived.file",
             [source.name],
         )
+    ledger.forget_spells(connection, source.name)
     connection.execute("DROP TABLE temp.outlived")
     connection.execute("COMMIT")
 

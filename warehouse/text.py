@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 # Format characters that belong to the writing: the joiners of many scripts and of emoji, and the Arabic, Syriac
@@ -43,3 +44,30 @@ def without_controls(text: str) -> str:
 def normalised(header: str) -> str:
     """A header for comparison: case, spaces and punctuation do not count, nor whether ä is one sign or two."""
     return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", header).casefold()).strip()
+
+
+_ALIKE = 72  # of 100: below, words share letters by chance, as "walking" and "banking" (71) do
+
+
+def nearest(text: str, among: Iterable[str], most: int = 3) -> list[str]:
+    """Those of some normalised texts that are most like a text, the likeliest first; none that is not like it.
+
+    Likeness is the share of letters in the same order (InDel). Those are like it too that have it as a word, or
+    that it has: "energy" and "energy and climate".
+    """
+    from rapidfuzz import fuzz, process
+
+    if not text:
+        return []
+    known = list(dict.fromkeys(among))
+    found = process.extract(text, known, scorer=fuzz.ratio, limit=most, score_cutoff=_ALIKE)
+    near = [word for word, _, _ in found]
+    near += [word for word in known if word not in near and _has_words(text, word)]
+    return near[:most]
+
+
+def _has_words(one: str, other: str) -> bool:
+    """Whether all words of the shorter of two texts stand in the longer one, and are more than a few letters."""
+    words, others = set(one.split()), set(other.split())
+    fewer = min(words, others, key=len)
+    return len("".join(fewer)) > 4 and (words <= others or others <= words)

@@ -4,17 +4,47 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from checks.rules import Rule
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding
 from warehouse.identities.doubts import Doubt
-from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
+from warehouse.ledger import CorrectedCell, SnapshotRecord, TableLoad, Verdict
+from warehouse.lives import Life, Tally
 from warehouse.protection import Protection
+from warehouse.quality import DimensionsOf, Score
 from warehouse.releases import Release
 from warehouse.turns import Whose, turn_of
+
+# What findings have in common that have one cause: severity, table, rule, column.
+Cause = tuple[Severity, str | None, str, str | None]
+Column = tuple[str | None, str | None, str]  # file, sheet, column
+
+
+def cause_of(finding: Finding) -> Cause:
+    """What caused a finding."""
+    return finding.severity, finding.table_name, finding.rule, finding.column_name
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed since an earlier date of the data. ``mended`` is what the newest file mended, worst first."""
+
+    since: date
+    tally: Tally
+    mended: Sequence[Finding] = ()
+
+
+@dataclass(frozen=True)
+class RowPlace:
+    """Where a row that was set aside stands."""
+
+    table_name: str
+    file: str | None
+    sheet: str | None
+    row_number: int | None
 
 
 @dataclass(frozen=True)
@@ -27,10 +57,18 @@ class SourceSection:
     message: str  # why it failed or was held; may be empty
     stale_since: date | None  # data date of the last good snapshot that stands in; None: it's fresh
     counts: Mapping[Severity, int]  # all findings, also those not listed
-    findings: Sequence[Finding]  # worst first, at most a few hundred
+    findings: Sequence[Finding]  # worst first, of every cause some
     rules: Mapping[str, Sequence[Rule]]  # table -> the rules that were applied
     annotated: str | None  # where below the home the annotated workbook lies: no link, it holds contacts
     doubts: Sequence[Doubt] = ()  # names of organisations that a person has to say something about
+    causes: Mapping[Cause, int] = field(default_factory=dict)  # how many findings each has, also those not listed
+    letters: Mapping[Column, str] = field(default_factory=dict)  # such as "C"
+    set_aside: Sequence[RowPlace] = ()  # of tables that are not about people
+    changes: Changes | None = None  # None: nothing to compare with, or about people
+    lives: Mapping[str, Life] = field(default_factory=dict)  # by the id of the finding
+    dimensions: Sequence[DimensionsOf] = ()  # oldest first
+    score: Score | None = None
+    corrected: Sequence[CorrectedCell] = ()  # on the way in
 
     @property
     def tables(self) -> tuple[TableDeclaration, ...]:
@@ -43,6 +81,11 @@ class SourceSection:
         return self.state in ("held", "failed", "late")
 
     @property
+    def is_held(self) -> bool:
+        """Nothing of its newest snapshot went on."""
+        return self.snapshot is not None and self.snapshot.verdict is Verdict.HELD
+
+    @property
     def is_handed_in(self) -> bool:
         """Somebody keeps it in a workbook, and can mend it there."""
         return self.annotated is not None or turn_of(self.declaration) is Whose.COORDINATOR
@@ -52,7 +95,7 @@ class SourceSection:
         """What went on, by table; nothing if its snapshot was held. Of tables about people nothing is said: rows
         are people, and a report tells no more of them than is published.
         """
-        if self.snapshot is None or self.snapshot.verdict is Verdict.HELD:
+        if self.snapshot is None or self.is_held:
             return {}
         people = {table.name for table in self.declaration.tables if table.about_people}
         return {name: load for name, load in self.snapshot.tables.items() if name not in people}
@@ -104,7 +147,7 @@ class ReportContent:
         return [*self.sources, *self.datasets]
 
 
-def counted(section: Section, *severities: Severity) -> int:
+def how_many(section: Section, *severities: Severity) -> int:
     """How many findings of these severities there are, also those not listed."""
     listed = Counter(finding.severity for finding in section.findings)
     counts = section.counts if isinstance(section, SourceSection) else {}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from checks.report.content import SourceSection
 from checks.report.sanitising import clean, safe_text, safe_value, shortened
-from checks.report.wording import listed, many, title_of, who_mends
+from checks.report.wording import listed, number
+from warehouse.messages import counted, message
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,7 @@ class _Perhaps:
 class Doubtful:
     """The doubtful names of a source."""
 
-    anchor: str
-    title: str
-    whose: str
-    names: str
+    words: str
     rows: tuple[_Perhaps, ...]
 
 
@@ -34,18 +32,25 @@ def doubtful(section: SourceSection) -> Doubtful | None:
     if not section.doubts:
         return None
     return Doubtful(
-        anchor=f"organisations-{section.declaration.name}",
-        title=title_of(section),
-        whose=who_mends(section),
-        names=many(len({one.mentioned_name for one in section.doubts}), "name"),
+        words=counted(
+            "{count} name could not be told for sure.",
+            "{count} names could not be told for sure.",
+            len({one.mentioned_name for one in section.doubts}),
+        ),
         rows=tuple(
             _Perhaps(
                 name=safe_value(one.mentioned_name),
-                records=many(one.records_count, "record"),
-                organisation=shortened(
-                    clean(f"{one.register_name or '(not in the register)'}, {one.org_id}"), 200
+                records=counted("{count} record", "{count} records", one.records_count),
+                organisation=message(
+                    "{name}, {id}",
+                    name=shortened(clean(one.register_name or ""), 200) or message("(not in the register)"),
+                    id=shortened(clean(one.org_id), 60),
                 ),
-                why=f"{safe_text(listed(one.evidence, most=6))} ({one.score:.2f})",
+                why=message(
+                    "{evidence} ({score})",
+                    evidence=listed([safe_text(text) for text in one.evidence], most=6),
+                    score=number(round(one.score, 2)),
+                ),
                 line=safe_text(one.line),
             )
             for one in section.doubts

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.report.sanitising import safe_text
-from checks.report.wording import day_words, many, percent
+from checks.report.wording import day_words, number, percent, rows
+from warehouse.messages import message
 
 _POINTS_PLOTTED = 24
 _PLOT_WIDTH, _PLOT_HEIGHT = 240, 44
@@ -27,8 +28,8 @@ class Plot:
 
     words: str
     bars: tuple[_Bar, ...]
-    first: str
-    last: str
+    first: tuple[str, ...]  # lines below its first bar
+    last: tuple[str, ...]
     headings: tuple[str, ...]
     figures: tuple[tuple[str, ...], ...]
 
@@ -54,15 +55,22 @@ def rows_plot(history: Sequence[tuple[str, int]]) -> Plot | None:
     """The rows of a dataset, release by release; None of a first one."""
     if len(history) < 2:
         return None
-    shown = [(safe_text(version), rows) for version, rows in history[-_POINTS_PLOTTED:]]
+    shown = [(safe_text(version), count) for version, count in history[-_POINTS_PLOTTED:]]
     (first, then), (last, now) = shown[0], shown[-1]
     return Plot(
-        words=f"Rows in the last {len(shown)} releases: {then:,} in {first}, {now:,} in {last}.",
-        bars=_bars([rows for _, rows in shown]),
-        first=f"{first}\n{many(then, 'row')}",
-        last=f"{last}\n{many(now, 'row')}",
-        headings=("Version", "Rows"),
-        figures=tuple((version, f"{rows:,}") for version, rows in shown),
+        words=message(
+            "Rows in the last {releases} releases: {then} in {first}, {now} in {last}.",
+            releases=len(shown),
+            then=then,
+            first=first,
+            now=now,
+            last=last,
+        ),
+        bars=_bars([count for _, count in shown]),
+        first=(first, rows(then)),
+        last=(last, rows(now)),
+        headings=(message("Version"), message("Rows")),
+        figures=tuple((version, number(count)) for version, count in shown),
     )
 
 
@@ -72,22 +80,21 @@ def quality_plot(quality: Sequence[tuple[str, int, int]]) -> Plot | None:
         return None
     shown = quality[-_POINTS_PLOTTED:]
     shares = [aside / (good + aside) if good + aside else 0.0 for _, good, aside in shown]
-    now = percent(shown[-1][2], sum(shown[-1][1:]))
+    now, then = (percent(one[2], sum(one[1:])) for one in (shown[-1], shown[0]))
+    change = shares[-1] - shares[0]
     if len(shown) == 1:
-        words = f"The first delivery: {now} of rows set aside."
+        words = message("The first delivery: {now} of rows set aside.", now=now)
+    elif abs(change) < 0.0005:
+        words = message("As before: {now} of rows set aside.", now=now)
+    elif change < 0:
+        words = message("Better: {now} of rows set aside, down from {then}.", now=now, then=then)
     else:
-        then = percent(shown[0][2], sum(shown[0][1:]))
-        change = shares[-1] - shares[0]
-        if abs(change) < 0.0005:
-            words = f"As before: {now} of rows set aside."
-        else:
-            word, way = ("Better", "down") if change < 0 else ("Worse", "up")
-            words = f"{word}: {now} of rows set aside, {way} from {then}."
+        words = message("Worse: {now} of rows set aside, up from {then}.", now=now, then=then)
     return Plot(
         words=words,
         bars=_bars(shares) if len(shown) > 1 else (),
-        first=day_words(shown[0][0]),
-        last=day_words(shown[-1][0]),
-        headings=("Data of", "Rows that went on", "Rows set aside"),
-        figures=tuple((day_words(day), f"{good:,}", f"{aside:,}") for day, good, aside in shown),
+        first=(day_words(shown[0][0]),),
+        last=(day_words(shown[-1][0]),),
+        headings=(message("Data of"), message("Rows that went on"), message("Rows set aside")),
+        figures=tuple((day_words(day), number(good), number(aside)) for day, good, aside in shown),
     )

@@ -11,20 +11,21 @@ from dataclasses import dataclass
 
 from checks.report.content import DatasetSection
 from checks.report.sanitising import safe_text
-from checks.report.wording import day_words, many, percent, title_of
+from checks.report.wording import day_words, field_title, number, percent, title_of
 from warehouse import reference
 from warehouse.declarations import FieldDeclaration
+from warehouse.messages import counted, message
 from warehouse.protection import Protection
 
 _ROWS_SHOWN = 12  # tables of a dataset; the others are folded away
 _WARNINGS_SHOWN = 50
 
 STATES = {
-    "new": ("good", "✓", "Published anew"),
-    "same": ("good", "✓", "Unchanged"),
-    "stands": ("calm", "○", "Stands: next update when enough changed"),
-    "withheld": ("warn", "!", "Withheld: nothing could be released with proof"),
-    "kept": ("calm", "○", "Kept: the answers are deleted"),
+    "new": ("good", "✓", message("Published anew")),
+    "same": ("good", "✓", message("Unchanged")),
+    "stands": ("calm", "○", message("Stands: next update when enough changed")),
+    "withheld": ("warn", "!", message("Withheld: nothing could be released with proof")),
+    "kept": ("calm", "○", message("Kept: the answers are deleted")),
 }
 
 
@@ -70,10 +71,14 @@ def protected_people(section: DatasetSection) -> ProtectedPeople | None:
     return ProtectedPeople(
         anchor=f"people-{section.declaration.name}",
         title=title_of(section),
-        rule=f"What is counted: {counts}. Where there are fewer than {below} and at least one, the number is not"
-        " published, and neither is any other from which it could be worked out.",
+        rule=message(
+            "What is counted: {counts}. Where there are fewer than {below} and at least one, the number is not"
+            " published, and neither is any other from which it could be worked out.",
+            counts=counts,
+            below=below,
+        ),
         summary=_summary(found),
-        headings=tuple(safe_text(field.title if field else column) for column, field in columns),
+        headings=tuple(field_title(field) if field else safe_text(column) for column, field in columns),
         rows=rows[:_ROWS_SHOWN],
         folded=rows[_ROWS_SHOWN:],
         warnings=tuple(said[:_WARNINGS_SHOWN]),
@@ -83,10 +88,21 @@ def protected_people(section: DatasetSection) -> ProtectedPeople | None:
 
 def _summary(found: Sequence[Protection]) -> str:
     cells, suppressed = sum(one.cells for one in found), sum(one.suppressed for one in found)
-    words = f"{cells - suppressed:,} of {many(cells, 'number')} in {many(len(found), 'table')} published"
-    if suppressed:
-        return f"{words}; {suppressed:,} suppressed ({percent(suppressed, cells)})."
-    return f"{words}; none had to be suppressed."
+    published = counted(
+        "{published} of {count} number", "{published} of {count} numbers", cells, published=cells - suppressed
+    )
+    tables = counted("{count} table", "{count} tables", len(found))
+    if not suppressed:
+        return message(
+            "{numbers} in {tables} published; none had to be suppressed.", numbers=published, tables=tables
+        )
+    return message(
+        "{numbers} in {tables} published; {suppressed} suppressed ({share}).",
+        numbers=published,
+        tables=tables,
+        suppressed=suppressed,
+        share=percent(suppressed, cells),
+    )
 
 
 def _row(one: Protection, fields: Sequence[FieldDeclaration | None]) -> _Row:
@@ -97,9 +113,11 @@ def _row(one: Protection, fields: Sequence[FieldDeclaration | None]) -> _Row:
         tone=tone,
         mark=mark,
         word=word,
-        published=f"{one.cells - one.suppressed:,} of {one.cells:,}" if one.cells else "nothing",
-        suppressed=f"{one.suppressed:,}" if one.cells else "",
-        as_of=day_words(one.as_of) if one.as_of else "nothing is published",
+        published=message("{part} of {whole}", part=one.cells - one.suppressed, whole=one.cells)
+        if one.cells
+        else message("nothing"),
+        suppressed=number(one.suppressed) if one.cells else "",
+        as_of=day_words(one.as_of) if one.as_of else message("nothing is published"),
     )
 
 
@@ -112,4 +130,4 @@ def _in_words(value: str, field: FieldDeclaration | None) -> str:
 
 
 def _warning(one: Protection, words: str) -> str:
-    return safe_text(f"{', '.join(one.period)}: {words}")
+    return message("{period}: {words}", period=safe_text(", ".join(one.period)), words=safe_text(words))

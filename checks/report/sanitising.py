@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlsplit
 
 from warehouse.declarations import FieldDeclaration, TableDeclaration, normalised
 from warehouse.findings import WITHHELD, Finding
+from warehouse.messages import InLanguages, Language, Listed, Message, said_in
 
 _LONGEST_VALUE = 200
 _LONGEST_TEXT = 700
@@ -39,10 +40,26 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def in_parts(text: str, changed: Callable[[str], str]) -> str:
+    """A text with each of its parts changed that came from somewhere; it can still be said in other languages."""
+    match text:
+        case Message():
+            values = {
+                name: in_parts(value, changed) if isinstance(value, str) else value
+                for name, value in text.values.items()
+            }
+            return Message(text.template, values, text.many, text.number)
+        case InLanguages():
+            return InLanguages(changed(text), {tag: changed(other) for tag, other in text.others.items()})
+        case Listed():
+            return Listed([in_parts(part, changed) for part in text.parts], text.kind)
+    return changed(text)
+
+
 def safe_text(text: str) -> str:
     """A text of any origin and length as one line."""
     # Cut before cleaning as well: a message of many megabytes should not cost much.
-    return shortened(clean(text[: 4 * _LONGEST_TEXT]), _LONGEST_TEXT)
+    return in_parts(text, lambda part: shortened(clean(part[: 4 * _LONGEST_TEXT]), _LONGEST_TEXT))
 
 
 def safe_value(value: str) -> str:
@@ -124,7 +141,15 @@ def safe_finding(finding: Finding, tables: Sequence[TableDeclaration]) -> tuple[
     return replace(
         finding,
         value=WITHHELD,
-        message=finding.message.replace(value, WITHHELD),
-        help=finding.help.replace(value, WITHHELD),
+        message=_without(finding.message, value),
+        help=_without(finding.help, value),
         row_key=finding.row_key.replace(value, WITHHELD) if finding.row_key else None,
     ), field
+
+
+def _without(text: str, value: str) -> str:
+    """A text that does not hold the value, in whatever language it is said."""
+    made = in_parts(text, lambda part: part.replace(value, WITHHELD))
+    if any(value in said_in(made, language) for language in Language):  # split over parts, or a number of it
+        return str(text).replace(value, WITHHELD)
+    return made

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from checks.report.content import ReportContent, Section
-from checks.report.page import page_of
+from checks.report.overview import overview_of
+from checks.report.places import page_name
 from checks.report.sanitising import clean, safe_finding, safe_markdown, safe_text, safe_value
+from checks.report.wording import title_of
 from warehouse.findings import Finding
+from warehouse.messages import Language
 
 
-def summary_markdown(content: ReportContent) -> str:
-    """The verdict in a few lines of Markdown. Nothing from outside can be markup in it, nor a link."""
-    page = page_of(content)
+def summary_markdown(content: ReportContent, folder: Path | None = None) -> str:
+    """The verdict in a few lines of Markdown. Nothing from outside can be markup in it, nor a link.
+
+    ``folder`` is where the report's pages lie: they are linked to, each in the language of its source.
+    """
+    page = overview_of(content)
     lines = [
         f"## {page.verdict.mark} {safe_markdown(page.verdict.headline)}",
         "",
@@ -36,7 +44,23 @@ def summary_markdown(content: ReportContent) -> str:
             title = safe_markdown(dataset.title)
             link = f"[{title}](<{dataset.url}>)" if dataset.url else title
             lines.append(f"- {link}: {safe_markdown(dataset.outcome)}")
+    if folder is not None:
+        lines += ["", "### The report", "", *_pages(content, folder)]
     return "\n".join(lines) + "\n"
+
+
+def _pages(content: ReportContent, folder: Path) -> list[str]:
+    """Links to the pages that are there."""
+    pages = [("Overview", page_name(None, Language.ENGLISH))]
+    pages += [
+        (title_of(source), page_name(source.declaration, source.declaration.language))
+        for source in content.sources
+    ]
+    return [
+        f"- [{safe_markdown(title)}](<{(folder / name).absolute().as_uri()}>)"
+        for title, name in pages
+        if (folder / name).exists()
+    ]
 
 
 def findings_table(content: ReportContent, limit: int = 100) -> list[dict[str, str]]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from checks.report.content import DatasetSection, ReportContent, Section, SourceSection, counted
+from checks.report.content import DatasetSection, ReportContent, Section, SourceSection, how_many
+from checks.report.places import Target
 from checks.report.wording import OPERATOR, title_of, who_mends
 from warehouse.declarations import Severity
-from warehouse.turns import TO_MEND, Found, Whose, steps_of
+from warehouse.messages import counted, message
+from warehouse.turns import TO_MEND, Found, Step, Whose, steps_of
 
 
 @dataclass(frozen=True)
 class Task:
-    """Something to do, and where on the page it is told."""
+    """Something to do, and where it is told."""
 
     text: str
-    anchor: str
+    target: Target
 
 
 @dataclass(frozen=True)
@@ -34,60 +36,86 @@ class _Call:
 
     who: str
     urgency: int
-    text: str
-    anchor: str
+    title: str
+    words: str
+    target: Target
     note: str = field(default="", kw_only=True)
+
+    @property
+    def task(self) -> Task:
+        return Task(message("{title}: {task}", title=self.title, task=self.words), self.target)
 
 
 def turns_of(content: ReportContent) -> tuple[Turn, ...]:
     """Who must act, and on what; people with something to mend before those with something to look at."""
     calls = [
-        *(call for source in content.sources for call in _calls_of_source(source)),
+        *(call for source in content.sources for call in calls_of_source(source)),
         *(call for dataset in content.datasets for call in _calls_of_dataset(dataset)),
     ]
     if content.portal_problem:
-        calls.append(_Call(OPERATOR, 0, "The portal: publish again once it answers", "portal"))
+        words = message("publish again once it answers")
+        calls.append(_Call(OPERATOR, 0, message("The portal"), words, Target(None, "portal")))
     together: dict[tuple[str, str], list[_Call]] = {}
     for call in calls:
         together.setdefault((call.who, call.note), []).append(call)
     for own in together.values():
         own.sort(key=lambda call: call.urgency)
-    ordered = sorted(together.items(), key=lambda item: item[1][0].urgency)
-    return tuple(
-        Turn(who, note, tuple(Task(call.text, call.anchor) for call in own)) for (who, note), own in ordered
-    )
+    ordered = sorted(together.values(), key=lambda own: own[0].urgency)
+    return tuple(Turn(own[0].who, own[0].note, tuple(call.task for call in own)) for own in ordered)
 
 
-def _calls_of_source(section: SourceSection) -> Iterator[_Call]:
-    name, title = section.declaration.name, title_of(section)
+def calls_of_source(section: SourceSection) -> Iterator[_Call]:
+    """What is to be done about a source."""
+    title, held = title_of(section), Target(None, "held")
     found = _found(section)
     who = who_mends(section)
-    note = "" if section.is_handed_in else "the operator passes it on"
+    note = "" if section.is_handed_in else message("the operator passes it on")
     if section.state == "failed" and not found.mend:
-        yield _Call(OPERATOR, 0, f"{title}: find out why it failed", "held")
+        yield _Call(OPERATOR, 0, title, message("find out why it failed"), held)
     elif section.state == "late":
-        yield _Call(OPERATOR, 1, f"{title}: ask where the new data are", "held")
+        yield _Call(OPERATOR, 1, title, message("ask where the new data are"), held)
     elif section.snapshot is None and not section.is_halted:
         whose = who if section.is_handed_in else OPERATOR
-        yield _Call(whose, 1, f"{title}: hand in the first data", f"source-{name}")
+        yield _Call(whose, 1, title, message("hand in the first data"), Target(section.declaration, ""))
     for step in steps_of(section.declaration, found):
         urgency = 2 if step.kind == "look" else 0 if found.is_held else 1
+        words = _words(step, found)
         if step.turn is Whose.US:
-            yield _Call(OPERATOR, urgency, f"{title}: {step.words}", "held")
+            yield _Call(OPERATOR, urgency, title, words, held)
         else:
-            yield _Call(who, urgency, f"{title}: {step.words}", f"{step.kind}-{name}", note=note)
+            yield _Call(who, urgency, title, words, Target(section.declaration, step.kind), note=note)
 
 
 def _calls_of_dataset(section: DatasetSection) -> Iterator[_Call]:
     name, title = section.declaration.name, title_of(section)
     if section.state == "failed":
-        yield _Call(OPERATOR, 0, f"{title}: find out why it could not be made", "held")
-    for step in steps_of(section.declaration, _found(section)):
+        words = message("find out why it could not be made")
+        yield _Call(OPERATOR, 0, title, words, Target(None, "held"))
+    found = _found(section)
+    for step in steps_of(section.declaration, found):
         if section.state == "failed" and step.kind != "look":
             continue
         place = "held" if step.kind == "why" else f"{step.kind}-{name}"
-        yield _Call(who_mends(section), 2 if step.kind == "look" else 0, f"{title}: {step.words}", place)
+        urgency = 2 if step.kind == "look" else 0
+        yield _Call(who_mends(section), urgency, title, _words(step, found), Target(None, place))
+
+
+def _words(step: Step, found: Found) -> str:
+    """A step in words that follow a title and a colon."""
+    if step.kind == "look":
+        return counted("look at {count} suggestion", "look at {count} suggestions", found.look)
+    if step.turn is Whose.COORDINATOR:
+        return counted(
+            "mend {count} thing and hand the file in again",
+            "mend {count} things and hand the file in again",
+            found.mend,
+        )
+    if step.turn is Whose.PUBLISHER:
+        return counted("mend {count} thing", "mend {count} things", found.mend)
+    if step.kind == "mend":
+        return message("find out what is wrong with it")
+    return message("find out why it was held")
 
 
 def _found(section: Section) -> Found:
-    return Found(section.state == "held", counted(section, *TO_MEND), counted(section, Severity.WARNING))
+    return Found(section.state == "held", how_many(section, *TO_MEND), how_many(section, Severity.WARNING))

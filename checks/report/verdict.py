@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checks.report.content import ReportContent, counted
-from checks.report.wording import listed, many, standing_in, title_of
+from checks.report.content import DatasetSection, ReportContent, SourceSection, how_many
+from checks.report.wording import listed, number, rows, standing_in, title_of
 from warehouse.declarations import Severity
+from warehouse.messages import counted, message, sentences
 from warehouse.turns import TO_MEND
 
 
@@ -55,8 +56,8 @@ class _Sums:
         return _Sums(
             staged=sum(load.staged for load in loads),
             set_aside=sum(load.quarantined for load in loads),
-            mend=sum(counted(section, *TO_MEND) for section in content.sections),
-            look=sum(counted(section, Severity.WARNING) for section in content.sections),
+            mend=sum(how_many(section, *TO_MEND) for section in content.sections),
+            look=sum(how_many(section, Severity.WARNING) for section in content.sections),
             released=sum(dataset.state == "released" for dataset in content.datasets),
             up=sum(dataset.release is not None for dataset in content.datasets),
         )
@@ -65,70 +66,127 @@ class _Sums:
 def _headline(content: ReportContent, sums: _Sums) -> tuple[str, str, str, str]:
     """Tone, mark, word and sentence."""
     if stopped := _stopped(content):
-        return "stop", "✕", "Needs attention", " ".join(stopped)
+        return "stop", "✕", message("Needs attention"), sentences(*stopped)
     if not sums.up and not any(source.snapshot for source in content.sources):
-        return "calm", "○", "Nothing yet", "Nothing has come in yet."
+        return "calm", "○", message("Nothing yet"), message("Nothing has come in yet.")
     if sums.set_aside or sums.mend:
-        verb = "Published" if sums.up else "Loaded"
-        aside = f"with {many(sums.set_aside, 'row')} set aside." if sums.set_aside else "with things to mend."
-        return "warn", "!", f"{verb} with gaps", f"{verb}, {aside}"
-    end = "and is published." if sums.up else "nothing is published yet."
-    return "good", "✓", "All well", f"Everything was checked{' ' if sums.up else '; '}{end}"
+        return "warn", "!", *_gaps(sums)
+    if sums.up:
+        return "good", "✓", message("All well"), message("Everything was checked and is published.")
+    return "good", "✓", message("All well"), message("Everything was checked; nothing is published yet.")
+
+
+def _gaps(sums: _Sums) -> tuple[str, str]:
+    """Word and sentence of a run that went on without everything."""
+    aside = rows(sums.set_aside)
+    if sums.up:
+        return message("Published with gaps"), (
+            message("Published, with {rows} set aside.", rows=aside)
+            if sums.set_aside
+            else message("Published, with things to mend.")
+        )
+    return message("Loaded with gaps"), (
+        message("Loaded, with {rows} set aside.", rows=aside)
+        if sums.set_aside
+        else message("Loaded, with things to mend.")
+    )
 
 
 def _stopped(content: ReportContent) -> list[str]:
     """What did not go on, a sentence a kind."""
-    stopped = {
-        "Held": [title_of(source) for source in content.sources if source.state == "held"],
-        "Failed": [title_of(source) for source in content.sources if source.state == "failed"],
-        "Late": [title_of(source) for source in content.sources if source.state == "late"],
-        "Not published": [title_of(one) for one in content.datasets if one.state in ("held", "failed")],
-    }
-    problem = ["The portal did not take everything."] if content.portal_problem else []
-    return [*(f"{word}: {listed(titles)}." for word, titles in stopped.items() if titles), *problem]
+
+    def titles(sections: list[SourceSection] | list[DatasetSection]) -> str:
+        return listed([title_of(section) for section in sections])
+
+    said: list[str] = []
+    if held := [source for source in content.sources if source.state == "held"]:
+        said.append(message("Held: {titles}.", titles=titles(held)))
+    if failed := [source for source in content.sources if source.state == "failed"]:
+        said.append(message("Failed: {titles}.", titles=titles(failed)))
+    if late := [source for source in content.sources if source.state == "late"]:
+        said.append(message("Late: {titles}.", titles=titles(late)))
+    if unpublished := [one for one in content.datasets if one.state in ("held", "failed")]:
+        said.append(message("Not published: {titles}.", titles=titles(unpublished)))
+    if content.portal_problem:
+        said.append(message("The portal did not take everything."))
+    return said
 
 
 def _published(content: ReportContent, sums: _Sums) -> Fact:
-    released, up = sums.released, sums.up
+    released, before = sums.released, sums.up - sums.released
+    words: str
     if released and content.portal_problem:
-        words = f"{many(released, 'new version')} made, but not all of it is on the portal."
+        words = counted(
+            "{count} new version made, but not all of it is on the portal.",
+            "{count} new versions made, but not all of it is on the portal.",
+            released,
+        )
+    elif released and before:
+        words = counted(
+            "{count} dataset published anew; {before} as before.",
+            "{count} datasets published anew; {before} as before.",
+            released,
+            before=before,
+        )
     elif released:
-        new = f"{many(released, 'dataset')} published anew"
-        words = f"{new}; {up - released:,} as before." if up > released else f"{new}."
-    elif up:
-        words = f"No dataset changed; {up:,} {'is' if up == 1 else 'are'} on the portal as before."
+        words = counted("{count} dataset published anew.", "{count} datasets published anew.", released)
+    elif sums.up:
+        words = counted(
+            "No dataset changed; {count} is on the portal as before.",
+            "No dataset changed; {count} are on the portal as before.",
+            sums.up,
+        )
     else:
-        words = "No dataset is published yet."
+        words = message("No dataset is published yet.")
     return _fact("warn" if content.portal_problem else "good" if released else "calm", words, "published")
 
 
 def _holding(content: ReportContent) -> Fact:
-    halted = [
-        f"{many(number, kind)} {state}"
-        for kind, sections in (("source", content.sources), ("dataset", content.datasets))
-        for state in ("held", "failed", "late", "waiting")
-        if (number := sum(section.state == state for section in sections))
-    ]
-    words = f"{listed(halted, most=5)}." if halted else "Nothing was held."
+    def sources(state: str) -> int:
+        return sum(source.state == state for source in content.sources)
+
+    def datasets(state: str) -> int:
+        return sum(dataset.state == state for dataset in content.datasets)
+
+    told = (
+        counted("{count} source held", "{count} sources held", sources("held")),
+        counted("{count} source failed", "{count} sources failed", sources("failed")),
+        counted("{count} source late", "{count} sources late", sources("late")),
+        counted("{count} source waiting", "{count} sources waiting", sources("waiting")),
+        counted("{count} dataset held", "{count} datasets held", datasets("held")),
+        counted("{count} dataset failed", "{count} datasets failed", datasets("failed")),
+        counted("{count} dataset waiting", "{count} datasets waiting", datasets("waiting")),
+    )
+    halted = [one for one in told if one.number]
+    words: str = message("Nothing was held.")
+    if halted:
+        words = message("{halted}.", halted=listed(halted, most=5))
     is_stale = any(source.stale_since for source in content.sources)
     if is_stale:
-        words += " Older, good data stand in."
+        words = sentences(words, message("Older, good data stand in."))
     return _fact("stop" if halted else "warn" if is_stale else "good", words, "held")
 
 
 def _set_aside(content: ReportContent, sums: _Sums) -> Fact:
+    words: str
     if sums.set_aside:
-        words = f"{sums.set_aside:,} of {many(sums.staged, 'row')} set aside."
+        words = message("{aside} of {rows} set aside.", aside=sums.set_aside, rows=rows(sums.staged))
+    elif sums.staged:
+        words = message("No row was set aside, of {rows}.", rows=number(sums.staged))
     else:
-        words = f"No row was set aside, of {sums.staged:,}." if sums.staged else "No row was set aside."
-    words += standing_in([load for source in content.sources for load in source.loads.values()])
-    return _fact("warn" if sums.set_aside else "good", words, "sources")
+        words = message("No row was set aside.")
+    stands = standing_in([load for source in content.sources for load in source.loads.values()])
+    return _fact("warn" if sums.set_aside else "good", sentences(words, stands), "sources")
 
 
 def _to_do(sums: _Sums) -> Fact:
-    words = f"{many(sums.mend, 'thing')} to mend." if sums.mend else "Nothing to mend."
-    words += f" {many(sums.look, 'suggestion')}." if sums.look else " No suggestions."
-    return _fact("warn" if sums.mend else "good", words, "to-do")
+    mend = counted("{count} thing to mend.", "{count} things to mend.", sums.mend)
+    look = counted("{count} suggestion.", "{count} suggestions.", sums.look)
+    words = sentences(
+        mend if sums.mend else message("Nothing to mend."),
+        look if sums.look else message("No suggestions."),
+    )
+    return _fact("warn" if sums.mend else "good", words, "sources" if sums.mend or sums.look else "to-do")
 
 
 def _fact(tone: str, text: str, anchor: str) -> Fact:

@@ -6,7 +6,8 @@ person who has to mend the row. Rules files are of a source (``sources/<source>.
 """
 
 from checks.rules.compile import compile_rules, fingerprint
-from checks.rules.demands import ROW_ID
+from checks.rules.known import Known
+from checks.rules.row_queries import ROW_ID
 from checks.rules.rule import Rule, row_columns
 from checks.rules.written import (
     DatasetRules,
@@ -21,6 +22,7 @@ from checks.rules.written import (
 __all__ = [
     "ROW_ID",
     "DatasetRules",
+    "Known",
     "Rule",
     "SourceRules",
     "WrittenRule",

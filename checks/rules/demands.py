@@ -6,23 +6,38 @@ never at a rule's id or at the arguments of an expectation.
 
 from __future__ import annotations
 
+import difflib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from checks.rules.forms import meant_by
+from checks.rules.row_queries import ROW_ID, alike_rows, nearest_there
+from checks.rules.row_words import RowWords
+from checks.rules.texts import (
+    Bound,
+    Value,
+    as_said,
+    choice_of,
+    quoted,
+    quoted_list,
+    span_of,
+    title_of_code,
+    write_within,
+)
 from warehouse.declarations import SUPPRESSED, literal, quote
 from warehouse.identifiers import Identifier
-
-ROW_ID = "_id"
-Bound = int | float | date
+from warehouse.messages import Message, counted, marked, message
+from warehouse.reference import code_lists
+from warehouse.types import FieldType
 
 
 @dataclass(frozen=True)
 class Words:
-    """How a demand is said. ``{columns}`` becomes what people call the columns, ``{it}`` is the demand.
+    """How a demand is said: templates of messages. ``{columns}`` becomes what people call the columns, other names
+    in braces are the demand's ``values``.
 
     ``kept`` is a sentence about good rows, ``broken`` one about a cell that is not good, ``advice`` what to do.
     """
@@ -37,6 +52,7 @@ class Demand(ABC):
 
     kind: ClassVar[str]  # the id of its rule, but for a written one
     is_about_rows: ClassVar[bool] = True
+    advises: ClassVar[bool] = False  # whether it has advice on single values
     expectation: ClassVar[str]  # Great Expectations' type
     words: ClassVar[Words]
 
@@ -44,18 +60,35 @@ class Demand(ABC):
         """The type and the arguments of the expectation on these columns."""
         return self.expectation, self._arguments(columns)
 
-    def kept(self, columns: str) -> str:
+    def kept(self, columns: str) -> Message:
         """A sentence about rows that keep it."""
-        return self.words.kept.format(columns=columns, it=self)
+        return Message(self.words.kept, {"columns": columns, **self.values()})
 
-    def broken(self, columns: str) -> str:
+    def broken(self, columns: str) -> Message:
         """A sentence about a cell that breaks it."""
-        return self.words.broken.format(columns=columns, it=self)
+        return Message(self.words.broken, {"columns": columns, **self.values()})
 
     @property
-    def advice(self) -> str:
+    def advice(self) -> Message:
         """What to do about it."""
-        return self.words.advice.format(it=self)
+        return Message(self.words.advice, self.values())
+
+    def values(self) -> Mapping[str, Value]:
+        """What its words name in braces."""
+        return {}
+
+    def advice_on(self, value: str) -> str | None:
+        """What to write in place of a value, where that can be guessed."""
+        return None
+
+    def row_words(self, columns: Sequence[str], called: str) -> RowWords | None:
+        """What is said of each row of a workbook by what stands in it and around it.
+
+        Args:
+            columns: those it is about.
+            called: what people call them.
+        """
+        return None
 
     @abstractmethod
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]: ...
@@ -71,24 +104,16 @@ class RowCount(Demand):
     is_about_rows = False
     expectation = "expect_table_row_count_to_be_between"
     words = Words(
-        "There are {it.span_in_words}",
-        "The table should have {it.span} rows.",
-        "Find out whether the file is whole; if it is, tell whoever runs the programme's data desk.",
+        marked("There are {rows}"),
+        marked("{columns} should have {rows}."),
+        marked("Find out whether the file is whole; if it is, tell whoever runs the programme's data desk."),
     )
 
-    @property
-    def span(self) -> str:
-        """The bounds, before "rows"."""
-        if self.maximum is None:
-            return f"at least {self.minimum:,}"
-        return f"between {self.minimum:,} and {self.maximum:,}"
-
-    @property
-    def span_in_words(self) -> str:
+    def values(self) -> Mapping[str, Value]:
         """The bounds with their noun."""
         if self.maximum is None:
-            return f"at least {self.minimum:,} row{'' if self.minimum == 1 else 's'}"
-        return f"{self.minimum:,} to {self.maximum:,} rows"
+            return {"rows": counted("at least {count} row", "at least {count} rows", self.minimum)}
+        return {"rows": message("{minimum} to {maximum} rows", minimum=self.minimum, maximum=self.maximum)}
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"min_value": self.minimum, "max_value": self.maximum}
@@ -100,7 +125,7 @@ class Required(Demand):
 
     kind = "required"
     expectation = "expect_column_values_to_not_be_null"
-    words = Words("{columns} is filled in", "{columns} is missing.", "Fill it in.")
+    words = Words(marked("{columns} is filled in"), marked("{columns} is missing."), marked("Fill it in."))
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"column": columns[0]}
@@ -113,10 +138,23 @@ class Unique(Demand):
     kind = "unique"
     expectation = "expect_column_values_to_be_unique"
     words = Words(
-        "{columns} stands there only once",
-        "{columns} stands here more than once.",
-        "Give each row a value of its own.",
+        marked("{columns} stands there only once"),
+        marked("The same {columns} stands here more than once."),
+        marked("Give each row a value of its own."),
     )
+
+    def row_words(self, columns: Sequence[str], called: str) -> RowWords:
+        """Which rows they are."""
+        words = (
+            message(
+                "{columns} identifies a row, and the same stands here more than once: rows {rows}.", columns=called
+            ),
+            message(
+                "Keep row {first}. Give each of the others (row {others}) a value of its own, or delete it if it"
+                " is a copy."
+            ),
+        )
+        return RowWords(alike_rows(columns), [words], shows_values=False)
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"column": columns[0]}
@@ -127,9 +165,9 @@ class Key(Unique):
     """No two rows have the same primary key."""
 
     words = Words(
-        "{columns}: no row stands there twice",
-        "{columns} identifies a row, and is here more than once.",
-        "Remove the copy, or give the other row a value of its own.",
+        marked("{columns}: no row stands there twice"),
+        marked("{columns} identifies a row, and the same stands here more than once."),
+        marked("Delete the copy, or give the other row a value of its own."),
     )
 
     def asked(self, columns: Sequence[str]) -> tuple[str, dict[str, Any]]:
@@ -145,33 +183,51 @@ class Pattern(Demand):
 
     pattern: str
     kind = "pattern"
+    advises = True
     expectation = "expect_column_values_to_match_regex"
     words = Words(
-        "{columns} has the form expected",
-        "{columns} does not have the form expected.",
-        "Expected is the form {it.pattern}.",
+        marked("{columns} has the form expected"),
+        marked("{columns} does not have the form expected."),
+        marked("Write it in the form expected."),
     )
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"column": columns[0], "regex": f"^(?:{self.pattern})$"}
 
+    def advice_on(self, value: str) -> str | None:
+        """The text of the right form that it is probably meant to be."""
+        meant = meant_by(value, self.pattern)
+        return message("Write “{meant}”.", meant=meant) if meant else None
+
 
 @dataclass(frozen=True)
 class Code(Demand):
-    """The value is one of these."""
+    """The value is one of these; ``code_list`` says what they are called."""
 
     allowed: tuple[str, ...]
+    code_list: str | None = field(default=None, compare=False)
     kind = "code"
+    advises = True
     expectation = "expect_column_values_to_be_in_set"
-    words = Words("{columns} is on the list", "{columns} is not on the list.", "Choose one of: {it.choice}.")
+    words = Words(marked("{columns} is on the list"), marked("{columns} is not on the list."), marked("{choice}"))
 
-    @property
-    def choice(self) -> str:
-        """The codes in a sentence."""
-        return ", ".join(self.allowed)
+    def values(self) -> Mapping[str, Value]:
+        """What to choose among."""
+        return {"choice": choice_of(self.allowed, self.code_list)}
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"column": columns[0], "value_set": list(self.allowed)}
+
+    def advice_on(self, value: str) -> str | None:
+        """The entries that come nearest."""
+        if self.code_list:
+            near = [code for code in code_lists()[self.code_list].nearest(value) if code in self.allowed]
+        else:
+            near = difflib.get_close_matches(value[:80], self.allowed, n=3, cutoff=0.6)
+        if not near:
+            return None
+        titles = quoted_list([title_of_code(code, self.code_list) for code in near], "or")
+        return message("Did you mean {near}?", near=titles)
 
 
 @dataclass(frozen=True)
@@ -181,16 +237,15 @@ class Range(Demand):
     minimum: Bound | None
     maximum: Bound | None
     unit: str | None
+    type: FieldType = field(default="number", compare=False)
     kind = "range"
     expectation = "expect_column_values_to_be_between"
-    words = Words("{columns} is {it.span}", "{columns} should be {it.span}.", "Correct the value.")
+    words = Words(marked("{columns} is {span}"), marked("{columns} should be {span}."), marked("{within}"))
 
-    @property
-    def span(self) -> str:
-        """The bounds with their unit: "at least 0 and at most 100 EUR"."""
-        ends = (("at least", self.minimum), ("at most", self.maximum))
-        span = " and ".join(f"{word} {end}" for word, end in ends if end is not None)
-        return f"{span} {self.unit}" if self.unit else span
+    def values(self) -> Mapping[str, Value]:
+        """The bounds with their unit, and what to write."""
+        low, high = as_said(self.minimum, self.type), as_said(self.maximum, self.type)
+        return {"span": span_of(low, high, self.unit), "within": write_within(span_of(low, high), self.type)}
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"column": columns[0], "min_value": self.minimum, "max_value": self.maximum}
@@ -205,15 +260,14 @@ class Length(Demand):
     kind = "length"
     expectation = "expect_column_value_lengths_to_be_between"
     words = Words(
-        "{columns} is neither too long nor too short",
-        "{columns} is too long or too short.",
-        "Its length is {it.span} characters.",
+        marked("{columns} is neither too long nor too short"),
+        marked("{columns} is too long or too short."),
+        marked("Write it with {span} characters."),
     )
 
-    @property
-    def span(self) -> str:
+    def values(self) -> Mapping[str, Value]:
         """The bounds, before "characters"."""
-        return f"{self.minimum or 0} to {self.maximum or 'any number of'}"
+        return {"span": span_of(self.minimum, self.maximum)}
 
     def _arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"column": columns[0], "min_value": self.minimum, "max_value": self.maximum}
@@ -240,9 +294,18 @@ class CheckDigit(_Condition):
     identifier: Identifier
     pattern: str | None
     kind = "check-digit"
-    words = Words(
-        "{columns} is a right {it.identifier.title}", "{columns} {it.identifier.fault}", "{it.identifier.advice}"
-    )
+    advises = True
+    words = Words(marked("{columns} is a right {title}"), marked("{columns} {fault}"), marked("{advice}"))
+
+    def values(self) -> Mapping[str, Value]:
+        """What the identifier is called, and what is said of a wrong one."""
+        told = (self.identifier.title, self.identifier.fault, self.identifier.advice)
+        return {name: Message(text, {}) for name, text in zip(("title", "fault", "advice"), told, strict=True)}
+
+    def advice_on(self, value: str) -> str | None:
+        """The identifier with another check digit, where there is one."""
+        meant = self.identifier.mended(value)
+        return message("Write “{meant}” if that is the one you find there.", meant=meant) if meant else None
 
     def _holds(self, columns: Sequence[str]) -> str:
         column = quote(columns[0])
@@ -260,12 +323,27 @@ class Reference(_Condition):
     references: tuple[str, ...]
     schema: str
     there: str
+    is_named: bool = True  # whether what stands there may be told: not of a table about people
     kind = "reference"
     words = Words(
-        "{columns} stands in {it.there} too",
-        "There is no such row in {it.there}.",
-        "Write it as it stands in {it.there}, or add it there.",
+        marked("{columns} stands in {there} too"),
+        marked("{columns} names a row that {there} does not have."),
+        marked("Write it as it stands in {there}, or add it there."),
     )
+
+    def values(self) -> Mapping[str, Value]:
+        """The other sheet."""
+        return {"there": quoted(self.there)}
+
+    def row_words(self, columns: Sequence[str], called: str) -> RowWords | None:
+        """The row of the other table that comes nearest, or all of them where they are few."""
+        if len(columns) > 1 or not self.is_named:
+            return None
+        there, broken = quoted(self.there), self.broken(called)
+        near = message("Write “{near}” if that is meant, or add the row to {there}.", there=there)
+        choice = message("Choose one of {choice}, or add the row to {there}.", there=there)
+        query = nearest_there(columns[0], self.references[0], f"{self.schema}.{quote(self.table)}")
+        return RowWords(query, [(broken, near), (broken, choice), (broken, self.advice)])
 
     def _holds(self, columns: Sequence[str]) -> str:
         target = f"{self.schema}.{quote(self.table)}"
@@ -286,9 +364,9 @@ class Suppressed(_Condition):
     is_count: bool
     kind = "suppressed"
     words = Words(
-        "{columns}: empty where it is suppressed, and only there",
-        "{columns} is shown where it is suppressed, or missing where it is not.",
-        "Nothing leaves until the dataset's model takes counts and status from the same row of protected.",
+        marked("{columns}: empty where it is suppressed, and only there"),
+        marked("{columns} is shown where it is suppressed, or missing where it is not."),
+        marked("Nothing leaves until the dataset's model takes counts and status from the same row of protected."),
     )
 
     def _holds(self, columns: Sequence[str]) -> str:
@@ -304,7 +382,11 @@ class Condition(_Condition):
 
     name: str
     holds: str
-    words = Words("{it.title} ({columns})")
+    words = Words(marked("{title} ({columns})"))
+
+    def values(self) -> Mapping[str, Value]:
+        """Its name as words."""
+        return {"title": self.title}
 
     @property
     def title(self) -> str:
@@ -321,7 +403,11 @@ class Once(Demand):
 
     name: str
     expectation = "unexpected_rows_expectation"
-    words = Words("{it.title} ({columns})")
+    words = Words(marked("{title} ({columns})"))
+
+    def values(self) -> Mapping[str, Value]:
+        """Its name as words."""
+        return {"title": self.title}
 
     @property
     def title(self) -> str:

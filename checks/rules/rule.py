@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from checks.expected import Expected
 from checks.rules.demands import Demand
+from checks.rules.row_words import RowWords
 from warehouse.declarations import Severity
+from warehouse.turns import Whose
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,9 @@ class Rule:
     """One rule on one table. ``columns`` are the cells that break it, the first one is marked.
 
     ``vital`` are columns without which nobody knows what the row says: a wrong value in one of them, whatever is
-    wrong with it, costs the row.
+    wrong with it, costs the row. ``message`` and ``help`` are texts of ``warehouse.messages``; ``owner`` mends
+    what is found. ``remark`` is what the declaration says of the column, which stands in ``help`` too, and
+    ``row_words`` are what is said of a row by its own values. ``not_asked`` says why it cannot be asked this time.
     """
 
     id: str
@@ -25,6 +29,10 @@ class Rule:
     message: str
     help: str
     vital: tuple[str, ...] = ()
+    owner: Whose = Whose.COORDINATOR
+    remark: str = ""
+    row_words: RowWords | None = None
+    not_asked: str = ""
 
     @property
     def is_about_rows(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,61 +10,62 @@ import typer
 
 from flows.cli.given import dataset_names, named, print_json, standing_settings
 from flows.cli.options import DatasetOption, HomeOption, JsonOption, PortalOption, app
-from flows.exit_codes import DONE, FAILED, HELD
+from flows.exit_codes import DONE, FAILED, HELD, USAGE
+from warehouse.messages import Language
 
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A source's file, e.g. a coordinator's workbook.")],
-    source: Annotated[str, typer.Option("--source", help="The source it belongs to.", metavar="NAME")],
+    file: Annotated[
+        list[Path], typer.Argument(help="A workbook; or the CSV files of a source's tables.", metavar="FILE...")
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="The source it belongs to [found out from the file].", metavar="NAME"),
+    ] = None,
     annotated: Annotated[
-        Path | None, typer.Option("--annotated", help="Write the annotated workbook here.", metavar="FILE")
+        Path | None,
+        typer.Option("--annotated", help="Write the marked copy here (of several: a folder).", metavar="FILE"),
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option("--language", help="In which language [the source's].")
+    ] = None,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="Compare with what stands in this home; nothing is written.", metavar="DIR"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a file as a night would, and publish nothing.
+    """Check a file as a night would, offline, and keep nothing.
 
-    Exit code 3: something of it would be held.
+    Exit code 3: something of it would be held. 2: nobody can tell which source it is of.
     """
-    from flows import steps
-    from flows.calendar import today
-    from flows.cli.printing import findings_table, header_texts, print_verdict
+    from flows import telling
+    from flows.checking import check_file
     from flows.cli.terminal import Terminal
-    from flows.run import Direct, Run, RunRequest
-    from flows.settings import Settings
-    from sources import SourceError
-    from warehouse.archive import Archive
-    from warehouse.home import Home
+    from flows.cli.told import print_told, unclear_in_words
+    from flows.declarations import Declarations
+    from flows.recognising import UnclearSourceError
     from warehouse.ledger import Verdict
 
-    with tempfile.TemporaryDirectory(prefix="opendistrict-") as folder, Terminal() as terminal, Direct() as runner:
-        settings = Settings(Home(Path(folder)), portal="")
-        run = Run(settings, RunRequest(today(), {source: str(file)}), runner, terminal.progress)
-        declaration = named(run.declarations.sources, source, "source")
-        terminal.progress(f"reading {file.name}")
-        snapshot = steps.pull(run, source, str(file), today())
+    declared = Declarations.read()
+    if source:
+        named(declared.sources, source, "source")
+    compared = standing_settings(home).home if home else None
+    with Terminal() as terminal:
         try:
-            staged = steps.stage(run, snapshot)
-        except SourceError as error:  # no file that can be read at all: that is the one finding
-            judged = steps.unreadable(snapshot, str(error))
-            found = [judged.problem] if judged.problem else []
-        else:
-            judged = steps.check(run, snapshot, staged, {})
-            found = steps.staged_findings(settings, staged)
-        snapshot = Archive(settings.home, source).readable(snapshot, Path(folder) / "plain")
-        if annotated:
-            from checks.annotate import annotate
-
-            annotated = annotate(snapshot.paths()[0], found, annotated, declaration).path
-        headers = header_texts(snapshot.paths(), declaration)
+            checked = check_file(file, declared, source, compared, terminal.progress)
+        except UnclearSourceError as unclear:
+            typer.echo(unclear_in_words(unclear, language or Language.ENGLISH), err=True)
+            raise typer.Exit(USAGE) from unclear
+        spoken = language or checked.declaration.language
+        terminal.progress("writing what was found")
+        copies = [one.path for one in checked.marked_copies(annotated, spoken)] if annotated else []
     if as_json:
-        print_json(
-            {"verdict": judged.verdict, "accepted": judged.accepted, "findings": [vars(one) for one in found]}
-        )
+        print_json(telling.as_json(checked, spoken))
     else:
-        findings_table(f"{file.name} as {declaration.title}", declaration, found, headers)
-        print_verdict(declaration, judged, annotated)
-    raise typer.Exit(DONE if judged.verdict is Verdict.PASSED else HELD)
+        print_told(telling.told_of(checked), spoken, file, copies)
+    raise typer.Exit(DONE if checked.verdict is Verdict.PASSED else HELD)
 
 
 @app.command()

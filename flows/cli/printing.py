@@ -11,14 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.exit_codes import FAILED, HELD
-from warehouse.declarations import Severity, SourceDeclaration
+from warehouse.declarations import Severity
 
 if TYPE_CHECKING:
     from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
-    from flows.steps import Judged
     from publish.disclosure.verifying import Checked, Fault, Verified
     from publish.portals import Change
-    from warehouse.findings import Finding
 
 _STYLE = {
     "loaded": "green",
@@ -30,18 +28,11 @@ _STYLE = {
     "held": "yellow",
     "failed": "red",
 }
-_SEVERITY_STYLE = {
-    Severity.CRITICAL: "bold red",
-    Severity.ERROR: "red",
-    Severity.WARNING: "yellow",
-    Severity.INFO: "dim",
-}
-
-
 _UNCUT = 100_000  # columns: a log or a pipe has no width, so nothing is cut or folded to fit one
 
 
-def _console() -> Console:
+def console_of() -> Console:
+    """Where people read; as wide as need be where nobody watches."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _UNCUT
@@ -50,7 +41,7 @@ def _console() -> Console:
 
 def print_night(outcome: NightOutcome) -> None:
     """The summary of a night: sources, datasets, where to look, what needs somebody."""
-    console = _console()
+    console = console_of()
     table = Table(title=f"{outcome.kind.capitalize()} of {outcome.day}", title_justify="left", expand=False)
     table.add_column("", overflow="fold")  # in a narrow terminal a name is folded, not cut
     for column in ("state", "data of"):
@@ -130,7 +121,7 @@ def _told(outcome: NightOutcome) -> Iterator[tuple[str, str]]:
 
 def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None:
     """Where the portal is, and what could not be written to it."""
-    console = console or _console()
+    console = console or console_of()
     place = outcome.address
     if not place.startswith("http") and Path(place, "index.html").exists():
         place = str(Path(place, "index.html"))
@@ -149,7 +140,7 @@ def _number(number: int | None) -> str:
 
 def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows of one shape as a table."""
-    console = _console()
+    console = console_of()
     if not rows:
         console.print(f"{escape(title)}: none", style="dim")
         return
@@ -195,7 +186,7 @@ def _cell(value: Any) -> str:
 
 def changes_table(portal: str, changes: Sequence[Change]) -> None:
     """What publishing would change."""
-    console = _console()
+    console = console_of()
     if not changes:
         console.print(f"{escape(portal)} shows what it should: nothing to change.")
         return
@@ -210,88 +201,12 @@ def changes_table(portal: str, changes: Sequence[Change]) -> None:
 def held_back_lines(reasons: Mapping[str, str]) -> None:
     """Which datasets are not published because they are about people, and why."""
     for name, why in reasons.items():
-        _console().print(f"  {escape(name)}: {escape(why)}", style=_STYLE["held back"], soft_wrap=True)
-
-
-Headers = Mapping[tuple[str | None, str | None, str], str]
-
-
-def header_texts(files: Sequence[Path], declaration: SourceDeclaration) -> Headers:
-    """What stands over a column in a person's own file, by file, sheet and declared name."""
-    from warehouse.sheets import SheetError, match_tables, open_book, shown_value
-
-    texts: dict[tuple[str | None, str | None, str], str] = {}
-    for path in files if declaration.kind == "workbook" else ():
-        try:
-            book = open_book(path, declaration.tables)
-        except SheetError:
-            continue  # then no finding names a column
-        for match in match_tables(book, declaration.tables).tables:
-            if match.header:
-                cells = match.sheet.rows[match.header.row]
-                for name, column in match.header.columns.items():
-                    if column in cells:
-                        texts[path.name, match.sheet.name, name] = shown_value(cells[column].value)
-    return texts
-
-
-def findings_table(
-    title: str, source: SourceDeclaration, found: Sequence[Finding], headers: Headers, limit: int = 50
-) -> None:
-    """What a check found, worst first, in the words of the file: its sheets, its headers."""
-    console = _console()
-    if not found:
-        return
-    table = Table(title=escape(title), title_justify="left")
-    for column in ("severity", "where", "column", "value", "what is wrong", "what to do"):
-        table.add_column(column, overflow="fold")
-    for one in found[:limit]:
-        cells = (_where(one, source), _header(one, source, headers), one.value or "", one.message, one.help)
-        table.add_row(f"[{_SEVERITY_STYLE[one.severity]}]{one.severity}[/]", *(escape(text) for text in cells))
-    console.print(table)
-    if len(found) > limit:
-        console.print(f"... and {len(found) - limit:,} more", style="dim")
-
-
-def print_verdict(source: SourceDeclaration, judged: Judged, annotated: Path | None) -> None:
-    """What would go on of a file that was checked, and where its annotated copy lies."""
-    console = _console()
-    console.print(f"{judged.verdict.value}: {escape(_would_go_on(judged, source))}.")
-    if annotated:
-        console.print(f"Annotated workbook: {escape(str(annotated))}", soft_wrap=True)
-
-
-def _would_go_on(judged: Judged, source: SourceDeclaration) -> str:
-    if judged.verdict.value == "held" or judged.staged is None:
-        return "nothing of it would go on"
-    rows = judged.staged.rows
-    good = (
-        f"{judged.accepted.get(table.name, 0):,} of {rows[table.name]:,} {table.title}"
-        for table in source.tables
-        if table.name in rows
-    )
-    return f"{', '.join(good)} would go on"
-
-
-def _where(finding: Finding, source: SourceDeclaration) -> str:
-    titles = {table.name: table.title for table in source.tables}
-    place = finding.sheet or titles.get(finding.table_name or "") or finding.file or ""
-    return f"{place} row {finding.row_number}" if finding.row_number else place
-
-
-def _header(finding: Finding, source: SourceDeclaration, headers: Headers) -> str:
-    """The column as its owner knows it: the header's own text, else the declared title."""
-    name = finding.column_name
-    if not name:
-        return ""
-    declared = {(table.name, field.name): field.title for table in source.tables for field in table.fields}
-    text = headers.get((finding.file, finding.sheet, name))
-    return text or declared.get((finding.table_name or "", name), name)
+        console_of().print(f"  {escape(name)}: {escape(why)}", style=_STYLE["held back"], soft_wrap=True)
 
 
 def print_status(found: Mapping[str, Any]) -> None:
     """The status of a home."""
-    console = _console()
+    console = console_of()
     console.print(f"Home      {escape(found['home'])}", soft_wrap=True)
     console.print(f"Last run  {found['last_run'] or 'none yet'}  {found['last_run_finished'] or ''}")
     if found["report"]:
@@ -308,7 +223,7 @@ def print_status(found: Mapping[str, Any]) -> None:
 
 def print_verified(folder: Path, found: Verified, limit: int = 50) -> None:
     """What was checked in a folder of public files, and what is wrong."""
-    console = _console()
+    console = console_of()
     if not found.datasets and not found.unreadable:
         console.print(f"{escape(str(folder))}: no release in it says that it counts people", soft_wrap=True)
     for checked in found.datasets:

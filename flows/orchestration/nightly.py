@@ -25,7 +25,7 @@ from flows.calendar import today
 from flows.night import night
 from flows.orchestration.watching import watching
 from flows.outcomes import FAILED, HELD, NightOutcome
-from flows.reporting import report_content
+from flows.report_content import report_content
 from flows.run import Run, RunRequest
 from flows.settings import Settings, silence_telemetry
 from warehouse.progress import Progress, silent
@@ -50,6 +50,7 @@ POLICIES: Mapping[str, Policy] = {
     "build": Policy(timeout_seconds=3600),
     "publish": Policy(timeout_seconds=3 * 3600),
     "report": Policy(timeout_seconds=600),
+    "mail": Policy(timeout_seconds=600),
 }
 
 
@@ -97,7 +98,9 @@ def leave_artifacts(run: Run, outcome: NightOutcome) -> None:
     key = f"{outcome.kind}-{outcome.day.isoformat()}"
     try:
         create_markdown_artifact(
-            summary_markdown(content), key=f"{key}-summary", description="What the run came to"
+            summary_markdown(content, Path(outcome.report).parent if outcome.report else None),
+            key=f"{key}-summary",
+            description="What the run came to",
         )
         table = findings_table(content)
         if table:

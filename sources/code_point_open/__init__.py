@@ -29,6 +29,7 @@ from sources.unpacking import UnpackingLimits, is_zip, look_into, unpack
 from warehouse.addresses import is_url
 from warehouse.archive import Snapshot
 from warehouse.declarations import SourceDeclaration
+from warehouse.messages import message
 
 _ZIP = "codepo_gb.zip"
 _LIMITS = UnpackingLimits(members=400, total_bytes=2 << 30)  # the product has some 130 members of 160 MB
@@ -75,8 +76,12 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
         said = next((metadata_in(path) for name, path in found if is_metadata(name)), said)
     if not files:
         raise SourceError(
-            f"{snapshot.files[0].name}: holds no file of postcodes (e.csv, ec.csv, one a postcode area). Take the"
-            " product's zip in CSV as the publisher gives it."
+            message(
+                "{file}: holds no file of postcodes (e.csv, ec.csv, one a postcode area). Take the product's"
+                " zip in"
+                " CSV as the publisher gives it.",
+                file=snapshot.files[0].name,
+            )
         )
     return tables.read(sorted(files, key=lambda one: one.name), said, table, workspace)
 

@@ -17,7 +17,8 @@ from sources import Reading, SqlTable
 from sources.code_point_open.grid import Grid
 from sources.code_point_open.product import Metadata
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
-from warehouse.findings import Finding
+from warehouse.findings import Finding, said_sql
+from warehouse.messages import listed, marked, message, sentences
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,7 +77,7 @@ def read(files: Sequence[AreaFile], said: Metadata | None, table: TableDeclarati
     written = _write(files, workspace)
     findings = _missing(written, said, table)
     rejected = sum(one.rejected for one in written)
-    doubt = " ".join(finding.message for finding in findings)
+    doubt = sentences(*(finding.message for finding in findings))
     lines = f"read_parquet({literal(str(workspace / 'lines.parquet'))})"
     return Reading(
         tables={table.name: SqlTable(_query(table, workspace / "postcodes.parquet"))},
@@ -182,12 +183,12 @@ def _missing(written: Sequence[_Written], said: Metadata | None, table: TableDec
     if said is None or not said.records:
         return []
 
-    def finding(message: str, file: AreaFile | None) -> Finding:
+    def finding(what: str, file: AreaFile | None) -> Finding:
         return Finding(
             rule="missing-part",
             severity=Severity.WARNING,
-            message=message,
-            help="Take the whole product from the publisher, unless only these areas are wanted.",
+            message=what,
+            help=message("Take the whole product from the publisher, unless only these areas are wanted."),
             table_name=table.name,
             file=file.name if file else None,
         )
@@ -196,31 +197,45 @@ def _missing(written: Sequence[_Written], said: Metadata | None, table: TableDec
     lacking = [area for area in said.records if area not in there]
     found = []
     if lacking:
-        shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+        shown = listed(lacking[:5], "comma")
         found.append(
             finding(
-                f"Of {len(said.records)} postcode areas that the product lists, {len(lacking)} have no file here"
-                f" ({shown}).",
+                message(
+                    "Of {areas} postcode areas that the product lists, {lacking} have no file here ({shown}).",
+                    areas=len(said.records),
+                    lacking=len(lacking),
+                    shown=message("{first} and {more} more", first=shown, more=len(lacking) - 5)
+                    if len(lacking) > 5
+                    else shown,
+                ),
                 None,
             )
         )
     for one in written:
         wanted = said.records.get(one.file.area, one.lines)
         if one.lines < wanted:
-            words = f"{one.file.name} has {one.lines:,} records, and the product says {wanted:,}."
+            words = message(
+                "{file} has {records} records, and the product says {wanted}.",
+                file=one.file.name,
+                records=one.lines,
+                wanted=wanted,
+            )
             found.append(finding(words, one.file))
     return found
 
 
-_WRONG = "It is not ten values: a postcode, three whole numbers and six codes, with commas between them."
+_WRONG = marked("It is not ten values: a postcode, three whole numbers and six codes, with commas between them.")
 
 
 def _broken_sql(table: TableDeclaration, lines: str) -> str:
     """The SELECT of a finding a broken line."""
-    advice = "Compare it with its neighbours in the original file; if it is broken there, tell the publisher."
+    what, advice, said = said_sql(
+        _WRONG,
+        marked("Compare it with its neighbours in the original file; if it is broken there, tell the publisher."),
+    )
     return (
         f"SELECT 'unreadable-record' AS rule, {literal(Severity.ERROR.value)} AS severity,"
-        f" {literal(_WRONG)} AS message, {literal(advice)} AS help, {literal(table.name)} AS table_name, file,"
+        f" {what} AS message, {advice} AS help, {said} AS said, {literal(table.name)} AS table_name, file,"
         ' CAST(NULL AS VARCHAR) AS sheet, "row" AS row_number, CAST(NULL AS VARCHAR) AS column_name,'
         " CAST(NULL AS VARCHAR) AS value, CAST(NULL AS VARCHAR) AS row_key"
         f" FROM {lines} ORDER BY file, row_number LIMIT {_MOST_LISTED}"

@@ -21,7 +21,8 @@ from sources.unpacking import is_zip, look_into, unpack
 from warehouse.addresses import is_url, without_credentials
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
-from warehouse.findings import Finding
+from warehouse.findings import Finding, said_sql
+from warehouse.messages import counted, marked, message, sentences
 from warehouse.staging import SCHEMA
 
 _PAGE_LIMITS = DownloadLimits(max_bytes=5 << 20, timeout_seconds=60, deadline_seconds=300)
@@ -70,8 +71,10 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
             Finding(
                 rule="missing-part",
                 severity=Severity.ERROR,
-                message=f"{incomplete} What it holds is not known, so no company is taken for gone.",
-                help="Put all parts into the folder, and run again.",
+                message=sentences(
+                    incomplete, message("What it holds is not known, so no company is taken for gone.")
+                ),
+                help=message("Put all parts into the folder, and run again."),
                 table_name=table.name,
                 file=snapshot.files[0].name,
             )
@@ -89,7 +92,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
             reading,
             findings=[*findings, *reading.findings],
             findings_sql=[*reading.findings_sql, _lost_zeros(table)] if files else [],
-            incomplete={table.name: " ".join(reasons)} if reasons else {},
+            incomplete={table.name: sentences(*reasons)} if reasons else {},
         )
 
     def carefully() -> Reading:
@@ -111,9 +114,13 @@ def _incomplete(snapshot: Snapshot) -> str:
     missing = missing_parts(file.name for file in snapshot.files)
     if not missing:
         return ""
-    numbers = ", ".join(str(number) for number in missing)
-    verb = "is" if len(missing) == 1 else "are"
-    return f"Of {len(missing) + len(snapshot.files)} parts {numbers} {verb} missing."
+    return counted(
+        "Of {parts} parts {numbers} is missing.",
+        "Of {parts} parts {numbers} are missing.",
+        count=len(missing),
+        parts=len(missing) + len(snapshot.files),
+        numbers=", ".join(str(number) for number in missing),
+    )
 
 
 def _lost_zeros(table: TableDeclaration) -> str:
@@ -123,14 +130,20 @@ def _lost_zeros(table: TableDeclaration) -> str:
     cannot be told how many zeros there were: the two-letter ones have lost none.
     """
     short = "count(*) FILTER (strlen(company_number) < 8 AND regexp_full_match(company_number, '[0-9]+'))"
-    message = (
-        f"{short} || ' of ' || count(*) || ' company numbers have fewer than eight digits: their leading zeros are"
-        " lost. The file went through a spreadsheet.'"
+    what, advice, said = said_sql(
+        marked(
+            "{short} of {count} company numbers have fewer than eight digits: their leading zeros are lost. The"
+            " file"
+            " went through a spreadsheet."
+        ),
+        marked("Take the file as the publisher gives it, and do not save it with a spreadsheet program."),
+        short=short,
+        count="count(*)",
     )
-    advice = "Take the file as the publisher gives it, and do not save it with a spreadsheet program."
     severity = f"CASE WHEN {short} * 2 > count(*) THEN 'critical' ELSE 'warning' END"
     return (
-        f"SELECT 'lost-zeros' AS rule, {severity} AS severity, {message} AS message, {literal(advice)} AS help,"
+        f"SELECT 'lost-zeros' AS rule, {severity} AS severity, {what} AS message, {advice} AS help,"
+        f" {said} AS said,"
         f" {literal(table.name)} AS table_name, CAST(NULL AS VARCHAR) AS file, CAST(NULL AS VARCHAR) AS sheet,"
         " CAST(NULL AS BIGINT) AS row_number, CAST(NULL AS VARCHAR) AS column_name,"
         " CAST(NULL AS VARCHAR) AS value,"

@@ -11,6 +11,7 @@ Slower than the quick way by a factor of some ten, and rarely needed.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from warehouse.declarations import (
     normalised,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding
+from warehouse.findings import WITHHELD, Finding, said_sql
+from warehouse.messages import in_languages, marked, message, packed, sentences
 
 MOST_LISTED = 100_000
 """More lines, or more cells of one column, than this: one critical finding, and ``EXAMPLES`` of them."""
@@ -86,8 +88,14 @@ def _too_many(table: TableDeclaration, parts: Sequence[_Part], records: int) -> 
             Finding(
                 rule="too-many-rejected",
                 severity=Severity.CRITICAL,
-                message=f"{rejected:,} of {records:,} records cannot be read; some of them are listed.",
-                help="The file is damaged or its form has changed: see the examples, then fetch it again.",
+                message=message(
+                    "{count} of {records} records cannot be read; some of them are listed.",
+                    count=rejected,
+                    records=records,
+                ),
+                help=message(
+                    "The file is damaged or its form has changed: see the examples, then fetch it again."
+                ),
                 table_name=table.name,
             )
         )
@@ -98,8 +106,15 @@ def _too_many(table: TableDeclaration, parts: Sequence[_Part], records: int) -> 
                 Finding(
                     rule="too-many-unreadable",
                     severity=Severity.CRITICAL,
-                    message=f"In {count:,} of {records:,} records '{field.title}' cannot be read.",
-                    help="Its form has changed at the source: see the examples, and change the declaration.",
+                    message=message(
+                        "In {count} of {records} records “{heading}” cannot be read.",
+                        count=count,
+                        records=records,
+                        heading=in_languages(field.title, finnish=field.title_fi),
+                    ),
+                    help=message(
+                        "Its form has changed at the source: see the examples, and change the declaration."
+                    ),
                     table_name=table.name,
                     column_name=field.name,
                 )
@@ -133,12 +148,18 @@ class _Part:
         """SELECTs of the findings on lines and on cells."""
         found = [f"FROM read_parquet({literal(str(self._cells))})"] if self._cells.exists() else []
         if self.rejected:
-            advice = (
-                "Compare it with its neighbours in the original file; if it is broken there, tell the publisher."
+            what, advice, said = said_sql(
+                marked("Line {line} {reason}."),
+                marked(
+                    "Compare it with its neighbours in the original file; if it is broken there, tell the"
+                    " publisher."
+                ),
+                line="line",
+                reason=("reason", "said"),
             )
             found.append(
                 f"SELECT 'unreadable-record' AS rule, {literal(Severity.ERROR.value)} AS severity,"
-                f" 'Line ' || line || ' ' || reason || '.' AS message, {literal(advice)} AS help,"
+                f" {what} AS message, {advice} AS help, {said} AS said,"
                 f" {literal(self._table.name)} AS table_name, {literal(self._file.name)} AS file,"
                 " CAST(NULL AS VARCHAR) AS sheet, row_number, CAST(NULL AS VARCHAR) AS column_name,"
                 " CAST(NULL AS VARCHAR) AS value, number AS row_key"
@@ -172,7 +193,8 @@ class _Part:
         places = sorted(self._file.places.values())
         of_texts = pa.schema([("_row", pa.int64()), *((f"c{place}", pa.string()) for place in places)])
         of_lines = pa.schema(
-            [("row_number", pa.int64()), ("line", pa.int64()), ("reason", pa.string()), ("number", pa.string())]
+            [("row_number", pa.int64()), ("line", pa.int64())]
+            + [(name, pa.string()) for name in ("reason", "said", "number")]
         )
         with (
             pq.ParquetWriter(self._texts, of_texts) as texts,
@@ -191,7 +213,16 @@ class _Part:
                 columns: list[Any] = [[row for row, _ in good]]
                 columns += [[fields[place] for _, fields in good] for place in places]
                 _write(texts, of_texts, columns)
-                rows = [(record.row, record.line, record.reason, self._sure_key(record.raw)) for record in bad]
+                rows = [
+                    (
+                        record.row,
+                        record.line,
+                        record.reason,
+                        json.dumps(packed(record.reason), ensure_ascii=False),
+                        self._sure_key(record.raw),
+                    )
+                    for record in bad
+                ]
                 _write(lines, of_lines, list(zip(*rows, strict=True)) or [[]] * len(of_lines))
                 self._note_cut([record for record in bad if record.is_cut])
 
@@ -207,8 +238,11 @@ class _Part:
             Finding(
                 rule="repeated-header",
                 severity=Severity.WARNING,
-                message=f"Line {record.line} names the columns once more: several files in one. It was left out.",
-                help="See that they are all of one month, and that no line before it is broken.",
+                message=message(
+                    "Line {line} names the columns once more: several files in one. It was left out.",
+                    line=record.line,
+                ),
+                help=message("See that they are all of one month, and that no line before it is broken."),
                 table_name=self._table.name,
                 file=self._file.name,
                 row_number=record.row,
@@ -224,13 +258,17 @@ class _Part:
 
     def _note_cut(self, cut: Sequence[Record]) -> None:
         for record in cut:
-            self.cut = f"{self._file.name} ends in the middle of a record, at line {record.line}"
+            self.cut = message(
+                "{file} ends in the middle of a record, at line {line}", file=self._file.name, line=record.line
+            )
             self.notes.append(
                 Finding(
                     rule="cut-off",
                     severity=Severity.ERROR,
-                    message=f"The file ends in the middle of a record, at line {record.line}.",
-                    help="Fetch the file again: it was cut off on the way, and what followed is not known.",
+                    message=message("The file ends in the middle of a record, at line {line}.", line=record.line),
+                    help=message(
+                        "Fetch the file again: it was cut off on the way, and what followed is not known."
+                    ),
                     table_name=self._table.name,
                     file=self._file.name,
                 )
@@ -280,8 +318,8 @@ class _Part:
             Finding(
                 rule="na-is-empty",
                 severity=Severity.INFO,
-                message="Every empty cell of the file holds NA, as R writes it: NA was read as nothing.",
-                help="Nothing has to be done.",
+                message=message("Every empty cell of the file holds NA, as R writes it: NA was read as nothing."),
+                help=message("Nothing has to be done."),
                 table_name=self._table.name,
                 file=self._file.name,
             )
@@ -330,14 +368,15 @@ class _Part:
             if count:
                 self.unread[field.name] = count
                 words = _unread(field, field.name in months_first)
-                selects.append(self._of_cells(field, unread[field.name], count, *words))
+                selects.append(self._of_cells(field, unread[field.name], count, words))
         if selects:
             connection.execute(
                 f"COPY ({' UNION ALL '.join(selects)}) TO {literal(str(self._cells))} (FORMAT parquet)"
             )
 
-    def _of_cells(self, field: FieldDeclaration, condition: str, count: int, message: str, advice: str) -> str:
+    def _of_cells(self, field: FieldDeclaration, condition: str, count: int, words: tuple[str, str, str]) -> str:
         """The SELECT of one finding a cell, as far as they are listed."""
+        what, advice, said = words
         text = quote(field.name)
         value = f"CASE WHEN length({text}) > 200 THEN left({text}, 199) || '…' ELSE {text} END"
         if field.privacy is Privacy.PERSONAL:
@@ -345,7 +384,7 @@ class _Part:
         key = quote(self._key.name) if self._key.name in self._file.places else "CAST(NULL AS VARCHAR)"
         return (
             f"(SELECT 'type' AS rule, {literal(field.severity.value)} AS severity,"
-            f" {literal(message)} AS message, {literal(advice)} AS help,"
+            f" {what} AS message, {advice} AS help, {said} AS said,"
             f" {literal(self._table.name)} AS table_name, {literal(self._file.name)} AS file,"
             " CAST(NULL AS VARCHAR) AS sheet, _row AS row_number,"
             f" {literal(field.name)} AS column_name, {value} AS value, {key} AS row_key"
@@ -381,15 +420,21 @@ def _typed(field: FieldDeclaration, months_first: bool) -> str:
     return f"TRY_CAST({column} AS {field.duckdb_type})"
 
 
-def _unread(field: FieldDeclaration, months_first: bool) -> tuple[str, str]:
-    """Message and help for a cell that cannot be read."""
-    kind = {
-        "string": f"a text of up to {MAX_CELL_BYTES:,} bytes",
-        "date": "a date as dd/mm/yyyy",
-        "integer": "a whole number",
-    }.get(field.type, f"of type {field.type}")
-    why = " The column is written with the month first." if months_first else ""
-    return (
-        f"{field.title} is not {kind}.{why} It was left out.",
-        field.help or f"Write {field.title} as {kind}, or leave it empty.",
+def _unread(field: FieldDeclaration, months_first: bool) -> tuple[str, str, str]:
+    """The SQL of message, help and both as JSON, for a cell that cannot be read."""
+    kinds = {
+        "string": message("a text of up to {most} bytes", most=MAX_CELL_BYTES),
+        "date": message("a date as dd/mm/yyyy"),
+        "integer": message("a whole number"),
+    }
+    kind = kinds.get(field.type) or message("of type {type}", type=field.type)
+    heading = in_languages(field.title, finnish=field.title_fi)
+    return said_sql(
+        sentences(
+            message("{heading} is not {kind}.", heading=heading, kind=kind),
+            message("The column is written with the month first.") if months_first else "",
+            message("It was left out."),
+        ),
+        in_languages(field.help, finnish=field.help_fi)
+        or message("Write {heading} as {kind}, or leave it empty.", heading=heading, kind=kind),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration, normalised
 from warehouse.findings import Finding
+from warehouse.messages import message
 
 _HEADER_LIMIT = 64 << 10
 _BOM = b"\xef\xbb\xbf"
@@ -127,8 +128,8 @@ def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tu
                 Finding(
                     rule="unknown-column",
                     severity=Severity.WARNING,
-                    message=f"The column '{text[:100]}' is not known; it was left out.",
-                    help="If the publisher has added or renamed a column, add it to the declaration.",
+                    message=message("The column “{heading}” is not known; it was left out.", heading=text[:100]),
+                    help=message("If the publisher has added or renamed a column, add it to the declaration."),
                     table_name=table.name,
                     file=name,
                     column_name=text[:100],
@@ -139,8 +140,11 @@ def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tu
                 Finding(
                     rule="duplicate-column",
                     severity=Severity.WARNING,
-                    message=f"The column '{text}' stands in the header more than once; the first one was read.",
-                    help="See which of the two is right, and tell the publisher.",
+                    message=message(
+                        "The column “{heading}” stands in the header more than once; the first one was read.",
+                        heading=text[:100],
+                    ),
+                    help=message("See which of the two is right, and tell the publisher."),
                     table_name=table.name,
                     file=name,
                     column_name=field.name,
@@ -154,11 +158,14 @@ def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tu
             Finding(
                 rule="missing-header",
                 severity=Severity.CRITICAL,
-                message=(
-                    f"No header was found: of {len(table.fields)} columns the first line names {len(places)}."
-                    f" It begins with: {_without_values(seen)}"
+                message=message(
+                    "No header was found: of {columns} columns the first line names {named}. It begins with:"
+                    " {start}",
+                    columns=len(table.fields),
+                    named=len(places),
+                    start=_without_values(seen),
                 ),
-                help=(
+                help=message(
                     "The file must be the publisher's CSV in UTF-8, its first line the names of the columns,"
                     " separated by commas."
                 ),
@@ -170,8 +177,8 @@ def describe(path: Path, name: str, tally: Tally, table: TableDeclaration) -> tu
         Finding(
             rule="missing-column",
             severity=Severity.CRITICAL,
-            message=f"The column '{(field.source_names or (field.title,))[0]}' is missing.",
-            help="See whether the publisher has renamed or dropped it, and change the declaration if so.",
+            message=message("The column “{title}” is missing.", title=(field.source_names or (field.title,))[0]),
+            help=message("See whether the publisher has renamed or dropped it, and change the declaration if so."),
             table_name=table.name,
             file=name,
             column_name=field.name,

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from warehouse.messages import message
+
 MAX_LINE_BYTES = 1 << 20
 """A record of the register has some 500 bytes; the publisher's columns together cannot hold 20,000."""
 
@@ -58,7 +60,7 @@ def records(file: BinaryIO, width: int) -> Iterator[Record]:
         is_last = lines.peek(0) is None
         if is_last and not lines.is_ended and raw[:1] == b'"' != raw[-1:]:
             # Every cell of the register stands in quotes: what the last one held is not known.
-            fields, reason = None, "is not whole"
+            fields, reason = None, message("is not whole")
         # Without its end it is no whole line, and with an open quote to the last line no whole record.
         is_cut = fields is None and is_last and (is_open or not lines.is_ended)
         yield Record(row, number, fields, reason, b"" if fields else raw, is_cut)
@@ -109,13 +111,13 @@ class _Lines:
 def _parse(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
     """The fields of a line, or why not, and whether a quote is open at its end."""
     if len(raw) > MAX_LINE_BYTES:
-        return None, f"is longer than {MAX_LINE_BYTES:,} bytes", False
+        return None, message("is longer than {most} bytes", most=MAX_LINE_BYTES), False
     if b"\0" in raw:
-        return None, "holds a NUL byte", False
+        return None, message("holds a NUL byte"), False
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        return None, f"is not UTF-8 (byte {error.start + 1})", False
+        return None, message("is not UTF-8 (byte {byte})", byte=error.start + 1), False
     # The register's own form, every field quoted, without the cost of a parser.
     if text[:1] == '"' and text[-1:] == '"':
         fields = text[1:-1].split('","')
@@ -125,10 +127,18 @@ def _parse(raw: bytes, width: int) -> tuple[list[str] | None, str, bool]:
         found = next(csv.reader([text], strict=True, skipinitialspace=True), [])
     except csv.Error as error:
         if "limit" in str(error):
-            return None, f"has a cell longer than {csv.field_size_limit():,} characters", False
-        return None, f"has a quote out of place ({error})", "unexpected end" in str(error)
+            return None, message("has a cell longer than {most} characters", most=csv.field_size_limit()), False
+        return (
+            None,
+            message("has a quote out of place ({error})", error=str(error)),
+            "unexpected end" in str(error),
+        )
     if len(found) != width:
-        return None, f"has {len(found)} values where the header has {width}", False
+        return (
+            None,
+            message("has {found} values where the header has {width}", found=len(found), width=width),
+            False,
+        )
     return found, "", False
 
 
@@ -149,7 +159,7 @@ def _join(first: bytes, lines: _Lines, width: int) -> tuple[list[str] | None, st
             return fields, ""
         if not is_open:
             break
-    return None, "has a quote that is never closed"
+    return None, message("has a quote that is never closed")
 
 
 def sure_key(raw: bytes, width: int, place: int, pattern: str) -> str | None:

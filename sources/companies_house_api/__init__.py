@@ -26,6 +26,7 @@ from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.districts import load_districts
 from warehouse.findings import Finding, QuarantinedRow, key_text
+from warehouse.messages import message, sentences
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
@@ -171,7 +172,9 @@ class _Answers:
         elif searched := _SEARCH.fullmatch(name):
             self._take_found(searched[1], name, content)
         else:
-            self._warn("unknown-file", "This is no answer that was asked for; it was left out.", name, None)
+            self._warn(
+                "unknown-file", message("This is no answer that was asked for; it was left out."), name, None
+            )
 
     def _take_company(self, number: str, name: str, content: bytes) -> None:
         answer: dict[str, Any] = {"company_number": number, "answered_date": self.day}
@@ -199,15 +202,15 @@ class _Answers:
             Finding(
                 rule="not-the-company",
                 severity=Severity.ERROR,
-                message=f"The register's answer is no record of the company {number}.",
-                help=(
+                message=message("The register's answer is no record of the company {number}.", number=number),
+                help=message(
                     "Open the company's page on the register. Where that is in order, the next night that asks for"
                     " it mends this."
                 ),
                 table_name=self.companies.table.name,
                 file=name,
                 row_number=1,
-                row_key=key,
+                row_key=number,
             )
         )
         # What came is in the raw archive; it may name people, so it is not repeated.
@@ -218,7 +221,7 @@ class _Answers:
         try:
             page = PageContent.of(name, _LIST, content)
         except SourceError:
-            self._warn("unreadable", "This answer is no list of companies.", name, self.found.table.name)
+            self._warn("unreadable", message("This answer is no list of companies."), name, self.found.table.name)
             return
         self._tallies[search] = self._tallies.get(search, Tally()).with_page(page)
         for row, item in enumerate(page.items, start=1):
@@ -234,8 +237,10 @@ class _Answers:
             Finding(
                 rule="not-whole",
                 severity=Severity.WARNING,
-                message=f"{tally.doubt} What a search does not give is as it was.",
-                help="The next monthly file has all companies. If this goes on, search for fewer days at once.",
+                message=sentences(tally.doubt, message("What a search does not give is as it was.")),
+                help=message(
+                    "The next monthly file has all companies. If this goes on, search for fewer days at once."
+                ),
                 table_name=self.found.table.name,
                 file=f"{search}-00001.json",
             )
@@ -243,6 +248,6 @@ class _Answers:
             if tally.doubt
         ]
 
-    def _warn(self, rule: str, message: str, name: str, table: str | None) -> None:
-        advice = "See what the register gave there: the file is in the raw archive."
-        self.findings.append(Finding(rule, Severity.WARNING, message, advice, table_name=table, file=name))
+    def _warn(self, rule: str, what: str, name: str, table: str | None) -> None:
+        advice = message("See what the register gave there: the file is in the raw archive.")
+        self.findings.append(Finding(rule, Severity.WARNING, what, advice, table_name=table, file=name))

@@ -11,7 +11,8 @@ from datetime import date
 from typing import Any
 
 from warehouse.declarations import FieldDeclaration, TableDeclaration
-from warehouse.findings import Finding, key_text, shown
+from warehouse.findings import Finding, shown
+from warehouse.messages import in_languages, message
 from warehouse.text import without_controls
 
 ENDED = frozenset({"dissolved", "removed", "closed", "converted-closed"})
@@ -90,7 +91,8 @@ class Rows:
         said |= _previous_names(record)
         status = said["company_status_code"]
         made: dict[str, Any] = {"_file": file, "_sheet": None, "_row": row, "has_ended": status in ENDED}
-        key = key_text({"company_number": said["company_number"]})
+        number = said["company_number"]
+        key = str(number) if number is not None else None
         for column in self.table.fields:
             value = said.get(column.name)
             if column.name in made or value is None:
@@ -142,12 +144,16 @@ def _read(value: object, column: FieldDeclaration) -> object:
 def _unreadable(
     table: TableDeclaration, column: FieldDeclaration, value: object, file: str, row: int, key: str | None
 ) -> Finding:
-    kind = {"date": "an ISO date", "integer": "a whole number"}.get(column.type, "a text")
+    kinds = {"date": message("an ISO date"), "integer": message("a whole number")}
     return Finding(
         rule="unreadable",
         severity=column.severity,
-        message=f"{column.title} is not {kind}.",
-        help="The register's answer is not as its specification has it: see what has changed there.",
+        message=message(
+            "{heading} is not {kind}.",
+            heading=in_languages(column.title, finnish=column.title_fi),
+            kind=kinds.get(column.type) or message("a text"),
+        ),
+        help=message("The register's answer is not as its specification has it: see what has changed there."),
         table_name=table.name,
         file=file,
         row_number=row,

@@ -27,6 +27,7 @@ from warehouse.addresses import is_url, without_credentials
 from warehouse.archive import Archive, Snapshot
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import Finding
+from warehouse.messages import message
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.paginators import BasePaginator
@@ -107,7 +108,9 @@ def _repeats(snapshot: Snapshot, endpoint: Endpoint) -> str:
         if isinstance(event, dict) and isinstance(event.get("id"), str)
     ]
     count = len(ids) - len(set(ids))
-    return f"{count:,} events of {endpoint.name} came twice, so others are missing." if count else ""
+    if not count:
+        return ""
+    return message("{count} events of {list} came twice, so others are missing.", count=count, list=endpoint.name)
 
 
 def _pages(snapshot: Snapshot) -> Iterator[tuple[str, Sequence[Any]]]:
@@ -136,7 +139,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
             "incomplete",
             Severity.WARNING,
             doubt,
-            "Nothing to do: the next run asks for everything again.",
+            message("Nothing to do: the next run asks for everything again."),
             table_name=table.name,
         )
         for doubt in doubts

@@ -18,12 +18,16 @@ from warehouse import reference
 from warehouse.declarations import Severity, TableDeclaration
 from warehouse.districts import load_districts
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow, key_text, shown
+from warehouse.messages import in_languages, message
 from warehouse.text import without_controls
 
 EVENTS = "events"
 _HELSINKI = ZoneInfo("Europe/Helsinki")
 _LANGUAGES = ("fi", "sv", "en")
 Json = Mapping[str, Any]
+
+
+_TELL_PUBLISHER = message("Tell the publisher of the interface.")
 
 
 class Records:
@@ -44,7 +48,7 @@ class Records:
         event_id = item.get("id") if isinstance(item, dict) else None
         if not isinstance(event_id, str) or not event_id.strip():
             self.quarantined.append(QuarantinedRow(self._table.name, file, None, number, WITHHELD))
-            self._tell("required", "An event has no id.", "Tell the publisher of the interface.", file, number)
+            self._tell("required", message("An event has no id."), _TELL_PUBLISHER, file, number)
             return
         one = _Event(item, event_id.strip())
         row = {**one.row(), "_file": file, "_sheet": None, "_row": number}
@@ -52,23 +56,27 @@ class Records:
         if before is not None and not _is_later(row, before):
             return
         self._rows[one.id] = row
-        self.findings = [found for found in self.findings if found.row_key != one.key]
+        self.findings = [found for found in self.findings if found.row_key != one.id]
         for column, value in one.unreadable:
             field = self._table.field(column)
             self._tell(
                 "type",
-                f"{field.title} cannot be read: {shown(value, field)!s:.80}",
-                field.help or "Tell the publisher of the interface.",
+                message(
+                    "{heading} cannot be read: {value}",
+                    heading=in_languages(field.title, finnish=field.title_fi),
+                    value=f"{shown(value, field)!s:.80}",
+                ),
+                in_languages(field.help, finnish=field.help_fi) or _TELL_PUBLISHER,
                 file,
                 number,
                 column_name=column,
                 value=shown(value, field),
-                row_key=one.key,
+                row_key=one.id,
             )
 
-    def _tell(self, rule: str, message: str, advice: str, file: str, number: int, **more: Any) -> None:
+    def _tell(self, rule: str, what: str, advice: str, file: str, number: int, **more: Any) -> None:
         place = {"table_name": self._table.name, "file": file, "row_number": number, **more}
-        self.findings.append(Finding(rule, Severity.ERROR, message, advice, **place))
+        self.findings.append(Finding(rule, Severity.ERROR, what, advice, **place))
 
 
 def _is_later(row: Mapping[str, Any], before: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, quote
 from warehouse.erasures import Erasure, tables_of_people
 from warehouse.findings import Finding
+from warehouse.messages import counted, message
 
 
 def leave_out_erased(
@@ -37,8 +38,13 @@ def leave_out_erased(
             yield Finding(
                 rule="erased",
                 severity=Severity.INFO,
-                message=f"{count} {'record' if count == 1 else 'records'} left out: erased on request on {day}.",
-                help="Delete what was erased where the files come from, too.",
+                message=counted(
+                    "{count} record left out: erased on request on {day}.",
+                    "{count} records left out: erased on request on {day}.",
+                    count=count,
+                    day=day,
+                ),
+                help=message("Delete what was erased where the files come from, too."),
                 table_name=table.name,
                 value=day,
             )

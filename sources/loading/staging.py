@@ -35,6 +35,7 @@ from warehouse.findings import (
     create_findings_tables,
 )
 from warehouse.home import Home
+from warehouse.messages import in_languages, message
 from warehouse.personal import NAME_WITHHELD
 from warehouse.progress import Progress, silent
 from warehouse.staging import Staged, staging_path
@@ -186,8 +187,10 @@ def _missing(declaration: SourceDeclaration, reading: Reading) -> Iterator[Findi
             yield Finding(
                 rule="missing-table",
                 severity=Severity.CRITICAL,
-                message=f"The table '{table.title}' is missing.",
-                help="Hand in the file again with this table in it.",
+                message=message(
+                    "The table “{table}” is missing.", table=in_languages(table.title, finnish=table.title_fi)
+                ),
+                help=message("Hand in the file again with this table in it."),
                 table_name=table.name,
             )
 
@@ -199,7 +202,7 @@ def _renamed(snapshot: Snapshot) -> Iterator[Finding]:
             yield Finding(
                 rule="personal-data",
                 severity=Severity.WARNING,
-                message="The name of a file holds personal data, so it is called otherwise here.",
-                help="Give it a name without personal data: names of files stand in reports.",
+                message=message("The name of a file holds personal data, so it is called otherwise here."),
+                help=message("Give it a name without personal data: names of files stand in reports."),
                 file=file.name,
             )

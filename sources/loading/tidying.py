@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import duckdb
 
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
-from warehouse.findings import WITHHELD, add_findings_of, shown_key_sql
+from warehouse.findings import WITHHELD, add_findings_of, said_sql, shown_key_sql
+from warehouse.messages import in_languages, marked
 from warehouse.sql import day_literal
 from warehouse.staging import SCHEMA
 
@@ -59,16 +60,20 @@ def leave_out_unseen(
         for text, made in zip(texts, spaced, strict=True)
     )
     connection.execute(f"UPDATE {name} SET {cleaned} WHERE rowid IN (SELECT id FROM unseen)")
-    message = (
-        "It held characters that nobody sees (controls, or marks that turn the direction of writing). They were"
-        " left out."
+    what, advice, said = said_sql(
+        marked(
+            "It held characters that nobody sees (controls, or marks that turn the direction of writing). They"
+            " were"
+            " left out."
+        ),
+        marked("See what it should be, and tell the publisher."),
     )
     key = shown_key_sql(table)
     add_findings_of(
         connection,
         source,
         f"SELECT 'hidden-characters' AS rule, {literal(Severity.WARNING.value)} AS severity,"
-        f" {literal(message)} AS message, 'See what it should be, and tell the publisher.' AS help,"
+        f" {what} AS message, {advice} AS help, {said} AS said,"
         f" {literal(table.name)} AS table_name, _file AS file, _sheet AS sheet, _row AS row_number,"
         f" u.cell AS column_name, CAST(NULL AS VARCHAR) AS value, {key} AS row_key"
         f" FROM (SELECT id, unnest(cells) AS cell FROM unseen) AS u JOIN {name} AS t ON t.rowid = u.id"
@@ -94,14 +99,18 @@ def refuse_future(connection: duckdb.DuckDBPyConnection, source: str, table: Tab
             continue
         value = f"CAST({quote(field.name)} AS VARCHAR)"
         key = shown_key_sql(table)
-        message = (
-            f"{field.title} lies more than {field.days_ahead} days after {day.isoformat()}, the date of the data."
+        what, advice, said = said_sql(
+            marked("{heading} lies more than {days} days after {day}, the date of the data."),
+            in_languages(field.help, finnish=field.help_fi) or marked("Correct the date."),
+            heading=in_languages(field.title, finnish=field.title_fi),
+            days=literal(str(field.days_ahead)),
+            day=literal(day.isoformat()),
         )
         add_findings_of(
             connection,
             source,
-            f"SELECT 'future' AS rule, {literal(field.severity.value)} AS severity, {literal(message)} AS message,"
-            f" {literal(field.help or 'Correct the date.')} AS help, {literal(table.name)} AS table_name,"
+            f"SELECT 'future' AS rule, {literal(field.severity.value)} AS severity, {what} AS message,"
+            f" {advice} AS help, {said} AS said, {literal(table.name)} AS table_name,"
             f" _file AS file, _sheet AS sheet, _row AS row_number, {literal(field.name)} AS column_name,"
             f" {literal(WITHHELD) if field.is_withheld else value} AS value, {key} AS row_key"
             f" FROM {name} WHERE {quote(field.name)} > {last}",

@@ -22,7 +22,8 @@ from sources.unpacking import is_zip, unpack
 from warehouse import database
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
-from warehouse.findings import Finding, shown_key_sql
+from warehouse.findings import Finding, said_sql, shown_key_sql
+from warehouse.messages import marked, message, sentences
 
 _MOST_OBJECT_BYTES = 16 << 20  # DuckDB's own limit of a record
 _MOST_PAGE_BYTES = 64 << 20
@@ -54,7 +55,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
             twice = _twice(connection, paths) if is_search else {}
     except duckdb.Error as error:
         raise _unreadable(declaration, error) from None
-    doubt = " ".join(_doubts(snapshot, twice)) if is_search else ""
+    doubt = sentences(*_doubts(snapshot, twice)) if is_search else ""
     may_hide = _MAY_HIDE if hidden else None
     tables = {
         "companies": SqlTable(_query(declaration.table("companies"), companies, not is_search), may_hide=may_hide),
@@ -127,9 +128,13 @@ def _doubts(snapshot: Snapshot, twice: dict[str, int]) -> Iterator[str]:
     """Why the lists of a search are known not to be whole."""
     for name in sorted({file.name.rpartition("-")[0] for file in snapshot.files}):
         if doubt := incompleteness(snapshot, search.saved(name)):
-            yield f"{name}: {doubt}"
+            yield message("{list}: {doubt}", list=name, doubt=doubt)
         if count := twice.get(name):
-            yield f"{name}: {count:,} companies came twice: it moved while it was read, so others are missing."
+            yield message(
+                "{list}: {count} companies came twice: it moved while it was read, so others are missing.",
+                list=name,
+                count=count,
+            )
 
 
 # --- tables -------------------------------------------------------------------------------------------
@@ -170,10 +175,14 @@ def _unread(table: TableDeclaration, path: Path, is_unnumbered: bool) -> str:
         if fields[name].type in ("date", "datetime")
     )
     key = shown_key_sql(table)
+    what, advice, said = said_sql(
+        marked("{heading} cannot be read: it is no date."),
+        marked("See the record at its source; if many are so, the form of dates has changed."),
+        heading="f.title",
+    )
     return (
         "SELECT 'unreadable' AS rule, f.severity AS severity,"
-        " f.title || ' cannot be read: it is no date.' AS message,"
-        " 'See the record at its source; if many are so, the form of dates has changed.' AS help,"
+        f" {what} AS message, {advice} AS help, {said} AS said,"
         f" {literal(table.name)} AS table_name, c._file AS file, CAST(NULL AS VARCHAR) AS sheet,"
         " c._row AS row_number, c.cell.column AS column_name, left(c.cell.value, 100) AS value, c.row_key"
         f" FROM (SELECT _file, _row, {key} AS row_key, unnest(_unread) AS cell FROM {rows}) AS c"
@@ -185,8 +194,10 @@ def _not_whole(table: str, doubt: str) -> Finding:
     return Finding(
         rule="not-whole",
         severity=Severity.WARNING,
-        message=f"{doubt} So nobody is taken for gone.",
-        help="The next night asks again. If it stays so, take everything: the address ends with /all_companies.",
+        message=sentences(doubt, message("So nobody is taken for gone.")),
+        help=message(
+            "The next night asks again. If it stays so, take everything: the address ends with /all_companies."
+        ),
         table_name=table,
     )
 
@@ -204,8 +215,17 @@ def _unreadable(declaration: SourceDeclaration, error: duckdb.Error) -> SourceEr
     said = re.search(r"(at byte [0-9,]+ in (?:record|array|value)[^:]*)", str(error))
     where = f" ({said[1]})" if said else ""
     if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
-        return SourceError(f"{declaration.name}: the file cannot be read: see whether disk and memory suffice.")
+        return SourceError(
+            message(
+                "{source}: the file cannot be read: see whether disk and memory suffice.", source=declaration.name
+            )
+        )
     return SourceError(
-        f"{declaration.name}: the file is no whole JSON{where}: it was cut off, or is something else. Nothing was"
-        " replaced. Fetch it again."
+        message(
+            "{source}: the file is no whole JSON{where}: it was cut off, or is something else. Nothing was"
+            " replaced."
+            " Fetch it again.",
+            source=declaration.name,
+            where=where,
+        )
     )

@@ -19,6 +19,7 @@ from warehouse.addresses import is_url
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import Finding
+from warehouse.messages import message
 
 _READERS = {"finnish_projects": finnish.read_list, "english_projects": english.read_list}
 
@@ -84,9 +85,8 @@ def _unknown(name: str) -> Finding:
     return Finding(
         rule="unknown-list",
         severity=Severity.CRITICAL,
-        message="The file's first line is the header of none of the lists that are known.",
-        help="Hand in the list as its publisher gives it, as CSV; if its columns have changed, add their names to"
-        " source_names in sources/structural_funds/source.yaml.",
+        message=message("The file's first line is the header of none of the lists that are known."),
+        help=message("Hand in the list as its publisher gives it, as CSV; if its columns have changed, tell us."),
         file=name,
     )
 

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from sources.structural_funds.lists import Cells, Found, Row, clean, lacking, last_of_month, places_of
+from sources.structural_funds.lists import Cells, Found, Row, at, clean, lacking, last_of_month, places_of
 from warehouse import reference
 from warehouse.declarations import Severity, TableDeclaration, normalised
 from warehouse.findings import Finding, QuarantinedRow
+from warehouse.messages import message
 from warehouse.organisation_names import may_be_person
 
 _MONTHS = {
@@ -62,6 +63,8 @@ def read_list(name: str, lines: Sequence[str], table: TableDeclaration) -> Found
         findings += cells.findings
     findings += _units(name, [header[places[column]] for column in _AMOUNTS], rows, table)
     _number(rows)
+    keys = {row["_row"]: row["project_ref"] for row in rows}
+    findings = [at(one, row_key=keys.get(one.row_number)) if one.row_number else one for one in findings]
     if withheld:
         findings.append(_withheld(name, withheld, table))
     return Found(rows, findings, quarantined)
@@ -84,10 +87,11 @@ def _row(given: dict[str, str], cells: Cells) -> Row:
     row["focus_text"] = clean(given.get("focus_text", ""))
     row["fund_code"] = _fund(given["fund_code"])
     if row["fund_code"] is None and given["fund_code"].strip():
-        cells.unreadable("fund_code", given["fund_code"], "ERDF or ESF")
+        cells.unreadable("fund_code", given["fund_code"], message("ERDF or ESF"))
     for side in ("start", "end"):
         found, precision = day_of(given[f"{side}_date"], is_end=side == "end")
-        row[f"{side}_date"] = cells.date(f"{side}_date", given[f"{side}_date"], found, "a day such as 01. Nov 15")
+        expected = message("a day such as {example}", example="01. Nov 15")
+        row[f"{side}_date"] = cells.date(f"{side}_date", given[f"{side}_date"], found, expected)
         row[f"{side}_precision_code"] = precision
     for name in _AMOUNTS:
         row[name] = cells.amount(name, given[name], decimal_comma=True)
@@ -138,7 +142,7 @@ def _share(text: str, cells: Cells) -> Row:
     if found := _SHARE.fullmatch(given):
         return {"eu_share_pct": Decimal(found[1].replace(",", ".")), "eu_share_text": None}
     if len(_SHARE.findall(given)) < 2:
-        cells.unreadable("eu_share_pct", given, "a share such as 60%")
+        cells.unreadable("eu_share_pct", given, message("a share such as 60%"))
     return {"eu_share_pct": None, "eu_share_text": given}
 
 
@@ -153,9 +157,11 @@ def _units(name: str, headers: Sequence[str], rows: Sequence[Row], table: TableD
         for row in rows:
             for column in _AMOUNTS:
                 row[column] = row[column] * 1_000_000 if row[column] is not None else None
-        return [] if says_millions else [_unit(name, middle, "millions of pounds", Severity.WARNING, table)]
+        return (
+            [] if says_millions else [_unit(name, middle, message("millions of pounds"), Severity.WARNING, table)]
+        )
     if middle >= _POUNDS_FROM:
-        return [_unit(name, middle, "pounds", Severity.INFO, table)] if says_millions else []
+        return [_unit(name, middle, message("pounds"), Severity.INFO, table)] if says_millions else []
     for row in rows:
         row.update(dict.fromkeys(_AMOUNTS))
     return [_unit(name, middle, None, Severity.CRITICAL, table)]
@@ -163,17 +169,22 @@ def _units(name: str, headers: Sequence[str], rows: Sequence[Row], table: TableD
 
 def _unit(name: str, middle: Decimal, unit: str | None, severity: Severity, table: TableDeclaration) -> Finding:
     decided = (
-        f"so they are {unit}, and were read so" if unit else "so nobody can say whether they are pounds or £m"
+        message("so they are {unit}, and were read so", unit=unit)
+        if unit
+        else message("so nobody can say whether they are pounds or £m")
     )
     return Finding(
         rule="unit-of-amounts",
         severity=severity,
-        message=f"Half of the projects cost more than {middle:,.2f} in the unit of the list, whatever its"
-        " header says:"
-        f" {decided}.",
-        help="Ask the publisher to correct the header."
+        message=message(
+            "Half of the projects cost more than {middle} in the unit of the list, whatever its header says:"
+            " {decided}.",
+            middle=f"{middle:,.2f}",
+            decided=decided,
+        ),
+        help=message("Ask the publisher to correct the header.")
         if unit
-        else "Ask the publisher in which unit the amounts are.",
+        else message("Ask the publisher in which unit the amounts are."),
         table_name=table.name,
         file=name,
         column_name="total_cost_gbp" if unit else None,
@@ -205,8 +216,8 @@ def _broken(name: str, number: int, found: int, wanted: int, table: TableDeclara
     return Finding(
         rule="unreadable-record",
         severity=Severity.ERROR,
-        message=f"The record has {found} cells where the header has {wanted}.",
-        help="Compare it with its neighbours in the list; if it is broken there, tell the publisher.",
+        message=message("The record has {found} cells where the header has {wanted}.", found=found, wanted=wanted),
+        help=message("Compare it with its neighbours in the list; if it is broken there, tell the publisher."),
         table_name=table.name,
         file=name,
         row_number=number,
@@ -217,8 +228,8 @@ def _withheld(name: str, count: int, table: TableDeclaration) -> Finding:
     return Finding(
         rule="withheld-recipient",
         severity=Severity.INFO,
-        message=f"{count:,} names of recipients are withheld: they may be persons.",
-        help="Nothing: this is as it should be.",
+        message=message("{count} names of recipients are withheld: they may be persons.", count=count),
+        help=message("Nothing: this is as it should be."),
         table_name=table.name,
         file=name,
         column_name="recipient_organisation",

@@ -21,6 +21,7 @@ from sources.structural_funds.lists import Cells, Found, Row, clean, lacking, pl
 from warehouse import reference
 from warehouse.declarations import Severity, TableDeclaration
 from warehouse.findings import Finding, QuarantinedRow, key_text
+from warehouse.messages import message
 from warehouse.organisation_names import is_organisation
 
 COLUMNS = (
@@ -72,7 +73,7 @@ def read_list(name: str, lines: Sequence[str], table: TableDeclaration) -> Found
             findings.append(_quarantined(name, number, line, reason, table))
             continue
         notes.recovered += is_recovered
-        cells = Cells(name, number, table)
+        cells = Cells(name, number, table, record[0].strip() or None)
         rows.append(_row(record, cells, notes) | {"_file": name, "_sheet": None, "_row": number})
         findings += cells.findings
     return Found(rows, [*findings, *notes.findings(len(rows))], quarantined)
@@ -82,9 +83,10 @@ def _reordered(name: str, table: TableDeclaration) -> Finding:
     return Finding(
         rule="other-order",
         severity=Severity.CRITICAL,
-        message="The columns stand in another order than the list is known by, so damaged lines cannot be"
-        " told apart.",
-        help="Hand in the list as its publisher gives it.",
+        message=message(
+            "The columns stand in another order than the list is known by, so damaged lines cannot be told apart."
+        ),
+        help=message("Hand in the list as its publisher gives it."),
         table_name=table.name,
         file=name,
     )
@@ -98,7 +100,7 @@ def take_apart(line: str) -> tuple[list[str] | None, bool, str]:
     """
     plain = _unwrapped(line)
     if plain is None:
-        return None, False, "has a quote that is never closed"
+        return None, False, message("has a quote that is never closed")
     cells = _quoted(plain)
     if cells is not None and _is_in_place(cells):
         return cells, plain != line, ""
@@ -109,8 +111,9 @@ def take_apart(line: str) -> tuple[list[str] | None, bool, str]:
     if len(ways) == 1:
         return ways[0], True, ""
     if ways:
-        return None, False, f"can be taken apart in {len(ways)} ways"
-    return None, False, "cannot be taken apart: code, standing, dates or amounts are not where they belong"
+        return None, False, message("can be taken apart in {ways} ways", ways=len(ways))
+    why = message("cannot be taken apart: code, standing, dates or amounts are not where they belong")
+    return None, False, why
 
 
 def _unwrapped(line: str) -> str | None:
@@ -208,14 +211,15 @@ def _row(record: Sequence[str], cells: Cells, notes: _Notes) -> Row:
     for name, code_list in (("fund_code", "structural_funds"), ("status_code", "project_status")):
         row[name] = _code_of(code_list, given[name])
         if row[name] is None and given[name].strip():
-            cells.unreadable(name, given[name], "a word of the list")
+            cells.unreadable(name, given[name], message("a word of the list"))
     row["priority_axis"] = None
     if _AXIS.fullmatch(axis := given["priority_axis"].strip()):
         row["priority_axis"] = int(axis)
     elif axis:
-        cells.unreadable("priority_axis", axis, "a number of one or two digits")
+        cells.unreadable("priority_axis", axis, message("a number of one or two digits"))
     for name in ("start_date", "end_date"):
-        row[name] = cells.date(name, given[name], day_of(given[name]), "a day such as 1.3.2015")
+        expected = message("a day such as {example}", example="1.3.2015")
+        row[name] = cells.date(name, given[name], day_of(given[name]), expected)
     for name in _AMOUNTS:
         row[name] = cells.amount(name, given[name])
     notes.bars += "|" in given["project_name"]
@@ -234,7 +238,7 @@ def _lead(text: str, row: Row, cells: Cells, notes: _Notes) -> Row:
     """Who carries the project out: public where it is certainly an organisation, else for nobody's eyes."""
     lead = clean(with_commas(text))
     if lead is not None and _AMOUNT.fullmatch(lead):
-        cells.unreadable("lead_organisation", lead, "a name")
+        cells.unreadable("lead_organisation", lead, message("a name"))
         lead = None
     if lead is None:
         return {"lead_name": None, "lead_organisation": None, "lead_kind_code": "not_stated"}
@@ -285,8 +289,10 @@ def _quarantined(name: str, number: int, line: str, reason: str, table: TableDec
     return Finding(
         rule="unreadable-record",
         severity=Severity.ERROR,
-        message=f"The line {reason}.",
-        help="Look the project up by its code at the publisher's service; if the line is broken there, tell them.",
+        message=message("The line {reason}.", reason=reason),
+        help=message(
+            "Look the project up by its code at the publisher's service; if the line is broken there, tell them."
+        ),
         table_name=table.name,
         file=name,
         row_number=number,
@@ -309,33 +315,38 @@ class _Notes:
         """A finding for each kind that there was."""
         found = []
         if self.recovered:
-            message = (
-                f"{self.recovered:,} of {rows:,} lines were damaged (commas that nobody quoted, cells or"
-                " semicolons at"
-                " the end) and could be read in one way only."
+            what = message(
+                "{count} of {rows} lines were damaged (commas that nobody quoted, cells or semicolons at the"
+                " end) and"
+                " could be read in one way only.",
+                count=self.recovered,
+                rows=rows,
             )
-            found.append(
-                self._one("recovered", message, None, "Nothing: see the quarantine for those that could not.")
-            )
+            advice = message("Nothing: see the quarantine for those that could not.")
+            found.append(self._one("recovered", what, None, advice))
         if self.bars:
-            message = f"In {self.bars:,} names a bar stood in place of a comma; it was read as a comma."
-            found.append(self._one("bar-for-comma", message, "project_name", "Nothing, if the names read well."))
+            what = message(
+                "In {count} names a bar stood in place of a comma; it was read as a comma.", count=self.bars
+            )
+            advice = message("Nothing, if the names read well.")
+            found.append(self._one("bar-for-comma", what, "project_name", advice))
         if self.withheld:
-            message = (
-                f"{self.withheld:,} names of leads are withheld: they may be persons (sole traders), and the"
-                " list does"
-                f" not say. So are {self.names_withheld:,} names of their projects that repeat them."
+            what = message(
+                "{count} names of leads are withheld: they may be persons (sole traders), and the list does not"
+                " say."
+                " So are {projects} names of their projects that repeat them.",
+                count=self.withheld,
+                projects=self.names_withheld,
             )
-            found.append(
-                self._one("withheld-lead", message, "lead_organisation", "Nothing: this is as it should be.")
-            )
+            advice = message("Nothing: this is as it should be.")
+            found.append(self._one("withheld-lead", what, "lead_organisation", advice))
         return found
 
-    def _one(self, rule: str, message: str, column: str | None, advice: str) -> Finding:
+    def _one(self, rule: str, what: str, column: str | None, advice: str) -> Finding:
         return Finding(
             rule=rule,
             severity=Severity.INFO,
-            message=message,
+            message=what,
             help=advice,
             table_name=self._table.name,
             file=self._file,

@@ -19,6 +19,7 @@ from warehouse.declarations import (
     normalised,
 )
 from warehouse.findings import Finding, QuarantinedRow
+from warehouse.messages import in_languages, message
 from warehouse.text import without_controls
 
 MAX_BYTES = 200 << 20
@@ -53,23 +54,28 @@ def lines_of(path: Path) -> tuple[list[str], list[Finding]]:
     """
     findings = []
     if path.stat().st_size > MAX_BYTES:
-        message = f"The file has {path.stat().st_size:,} bytes; a list has less than {MAX_BYTES:,}."
-        return [], [_of_file(path, "too-large", Severity.CRITICAL, message, "See what it is, and fetch it again.")]
+        what = message(
+            "The file has {bytes} bytes; a list has less than {most}.", bytes=path.stat().st_size, most=MAX_BYTES
+        )
+        advice = message("See what it is, and fetch it again.")
+        return [], [_of_file(path, "too-large", Severity.CRITICAL, what, advice)]
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
-        message = "The file is not UTF-8; it was read as Windows-1252."
-        findings.append(_of_file(path, "encoding", Severity.INFO, message, "Save it as CSV UTF-8."))
+        what = message("The file is not UTF-8; it was read as Windows-1252.")
+        findings.append(_of_file(path, "encoding", Severity.INFO, what, message("Save it as CSV UTF-8.")))
     debris = len(_DEBRIS.findall(text))
     if debris:
         text = _DEBRIS.sub(_meant, text)
-        message = (
-            f"{debris:,} quotes, dashes and bullets were damaged when the list was made (Windows-1252 taken for"
-            " Latin-1). They were put right."
+        what = message(
+            "{count} quotes, dashes and bullets were damaged when the list was made (Windows-1252 taken for"
+            " Latin-1)."
+            " They were put right.",
+            count=debris,
         )
-        findings.append(_of_file(path, "damaged-characters", Severity.INFO, message, "Tell the publisher."))
+        findings.append(_of_file(path, "damaged-characters", Severity.INFO, what, message("Tell the publisher.")))
     lines = re.split("\r\n|\n|\r", text)
     while lines and not lines[-1].strip():
         lines.pop()
@@ -83,8 +89,8 @@ def _meant(found: re.Match[str]) -> str:
     return found[0].encode("latin-1").decode("cp1252", errors="ignore")
 
 
-def _of_file(path: Path, rule: str, severity: Severity, message: str, advice: str) -> Finding:
-    return Finding(rule=rule, severity=severity, message=message, help=advice, file=path.name)
+def _of_file(path: Path, rule: str, severity: Severity, what: str, advice: str) -> Finding:
+    return Finding(rule=rule, severity=severity, message=what, help=advice, file=path.name)
 
 
 def table_of(header: str, declaration: SourceDeclaration) -> TableDeclaration | None:
@@ -119,9 +125,10 @@ def lacking(name: str, places: Mapping[str, int], table: TableDeclaration) -> li
         Finding(
             rule="missing-column",
             severity=Severity.CRITICAL,
-            message=f"The column '{field.source_names[0]}' is missing.",
-            help="Hand in the list as its publisher gives it; if the column has another name now, add it to"
-            " source_names.",
+            message=message("The column “{title}” is missing.", title=field.source_names[0]),
+            help=message(
+                "Hand in the list as its publisher gives it; if the column has another name now, tell us."
+            ),
             table_name=table.name,
             file=name,
             column_name=field.name,
@@ -144,20 +151,20 @@ def with_commas(text: str) -> str:
 class Cells:
     """One record's cells on their way into a row: what cannot be read is left empty, with a finding."""
 
-    def __init__(self, file: str, row: int, table: TableDeclaration) -> None:
-        self._place = {"file": file, "row_number": row, "table_name": table.name}
+    def __init__(self, file: str, row: int, table: TableDeclaration, key: str | None = None) -> None:
+        self._place = {"file": file, "row_number": row, "table_name": table.name, "row_key": key}
         self._table = table
         self.findings: list[Finding] = []
 
-    def note(self, name: str, rule: str, severity: Severity, message: str, value: str | None = None) -> None:
+    def note(self, name: str, rule: str, severity: Severity, what: str, value: str | None = None) -> None:
         """A finding at a cell."""
         field = self._table.field(name)
         self.findings.append(
             Finding(
                 rule=rule,
                 severity=severity,
-                message=message,
-                help=field.help or "Look it up at the publisher.",
+                message=what,
+                help=in_languages(field.help, finnish=field.help_fi) or message("Look it up at the publisher."),
                 column_name=name,
                 value=value,
                 **self._place,  # type: ignore[arg-type]
@@ -167,8 +174,12 @@ class Cells:
     def unreadable(self, name: str, text: str, expected: str) -> None:
         """The finding on a cell that cannot be read."""
         field = self._table.field(name)
-        message = f"{field.title} cannot be read: expected is {expected}."
-        self.note(name, "unreadable", field.severity, message, text.strip()[:200])
+        what = message(
+            "{heading} cannot be read: expected is {expected}.",
+            heading=in_languages(field.title, finnish=field.title_fi),
+            expected=expected,
+        )
+        self.note(name, "unreadable", field.severity, what, text.strip()[:200])
 
     def date(self, name: str, text: str, found: date | None, expected: str) -> date | None:
         """A date as it was read; a finding where there is a text but no date."""
@@ -183,8 +194,12 @@ class Cells:
         if re.fullmatch(pattern, given):
             return Decimal(given.replace(",", "."))
         if given:
-            sign = "comma" if decimal_comma else "point"
-            self.unreadable(name, text, f"a sum in digits, with a decimal {sign} if any")
+            expected = (
+                message("a sum in digits, with a decimal comma if any")
+                if decimal_comma
+                else message("a sum in digits, with a decimal point if any")
+            )
+            self.unreadable(name, text, expected)
         return None
 
 

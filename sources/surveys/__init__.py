@@ -21,6 +21,7 @@ from sources.surveys.export import ID, LINE, SUBMITTED, read_export
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import WITHHELD, Finding, QuarantinedRow
+from warehouse.messages import message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,15 +75,24 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
         try:
             if path.stem not in codebooks:
                 raise SourceError(
-                    f"{path.name} has no codebook. Put {path.stem}{SUFFIX} beside it, which says what its"
-                    " questions measure."
+                    message(
+                        "{file} has no codebook. Put {codebook} beside it, which says what its questions measure.",
+                        file=path.name,
+                        codebook=f"{path.stem}{SUFFIX}",
+                    )
                 )
             book = read_codebook(codebooks[path.stem])
             if any(row["survey_id"] == book.survey_id for row in rows):
-                raise SourceError(f"{path.name}: its codebook has the survey_id {book.survey_id} of another one.")
+                raise SourceError(
+                    message(
+                        "{file}: its codebook has the survey_id {id} of another one.",
+                        file=path.name,
+                        id=book.survey_id,
+                    )
+                )
             frames.append(_long(_kept(path, oldest, told), book, told))
         except SourceError as error:
-            told.unreadable(str(error))
+            told.unreadable(error.what)
             continue
         rows.append(
             {
@@ -113,12 +123,12 @@ class _Told:
         self.findings: list[Finding] = []
         self.quarantined: list[QuarantinedRow] = []
 
-    def unreadable(self, message: str) -> None:
-        self.failed = f"{self.file} cannot be used."
-        self.tell("unreadable-export", Severity.ERROR, message, "Correct it and hand both files in again.")
+    def unreadable(self, what: str) -> None:
+        self.failed = message("{file} cannot be used.", file=self.file)
+        self.tell("unreadable-export", Severity.ERROR, what, message("Correct it and hand both files in again."))
 
-    def tell(self, rule: str, severity: Severity, message: str, help: str, **place: object) -> None:
-        self.findings.append(Finding(rule, severity, message, help, self.table, self.file, **place))  # type: ignore[arg-type]
+    def tell(self, rule: str, severity: Severity, what: str, advice: str, **place: object) -> None:
+        self.findings.append(Finding(rule, severity, what, advice, self.table, self.file, **place))  # type: ignore[arg-type]
 
 
 def _kept(path: Path, oldest: date, told: _Told) -> pd.DataFrame:
@@ -128,8 +138,8 @@ def _kept(path: Path, oldest: date, told: _Told) -> pd.DataFrame:
         told.tell(
             "row-length",
             Severity.ERROR,
-            "The row has more or fewer cells than the header.",
-            "Export the responses again; a quotation mark may be missing.",
+            message("The row has more or fewer cells than the header."),
+            message("Export the responses again; a quotation mark may be missing."),
             row_number=number,
         )
         told.quarantined.append(QuarantinedRow(told.table, path.name, None, number, f'"{WITHHELD}"'))
@@ -137,16 +147,22 @@ def _kept(path: Path, oldest: date, told: _Told) -> pd.DataFrame:
     # By any other form of a date nobody could see which responses are too old.
     if not responses[SUBMITTED].str.fullmatch(_MOMENT).all():
         raise SourceError(
-            f"{path.name}: in the column {SUBMITTED} stands what is no date such as 2026-03-31 12:00:00. Export"
-            " the responses again, and do not save the file in a spreadsheet program, which rewrites dates."
+            message(
+                "{file}: in the column {column} stands what is no date such as 2026-03-31 12:00:00. Export the"
+                " responses again, and do not save the file in a spreadsheet program, which rewrites dates.",
+                file=path.name,
+                column=SUBMITTED,
+            )
         )
     is_old = (responses[SUBMITTED] > _ANONYMOUS + "~") & (responses[SUBMITTED] < oldest.isoformat())
     if is_old.any():
         told.tell(
             "past-retention",
             Severity.INFO,
-            f"{int(is_old.sum())} responses are older than answers are kept, and are left out.",
-            "Delete them from the survey tool too.",
+            message(
+                "{count} responses are older than answers are kept, and are left out.", count=int(is_old.sum())
+            ),
+            message("Delete them from the survey tool too."),
         )
     return responses[~is_old]
 
@@ -158,8 +174,11 @@ def _long(responses: pd.DataFrame, book: Codebook, told: _Told) -> pd.DataFrame:
     lacking = [code for code in book.questions if code not in responses.columns]
     if lacking:
         raise SourceError(
-            f"{told.file}: the codebook names the questions {', '.join(lacking)}, and the export has no such"
-            " column."
+            message(
+                "{file}: the codebook names the questions {questions}, and the export has no such column.",
+                file=told.file,
+                questions=", ".join(lacking),
+            )
         )
     wide = pd.DataFrame(
         {
@@ -202,7 +221,11 @@ def _tell_unread(texts: pd.Series, read: pd.Series, question: str, told: _Told) 
         told.tell(
             "answer-without-meaning",
             Severity.WARNING,
-            f"{int(unread.sum())} answers to {question} have no meaning in the codebook: they count as not given.",
-            "Add the answers' codes and texts to the codebook, in all languages of the survey.",
+            message(
+                "{count} answers to {question} have no meaning in the codebook: they count as not given.",
+                count=int(unread.sum()),
+                question=question,
+            ),
+            message("Add the answers' codes and texts to the codebook, in all languages of the survey."),
             column_name=question,
         )

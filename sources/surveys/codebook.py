@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from sources import SourceError
 from warehouse.declared import DeclarationError, Declared, parse, read_yaml
+from warehouse.messages import message
 from warehouse.reference import code_lists
 
 SUFFIX = ".codebook.yaml"
@@ -89,11 +90,11 @@ def read_codebook(path: Path) -> Codebook:
         SourceError: it cannot be used; the message says where and why.
     """
     if path.stat().st_size > MAX_BYTES:
-        raise SourceError(f"{path.name} is too large for a codebook. Is it the right file?")
+        raise SourceError(message("{file} is too large for a codebook. Is it the right file?", file=path.name))
     try:
-        return parse(Codebook, read_yaml(path), path.name)
+        return parse(Codebook, read_yaml(path), path.name, path)
     except (DeclarationError, UnicodeDecodeError) as error:
         said = str(error).replace(str(path), path.name)
         raise SourceError(
-            f"The codebook cannot be used: {said}. Correct it and hand both files in again."
+            message("The codebook cannot be used: {error}. Correct it and hand both files in again.", error=said)
         ) from error

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sources import SourceError
+from warehouse.messages import listed, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,11 +78,22 @@ def header_of(path: Path, cells: Sequence[str]) -> list[str]:
     lacking = [name for name in (ID, SUBMITTED) if name not in header]
     if lacking:
         raise SourceError(
-            f"{path.name} has no column {' and no column '.join(lacking)}. Export the responses from LimeSurvey as"
-            " CSV with question codes as headings, with the response's id and the date it was submitted."
+            message(
+                "{file} has no column {columns}. Export the responses from LimeSurvey as CSV with question"
+                " codes as"
+                " headings, with the response's id and the date it was submitted.",
+                file=path.name,
+                columns=listed(lacking),
+            )
         )
     if doubled := sorted({name for name in header if header.count(name) > 1}):
-        raise SourceError(f"{path.name} has two columns {doubled[0]!r}. Export with question codes as headings.")
+        raise SourceError(
+            message(
+                "{file} has two columns “{column}”. Export with question codes as headings.",
+                file=path.name,
+                column=doubled[0],
+            )
+        )
     return header
 
 
@@ -93,7 +105,13 @@ def records(path: Path) -> Iterator[Record]:
         SourceError: it is too large, or no CSV file.
     """
     if path.stat().st_size > MAX_BYTES:
-        raise SourceError(f"{path.name} is larger than {MAX_BYTES >> 20} MB. Is it the export of one survey?")
+        raise SourceError(
+            message(
+                "{file} is larger than {most} MB. Is it the export of one survey?",
+                file=path.name,
+                most=MAX_BYTES >> 20,
+            )
+        )
     content = path.read_bytes()
     at = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
     try:
@@ -109,7 +127,11 @@ def records(path: Path) -> Iterator[Record]:
             yield Record(cells, at, at + lines.bytes)
             at, lines.bytes = at + lines.bytes, 0
     except csv.Error as error:
-        raise SourceError(f"{path.name} is no CSV file: {error}. Export the responses again.") from error
+        raise SourceError(
+            message(
+                "{file} is no CSV file: {error}. Export the responses again.", file=path.name, error=str(error)
+            )
+        ) from error
 
 
 def delimiter_of(text: str) -> str:

@@ -21,7 +21,8 @@ from sources import Reading, SqlTable
 from warehouse import database
 from warehouse.database import insert_rows
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
-from warehouse.findings import Finding
+from warehouse.findings import Finding, said_sql
+from warehouse.messages import in_languages, marked, message, sentences
 from warehouse.organisation_names import may_be_person
 
 MAX_BYTES = 1 << 30
@@ -157,7 +158,7 @@ def read_packages(paths: Sequence[Path], declaration: SourceDeclaration, workspa
         table.name: SqlTable(_query(table, kept, _side(table.name)), may_hide="true")
         for table in declaration.tables
     }
-    reason = " ".join(finding.message for finding in unreadable)
+    reason = sentences(*(finding.message for finding in unreadable))
     return Reading(
         tables,
         findings,
@@ -171,7 +172,7 @@ def _take(connection: duckdb.DuckDBPyConnection, path: Path, workspace: Path) ->
     """Put a package's grants among the pieces; what is wrong with the package as a whole."""
     size = path.stat().st_size
     if size > MAX_BYTES:
-        return [_no_package(path, f"has {size:,} bytes, more than {MAX_BYTES:,}")]
+        return [_no_package(path, message("has {bytes} bytes, more than {most}", bytes=size, most=MAX_BYTES))]
     try:
         plain = _without_bom(path, workspace)
         connection.execute(
@@ -182,16 +183,18 @@ def _take(connection: duckdb.DuckDBPyConnection, path: Path, workspace: Path) ->
             "SELECT count(*), any_value(json_type(json)), any_value(json_type(json, '/grants')) FROM package"
         ).fetchone()
     except duckdb.Error as error:
-        return [_no_package(path, f"is no JSON: {str(error).splitlines()[0].rpartition(': ')[2][:120]}")]
+        said = str(error).splitlines()[0].rpartition(": ")[2][:120]
+        return [_no_package(path, message("is no JSON: {error}", error=said))]
     values, kind, of_grants = found or (0, None, None)
     if values != 1:
-        return [_no_package(path, f"holds {values} values one behind the other, and not one package")]
+        why = message("holds {values} values one behind the other, and not one package", values=values)
+        return [_no_package(path, why)]
     if kind == "OBJECT" and of_grants == "ARRAY":
         grants = "json_extract(json, '/grants')"
     elif kind == "ARRAY":
         grants = "json"
     else:
-        return [_no_package(path, "has no list of grants")]
+        return [_no_package(path, message("has no list of grants"))]
     connection.execute(
         f"INSERT INTO pieces SELECT {literal(path.name)}, g.number, g.piece FROM package,"
         f" (SELECT unnest(CAST({grants} AS JSON[])) AS piece, generate_subscripts(CAST({grants} AS JSON[]), 1)"
@@ -217,8 +220,8 @@ def _no_package(path: Path, why: str) -> Finding:
     return Finding(
         rule="unreadable-package",
         severity=Severity.ERROR,
-        message=f"{path.name} {why}.",
-        help="Fetch it again, and look at it at its publisher's; the other packages are taken.",
+        message=message("{file} {why}.", file=path.name, why=why),
+        help=message("Fetch it again, and look at it at its publisher's; the other packages are taken."),
         file=path.name,
     )
 
@@ -305,10 +308,15 @@ def _no_objects(kept: Path) -> str:
 
 
 def _no_objects_found(kept: Path) -> str:
+    what, advice, said = said_sql(
+        marked("Among the grants stands {kind}, and no grant."),
+        marked("Tell the publisher."),
+        kind="coalesce(lower(kind), 'null')",
+    )
     return (
         f"SELECT 'no-grant' AS rule, '{Severity.ERROR.value}' AS severity,"
-        f" 'Among the grants stands ' || coalesce(lower(kind), 'nothing') || ', and no grant.' AS message,"
-        f" 'Tell the publisher.' AS help, {literal(GRANTS)} AS table_name, file, {_NOTHING} AS sheet, row_number,"
+        f" {what} AS message, {advice} AS help, {said} AS said, {literal(GRANTS)} AS table_name, file,"
+        f" {_NOTHING} AS sheet, row_number,"
         f" {_NOTHING} AS column_name, {_NOTHING} AS value, {_NOTHING} AS row_key {_from(kept, _NO_OBJECT)}"
     )
 
@@ -316,21 +324,28 @@ def _no_objects_found(kept: Path) -> str:
 def _unread(table: TableDeclaration, kept: Path) -> list[str]:
     """The SELECTs of findings on cells of grants to organisations that could not be read."""
     wanted = {
-        **dict.fromkeys(_DATES, "a date such as 2024-03-31"),
-        **dict.fromkeys(_AMOUNTS, "a number"),
-        "currency_code": "three letters such as GBP",
+        **dict.fromkeys(_DATES, message("a date such as 2024-03-31")),
+        **dict.fromkeys(_AMOUNTS, message("a number")),
+        "currency_code": message("three letters such as GBP"),
     }
     found = []
     for name, expected in wanted.items():
         field = table.field(name)
         text, value = ("currency", name) if name == "currency_code" else (name, f"{name}_value")
-        message = f"{field.title} cannot be read: expected is {expected}."
+        what, advice, said = said_sql(
+            message(
+                "{heading} cannot be read: expected is {expected}.",
+                heading=in_languages(field.title, finnish=field.title_fi),
+                expected=expected,
+            ),
+            in_languages(field.help, finnish=field.help_fi) or message("Tell the publisher."),
+        )
         condition = (
             f"kind = 'OBJECT' AND copy = 1 AND NOT is_individual AND {text} IS NOT NULL AND {value} IS NULL"
         )
         found.append(
-            f"SELECT 'unreadable' AS rule, '{field.severity.value}' AS severity, {literal(message)} AS message,"
-            f" {literal(field.help or 'Tell the publisher.')} AS help, {literal(table.name)} AS table_name, file,"
+            f"SELECT 'unreadable' AS rule, '{field.severity.value}' AS severity, {what} AS message,"
+            f" {advice} AS help, {said} AS said, {literal(table.name)} AS table_name, file,"
             f" {_NOTHING} AS sheet, row_number, {literal(name)} AS column_name, left({text}, 200) AS value,"
             f" grant_id AS row_key {_from(kept, condition)}"
         )
@@ -343,32 +358,39 @@ def _counted(connection: duckdb.DuckDBPyConnection, kept: Path) -> list[Finding]
     counts = {
         "to-individuals": (
             "kind = 'OBJECT' AND copy = 1 AND is_individual",
-            "grants went to individuals. They are counted, and nothing of them is published.",
+            message("grants went to individuals. They are counted, and nothing of them is published."),
         ),
         "copies": (
             "copy > 1",
-            "grants are told in another place too, under the same id; the version modified last was taken.",
+            message(
+                "grants are told in another place too, under the same id; the version modified last was taken."
+            ),
         ),
         "differing-copies": (
             "copy > 1 AND versions > 1",
-            "of the grants that are told twice differ from their copy.",
+            message("of the grants that are told twice differ from their copy."),
         ),
         "withheld-recipient": (
             f"{whole} AND is_withheld",
-            "names of recipients are withheld: they may be persons.",
+            message("names of recipients are withheld: they may be persons."),
         ),
         "no-org-id": (
             f"{whole} AND NOT ({_HAS_FORM.format('recipient_org_id')} AND {_HAS_FORM.format('funder_org_id')})",
-            "grants give as the id of recipient or funder what has not the form of one; it was left empty.",
+            message(
+                "grants give as the id of recipient or funder what has not the form of one; it was left empty."
+            ),
         ),
         "months-only": (
             f"{whole} AND award_precision_code <> 'day'",
-            "grants name no day of their award; the first of the month or year stands for it.",
+            message("grants name no day of their award; the first of the month or year stands for it."),
         ),
-        "no-title": (f"{whole} AND grant_title IS NULL", "grants have no title, which the standard asks for."),
+        "no-title": (
+            f"{whole} AND grant_title IS NULL",
+            message("grants have no title, which the standard asks for."),
+        ),
         "no-description": (
             f"{whole} AND description IS NULL",
-            "grants have no description, which the standard asks for.",
+            message("grants have no description, which the standard asks for."),
         ),
     }
     listed = ", ".join(f"count(*) FILTER ({condition})" for condition, _ in counts.values())
@@ -379,8 +401,8 @@ def _counted(connection: duckdb.DuckDBPyConnection, kept: Path) -> list[Finding]
         Finding(
             rule=rule,
             severity=Severity.INFO,
-            message=f"{count:,} {words}",
-            help="Nothing has to be done.",
+            message=message("{count} {what}", count=count, what=words),
+            help=message("Nothing has to be done."),
             table_name=GRANTS,
             file=file,
         )

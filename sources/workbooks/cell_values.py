@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
+from warehouse.messages import message
+
 MAX_TEXT = 60  # a longer text is no number and no date
 _DASHES = frozenset("-–—−")
 _MINUS = str.maketrans({"−": "-", "–": "-"})
@@ -82,7 +84,17 @@ _ISO_TIME = re.compile(
 
 
 class CellValueError(ValueError):
-    """A cell's text is no value of the wanted type; the message says why, in a clause after the value."""
+    """A cell's text is no value of the wanted type.
+
+    ``why`` says why, in a clause after the value. ``meant`` are the values that it may mean, as texts to be
+    written instead; None: nobody should guess. ``help`` says what to do where that is not to write another value.
+    """
+
+    def __init__(self, why: str, *meant: str, may_guess: bool = True, help_text: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.help = help_text
+        self.meant: tuple[str, ...] | None = meant if may_guess else None
 
 
 def clean_text(text: str) -> str:
@@ -133,7 +145,7 @@ def is_ditto(text: str) -> bool:
 def _one_line(text: str) -> str:
     text = clean_text(text).replace("\n", " ")
     if len(text) > MAX_TEXT:
-        raise CellValueError("it is a long text")
+        raise CellValueError(message("it is a long text"))
     return text
 
 
@@ -175,7 +187,10 @@ def _amount(text: str, unit: str | None, decimal_mark: str | None, *, is_whole: 
     if written.open_mark:
         grouped, fraction = Decimal(number.replace(written.open_mark, "")), value
         if decimal_mark is None:
-            raise CellValueError(f"it is {grouped} or {fraction.normalize():f}: nobody can tell")
+            either = f"{grouped}", f"{fraction.normalize():f}"
+            raise CellValueError(
+                message("it is {one} or {other}: nobody can tell", one=either[0], other=either[1]), *either
+            )
         value = fraction if written.open_mark == decimal_mark else grouped
     return -value if sign == "-" else value
 
@@ -184,7 +199,7 @@ def _parts(text: str) -> tuple[str | None, str, str, bool]:
     """The unit's word, the sign, the number, and whether the word stands after it."""
     match = _SIGN_AND_UNITS.fullmatch(_one_line(text).translate(_MINUS))
     if match is None or (match[1] and match[4]):
-        raise CellValueError("it is not a number")
+        raise CellValueError(message("it is not a number"))
     before, sign, number, after = match.groups()
     return before or after, sign, number, after is not None
 
@@ -197,9 +212,16 @@ def _check_unit(word: str | None, unit: str | None, *, is_after: bool) -> None:
     if unit is not None and (meant.casefold() == unit.casefold() or (meant in _PERCENT and unit in _PERCENT)):
         return
     if meant in _CURRENCIES.values() or meant in ("%", "m2"):
-        wanted = f"in {unit}" if unit else "without a unit"
-        raise CellValueError(f"it is in {meant}, the column is {wanted}")
-    raise CellValueError("it is not a number alone" if is_after else "it is not a plain number")
+        if unit is None:
+            raise CellValueError(message("it is in {given}, the column is without a unit", given=meant))
+        raise other_unit(meant, unit)
+    raise CellValueError(message("it is not a number alone") if is_after else message("it is not a plain number"))
+
+
+def other_unit(given: str, wanted: str) -> CellValueError:
+    """That an amount is in another unit than its column: nobody should take the number over."""
+    why = message("it is in {given}, the column is in {wanted}", given=given, wanted=wanted)
+    return CellValueError(why, may_guess=False)
 
 
 @dataclass(frozen=True)
@@ -220,7 +242,7 @@ def _written(number: str, *, is_whole: bool) -> _Written:
     if found.open_mark:  # what stands before the dash are whole units
         return _Written(Decimal(number.replace(found.open_mark, "")), _OTHER_MARK[found.open_mark])
     if found.value != found.value.to_integral_value():
-        raise CellValueError("it is not a plain number")
+        raise CellValueError(message("it is not a plain number"))
     return found
 
 
@@ -239,7 +261,7 @@ def _bare(number: str, *, is_whole: bool) -> _Written:
             return _Written(Decimal(number.replace(group, "")), mark)
     single = re.fullmatch(rf"({_DIGITS}+)(?:([.,])({_DIGITS}+))?", number)
     if single is None:
-        raise CellValueError("it is not a plain number")
+        raise CellValueError(message("it is not a plain number"))
     whole, mark, rest = single[1], single[2], single[3]
     value = Decimal(f"{whole}.{rest or '0'}")
     if mark and len(rest) == 3 and len(whole) <= 3 and not whole.startswith("0"):
@@ -253,9 +275,9 @@ def parse_integer(text: str, *, unit: str | None = None, decimal_mark: str | Non
     """A whole number: "12", "12.0", "1 234", "1.234"."""
     value = _amount(text, unit, decimal_mark, is_whole=decimal_mark is None)
     if value != value.to_integral_value():
-        raise CellValueError("it is not a whole number")
+        raise CellValueError(message("it is not a whole number"))
     if abs(value) >= 1 << 63:
-        raise CellValueError("it is too large a number")
+        raise CellValueError(message("it is too large a number"))
     return int(value)
 
 
@@ -278,17 +300,17 @@ def parse_year(text: str) -> int:
     line = _one_line(text)
     match = re.fullmatch(r"([0-9]{4})(?:[.,]0+)?", line)
     if match is None or match[1] < "1000":
-        raise CellValueError("it is not a year of four digits")
+        raise CellValueError(message("it is not a year of four digits"))
     return int(match[1])
 
 
 def _date(year: str, month: str, day: str) -> date:
     if int(year) < 1000:
-        raise CellValueError("its year has not four digits")
+        raise CellValueError(message("its year has not four digits"))
     try:
         return date(int(year), int(month), int(day))
     except ValueError:
-        raise CellValueError("there is no such day") from None
+        raise CellValueError(message("there is no such day")) from None
 
 
 def date_order_of(text: str) -> tuple[str, str] | None:
@@ -326,20 +348,20 @@ def parse_date(text: str, *, order: str | None = None) -> date:
     if match := _SLASHED_DATE.fullmatch(line):
         first, second = int(match[1]), int(match[2])
         if first != second and first <= 12 and second <= 12 and order is None:
-            raise CellValueError("day and month can be mixed up")
+            raise CellValueError(message("day and month can be mixed up"))
         is_us = second > 12 or (first <= 12 and order == "mdy")
         month, day = (match[1], match[2]) if is_us else (match[2], match[1])
         return _date(match[3], month, day)
     if _SHORT_YEAR.fullmatch(line):
-        raise CellValueError("its year has two digits only")
+        raise CellValueError(message("its year has two digits only"))
     if match := _ISO_TIME.fullmatch(line):  # 2016-03-31 00:00:00, as an export writes a day
         parse_datetime(line, order=order)
         return parse_date(match[1], order=order)
     if re.fullmatch(r"[0-9]{4}", line):
-        raise CellValueError("it is a year, not a day")
+        raise CellValueError(message("it is a year, not a day"))
     if _MONTH.fullmatch(line):
-        raise CellValueError("it is a month, not a day")
-    raise CellValueError("it is not a date")
+        raise CellValueError(message("it is a month, not a day"))
+    raise CellValueError(message("it is not a date"))
 
 
 @dataclass(frozen=True)
@@ -384,7 +406,7 @@ def parse_datetime(text: str, *, order: str | None = None) -> datetime:
         return datetime.combine(parse_date(line, order=order), time())
     day, hour, minute, second, fraction, zone = match.groups()
     if _ISO_TIME.fullmatch(day):
-        raise CellValueError("it is not a date")
+        raise CellValueError(message("it is not a date"))
     on = parse_date(day, order=order)
     try:
         stamp = datetime.combine(
@@ -394,7 +416,7 @@ def parse_datetime(text: str, *, order: str | None = None) -> datetime:
             zone = zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
             stamp = datetime.fromisoformat(stamp.isoformat() + zone).astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
-        raise CellValueError("there is no such time") from None
+        raise CellValueError(message("there is no such time")) from None
     return stamp
 
 
@@ -405,4 +427,4 @@ def parse_boolean(text: str) -> bool:
         return True
     if word in _NO:
         return False
-    raise CellValueError("it is neither yes nor no")
+    raise CellValueError(message("it is neither yes nor no"))

@@ -18,7 +18,8 @@ from sources.workbooks.cell_values import (
     year_of,
 )
 from sources.workbooks.numbers import power_shown
-from sources.workbooks.one_cell import OneCell, UnreadableError
+from sources.workbooks.one_cell import OneCell
+from warehouse.messages import message
 from warehouse.sheets import shown_value
 from warehouse.sheets.number_formats import shown_number
 from warehouse.sheets.xlsx import serial_date
@@ -51,7 +52,7 @@ def as_year(one: OneCell) -> int:
         first = datetime(1904, 1, 1) if one.layout.sheet.has_1904_dates else datetime(1899, 12, 30)
         serial = (value - first).days
         if not 1900 <= serial <= 2100:
-            raise CellValueError("it is a date, not a year")
+            raise CellValueError(message("it is a date, not a year"))
         return serial
     power_shown(one)
     return parse_year(shown_value(value))
@@ -95,7 +96,7 @@ def _moment(one: OneCell, parse: Callable[..., date | datetime]) -> datetime:
     if isinstance(value, datetime):
         return _unswapped(one, value)
     if isinstance(value, bool | time):
-        raise CellValueError("it is not a date")
+        raise CellValueError(message("it is not a date"))
     if isinstance(value, int | float):
         return _serial(one, value)
     found = _written(one, value, parse) if isinstance(value, str) else value
@@ -103,16 +104,20 @@ def _moment(one: OneCell, parse: Callable[..., date | datetime]) -> datetime:
         return found
     if isinstance(found, date):
         return datetime.combine(found, time())
-    raise CellValueError("it is not a date")
+    raise CellValueError(message("it is not a date"))
 
 
 def _unswapped(one: OneCell, value: datetime) -> datetime:
     if one.evidence.may_be_swapped and value.day != value.month:
         swapped = value.replace(month=value.day, day=value.month)
-        raise UnreadableError(
-            f"it is {value:%Y-%m-%d} or {swapped:%Y-%m-%d}: the column's texts show that days were taken"
-            " for months",
-            "Write the day as 2016-05-13, here and in the column's other cells.",
+        either = f"{value:%Y-%m-%d}", f"{swapped:%Y-%m-%d}"
+        raise CellValueError(
+            message(
+                "it is {one} or {other}: the column's texts show that days were taken for months",
+                one=either[0],
+                other=either[1],
+            ),
+            *either,
         )
     return value
 
@@ -126,14 +131,16 @@ def _serial(one: OneCell, value: int | float) -> datetime:
     ):
         stamp = serial_date(value, has_1904_dates=one.layout.sheet.has_1904_dates)
     if not isinstance(stamp, datetime):
-        raise CellValueError("it is a number, not a date")
+        raise CellValueError(message("it is a number, not a date"))
     return stamp
 
 
 def _written(one: OneCell, text: str, parse: Callable[..., date | datetime]) -> date | datetime:
     mark, order = date_order_of(text) or ("", "")
     if mark in one.evidence.doubtful_marks and order == "either":
-        raise CellValueError("day and month can be mixed up: other dates of the column have the month first")
+        raise CellValueError(
+            message("day and month can be mixed up: other dates of the column have the month first")
+        )
     found = parse(text, order=one.evidence.date_order)
     if (mark, order) == ("/", "either"):
         one.read_as(f"{found:%Y-%m-%d}")

@@ -9,6 +9,7 @@ from datetime import date
 from sources.workbooks.cell_values import date_order_of, decimal_mark_of
 from sources.workbooks.told import Told
 from warehouse.declarations import FieldDeclaration, Severity
+from warehouse.messages import message
 from warehouse.sheets import Cell
 
 
@@ -42,10 +43,26 @@ def evidence_of(declared: FieldDeclaration, cells: Sequence[Cell], told: Told) -
     stamps = [cell.value for cell in cells if isinstance(cell.value, date)]
     if slashed and stamps:
         # A program that expects the month first makes a date of "4/5/2016" and leaves "13/5/2016" as text.
-        _warn(declared, "has dates beside texts such as 13/5/2016", told)
+        _warn(
+            declared,
+            message(
+                "The column “{heading}” has dates beside texts such as 13/5/2016: perhaps a program took days for"
+                " months.",
+                heading=told.names[declared.name],
+            ),
+            told,
+        )
         return Evidence(doubtful_marks=doubtful, may_be_swapped=all(stamp.day <= 12 for stamp in stamps))
     if len(certain) == 2 or doubtful:
-        _warn(declared, "has dates with the day first and dates with the month first", told)
+        _warn(
+            declared,
+            message(
+                "The column “{heading}” has dates with the day first and dates with the month first: perhaps a"
+                " program took days for months.",
+                heading=told.names[declared.name],
+            ),
+            told,
+        )
     return Evidence(date_order=certain.pop() if len(certain) == 1 else None, doubtful_marks=doubtful)
 
 
@@ -53,7 +70,7 @@ def _warn(declared: FieldDeclaration, what: str, told: Told) -> None:
     told.add(
         "mixed-dates",
         Severity.WARNING,
-        f"The column {told.names[declared.name]!r} {what}: perhaps a program took days for months.",
-        "Look whether each date is the one that is meant, and write all of them as 2016-05-13.",
+        what,
+        message("Look whether each date is the one that is meant, and write all of them as 2016-05-13."),
         column_name=declared.name,
     )

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from sources.workbooks.columns import Layout
 from sources.workbooks.told import Told
-from sources.workbooks.words import ranges
+from sources.workbooks.words import and_more, ranges
 from warehouse.declarations import Severity
+from warehouse.messages import counted, message
 from warehouse.sheets import column_letters
 
 
 def say_hidden(layout: Layout, rows: Sequence[int], told: Told) -> None:
     """A warning for each kind of hiding. ``rows`` are the numbers of those that were read."""
     for find in (_sheet, _rows, _columns, _values, _zeros):
-        for rule, message, help_text in find(layout, rows, told):
-            told.add(rule, Severity.WARNING, message, help_text)
+        for rule, what, help_text in find(layout, rows, told):
+            told.add(rule, Severity.WARNING, what, help_text)
 
 
 _Said = Iterator[tuple[str, str, str]]  # rule, message, what to do
@@ -23,18 +24,25 @@ _Said = Iterator[tuple[str, str, str]]  # rule, message, what to do
 
 def _sheet(layout: Layout, rows: Sequence[int], told: Told) -> _Said:
     if layout.sheet.is_hidden:
-        yield "hidden-sheet", "The sheet is hidden, and was read.", "Show it, or delete it."
+        yield (
+            "hidden-sheet",
+            message("The sheet is hidden, and was read."),
+            message("Show the sheet, or delete it."),
+        )
 
 
 def _rows(layout: Layout, rows: Sequence[int], told: Told) -> _Said:
     hidden = [number for number in rows if number in layout.sheet.hidden_rows]
     if hidden:
-        what, is_one = ranges(hidden), len(hidden) == 1
         yield (
             "hidden-rows",
-            f"{f'Row {what} is' if is_one else f'Rows {what} are'} hidden, by a filter or by hand, and"
-            f" {'was' if is_one else 'were'} read.",
-            "Take the filter off or show the rows, and delete those that are not to be published.",
+            counted(
+                "Row {rows} is hidden, by a filter or by hand, and was read.",
+                "Rows {rows} are hidden, by a filter or by hand, and were read.",
+                count=len(hidden),
+                rows=ranges(hidden),
+            ),
+            message("Take the filter off or show the rows, and delete those that are not to be published."),
         )
 
 
@@ -47,8 +55,8 @@ def _columns(layout: Layout, rows: Sequence[int], told: Told) -> _Said:
     if hidden:
         yield (
             "hidden-columns",
-            f"Hidden columns were read: {', '.join(hidden)}.",
-            "Show the columns, and delete those that are not to be published.",
+            message("Hidden columns were read: {columns}.", columns=", ".join(hidden)),
+            message("Show the columns, and delete those that are not to be published."),
         )
 
 
@@ -56,12 +64,11 @@ def _values(layout: Layout, rows: Sequence[int], told: Told) -> _Said:
     read, columns = set(rows), set(layout.columns.values())
     covered = sorted(place for place in layout.sheet.covered if place[0] in read and place[1] in columns)
     if covered:
-        places = ", ".join(f"{column_letters(column)}{number}" for number, column in covered[:10])
-        more = f" and {len(covered) - 10:,} more" if len(covered) > 10 else ""
+        places = and_more([f"{column_letters(column)}{number}" for number, column in covered], 10)
         yield (
             "hidden-values",
-            f"Values under merged cells, which nobody sees, were not read: {places}{more}.",
-            "Undo the merging and look which values are meant.",
+            message("Values under merged cells, which nobody sees, were not read: {places}.", places=places),
+            message("Undo the merging and look which values are meant."),
         )
 
 
@@ -75,6 +82,6 @@ def _zeros(layout: Layout, rows: Sequence[int], told: Told) -> _Said:
     ):
         yield (
             "hidden-zeros",
-            "The sheet is set not to show zeros; cells that look empty were read as 0.",
-            "Let the sheet show zeros, and empty the cells that are meant to be empty.",
+            message("The sheet is set not to show zeros; cells that look empty were read as 0."),
+            message("Let the sheet show zeros, and empty the cells that are meant to be empty."),
         )

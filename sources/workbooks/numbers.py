@@ -11,13 +11,16 @@ from typing import TypeVar
 
 from sources.workbooks.cell_values import (
     CellValueError,
+    other_unit,
     parse_amount,
     parse_integer,
     parse_qualified,
 )
 from sources.workbooks.one_cell import OneCell
+from sources.workbooks.words import quoted
 from warehouse.declarations import Severity
 from warehouse.findings import shown
+from warehouse.messages import message
 from warehouse.sheets import shown_value
 from warehouse.sheets.number_formats import Shown, is_elapsed, shown_number
 
@@ -28,7 +31,7 @@ def as_number(one: OneCell) -> Decimal | float:
     """The number, exact where its field has decimals."""
     value = one.value
     if isinstance(value, bool | datetime | date | time):
-        raise CellValueError("it is not a number")
+        raise CellValueError(message("it is not a number"))
     if isinstance(value, str):
         amount = _counted(one, parse_amount)
     else:
@@ -37,15 +40,23 @@ def as_number(one: OneCell) -> Decimal | float:
     if decimals is None:
         return float(amount)
     if abs(amount) >= Decimal(10) ** (18 - decimals):
-        raise CellValueError("it is too large a number")
+        raise CellValueError(message("it is too large a number"))
     exact = amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
     if abs(exact - amount) > Decimal("1e-9") * max(Decimal(1), abs(amount)):
         one.told.add(
             "rounded",
             Severity.WARNING,
-            f"{one.told.names[one.declared.name]}: {one.quote(shown_value(value))} was rounded"
-            f" to {decimals} decimals.",
-            f"Write it with at most {decimals} decimals.",
+            message(
+                "{heading}: {value} was rounded to {decimals} decimals.",
+                heading=one.told.names[one.declared.name],
+                value=str(one.quote(shown_value(value))),
+                decimals=decimals,
+            ),
+            message("Write it with at most {decimals} decimals.", decimals=decimals)
+            if one.declared.is_withheld
+            else message(
+                "Write {value}: at most {decimals} decimals.", value=quoted(f"{exact:f}"), decimals=decimals
+            ),
             row_number=one.row.number,
             column_name=one.declared.name,
             value=shown(shown_value(value), one.declared),
@@ -59,10 +70,10 @@ def as_integer(one: OneCell) -> int:
     if isinstance(value, str):
         return _counted(one, parse_integer)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise CellValueError("it is not a whole number")
+        raise CellValueError(message("it is not a whole number"))
     power_shown(one)
     if abs(value - round(value)) > 1e-9 * max(1.0, abs(value)) or abs(value) >= 1 << 63:
-        raise CellValueError("it is not a whole number")
+        raise CellValueError(message("it is not a whole number"))
     return round(value)
 
 
@@ -79,16 +90,18 @@ def power_shown(one: OneCell) -> int:
     if not isinstance(value, int | float):
         return 0
     if is_elapsed(code):
-        raise CellValueError("its number format shows a length of time")
+        raise CellValueError(message("its number format shows a length of time"))
     shows = shown_number(value, code)
     words = [word.strip(" \u00a0-–−()+") for word in (shows.before, shows.after)]
     if not shows.has_number and (value or not shows.before or words[0]):
-        said = f"{one.quote(shows.before)} in place of it" if shows.before else "nothing of it"
-        raise CellValueError(f"its number format shows {said}")
+        if not shows.before:
+            raise CellValueError(message("its number format shows nothing of it"))
+        said = str(one.quote(shows.before))
+        raise CellValueError(message("its number format shows {text} in place of it", text=said))
     _check_digits(shows)
     for word in words:
         if re.fullmatch("[A-Z]{3}", word) and re.fullmatch("[A-Z]{3}", unit or "") and word != unit:
-            raise CellValueError(f"it is in {word}, the column is in {unit}")
+            raise other_unit(word, str(unit))
     if shows.has_number:
         parse_amount(f"{words[0]} 1 {words[1]}", unit=unit)
     return shows.power
@@ -96,9 +109,9 @@ def power_shown(one: OneCell) -> int:
 
 def _check_digits(shows: Shown) -> None:
     if shows.power < 0:
-        raise CellValueError("its number format leaves out thousands")
+        raise CellValueError(message("its number format leaves out thousands"))
     if shows.inside and shows.text:
-        raise CellValueError("its number format puts signs between the digits")
+        raise CellValueError(message("its number format puts signs between the digits"))
 
 
 def _counted(one: OneCell, parse: Callable[..., _N]) -> _N:

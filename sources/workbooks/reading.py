@@ -12,10 +12,13 @@ from sources.loading.columns import arrow_schema
 from sources.workbooks.table import read_table
 from sources.workbooks.template import look_at
 from sources.workbooks.told import Told
+from sources.workbooks.words import marks_around, table_title
 from warehouse.archive import Snapshot
 from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding, Heading, QuarantinedRow
-from warehouse.sheets import Book, Matching, Sheet, SheetError, match_tables, open_book
+from warehouse.messages import listed, message
+from warehouse.sheets import Book, Matching, Sheet, SheetError, find_header, match_tables, open_book
+from warehouse.text import nearest, normalised
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,6 +48,8 @@ class _Files:
         self.quarantined: list[QuarantinedRow] = []
         self.incomplete: dict[str, str] = {}
         self.headings: list[Heading] = []
+        # Sheets that were not read, with their files, and the table that each looks like.
+        self.others: list[tuple[str, Sheet, TableDeclaration | None]] = []
 
     def add(self, path: Path) -> None:
         """Read a file; several are put one below the other."""
@@ -52,7 +57,9 @@ class _Files:
         try:
             book = open_book(path, tables)
         except SheetError as error:
-            raise SourceError(f"{self.declaration.title}: {path.name} cannot be read: {error}.") from error
+            raise SourceError(
+                message("{file} cannot be read: {why}.", file=path.name, why=error.why), error.advice
+            ) from error
         matching = match_tables(book, tables)
         refusal, remarks = look_at(book, matching, self.declaration)
         self.findings += remarks
@@ -63,7 +70,7 @@ class _Files:
                 self.incomplete[collected.table.name] = refusal.reason
             return
         self.findings += [_encoding(path.name, note) for note in book.notes]
-        self.findings += _other_sheets(path.name, self.declaration, matching)
+        self.others += [(path.name, sheet, matching.doubtful.get(sheet.name)) for sheet in matching.others]
         for name, names in matching.clashing.items():
             self.tables[name].was_seen = True
             self.findings.append(_same_name(path.name, self.declaration.table(name), names))
@@ -92,12 +99,7 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
     files = _Files(declaration)
     for path in snapshot.paths():
         files.add(path)
-    names = [file.name for file in snapshot.files]
-    files.findings += [
-        _missing_table(table.table, names)
-        for table in files.tables.values()
-        if not table.was_seen and table.table.presence == "mandatory"
-    ]
+    files.findings += _about_sheets(files, [file.name for file in snapshot.files])
     tables = {name: table.arrow() for name, table in files.tables.items()}
     return Reading(
         tables,
@@ -108,68 +110,148 @@ def read(snapshot: Snapshot, declaration: SourceDeclaration, workspace: Path) ->
     )
 
 
+def _about_sheets(files: _Files, names: Sequence[str]) -> list[Finding]:
+    """What is said of the tables that are missing and of the sheets that are none: one finding for one cause."""
+    missing = [
+        one.table for one in files.tables.values() if not one.was_seen and one.table.presence == "mandatory"
+    ]
+    others = [other for other in files.others if other[1].rows]
+    renamed = _renamed(missing, others)
+    found = [_missing_table(table, names, renamed.get(table.name)) for table in missing if table.name in renamed]
+    left = [table for table in missing if table.name not in renamed]
+    if len(left) > 1 and not any(one.was_seen for one in files.tables.values()) and not renamed:
+        found.append(_no_table(left, names))
+    else:
+        found += [_missing_table(table, names, None) for table in left]
+    taken = {sheet.name for sheet in renamed.values()}
+    for file, sheet, alike in others:
+        if sheet.name not in taken:
+            found.append(
+                _unread_copy(file, sheet, alike) if alike else _unknown_sheet(file, sheet, files.declaration)
+            )
+    return found
+
+
+def _renamed(
+    missing: Sequence[TableDeclaration], others: Sequence[tuple[str, Sheet, TableDeclaration | None]]
+) -> dict[str, Sheet]:
+    """The sheets whose names are much like that of a missing table, or that have some of its columns."""
+    found: dict[str, Sheet] = {}
+    for table in missing:
+        titles = [normalised(text) for text in (table.title, table.title_fi, table.name) if text]
+        for _, sheet, _ in others:
+            if sheet in found.values():
+                continue
+            if nearest(normalised(sheet.name), titles) or find_header(sheet, table) is not None:
+                found[table.name] = sheet
+                break
+    return found
+
+
 def _encoding(file: str, note: str) -> Finding:
     return Finding(
         "encoding",
         Severity.WARNING,
-        f"{file}: {note}.",
-        "Save the file as UTF-8 (in Excel: CSV UTF-8).",
+        message("{file}: {note}.", file=file, note=note),
+        message("Save the file as UTF-8 (in Excel: CSV UTF-8)."),
         file=file,
     )
 
 
-def _missing_table(table: TableDeclaration, files: Sequence[str]) -> Finding:
+def _no_table(tables: Sequence[TableDeclaration], files: Sequence[str]) -> Finding:
+    titles = listed([marks_around(table_title(table)) for table in tables], "or")
     return Finding(
         "missing-table",
         Severity.CRITICAL,
-        f"There is no sheet {table.title!r} in {', '.join(files)}.",
-        f"Add a sheet named {table.title!r} with the columns of the template.",
-        table_name=table.name,
+        message("There is no sheet {sheets} in {files}.", sheets=titles, files=listed(files)),
+        message(
+            "Hand in the workbook that has these sheets; one that has their columns under another name should be"
+            " named {sheets}.",
+            sheets=titles,
+        ),
         file=files[0] if len(files) == 1 else None,
     )
 
 
+def _missing_table(table: TableDeclaration, files: Sequence[str], renamed: Sheet | None) -> Finding:
+    title = table_title(table)
+    return Finding(
+        "missing-table",
+        Severity.CRITICAL,
+        message("There is no sheet “{sheet}” in {files}.", sheet=title, files=listed(files))
+        if renamed is None
+        else message(
+            "There is no sheet “{sheet}” in {files}; “{other}” may be it under another name.",
+            sheet=title,
+            files=listed(files),
+            other=renamed.name,
+        ),
+        message("Add a sheet named “{sheet}” with the columns of the template.", sheet=title)
+        if renamed is None
+        else message("Name the sheet “{sheet}”, if it is.", sheet=title),
+        table_name=table.name,
+        file=files[0] if len(files) == 1 else None,
+        sheet=renamed.name if renamed else None,
+    )
+
+
 def _same_name(file: str, table: TableDeclaration, names: Sequence[str]) -> Finding:
+    title = table_title(table)
     return Finding(
         "duplicate-sheet",
         Severity.CRITICAL,
-        f"The sheets {' and '.join(repr(name) for name in names)} all have the name of {table.title!r}: nobody"
-        " can tell which one is meant, so none was read.",
-        f"Keep the name {table.title!r} for one sheet, and give the others another name.",
+        message(
+            "The sheets {sheets} all have the name of “{table}”: nobody can tell which one is meant, so none was"
+            " read.",
+            sheets=listed([marks_around(name) for name in names]),
+            table=title,
+        ),
+        message(
+            "Keep the name “{table}” for one sheet, and delete the other: {others}.",
+            table=title,
+            others=listed([marks_around(name) for name in reversed(names)], "or"),
+        ),
         table_name=table.name,
         file=file,
     )
 
 
-def _other_sheets(file: str, declaration: SourceDeclaration, matching: Matching) -> list[Finding]:
-    return [
-        _unread_copy(file, sheet, alike) if alike else _unknown_sheet(file, sheet, declaration)
-        for sheet in matching.others
-        if sheet.rows
-        for alike in (matching.doubtful.get(sheet.name),)
-    ]
-
-
 def _unread_copy(file: str, sheet: Sheet, alike: TableDeclaration) -> Finding:
-    state = "is hidden" if sheet.is_hidden else f"is not the sheet named {alike.title!r}"
+    title = table_title(alike)
     return Finding(
         "unknown-sheet",
         Severity.WARNING,
-        f"The sheet {sheet.name!r} has the columns of {alike.title!r} but {state}, so it was not read.",
-        f"If its rows are to be published, move them to the sheet that was read as {alike.title!r};"
-        " else leave it as it is.",
+        message(
+            "The sheet “{sheet}” has the columns of “{table}” but is hidden, so it was not read.",
+            sheet=sheet.name,
+            table=title,
+        )
+        if sheet.is_hidden
+        else message(
+            "The sheet “{sheet}” has the columns of “{table}” but is not the sheet named so, so it was not read.",
+            sheet=sheet.name,
+            table=title,
+        ),
+        message(
+            "If its rows are to be published, move them to the sheet that was read as “{table}”; else leave it as"
+            " it is, or delete the sheet.",
+            table=title,
+        ),
         file=file,
         sheet=sheet.name,
     )
 
 
 def _unknown_sheet(file: str, sheet: Sheet, declaration: SourceDeclaration) -> Finding:
-    titles = " or ".join(repr(table.title) for table in declaration.tables)
+    titles = [marks_around(table_title(table)) for table in declaration.tables]
     return Finding(
         "unknown-sheet",
         Severity.INFO,
-        f"The sheet {sheet.name!r} is none of the declared tables and was not read.",
-        f"If it holds data to be published, name it {titles}; else leave it as it is.",
+        message("The sheet “{sheet}” is none of the declared tables and was not read.", sheet=sheet.name),
+        message(
+            "Nothing to do if it is for yourself. If it holds data to be published, name the sheet {tables}.",
+            tables=listed(titles, "or"),
+        ),
         file=file,
         sheet=sheet.name,
     )

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from sources.workbooks.cell_values import is_blank
 from sources.workbooks.columns import Layout
-from sources.workbooks.misfits import has_total, is_total, misfits, put_aside
+from sources.workbooks.misfits import has_total, is_total, misfits, put_aside, say_most
 from sources.workbooks.record_lengths import Fault
 from sources.workbooks.told import Told
 from warehouse.declarations import Severity, normalised
+from warehouse.messages import message
 from warehouse.sheets import Cell, shown_value
 
+FEW = 5  # records of a wrong length: so many are each a cause of its own
 SPARSE = 3  # a row without a key and with fewer filled cells than this is a note, not a record
 
 Cells = Mapping[str, tuple[int, Cell]]  # by field: the column and the cell
@@ -26,9 +28,10 @@ def data_rows(layout: Layout, told: Told) -> Iterator[tuple[int, Cells]]:
         if column in heads
     }
     wrong = misfits(layout)
+    is_said = not _are_most(layout, wrong, told)
     for number in sorted(number for number in layout.sheet.rows if number > layout.header.row):
         if wrong.get(number, Fault.SHORT) is not Fault.SHORT and not has_total(layout.sheet.rows[number]):
-            put_aside(layout, number, wrong[number], told)
+            put_aside(layout, number, wrong[number], told, is_said=is_said)
             continue
         own = _own_cells(layout, number)
         filled = _with_merged(layout, number, own)
@@ -38,15 +41,26 @@ def data_rows(layout: Layout, told: Told) -> Iterator[tuple[int, Cells]]:
             told.add(
                 "skipped-row",
                 Severity.INFO,
-                f"The row was not read: {reason}.",
-                f"If it is one, fill in {layout.table.field(layout.table.primary_key[0]).title!r}"
-                " and the other cells; else leave it.",
+                message("The row was not read: {reason}.", reason=reason),
+                message(
+                    "If it is one, fill in “{heading}” and the other cells; else leave it, or delete the row.",
+                    heading=told.names[layout.table.primary_key[0]],
+                ),
                 row_number=number,
             )
         elif number in wrong:
-            put_aside(layout, number, wrong[number], told)
+            put_aside(layout, number, wrong[number], told, is_said=is_said)
         else:
             yield number, filled
+
+
+def _are_most(layout: Layout, wrong: Mapping[int, Fault], told: Told) -> bool:
+    """Whether most records have a wrong length, which is one cause; told here."""
+    rows = sum(number > layout.header.row for number in layout.sheet.rows)
+    if len(wrong) < FEW or 2 * len(wrong) <= rows:
+        return False
+    say_most(len(wrong), rows, told)
+    return True
 
 
 def _own_cells(layout: Layout, number: int) -> Cells:
@@ -81,9 +95,9 @@ def _reason_to_skip(layout: Layout, own: Cells, filled: Cells) -> str:
     first = min(filled.values(), key=lambda item: item[0])[1]
     keys = [cell for name, (_, cell) in filled.items() if name in key]
     if any(is_total(cell) for cell in (first, *keys)) and all(is_total(cell) for cell in keys):
-        return "it is a row of totals, not a record"
+        return message("it is a row of totals, not a record")
     if not keys and len(own) < min(SPARSE, max(1, len(layout.columns) // 2)):
-        return "it has no key and next to nothing in it, so it is a note, not a record"
+        return message("it has no key and next to nothing in it, so it is a note, not a record")
     if keys and not set(filled) - key and len(layout.table.fields) > len(key):
-        return "only its key is filled in, so it is not a record yet"
+        return message("only its key is filled in, so it is not a record yet")
     return ""

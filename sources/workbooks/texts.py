@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, time
 
 from sources.workbooks.cell_values import CellValueError, clean_text
 from sources.workbooks.one_cell import OneCell, UnreadableError
+from sources.workbooks.words import choose_of, code_title
 from warehouse import reference
 from warehouse.identifiers import CANONICAL, slug
+from warehouse.messages import listed, message, sentences
 from warehouse.sheets import Cell
 from warehouse.sheets.number_formats import shown_number, shown_text
 
@@ -42,13 +45,22 @@ def _code(one: OneCell, text: str, code_list: str) -> str:
     codes = reference.code_lists()[code_list]
     code = codes.code_of(text)
     if code is None:
-        near = codes.nearest(text)
+        near = [] if one.declared.is_withheld else codes.nearest(text)
         raise UnreadableError(
-            f"{one.quote(text)} is not on the list",
-            (f"Did you mean {' or '.join(near)}? " if near else "") + f"Choose one of: {', '.join(codes.codes)}.",
+            message("{value} is not on the list", value=str(one.quote(text))),
+            sentences(_nearest(code_list, near), choose_of(code_list, near)),
             rule="code",
         )
     return code
+
+
+def _nearest(code_list: str, near: Sequence[str]) -> str:
+    if not near:
+        return ""
+    titles = [code_title(code_list, code) for code in near]
+    if len(titles) == 1:
+        return message("Write {value}, if that is what is meant.", value=titles[0])
+    return message("Write {values}, whichever is meant.", values=listed(titles, "or"))
 
 
 def text_of(cell: Cell) -> str | None:
@@ -62,19 +74,22 @@ def text_of(cell: Cell) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, date | time):
-        kind = "time" if isinstance(value, time) else "date"
         raise UnreadableError(
-            f"the cell holds a {kind}, where a text belongs: a spreadsheet makes one of what looks like it",
-            "Format the cell as text and write again what is meant.",
+            message("the cell holds a time, where a text belongs: a spreadsheet makes one of what looks like it")
+            if isinstance(value, time)
+            else message(
+                "the cell holds a date, where a text belongs: a spreadsheet makes one of what looks like it"
+            ),
+            message("Format the cell as text and write again what is meant."),
         )
     text = shown_text(value, cell.number_format) if isinstance(value, str) else ""
     if isinstance(value, int | float):
         if abs(value) >= 1e15:
-            raise CellValueError("it has more digits than a spreadsheet keeps; write it as text")
+            raise CellValueError(message("it has more digits than a spreadsheet keeps; write it as text"))
         seen = shown_number(value, cell.number_format).text
         if seen is None:
-            raise CellValueError("it is a number whose format shows something else; write it as text")
+            raise CellValueError(message("it is a number whose format shows something else; write it as text"))
         text = seen
     if not text and value != "":
-        raise CellValueError("its number format shows nothing of it")
+        raise CellValueError(message("its number format shows nothing of it"))
     return clean_text(text) or None

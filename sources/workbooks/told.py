@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sources.workbooks.words import quoted
+from sources.workbooks.words import and_more, quoted, title_of
 from warehouse.declarations import FieldDeclaration, Severity, TableDeclaration
 from warehouse.findings import WITHHELD, Finding, Heading, QuarantinedRow, shown
-from warehouse.messages import in_languages
+from warehouse.messages import counted, message, sentences
 from warehouse.sheets import Cell, shown_cell
 
 
@@ -20,6 +20,12 @@ class _ReadAs:
     row: int
     value: str
     meant: str
+    written: str
+
+    @property
+    def can_be_written(self) -> bool:
+        """Whether what was read stands in no other column too, as "2016-05-01 (month)" does."""
+        return not self.written.endswith(")")
 
 
 class Told:
@@ -33,9 +39,7 @@ class Told:
         self.file = file
         self.sheet = sheet
         self.table = table
-        self.names: dict[str, str] = {
-            declared.name: in_languages(declared.title, finnish=declared.title_fi) for declared in table.fields
-        }
+        self.names: dict[str, str] = {declared.name: title_of(declared) for declared in table.fields}
         self.headings: list[Heading] = []
         self.findings: list[Finding] = []
         self.quarantined: list[QuarantinedRow] = []
@@ -63,7 +67,7 @@ class Told:
     def read_as(self, declared: FieldDeclaration, cell: Cell, row: int, meant: object) -> None:
         """Remember that a cell was read as something else than it says."""
         given, read = (str(shown(quoted(text), declared)) for text in (shown_cell(cell), str(meant)))
-        self._readings.setdefault(declared.name, []).append(_ReadAs(row, given, read))
+        self._readings.setdefault(declared.name, []).append(_ReadAs(row, given, read, str(meant)))
 
     def is_about(self, row: int, key: str, since: int) -> None:
         """Say whose row it is in all its findings: those from the position ``since`` on."""
@@ -76,20 +80,43 @@ class Told:
             self._add_readings(name, readings)
 
     def _add_readings(self, name: str, readings: Sequence[_ReadAs]) -> None:
-        pairs = dict.fromkeys((one.value, one.meant) for one in readings)
-        said = ", ".join(f"{value} as {meant}" for value, meant in list(pairs)[:3])
-        if readings[0].value == WITHHELD:
-            said, pairs = "in another form than it has", {}
-        more = f" and {len(pairs) - 3:,} more" if len(pairs) > 3 else ""
-        rows = f" ({len(readings):,} cells)" if len(readings) > 1 else ""
         one = readings[0] if len(readings) == 1 else None
+        is_withheld = readings[0].value == WITHHELD
+        advice: str = message("Nothing to do if that is what is meant.")
+        if one and not is_withheld:
+            clearly = message("Write {value} to say it clearly.", value=one.meant)
+            advice = sentences(advice, clearly if one.can_be_written else "")
         self.add(
             "read-as",
             Severity.INFO,
-            f"{self.names[name]}: read {said}{more}{rows}.",
-            "Nothing to do if that is what is meant.",
+            _withheld_readings(self.names[name], len(readings))
+            if is_withheld
+            else _readings(self.names[name], readings),
+            advice,
             column_name=name,
             row_number=one.row if one else None,
             row_key=self._row_keys.get(one.row) if one else None,
             value=one.value.strip("“”") if one else None,
         )
+
+
+def _readings(heading: str, readings: Sequence[_ReadAs]) -> str:
+    """What was read as what."""
+    pairs = dict.fromkeys((one.value, one.meant) for one in readings)
+    said = and_more([message("{value} as {meant}", value=value, meant=meant) for value, meant in pairs], 3)
+    return counted(
+        "{heading}: read {readings}.",
+        "{heading}: read {readings} ({count} cells).",
+        count=len(readings),
+        heading=heading,
+        readings=said,
+    )
+
+
+def _withheld_readings(heading: str, cells: int) -> str:
+    return counted(
+        "{heading}: read in another form than it has.",
+        "{heading}: read in another form than it has ({count} cells).",
+        count=cells,
+        heading=heading,
+    )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import decimal
+import json
 import os
 import re
 import subprocess
@@ -16,10 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.expected import Expected, Outcome
-from checks.gx_duckdb import run_suite
+from checks import gx_duckdb
+from checks.expected import MEASURED, Expected, Outcome
 
 ROOT = Path(__file__).parents[2]
+
+
+def run_suite(*given, **named):
+    return list(gx_duckdb.run_suite(*given, **named).outcomes)
 
 
 @pytest.fixture
@@ -54,6 +59,50 @@ def fill(con, rows, columns):
     if rows:
         marks = ", ".join("?" * (len(columns) + 1))
         con.executemany(f"INSERT INTO t VALUES ({marks})", [[i, *row] for i, row in enumerate(rows)])
+
+
+@pytest.mark.parametrize(
+    ("query", "bounds", "observed", "holds"),
+    [
+        ("SELECT avg(a) FROM {batch}", {"min_value": 1, "max_value": 3}, "2.0", True),
+        ("SELECT avg(a) FROM {batch}", {"max_value": 1.5}, "2.0", False),
+        ("SELECT avg(a) FROM {batch}", {"min_value": 2.5}, "2.0", False),
+        ("SELECT avg(a) FROM {batch} WHERE a > 9", {"min_value": 2.5}, "None", True),  # nothing to be measured
+        ("SELECT count(*) FROM {batch} WHERE a::VARCHAR <> '{{x}}' AND a::VARCHAR <> ' :x'", {}, "3", True),
+    ],
+)
+def test_a_measure_is_within_its_bounds(con, query, bounds, observed, holds):
+    fill(con, [(1,), (2,), (3,)], {"a": "INTEGER"})
+    (outcome,) = run_suite(con, "main", "t", [Expected("m", MEASURED, {"query": query, **bounds})])
+    assert (outcome.success, outcome.error) == (holds, None)
+    assert outcome.observed.removesuffix(".0") == observed.removesuffix(".0")
+
+
+def test_the_document_counts_and_shows_no_row(con):
+    fill(con, [("secret",), ("secret",), (None,)], {"s": "VARCHAR"})
+    ran = gx_duckdb.run_suite(
+        con,
+        "main",
+        "t",
+        [
+            exp("expect_column_values_to_be_unique", column="s"),
+            exp("expect_column_values_to_not_be_null", column="s"),
+            custom("SELECT _row FROM {batch} WHERE s IS NULL"),
+            exp("expect_column_values_to_be_between", column="nowhere", min_value=dt.date(2020, 1, 1)),
+            Expected("m", MEASURED, {"query": "SELECT count(*) FROM {batch}", "max_value": 9}),
+        ],
+        row_id="_row",
+    )
+    text = json.dumps(ran.document)
+    assert "secret" not in text
+    assert ran.document["statistics"]["evaluated_expectations"] == 5
+    assert [one["success"] for one in ran.document["results"]] == [False, False, False, False, True]
+    assert [one["expectation_config"]["meta"]["rule"] for one in ran.document["results"]][-2:] == [
+        "expect_column_values_to_be_between",
+        "m",
+    ]
+    assert ran.document["results"][0]["result"]["unexpected_count"] == 2
+    assert ran.document["results"][3]["exception_info"]["raised_exception"] is True
 
 
 # --- counts and queries against Python ---------------------------------------------------------------------------
@@ -579,7 +628,7 @@ suite = [
     Expected("c", "expect_table_row_count_to_be_between", {"min_value": 1}),
     Expected("d", "unexpected_rows_expectation", {"unexpected_rows_query": "SELECT 1 FROM t"}),
 ]
-outcomes = run_suite(con, "main", "t", suite)
+outcomes = run_suite(con, "main", "t", suite).outcomes
 assert [o.success for o in outcomes] == [False, False, True, False], outcomes
 assert vars(project_manager).get("_ProjectManager__project") is None
 """

@@ -167,8 +167,8 @@ def test_names_of_files_and_sheets_are_withheld_everywhere(tmp_path):
     assert not [secret for secret in SECRETS if secret in told]
     assert {(f.file, f.sheet) for f in found if f.rule != RULE} == {("file 1", "sheet 1")}
     assert sorted(f.message for f in found if f.rule == RULE) == [
-        "The name of a file holds personal data (e-mail address); it is called file 1 here.",
-        "The name of a sheet holds personal data (phone number); it is called sheet 1 here.",
+        "The name of a file holds personal data (e-mail address); it is called “file 1” here.",
+        "The name of a sheet holds personal data (phone number); it is called “sheet 1” here.",
     ]
     assert cells == [(1, "description")]  # findings and rows still meet
     again = judged(one, tmp_path)

@@ -2,476 +2,49 @@
 
 import html
 import re
-from collections import defaultdict
 from dataclasses import replace
-from datetime import date, timedelta
-from html.parser import HTMLParser
 
 import pytest
 
-from checks.report import (
-    DatasetSection,
-    ReportContent,
-    SourceSection,
-    findings_table,
-    render_report,
-    summary_markdown,
-    write_report,
-)
-from checks.rules import Rule, WrittenRule, compile_rules
+from checks.report import findings_table, render_report, summary_markdown, write_report
+from checks.rules import WrittenRule, compile_rules
 from checks.rules.demands import Condition, Key, Range, Reference, Unique
-from warehouse.declarations import (
-    CatalogueEntry,
-    DatasetDeclaration,
-    FieldDeclaration,
-    Severity,
-    SourceDeclaration,
-    TableDeclaration,
+from tests.checks.report_nights import (
+    AGILE,
+    AGILE_PILOTS,
+    DAY,
+    FILE,
+    KALASATAMA,
+    NIGHTS,
+    PILOTS,
+    ROUNDS,
+    RULES,
+    SIX_MONTHS,
+    TECH_CITY,
+    UNUSUAL,
+    C,
+    E,
+    I,
+    Page,
+    W,
+    cell,
+    data,
+    failed_night,
+    first_night,
+    gaps_night,
+    good_night,
+    held_night,
+    night,
+    page,
+    rich_night,
+    rule,
+    snapshot,
+    source,
+    src,
 )
 from warehouse.findings import WITHHELD, Finding
-from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
-from warehouse.releases import Release
-
-DAY = date(2026, 11, 23)
-C, E, W, I = Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO  # noqa: E741
-
-
-# --- declarations ----------------------------------------------------------------------------------------
-
-
-def field(name, title, **more):
-    return {"name": name, "title": title, "privacy": "public", **more}
-
-
-PILOTS = {
-    "name": "pilots",
-    "title": "Pilots",
-    "each_row_is_a": "pilot of one service in one programme",
-    "primaryKey": ["pilot_id"],
-    "foreignKeys": [{"fields": ["round_id"], "table": "rounds", "references": ["round_id"]}],
-    "rows": {"minimum": 30, "maximum": 500},
-    "fields": [
-        field("pilot_id", "Pilot", constraints={"required": True, "pattern": "[a-z0-9-]+"}),
-        field("pilot_name", "Name of the pilot", constraints={"required": True, "maxLength": 120}),
-        field("round_id", "Round"),
-        field("theme_code", "Theme", constraints={"codeList": "themes"}),
-        field("business_id", "Business id", constraints={"check": "business_id_fi"}),
-        field("start_date", "Start", type="date", constraints={"required": True}),
-        field("end_date", "End", type="date"),
-        field("grant_eur", "Grant", type="number", unit="EUR", constraints={"minimum": 0}),
-        field(
-            "contact_email", "Contact", privacy="personal", source_names=["E-mail"], constraints={"required": True}
-        ),
-    ],
-}
-ROUNDS = {
-    "name": "rounds",
-    "title": "Rounds",
-    "each_row_is_a": "year and a round",
-    "primaryKey": ["programme", "round_id"],
-    "fields": [field("programme", "Programme"), field("round_id", "Round"), field("offers_count", "Offers")],
-}
-COMPANIES = {
-    "name": "companies",
-    "title": "Companies",
-    "each_row_is_a": "company",
-    "primaryKey": ["company_number"],
-    "fields": [
-        field("company_number", "Company number"),
-        field("postcode", "Postcode", constraints={"pattern": "[A-Z0-9 ]+"}),
-    ],
-}
-INDICATORS = {
-    "name": "indicators",
-    "title": "Indicators",
-    "each_row_is_a": "statement",
-    "primaryKey": ["indicator_id"],
-    "fields": [field("indicator_id", "Indicator"), field("actual", "Actual", type="number")],
-}
-
-
-def source(name, title, publisher, tables, **more):
-    return SourceDeclaration.model_validate(
-        {
-            "name": name,
-            "title": title,
-            "publisher": {"name": "keeper", "title": publisher},
-            "licence": "CC-BY-4.0",
-            "attribution": publisher,
-            "cadence": "irregular",
-            "tables": tables,
-            **more,
-        }
-    )
-
-
-AGILE = source("agile_pilots", "Agile pilots", "Forum Virium Helsinki", [PILOTS, ROUNDS], kind="workbook")
-HOUSE = source(
-    "companies_house",
-    "Companies House register",
-    "Companies House",
-    [COMPANIES],
-    default_origin="https://download.companieshouse.gov.uk/",
-)
-KALASATAMA = source("kalasatama", "Smart Kalasatama indicators", "City of Helsinki", [INDICATORS], kind="workbook")
-
-
-def dataset(name, title, word):
-    entry = CatalogueEntry.model_validate(
-        {
-            "name": name,
-            "title": title,
-            "description": title,
-            "each_row_is_a": word,
-            "publisher": {"name": "opendistrict", "title": "Open District"},
-            "contact": {"name": "Open District data desk", "email": "data@opendistrict.example"},
-            "licence": "CC-BY-4.0",
-            "attribution": "Open District",
-            "keywords": ["pilots"],
-            "theme": "REGI",
-            "frequency": "IRREG",
-            "primaryKey": ["id"],
-            "fields": [],
-        }
-    )
-    fields = (FieldDeclaration(name="id", title="Id", privacy="public"),)
-    table = TableDeclaration(
-        name=name.replace("-", "_"), title=title, each_row_is_a=word, fields=fields, primary_key=("id",)
-    )
-    return DatasetDeclaration(entry, table)
-
-
-AGILE_PILOTS = dataset("agile-pilots", "Agile pilots in city districts", "pilot")
-TECH_CITY = dataset("tech-city-companies", "Companies of Tech City", "company")
-KALASATAMA_INDICATORS = dataset("kalasatama-indicators", "Kalasatama: planned against actual", "statement")
-
-
-# --- what happened -----------------------------------------------------------------------------------------
-
-
-def rule(name, demand, *columns):
-    return Rule(name, E, columns, demand, "", "")
-
-
-def written(name, *columns):
-    return WrittenRule(id=name, severity=E, columns=columns, holds="true", message="", help="", source="")
-
-
-def snapshot(name, day, origin, verdict=Verdict.PASSED, **tables):
-    loads = {table: TableLoad(staged=staged, quarantined=aside) for table, (staged, aside) in tables.items()}
-    return SnapshotRecord(
-        name, day.isoformat(), day, origin, "f" * 8, verdict, verdict is not Verdict.HELD, "r", loads
-    )
-
-
-def src(declaration, state="loaded", found=(), shot=None, **more):
-    counts = {severity: sum(f.severity is severity for f in found) for severity in Severity}
-    given = {
-        "message": "",
-        "stale_since": None,
-        "counts": counts,
-        "findings": list(found),
-        "rules": {},
-        "annotated": None,
-    }
-    return SourceSection(**{"declaration": declaration, "snapshot": shot, "state": state, **given, **more})
-
-
-def release(declaration, version="2026-11-23", rows=63, previous="2026-11-02", added=3, changed=5, removed=0):
-    return Release(
-        declaration.name,
-        version,
-        date.fromisoformat(version),
-        1,
-        rows,
-        "c",
-        "f",
-        previous,
-        added,
-        changed,
-        removed,
-        (),
-        (),
-    )
-
-
-def data(declaration, state="released", **more):
-    given = {
-        "message": "",
-        "release": release(declaration),
-        "url": f"https://portal.example/dataset/{declaration.name}",
-        "findings": [],
-        "history": [("2026-09-07", 52), ("2026-10-05", 58), ("2026-11-02", 60), ("2026-11-23", 63)],
-    }
-    return DatasetSection(**{"declaration": declaration, "state": state, **given, **more})
-
-
-def night(sources, datasets, **more):
-    given = {
-        "portal": "https://portal.example/",
-        "portal_problem": "",
-        "quality": {
-            "agile_pilots": [
-                ("2026-08-03", 41, 11),
-                ("2026-09-07", 52, 9),
-                ("2026-10-05", 58, 6),
-                ("2026-11-02", 60, 2),
-                ("2026-11-23", 59, 4),
-            ],
-            "companies_house": [("2026-10-01", 5_610_233, 412), ("2026-11-01", 5_634_871, 398)],
-        },
-    }
-    return ReportContent(
-        **{
-            "run_id": f"{DAY}.1",
-            "day": DAY,
-            "kind": "nightly",
-            "sources": sources,
-            "datasets": datasets,
-            **given,
-            **more,
-        }
-    )
-
-
-FILE = "Agile pilots 2026 v3 (final).xlsx"
-
-
-def cell(rule, severity, row, column, value, message, advice, key=None, sheet="Pilots", table="pilots"):
-    return Finding(rule, severity, message, advice, table, FILE, sheet, row, column, value, key)
-
-
-SIX_MONTHS = (
-    "An agile pilot lasts at most six months.",
-    "Correct the dates, or enter the continuation as what it is; it is no longer an agile pilot.",
-)
-UNUSUAL = ("A grant is usually 5,000 to 10,000 euro (0 is allowed).", "Check the amount; leave it if it is right.")
-FOUND = [
-    cell("at-most-six-months", E, 14, "end_date", "2026-12-31", *SIX_MONTHS, "kalasatama-foodsharing"),
-    cell("at-most-six-months", E, 31, "end_date", "2027-02-28", *SIX_MONTHS, "jatkasaari-logistics"),
-    cell(
-        "check-digit",
-        E,
-        22,
-        "business_id",
-        "2713365-5",
-        "Business id has a wrong check digit, so it is nobody's.",
-        "Look the company up at ytj.fi and copy its id.",
-        "kalasatama-airquality",
-    ),
-    cell("required", E, 40, "contact_email", None, "Contact is missing.", "Fill it in.", "mobility-hubs"),
-    *(
-        cell("usual-grant", W, row, "grant_eur", value, *UNUSUAL, key)
-        for row, value, key in (
-            (9, "12000", "smart-waste"),
-            (17, "800", "senior-gym"),
-            (52, "15000", "ev-charging"),
-        )
-    ),
-    Finding(
-        "unknown-column",
-        I,
-        'The column "Remarks" is not declared, so it was not read.',
-        "Leave it, or ask for it to be added.",
-        "pilots",
-        FILE,
-        "Pilots",
-        None,
-        "Remarks",
-        None,
-    ),
-]
-PILOT_RULES = compile_rules(
-    AGILE.table("pilots"),
-    [
-        written("ends-after-start", "end_date", "start_date"),
-        written("at-most-six-months", "end_date", "start_date"),
-        written("usual-grant", "grant_eur"),
-    ],
-)
-RULES = {"rounds": compile_rules(AGILE.table("rounds"))[:3], "pilots": PILOT_RULES}
-REGISTER = {"companies": compile_rules(HOUSE.table("companies"))}
-GOOD_REGISTER = src(
-    HOUSE,
-    "unchanged",
-    shot=snapshot(
-        "companies_house",
-        date(2026, 11, 1),
-        "https://download.companieshouse.gov.uk/BasicCompanyData-2026-11-01.zip?token=secret",
-        companies=(5_635_269, 0),
-    ),
-    rules=REGISTER,
-)
-
-
-def good_night():
-    agile = src(
-        AGILE,
-        shot=snapshot("agile_pilots", DAY, f"inbox/agile_pilots/{FILE}", pilots=(63, 0), rounds=(9, 0)),
-        rules=RULES,
-        annotated="agile_pilots.xlsx",
-    )
-    return night(
-        [agile, GOOD_REGISTER],
-        [
-            data(AGILE_PILOTS),
-            data(
-                TECH_CITY,
-                "unchanged",
-                release=release(TECH_CITY, "2026-11-01", 48_312),
-                history=[("2026-10-01", 48_006), ("2026-11-01", 48_312)],
-            ),
-        ],
-    )
-
-
-def gaps_night():
-    shot = snapshot("agile_pilots", DAY, f"/srv/home/inbox/{FILE}", Verdict.PARTIAL, pilots=(63, 4), rounds=(9, 0))
-    return night(
-        [src(AGILE, shot=shot, found=FOUND, rules=RULES, annotated=FILE), GOOD_REGISTER],
-        [data(AGILE_PILOTS), data(TECH_CITY, "unchanged")],
-    )
-
-
-def held_night():
-    critical = [
-        Finding(
-            "missing-column",
-            C,
-            "The column Actual is missing in the sheet Indicators.",
-            "Put it back; its header is Actual.",
-            "indicators",
-            "kalasatama.xlsx",
-            "Indicators",
-            None,
-            "actual",
-        ),
-        Finding(
-            "shrunk",
-            C,
-            "31 of 48 rows are gone since the last good one (65 %; up to 20 % is plausible).",
-            "Find out whether the file is whole. If it is right: run again with --allow-shrink.",
-            "indicators",
-            value="17",
-        ),
-    ]
-    held = src(
-        KALASATAMA,
-        "held",
-        critical,
-        snapshot("kalasatama", DAY, "kalasatama.xlsx", Verdict.HELD, indicators=(17, 0)),
-        stale_since=date(2026, 10, 5),
-        annotated="kalasatama.xlsx",
-        rules={"indicators": compile_rules(KALASATAMA.table("indicators"))},
-    )
-    gaps = gaps_night()
-    shrunk = Finding(
-        "shrunk",
-        E,
-        "9,214 of 48,312 rows are gone since the last release.",
-        "Find out whether a source is whole.",
-        "tech_city_companies",
-    )
-    datasets = [
-        *gaps.datasets[:1],
-        data(TECH_CITY, "held", findings=[shrunk], release=release(TECH_CITY, "2026-11-01", 48_312)),
-        data(
-            KALASATAMA_INDICATORS,
-            "waiting",
-            message="Its source Smart Kalasatama indicators is held.",
-            release=None,
-            url=None,
-            history=[],
-        ),
-    ]
-    return night([held, *gaps.sources], datasets)
-
-
-def failed_night():
-    house = replace(
-        GOOD_REGISTER,
-        state="failed",
-        stale_since=date(2026, 11, 1),
-        message="download.companieshouse.gov.uk did not answer in 5 attempts (HTTP 503).",
-    )
-    return night(
-        [good_night().sources[0], house],
-        good_night().datasets,
-        portal_problem="The portal answered 502 to the upload of agile-pilots.csv.",
-    )
-
-
-def first_night():
-    return night(
-        [src(AGILE, "unchanged", rules=RULES), src(HOUSE, "unchanged")],
-        [
-            data(
-                AGILE_PILOTS,
-                "waiting",
-                release=None,
-                url=None,
-                history=[],
-                message="Its source Agile pilots has no data yet.",
-            )
-        ],
-        quality={},
-    )
-
-
-NIGHTS = {
-    "good": good_night,
-    "gaps": gaps_night,
-    "held": held_night,
-    "failed": failed_night,
-    "first": first_night,
-}
-
-
-# --- reading the page --------------------------------------------------------------------------------------
-
-
-class Page(HTMLParser):
-    """Tags, attributes, links and the text of a page; fails on tags that do not close."""
-
-    VOID = frozenset({"meta", "br", "link", "img", "hr", "input"})
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.words, self.open, self.ids = [], [], [], [], []
-        self.part, self.parts = "", defaultdict(list)
-        self.feed(text)
-        self.close()
-        assert self.open == []
-        self.text = re.sub(r"\s+", " ", " ".join(self.words))
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        self.ids += [value for name, value in attrs if name == "id"]
-        if tag == "section":
-            self.part = dict(attrs)["id"]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, text):
-        if "style" not in self.open:
-            self.words.append(text)
-            self.parts[self.part].append(text)
-
-    @property
-    def links(self):
-        return [value for tag, name, value in self.attributes if (tag, name) == ("a", "href")]
-
-    def section(self, name):
-        """The text of a section, by its id."""
-        return re.sub(r"\s+", " ", " ".join(self.parts[name]))
-
-
-def page(content):
-    return Page(render_report(content))
+from warehouse.ledger import Verdict
+from warehouse.messages import Language
 
 
 @pytest.fixture(params=NIGHTS)
@@ -479,41 +52,69 @@ def content(request):
     return NIGHTS[request.param]()
 
 
+AGILE_PAGE = "agile_pilots.html"
+
 # --- every night ---------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_whole_and_fetches_nothing(content):
-    seen = page(content)
-    assert ("html", "lang", "en") in seen.attributes
-    assert seen.tags.count("h1") == 1
-    assert len(seen.ids) == len(set(seen.ids))
-    assert not {"script", "iframe", "object", "embed", "img", "link", "form", "base"} & set(seen.tags)
-    assert not [name for _, name, _ in seen.attributes if name in ("style", "src") or name.startswith("on")]
-    policy = next(v for _, name, v in seen.attributes if name == "content" and v and "default-src" in v)
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
-    assert "unsafe" not in policy
-    for table in re.findall(r"<table.*?</table>", render_report(content), re.S):
-        assert "<caption" in table
-        assert 'scope="col"' in table
+def test_every_page_is_whole_and_fetches_nothing(content):
+    for name, text in render_report(content).items():
+        seen = Page(text)
+        language = "fi" if ".fi." in name or (name == "kalasatama.html" and KALASATAMA.language == "fi") else "en"
+        assert ("html", "lang", language) in seen.attributes
+        assert seen.tags.count("h1") == 1
+        assert len(seen.ids) == len(set(seen.ids))
+        assert not {"script", "iframe", "object", "embed", "img", "link", "form", "base"} & set(seen.tags)
+        assert not [name for _, name, _ in seen.attributes if name in ("style", "src") or name.startswith("on")]
+        policy = next(v for _, name, v in seen.attributes if name == "content" and v and "default-src" in v)
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+        assert "unsafe" not in policy
+        for table in re.findall(r"<table.*?</table>", text, re.S):
+            assert "<caption" in table
+            assert 'scope="col"' in table
 
 
-def test_every_jump_has_its_target(content):
-    seen = page(content)
-    targets = {link[1:] for link in seen.links if link.startswith("#")}
-    assert targets
-    assert targets <= set(seen.ids)
+def test_every_link_has_its_target(content):
+    pages = {name: Page(text) for name, text in render_report(content).items()}
+    for name, seen in pages.items():
+        links = [link for link in seen.links if not link.startswith(("https:", "mailto:"))]
+        assert links
+        for link in links:
+            there, _, part = link.partition("#")
+            assert (there or name) in pages
+            assert not part or part in pages[there or name].ids
 
 
-def test_the_same_content_gives_the_same_page(content):
+def test_every_page_is_there_in_both_languages_and_leads_to_the_other(content):
+    pages = render_report(content)
+    for name in ("index", *(section.declaration.name for section in content.sources)):
+        assert 'href="' + f"{name}.fi.html" in pages[f"{name}.html"]
+        assert 'href="' + f"{name}.html" in pages[f"{name}.fi.html"]
+
+
+def test_a_source_has_its_page_in_its_own_language():
+    section = replace(good_night().sources[0], declaration=AGILE.model_copy(update={"language": Language.FINNISH}))
+    pages = render_report(night([section], []))
+    assert '<html lang="fi">' in pages["agile_pilots.html"]
+    assert '<html lang="en">' in pages["agile_pilots.en.html"]
+    assert 'href="agile_pilots.en.html' in pages["index.html"]
+    assert 'href="agile_pilots.html' in pages["index.fi.html"]
+
+
+def test_the_same_content_gives_the_same_pages(content):
     assert render_report(content) == render_report(replace(content))
     assert summary_markdown(content) == summary_markdown(replace(content))
 
 
-def test_the_verdict_comes_first_and_suggestions_after_what_there_is_to_do(content):
-    order = ["published", "held", "sources", "to-do", "suggestions", "checks", "better"]
+def test_the_verdict_comes_first(content):
+    order = ["whose-turn", "sources", "published", "held", "better", "to-do"]
     seen = page(content)
     assert [name for name in seen.ids if name in order] == order
     assert seen.tags.index("h1") < seen.tags.index("section")
+    order = ["changed", "mend", "look", "came", "better", "checks", "not-checked", "contact"]
+    for section in content.sources:
+        own = page(content, f"{section.declaration.name}.html")
+        assert [name for name in own.ids if name in order] == order
 
 
 # --- one night after the other ---------------------------------------------------------------------------------
@@ -530,9 +131,13 @@ def test_a_good_night():
         "No suggestions.",
     ):
         assert silence in seen.text
-    assert "63 pilots checked against 15 rules; 15 without a finding." in seen.text
-    assert "5,635,269 companies checked against 4 rules; 4 without a finding." in seen.text
-    assert "9 rows checked against 3 rules" in seen.text  # "9 years" would be wrong
+    own = page(good_night(), AGILE_PAGE)
+    assert "Everything was checked, and there is nothing to mend." in own.text
+    assert "63 pilots checked against 15 rules; 15 without a finding." in own.text
+    assert "9 rows checked against 3 rules" in own.text  # "9 years" would be wrong
+    register = page(good_night(), "companies_house.html")
+    assert "5,635,269 companies checked against 4 rules; 4 without a finding." in register.text
+    assert "token" not in register.text
     assert "Version 2026-11-23 since 2026-11-02: 3 added, 5 changed, 0 removed." in seen.text
     assert "token" not in seen.text
 
@@ -540,21 +145,24 @@ def test_a_good_night():
 def test_rows_set_aside():
     seen = page(gaps_night())
     assert "Published, with 4 rows set aside." in seen.text
-    todo, look, checks = (seen.section(name) for name in ("to-do", "suggestions", "checks"))
-    assert "4 of 72 rows set aside until they are mended; the others went on." in todo
-    assert "2 rows" in todo
+    own = page(gaps_night(), AGILE_PAGE)
+    todo, look, checks = (own.section(name) for name in ("mend", "look", "checks"))
+    assert "Taken in, with 4 of 72 rows set aside until they are mended." in own.text
+    assert "2 findings" in todo
     assert "kalasatama-foodsharing" in todo
     assert "Correct the dates, or enter the continuation as what it is" in todo
     assert "usually 5,000" not in todo
     assert "usually 5,000" in look
-    assert "Nothing to mend in: Companies House register." in todo
+    assert "Nothing to mend." in page(gaps_night(), "companies_house.html").section("mend")
     assert "63 pilots checked against 15 rules; 11 without a finding." in checks
     assert re.search(r"At most six months \(End and Start\) 2 findings", checks)
     assert re.search(r"Pilot: no row stands there twice no finding", checks)
     assert re.search(r"Grant is at least 0 EUR no finding", checks)
-    assert "Round stands in Rounds too" in checks
-    assert "○ Unknown column 1 finding" in checks
+    assert "Round stands in “Rounds” too" in checks
+    assert '○ The column "Remarks" is not declared, so it was not read. 1 finding' in checks
+    assert "Remarks" in own.section("not-checked")
     assert "Better: 6.3 % of rows set aside, down from 21.2 %." in seen.text
+    assert "Better: 6.3 % of rows set aside, down from 21.2 %." in own.text
     turn = seen.section("whose-turn")
     assert "Forum Virium Helsinki: whoever keeps the workbook" in turn
     assert "mend 4 things and hand the file in again" in turn
@@ -569,10 +177,41 @@ def test_a_held_source_and_datasets_that_wait():
     assert "The portal keeps version 2026-11-01, the last good one." in held
     assert "Its source Smart Kalasatama indicators is held." in held
     assert "Nobody: it goes on by itself" in held
-    assert "Holds everything:" in seen.section("to-do")
+    own = page(held_night(), "kalasatama.html")
+    assert "The whole delivery was held: none of its rows went on." in own.text
+    assert "Holds everything:" in own.section("mend")
     assert "1 source held, 1 dataset held and 1 dataset waiting. Older, good data stand in." in seen.text
     assert "Not published so far: Kalasatama: planned against actual." in seen.text
     assert "Open District data desk" in seen.section("whose-turn")
+
+
+def test_a_page_tells_what_changed_what_was_corrected_and_whether_it_gets_better():
+    own = page(rich_night(), AGILE_PAGE)
+    assert own.text.count("14 of 17 fixed since Friday.") == 2
+    changed = own.section("changed")
+    for words in ("✓ 14 fixed", "✕ 2 new", "✕ 1 back again", "! 3 still open", "○ 1 accepted as it is"):
+        assert words in changed
+    assert "since 2 November 2026" in own.section("mend")
+    assert "back again" in own.section("mend")
+    assert "Agreed in the round (until 31 January 2027)" in own.section("accepted")
+    assert "Pilots H9" in own.section("accepted")
+    corrections = own.section("corrections")
+    assert "Pilots, Theme" in corrections
+    assert "D5–D6, D9" in corrections
+    assert "Mobilty mobility A slip. A letter." in corrections
+    better = own.section("better")
+    assert "Validity 98.3 % ▲ 1.7 better" in better
+    assert "Accuracy – Nothing to compare with." in better
+    assert "2 November 2026 95.5 % 100 % 99 % 100 % 98.3 % –" in better
+    assert "91 of 100" in own.text
+    assert "Fill in 12 empty cells of “Contact”. (+3.2 points)" in own.text
+    assert "Forum Virium Helsinki Oy, FI-PRO-2170059-0" in own.section("organisations")
+    seen = page(rich_night())
+    assert "14 of 17 fixed since Friday." in seen.section("sources")
+    assert "Agile pilots 91 95.5 % 100 % 99 % 100 % 98.3 % –" in seen.section("better")
+    finnish = page(rich_night(), "agile_pilots.fi.html")
+    assert "14/17 korjattu perjantaista lähtien." in finnish.text
+    assert "98,3 % ▲ 1,7 parempi" in finnish.section("better")
 
 
 def test_a_failed_pull_and_a_portal_that_does_not_answer():
@@ -581,7 +220,9 @@ def test_a_failed_pull_and_a_portal_that_does_not_answer():
     held = seen.section("held")
     assert "HTTP 503" in held
     assert "Data of 1 November 2026, the last good ones, stand in." in held
-    assert "these checks are of the last data that could be read" in seen.section("checks")
+    own = page(failed_night(), "companies_house.html")
+    assert "these checks are of the last data that could be read" in own.section("checks")
+    assert "HTTP 503" in own.text
     assert "1 new version made, but not all of it is on the portal." in seen.text
     assert "published anew" not in seen.text
     turn = seen.section("whose-turn")
@@ -594,8 +235,8 @@ def test_what_stands_in_for_refused_rows_and_cells_is_said():
     section = next(one for one in night.sources if one.declaration.name == "agile_pilots")
     loads = dict(section.snapshot.tables)
     loads["pilots"] = replace(loads["pilots"], held=3, held_cells=1, is_whole=False)
-    seen = page(replace(night, sources=[replace(section, snapshot=replace(section.snapshot, tables=loads))]))
-    todo = seen.section("to-do")
+    changed = replace(night, sources=[replace(section, snapshot=replace(section.snapshot, tables=loads))])
+    todo = page(changed, AGILE_PAGE).section("came")
     assert "3 records stand as last known, marked as held." in todo
     assert "1 wrong cell was left empty; the rows went on." in todo
     assert "What the delivery lacks was not taken as gone" in todo
@@ -606,7 +247,7 @@ def test_the_first_night():
     seen = page(first_night())
     assert "Nothing has come in yet." in seen.text
     assert "Nothing is published yet." in seen.text
-    assert "No check could run: there is nothing to check." in seen.text
+    assert "No check could run: there is nothing to check." in page(first_night(), AGILE_PAGE).text
     assert "There is nothing to compare yet." in seen.text
     assert "All well" not in seen.text
 
@@ -623,8 +264,9 @@ def test_findings_that_are_not_listed_are_counted_and_no_rule_is_said_to_be_clea
     cut = replace(gaps.sources[0], counts={C: 0, E: 900, W: 3, I: 1})
     seen = page(replace(gaps, sources=[cut]))
     assert "900 things to mend." in seen.text
-    assert "896 more are not listed here." in seen.text
-    checks = seen.section("checks")
+    own = page(replace(gaps, sources=[cut]), AGILE_PAGE)
+    assert "896 more are not listed here." in own.text
+    checks = own.section("checks")
     assert "no finding" not in checks
     assert "none among the findings listed" in checks
     assert "at least 2 findings" in checks
@@ -638,7 +280,7 @@ def test_a_rule_on_a_column_and_one_on_the_key_keep_their_findings_apart():
         rules={"pilots": [rule("unique", Key(), "pilot_id"), rule("unique", Unique(), "pilot_name")]},
         shot=snapshot("agile_pilots", DAY, FILE, pilots=(63, 1)),
     )
-    checks = page(night([section], [])).section("checks")
+    checks = page(night([section], []), AGILE_PAGE).section("checks")
     assert "Pilot: no row stands there twice no finding" in checks
     assert "Name of the pilot stands there only once 1 finding" in checks
 
@@ -659,25 +301,26 @@ def test_a_rule_with_words_for_each_programme_is_one_rule():
     shot = snapshot("agile_pilots", DAY, FILE, Verdict.PARTIAL, pilots=(63, 0))
     found = [cell("usual-grant", W, 9, "grant_eur", "12000", *UNUSUAL)]
     section = src(AGILE, found=found, rules={"pilots": rules}, shot=shot)
-    checks = page(night([section], [])).section("checks")
+    checks = page(night([section], []), AGILE_PAGE).section("checks")
     assert "63 pilots checked against 13 rules; 12 without a finding." in checks
     assert checks.count("Usual grant") == 1
 
 
 def test_a_table_that_did_not_come_is_not_called_clean():
     section = src(AGILE, shot=snapshot("agile_pilots", DAY, FILE, pilots=(63, 0)), rules=RULES)
-    checks = page(night([section], [])).section("checks")
+    checks = page(night([section], []), AGILE_PAGE).section("checks")
     assert "63 pilots checked against 15 rules; 15 without a finding." in checks
     assert "No row of this table came in, so 3 rules had nothing to check." in checks
     assert checks.count("nothing to check") == 1 + 3
     assert checks.count("no finding") == 15
 
 
-def test_many_places_are_folded_and_none_is_lost():
+def test_three_cells_are_shown_and_the_others_folded_and_none_is_lost():
     found = [cell("usual-grant", W, row, "grant_eur", f"{row}000", *UNUSUAL) for row in range(2, 42)]
     section = src(AGILE, found=found, shot=snapshot("agile_pilots", DAY, FILE, pilots=(63, 0)))
-    text = render_report(night([section], []))
-    assert "32 more rows" in text
+    text = render_report(night([section], []))[AGILE_PAGE]
+    assert text.partition("<details")[0].count("000</bdi>") == 3
+    assert "37 more" in text
     assert all(f">{row}000<" in text for row in range(2, 42))
 
 
@@ -736,17 +379,17 @@ def evil_night():
 
 
 def test_nothing_from_outside_becomes_markup():
-    text = render_report(evil_night())
-    seen = Page(text)
-    assert not {"script", "img", "b>"} & set(seen.tags)
-    assert not [name for _, name, _ in seen.attributes if name.startswith("on")]
-    assert all(re.match(r"#|\./|https://", link) for link in seen.links)
-    assert "49" not in seen.section("to-do")
-    assert "{{7*7}}" in seen.text
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
-    assert text.encode()
-    assert len(text) < 300_000
-    assert "secret" not in text
+    for text in render_report(evil_night()).values():
+        seen = Page(text)
+        assert not {"script", "img", "b>"} & set(seen.tags)
+        assert not [name for _, name, _ in seen.attributes if name.startswith("on")]
+        assert all(re.match(r"#|[a-z_.]+\.html|\./|https://|mailto:data@", link) for link in seen.links)
+        assert "49" not in seen.section("to-do") + seen.section("mend")
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
+        assert text.encode()
+        assert len(text) < 300_000
+        assert "secret" not in text
+    assert "{{7*7}}" in page(evil_night(), AGILE_PAGE).text
 
 
 def test_nothing_from_outside_becomes_markdown():
@@ -796,14 +439,15 @@ def test_nothing_from_outside_becomes_markdown():
 )
 def test_links_lead_to_the_web_or_beside_the_page(address, expected):
     seen = page(night([], [data(AGILE_PILOTS, url=address)]))
-    links = [link for link in seen.links if not link.startswith("#") and link != "https://portal.example/"]
+    own = ("#", "index.", "https://portal.example/#")
+    links = [link for link in seen.links if not link.startswith(own) and link != "https://portal.example/"]
     assert links == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize("name", ["outbox/agile_pilots/Pilots (ä).xlsx", "javascript:alert(1)", "<b>a.xlsx"])
 def test_the_page_says_where_the_marked_workbook_lies_and_does_not_link_to_it(name):
     section = replace(gaps_night().sources[0], annotated=name)
-    seen = page(night([section], []))
+    seen = page(night([section], []), AGILE_PAGE)
     assert name in seen.text
     assert not [link for link in seen.links if "xlsx" in link or "javascript" in link]
 
@@ -834,7 +478,7 @@ def test_personal_values_never_show(column):
     ]
     section = src(AGILE, found=found, shot=snapshot("agile_pilots", DAY, FILE, pilots=(63, 1)))
     content = night([replace(section, state="held")], [])
-    for text in (render_report(content), summary_markdown(content), str(findings_table(content))):
+    for text in (*render_report(content).values(), summary_markdown(content), str(findings_table(content))):
         assert value not in html.unescape(text).replace("\\", "")
     assert findings_table(content)[0]["value"] == WITHHELD
 
@@ -849,6 +493,19 @@ def test_the_summary_says_it_in_a_few_lines():
     assert "[Agile pilots in city districts](<https://portal.example/dataset/agile-pilots>)" in text
     assert "### Whose turn it is" in text
     assert len(text.splitlines()) < 40
+
+
+def test_the_summary_links_to_the_pages(tmp_path):
+    content = held_night()
+    assert "file:" not in summary_markdown(content, tmp_path)
+    write_report(tmp_path, content)
+    text = summary_markdown(content, tmp_path)
+    for title, name in (
+        ("Overview", "index"),
+        ("Smart Kalasatama indicators", "kalasatama"),
+        ("Agile pilots", "agile_pilots"),
+    ):
+        assert f"[{title}](<{tmp_path.as_uri()}/{name}.html>)" in text
 
 
 def test_the_table_of_findings_has_the_worst_first():
@@ -881,14 +538,11 @@ def test_the_table_of_findings_has_the_worst_first():
     assert len(findings_table(held_night(), limit=3)) == 3
 
 
-def test_the_page_is_written_where_it_belongs(tmp_path):
+def test_the_pages_are_written_where_they_belong(tmp_path):
     path = write_report(tmp_path / "reports" / "2026-11-23.1", gaps_night())
     assert path == tmp_path / "reports" / "2026-11-23.1" / "index.html"
-    assert path.read_text(encoding="utf-8") == render_report(gaps_night())
-    assert [entry.name for entry in path.parent.iterdir()] == ["index.html"]
-
-
-def test_a_report_of_many_findings_is_quick():
-    found = [cell("usual-grant", W, row, "grant_eur", "12000", *UNUSUAL) for row in range(500)]
-    sections = [src(AGILE, found=found, shot=snapshot("agile_pilots", DAY - timedelta(n), FILE)) for n in range(3)]
-    assert len(render_report(night(sections, []))) < 1_000_000
+    pages = render_report(gaps_night())
+    assert {entry.name: entry.read_text(encoding="utf-8") for entry in path.parent.iterdir()} == pages
+    assert set(pages) == {
+        f"{name}{tag}.html" for name in ("index", "agile_pilots", "companies_house") for tag in ("", ".fi")
+    }

@@ -7,7 +7,7 @@ import re
 from datetime import date
 
 from checks.report import DatasetSection, render_report
-from tests.checks.test_report import night, release
+from tests.checks.report_nights import night, release
 from warehouse.declarations import CatalogueEntry, DatasetDeclaration, TableDeclaration
 from warehouse.protection import Protection
 
@@ -54,7 +54,7 @@ def shown(*protection: Protection) -> tuple[str, str]:
     )
     declaration = DatasetDeclaration(CatalogueEntry.model_validate(ENTRY), table)
     section = DatasetSection(declaration, "released", "", release(declaration), None, (), (), protection)
-    page = render_report(night([], [section]))
+    page = render_report(night([], [section]))["index.html"]
     found = re.search(r'<section id="people".*?</section>', page, re.DOTALL)
     return page, html.unescape(re.sub(r"<[^>]+>", " ", found[0])) if found else ""
 
@@ -74,7 +74,7 @@ def test_each_table_is_said_with_its_state_and_what_is_missing_of_it():
         one("s-new", "new"), one("s-same", "same", suppressed=0), one("s-stands", "stands"), one("s-kept", "kept")
     )
     words = " ".join(text.split())
-    assert "27 of 36 numbers in 4 tables published; 9 suppressed (25.0 %)." in words
+    assert "27 of 36 numbers in 4 tables published; 9 suppressed (25 %)." in words
     assert "fewer than 10 and at least one" in words
     assert "s-new Mobility ✓ Published anew 6 of 9 3 23 November 2026" in words
     assert "s-same Mobility ✓ Unchanged 9 of 9 0" in words

@@ -46,8 +46,8 @@ def said(programme, start, grant, table=TABLE, rule=WRITTEN):
         ]
 
 
-OTHERS = ["The usual grant in euros is 1,000 to 10,000 in the agile piloting programme; 0 is allowed."]
-COMMUNICITY = ["The usual grant in euros is 12,500 to 22,500 (2023 to 2025) in CommuniCity; 0 is allowed."]
+OTHERS = ["The usual grant in euros is from 1,000 to 10,000 in the agile piloting programme; 0 is allowed."]
+COMMUNICITY = ["The usual grant in euros is from 12,500 to 22,500 (2023–2025) in CommuniCity; 0 is allowed."]
 UNPAID = ["The usual grant in euros is at most 0 in co-development with Helsinki's schools; 0 is allowed."]
 MINI = ["The usual grant in euros is at most 15,000 (2021) in Mini-Piloting; 0 is allowed."]
 
@@ -89,7 +89,7 @@ def test_every_span_has_its_source():
 )
 def test_a_rule_has_either_a_condition_or_a_list_that_is_there(change):
     content = {"id": "a", "severity": "warning", "columns": ["x"], "message": "m", "help": "h", "source": "s"}
-    with pytest.raises(DeclarationError, match=r"one of holds, spans and once|no list nothing|needs programme_in"):
+    with pytest.raises(DeclarationError, match=r"it needs one of holds|no list nothing|needs programme_in"):
         parse(WrittenRule, {**content, **change}, "test")
 
 
@@ -103,5 +103,5 @@ def test_several_spans_of_one_programme_are_one_rule(monkeypatch):
     assert said("P", date(2021, 1, 1), 15) == []
     assert said("P", None, 15) == []
     assert said("P", date(2020, 1, 1), 15) == [
-        "The usual grant in euros is 1 to 10 (2020) or 1 to 20 (2021) in P; 0 is allowed."
+        "The usual grant in euros is from 1 to 10 (2020) or from 1 to 20 (2021) in P; 0 is allowed."
     ]

@@ -25,7 +25,7 @@ from sources.companies_house.records import records, sure_key
 from sources.loading import UNSEEN, stage
 from warehouse.archive import RawFile, Snapshot
 from warehouse.declarations import Privacy, Severity, SourceDeclaration
-from warehouse.findings import Finding, QuarantinedRow, key_text
+from warehouse.findings import Finding, QuarantinedRow, key_text, unpacked_texts
 from warehouse.home import Home
 
 NAMES = [name.strip() for name in HEADER.split(",")]
@@ -40,6 +40,12 @@ ROW = dict.fromkeys(NAMES, "") | {
     "SICCode.SicText_1": "62012 - Business and domestic software development",
     "URI": "http://business.data.gov.uk/id/company/00000001",
 }
+
+
+def _finding(row):
+    """What a SELECT of findings gives, as the warehouse reads it again."""
+    said = unpacked_texts(row["message"], row["help"], row.pop("said", None))
+    return Finding(**row | {"severity": Severity(row["severity"]), "message": said[0], "help": said[1]})
 
 
 def row(**given: str) -> dict[str, str]:
@@ -92,7 +98,7 @@ class Outcome:
             listed = [found for sql in self.reading.findings_sql for found in _dicts(connection, sql)]
             rejected = [found for sql in self.reading.quarantined_sql for found in _dicts(connection, sql)]
         self.findings = [*self.reading.findings]
-        self.findings += [Finding(**found | {"severity": Severity(found["severity"])}) for found in listed]
+        self.findings += [_finding(found) for found in listed]
         self.quarantined = [QuarantinedRow(**found) for found in rejected]
 
     def _fall_back(self, table: SqlTable) -> None:

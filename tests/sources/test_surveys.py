@@ -137,7 +137,7 @@ def test_what_cannot_be_used_is_said_without_repeating_an_answer(tmp_path):
             "the questions Q7, and the export",
         ),
         ({"header": ["submitdate", *HEADER[1:]]}, "has no column id"),
-        ({"header": ["id", "submitdate", "Q1", "Q1", "a", "AGE", "b"]}, "two columns 'Q1'"),
+        ({"header": ["id", "submitdate", "Q1", "Q1", "a", "AGE", "b"]}, "two columns “Q1”"),
     ],
 )
 def test_an_export_that_cannot_be_read_costs_itself_alone(tmp_path, change, says):

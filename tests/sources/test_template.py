@@ -282,7 +282,7 @@ def test_an_older_template_is_read_and_says_what_is_new_and_gone(tmp_path):
     findings = [f for f in reading_of(path, now, tmp_path).findings if f.rule == "older-template"]
     (said,) = findings
     assert said.severity is Severity.INFO
-    assert "New since: 'Confidence' on the sheet 'Rounds', 'Source' on the sheet 'Rounds'." in said.message
+    assert "New since: “Confidence” on the sheet “Rounds”, “Source” on the sheet “Rounds”." in said.message
     assert "Gone since: rounds.old_address." in said.message
     assert f"opendistrict template {now.name} --language en" in said.help
 
@@ -312,7 +312,7 @@ def test_a_workbook_of_another_source_is_recognised_by_its_mark(tmp_path):
     reading = reading_of(filled(template(tmp_path, there)), here, tmp_path)
     (said,) = reading.findings
     assert (said.rule, said.severity) == ("wrong-place", Severity.CRITICAL)
-    assert "was handed in for 'Agile pilots' (agile_pilots)" in said.message
+    assert "was handed in for “Agile pilots”" in said.message
     assert "inbox/tenants" in said.help
     assert all(table.num_rows == 0 for table in reading.tables.values())
     assert set(reading.incomplete) == {"pilots", "rounds"}
@@ -327,7 +327,7 @@ def test_a_workbook_of_another_source_is_recognised_by_its_headers(tmp_path):
     canteen = pilots.model_copy(update={"name": "canteen", "title": "Canteen", "tables": (rows,)})
     (said,) = reading_of(factory.good_workbook(tmp_path / "book.xlsx"), canteen, tmp_path).findings
     assert (said.rule, said.severity) == ("wrong-place", Severity.CRITICAL)
-    assert "has the columns of 'Agile pilots' (agile_pilots)" in said.message
+    assert "has the columns of “Agile pilots”" in said.message
 
 
 def test_sources_of_one_kind_are_not_taken_for_one_another_for_want_of_a_sheet(tmp_path):

@@ -12,6 +12,7 @@ from sources.workbooks import read as read_workbook
 from tests.sources.test_workbooks import AMOUNT, COUNT, DAY, TEXT, anything, of, read, rows, serious
 from tests.workbook_factory import ROUND, declaration, pilot, save, snapshot, table
 from warehouse.declarations import DeclarationError, Severity
+from warehouse.messages import Language, said_in
 
 IN_TMP = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -305,9 +306,9 @@ def test_what_is_nearly_a_code_is_a_finding_that_names_the_nearest(tmp_path):
     assert [row["theme_code"] for row in rows(reading)] == [None, None]
     near, far = of(reading, "code")
     assert (near.severity, near.value, near.row_key) == (Severity.ERROR, "mobilty", "demo-1")
-    assert "Did you mean mobility?" in near.help
-    assert "Did you mean" not in far.help
-    assert "Choose one of: resource_recycling," in far.help
+    assert near.help.startswith("Write “Mobility”, if that is what is meant. Choose one of “Mobility”, ")
+    assert far.help.startswith("Choose one of “Resource recycling”, ")
+    assert "“Liikkuminen”" in said_in(near.help, Language.FINNISH)
 
 
 def test_a_business_id_in_any_form_is_read_and_her_own_header_said(tmp_path):
@@ -378,7 +379,7 @@ def test_a_footnote_behind_a_header_does_not_hide_the_column(tmp_path, text):
     reading = header(tmp_path, text)
     assert rows(reading)[0]["grant_eur"] == 5000
     assert {(f.rule, f.severity) for f in reading.findings} <= {("read-as", Severity.INFO)}
-    assert all(repr(text) in f.message for f in reading.findings)
+    assert all(f"“{text}”" in f.message for f in reading.findings)
 
 
 def test_a_numbered_header_is_another_column(tmp_path):
@@ -388,16 +389,27 @@ def test_a_numbered_header_is_another_column(tmp_path):
         assert [f.column_name for f in reading.findings] == [texts[1]]
         assert reading.findings[0].rule == "unknown-column"
     reading = header(tmp_path, "Grant 1)", "Grant 2)")
-    assert {f.rule for f in reading.findings} == {"missing-column", "unknown-column"}
+    assert {f.rule for f in reading.findings} == {"renamed-column", "unknown-column"}
 
 
-def test_a_missing_column_names_the_header_that_nearly_fits(tmp_path):
-    reading = header(tmp_path, "Grants (EUR)")
-    (missing,) = of(reading, "missing-column")
-    (unknown,) = of(reading, "unknown-column")
-    assert missing.severity is Severity.CRITICAL
-    assert "Is it 'Grants (EUR)' (N)?" in missing.help
-    assert "Did you mean 'Grant (EUR)'?" in unknown.help
+@pytest.mark.parametrize("text", ["Grants (EUR)", "Money"])
+def test_a_renamed_column_is_one_finding_that_says_what_it_may_be(tmp_path, text):
+    (said,) = header(tmp_path, text).findings
+    assert (said.rule, said.severity, said.column_name) == ("renamed-column", Severity.CRITICAL, "grant_eur")
+    assert (said.row_number, said.heading) == (1, text)
+    assert said.message == f"The column “{text}” (N) may be “Grant (EUR)” renamed, so it was not read."
+    assert said.help.startswith("Name the column “Grant (EUR)”, if it is.")
+
+
+def test_a_column_of_other_values_is_not_the_missing_one(tmp_path):
+    row = {**pilot(), "Lunch": "nice"}
+    del row["Grant (EUR)"]
+    path = save(tmp_path / "book.xlsx", {"Pilots": table([row]), "Rounds": table([ROUND])})
+    missing, unknown = read(path).findings
+    assert (missing.rule, missing.column_name) == ("missing-column", "grant_eur")
+    assert missing.help.startswith("Add a column named “Grant (EUR)”.")
+    assert (unknown.rule, unknown.column_name) == ("unknown-column", "Lunch")
+    assert "name it as the template does: “Grant (EUR)”" in unknown.help
 
 
 def test_decomposed_umlauts_in_a_header_are_umlauts(tmp_path):

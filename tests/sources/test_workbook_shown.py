@@ -273,7 +273,7 @@ def test_two_sheets_of_one_name_are_not_joined(tmp_path):
     assert [(f.rule, f.severity, f.table_name) for f in reading.findings] == [
         ("duplicate-sheet", Severity.CRITICAL, "pilots")
     ]
-    assert "'Pilots' and 'Pilots '" in reading.findings[0].message
+    assert "“Pilots” and “Pilots ”" in reading.findings[0].message
 
 
 def test_of_two_sheets_of_one_name_the_visible_or_the_filled_one_is_meant(tmp_path):

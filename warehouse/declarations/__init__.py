@@ -34,7 +34,7 @@ from warehouse.declarations.fields import (
 from warehouse.declarations.sources import GRACE_DAYS, AskedFor, SourceDeclaration, load_source
 from warehouse.declarations.tables import Delivery, ForeignKey, RowBounds, TableDeclaration
 from warehouse.declarations.translations import Provenance, Translation, Translations, digest_of
-from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse, read_yaml
+from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, fault, nearest, parse, read_yaml
 from warehouse.reference import Contact, Licence, Publisher
 from warehouse.sql import literal, quote
 from warehouse.text import normalised
@@ -79,8 +79,10 @@ __all__ = [
     "Translation",
     "Translations",
     "digest_of",
+    "fault",
     "literal",
     "load_source",
+    "nearest",
     "normalised",
     "parse",
     "quote",

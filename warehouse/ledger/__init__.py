@@ -17,15 +17,19 @@ from warehouse.ledger.dataset_log import (
     rewrite_release,
 )
 from warehouse.ledger.finding_log import (
+    corrections,
     count_findings,
     findings,
+    ours_in_words,
     read_findings,
     replace_findings,
     take_findings,
     worst_in_words,
 )
+from warehouse.ledger.life_log import Look, forget_spells, move_dataset_lives, move_lives
 from warehouse.ledger.records import (
     Connection,
+    CorrectedCell,
     CurationRecord,
     LedgerError,
     RunRecord,
@@ -37,12 +41,16 @@ from warehouse.ledger.records import (
 from warehouse.ledger.run_log import begin_run, finish_run, last_said, next_run_id, note_run, now, runs
 from warehouse.ledger.schema import SCHEMA_VERSION, copy_tables, create_ledger, lacking, refuse_newer
 from warehouse.ledger.snapshot_log import promoted, record_snapshot, recount, snapshots, supersede
+from warehouse.ledger.suite_log import Documents, record_suites, suites
 
 __all__ = [
     "SCHEMA_VERSION",
     "Connection",
+    "CorrectedCell",
     "CurationRecord",
+    "Documents",
     "LedgerError",
+    "Look",
     "RunRecord",
     "Said",
     "SnapshotRecord",
@@ -50,22 +58,28 @@ __all__ = [
     "Verdict",
     "begin_run",
     "copy_tables",
+    "corrections",
     "count_findings",
     "create_ledger",
     "curations",
     "findings",
     "finish_run",
     "forget_newest_curation",
+    "forget_spells",
     "lacking",
     "last_said",
+    "move_dataset_lives",
+    "move_lives",
     "next_run_id",
     "note_run",
     "now",
+    "ours_in_words",
     "promoted",
     "read_findings",
     "record_curation",
     "record_release",
     "record_snapshot",
+    "record_suites",
     "recount",
     "refuse_newer",
     "release_from",
@@ -74,6 +88,7 @@ __all__ = [
     "rewrite_release",
     "runs",
     "snapshots",
+    "suites",
     "supersede",
     "take_findings",
     "worst_in_words",

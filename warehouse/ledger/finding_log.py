@@ -7,13 +7,16 @@ from typing import Any
 
 from warehouse.database import fetch
 from warehouse.declarations import Severity
+from warehouse.finding_ids import give_ids
 from warehouse.findings import Finding, add_findings, unpacked_texts
-from warehouse.ledger.records import Connection
+from warehouse.ledger.records import Connection, CorrectedCell
+from warehouse.sql import literal
+from warehouse.turns import OURS
 
 
 def take_findings(connection: Connection, attached: str, source: str, snapshot_id: str) -> None:
-    """Copy findings and quarantine of an attached staging file; those of an earlier check give way."""
-    for table in ("findings", "quarantine"):
+    """Copy findings, quarantine and measures of an attached staging file; those of an earlier check give way."""
+    for table in ("findings", "quarantine", "measures"):
         connection.execute(
             f"DELETE FROM ledger.{table} WHERE subject = ? AND snapshot_id = ?", [source, snapshot_id]
         )
@@ -21,15 +24,39 @@ def take_findings(connection: Connection, attached: str, source: str, snapshot_i
             f"INSERT INTO ledger.{table} BY NAME SELECT ? AS snapshot_id, * FROM {attached}.main.{table}",
             [snapshot_id],
         )
+    of_snapshot = f"subject = {literal(source)} AND snapshot_id = {literal(snapshot_id)}"
+    for table, columns in (("accepted", "* EXCLUDE (finding)"), ("corrections", "* EXCLUDE (was_unread)")):
+        staged = "corrected" if table == "corrections" else table
+        connection.execute(f"DELETE FROM ledger.{table} WHERE {of_snapshot}")
+        connection.execute(
+            f"INSERT INTO ledger.{table} BY NAME SELECT {literal(source)} AS subject,"
+            f" {literal(snapshot_id)} AS snapshot_id, {columns} FROM {attached}.main.{staged}"
+        )
+
+
+def corrections(connection: Connection, source: str, snapshot_id: str) -> list[CorrectedCell]:
+    """The cells of a snapshot that were corrected on the way in, in the order of their places."""
+    rows = fetch(
+        connection,
+        "SELECT table_name, row_key, column_name, old_value, new_value, reason, evidence, status, file, sheet,"
+        " row_number FROM ledger.corrections WHERE subject = ? AND snapshot_id = ?"
+        " ORDER BY file, sheet, row_number, column_name",
+        [source, snapshot_id],
+    )
+    return [CorrectedCell(*row) for row in rows]
 
 
 def replace_findings(connection: Connection, subject: str, snapshot_id: str, found: Sequence[Finding]) -> None:
-    """Write findings made in Python in place of those that stand for the snapshot."""
-    connection.execute("DELETE FROM ledger.findings WHERE subject = ? AND snapshot_id = ?", [subject, snapshot_id])
+    """Write findings made in Python in place of those, and of the measures, that stand for the snapshot."""
+    for table in ("findings", "measures"):
+        connection.execute(
+            f"DELETE FROM ledger.{table} WHERE subject = ? AND snapshot_id = ?", [subject, snapshot_id]
+        )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE findings AS SELECT * EXCLUDE (snapshot_id) FROM ledger.findings LIMIT 0"
     )
     add_findings(connection, subject, found, "temp")
+    give_ids(connection, "temp.findings")
     connection.execute(
         "INSERT INTO ledger.findings BY NAME SELECT ? AS snapshot_id, * FROM temp.findings", [snapshot_id]
     )
@@ -48,6 +75,16 @@ def worst_in_words(connection: Connection, subject: str, snapshot_id: str) -> st
     return f"{found[0].message} {found[0].help}" if found else ""
 
 
+def ours_in_words(connection: Connection, subject: str, snapshot_id: str) -> str:
+    """What whoever runs this has to do about lines of their own (``warehouse.turns.OURS``); empty if nothing."""
+    rules = ", ".join(literal(rule) for rule in sorted(OURS))
+    relation = (
+        f"ledger.findings WHERE subject = {literal(subject)} AND snapshot_id = {literal(snapshot_id)}"
+        f" AND rule IN ({rules})"
+    )
+    return " ".join(f"{one.message} {one.help}" for one in read_findings(connection, relation, limit=5))
+
+
 def read_findings(
     connection: Connection, where: str, parameters: Sequence[Any] = (), limit: int | None = None
 ) -> list[Finding]:
@@ -56,7 +93,7 @@ def read_findings(
     rows = fetch(
         connection,
         "SELECT rule, severity, message, help, said, table_name, file, sheet, row_number, column_name, value,"
-        " row_key, heading"
+        " row_key, heading, finding_id"
         f" FROM {where} ORDER BY list_position([{worst_first}], severity),"
         " file, sheet, row_number, column_name, rule, value" + (f" LIMIT {limit:d}" if limit else ""),
         list(parameters),

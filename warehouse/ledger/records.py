@@ -74,6 +74,23 @@ class CurationRecord:
 
 
 @dataclass(frozen=True)
+class CorrectedCell:
+    """A cell that was corrected on the way in: what the source says, and what was made of it; "" is empty."""
+
+    table_name: str
+    row_key: str | None
+    column_name: str
+    old_value: str
+    new_value: str
+    reason: str
+    evidence: str
+    status: str
+    file: str | None
+    sheet: str | None
+    row_number: int | None
+
+
+@dataclass(frozen=True)
 class Said:
     """What a run said of a source, a dataset, or a dataset's place on the portal.
 

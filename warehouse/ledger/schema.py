@@ -8,6 +8,7 @@ import duckdb
 
 from warehouse.findings import FINDINGS_COLUMNS, QUARANTINE_COLUMNS
 from warehouse.ledger.records import Connection, LedgerError
+from warehouse.measures import MEASURES_COLUMNS
 
 SCHEMA_VERSION = 2  # of the ledger: 1 had no version. A column that is only added needs no new number.
 
@@ -26,6 +27,35 @@ CREATE TABLE IF NOT EXISTS ledger.snapshots (  -- the verdict on a pull of a sou
 );
 CREATE TABLE IF NOT EXISTS ledger.findings (snapshot_id VARCHAR NOT NULL, {FINDINGS_COLUMNS});
 CREATE TABLE IF NOT EXISTS ledger.quarantine (snapshot_id VARCHAR NOT NULL, {QUARANTINE_COLUMNS});
+CREATE TABLE IF NOT EXISTS ledger.looks (  -- the verdicts that moved the lives of findings, in their order
+    subject VARCHAR NOT NULL, look BIGINT NOT NULL, snapshot_id VARCHAR NOT NULL, data_date DATE NOT NULL,
+    run_id VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ledger.spells (  -- from which look to which a finding was there
+    subject VARCHAR NOT NULL, finding_id VARCHAR NOT NULL, table_name VARCHAR, rule VARCHAR NOT NULL,
+    column_name VARCHAR, row_key VARCHAR, severity VARCHAR NOT NULL,
+    is_of_row BOOLEAN NOT NULL,   -- it is on a row, not on a table or a file
+    is_compiled BOOLEAN NOT NULL, -- its rule is one of the declaration or a rules file, not of reading
+    opened_look BIGINT NOT NULL, opened_snapshot VARCHAR NOT NULL, opened_date DATE NOT NULL,
+    opened_run VARCHAR NOT NULL,
+    closed_look BIGINT, closed_snapshot VARCHAR, closed_date DATE, closed_run VARCHAR,
+    closing VARCHAR               -- fixed, or dropped: its rule or table is not asked any more
+);
+CREATE TABLE IF NOT EXISTS ledger.accepted (  -- findings that somebody accepted until a day; some have run out
+    subject VARCHAR NOT NULL, snapshot_id VARCHAR NOT NULL, finding_id VARCHAR NOT NULL,
+    severity VARCHAR NOT NULL, accepted_by VARCHAR NOT NULL, reason VARCHAR NOT NULL, until_date DATE NOT NULL,
+    is_in_force BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ledger.corrections (  -- cells that were mended on the way in
+    subject VARCHAR NOT NULL, snapshot_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, row_key VARCHAR,
+    file VARCHAR, sheet VARCHAR, row_number BIGINT, column_name VARCHAR NOT NULL,
+    old_value VARCHAR, new_value VARCHAR, reason VARCHAR NOT NULL, evidence VARCHAR NOT NULL,
+    status VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ledger.suite_results (  -- Great Expectations' account of a suite, as JSON
+    subject VARCHAR NOT NULL, snapshot_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, document VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ledger.measures (snapshot_id VARCHAR NOT NULL, {MEASURES_COLUMNS});
 CREATE TABLE IF NOT EXISTS ledger.curations (  -- the verdict on a dataset built from certain inputs
     dataset VARCHAR, data_date DATE, inputs VARCHAR NOT NULL, verdict VARCHAR NOT NULL,
     rows BIGINT NOT NULL, version VARCHAR, run_id VARCHAR NOT NULL, PRIMARY KEY (dataset, data_date)

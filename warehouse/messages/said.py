@@ -61,6 +61,8 @@ def _shown(value: Value, language: Language) -> str:
 def _joined(parts: list[str], kind: str, language: Language) -> str:
     if kind == "sentences" or len(parts) < 2:
         return " ".join(parts)
+    if kind == "comma":
+        return ", ".join(parts)
     from babel.lists import format_list
 
     return format_list(parts, style="or" if kind == "or" else "standard", locale=language.value)

@@ -55,10 +55,10 @@ class InLanguages(str):
 
 
 class Listed(str):
-    """Texts in a row: "a, b and c", "a, b or c", or sentences one after the other."""
+    """Texts in a row: "a, b and c", "a, b or c", "a, b, c", or sentences one after the other."""
 
     parts: Sequence[str]
-    kind: str  # and, or, sentences
+    kind: str  # and, or, comma, sentences
 
     def __new__(cls, parts: Sequence[str], kind: str) -> Listed:
         """The row in English."""
@@ -92,7 +92,7 @@ def in_languages(text: str, *, finnish: str = "") -> str:
 
 
 def listed(parts: Sequence[str], kind: str = "and") -> Listed:
-    """A row of texts, joined by "and" or "or"."""
+    """A row of texts, joined by "and", "or", or ("comma") by commas alone."""
     return Listed(parts, kind)
 
 
@@ -137,6 +137,8 @@ def joined(parts: Sequence[str], kind: str) -> str:
     """A row of texts in English."""
     if kind == "sentences" or len(parts) < 2:
         return " ".join(parts)
+    if kind == "comma":
+        return ", ".join(parts)
     return f"{', '.join(parts[:-1])} {kind} {parts[-1]}"
 
 
@@ -154,6 +156,11 @@ def packed(text: str) -> Any:
         case Listed():
             return {"kind": text.kind, "parts": [packed(part) for part in text.parts]}
     return str(text)
+
+
+def is_said(text: str) -> bool:
+    """Whether a text knows how it is said in other languages."""
+    return isinstance(text, Message | InLanguages | Listed)
 
 
 def _packed_value(value: Value) -> Any:

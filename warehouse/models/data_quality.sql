@@ -9,6 +9,7 @@ WITH dated AS (
         max(CASE WHEN NOT is_held THEN data_date END) OVER (PARTITION BY kind_code, name) AS last_good_date
     FROM quality.judged
 ),
+table_titles AS (SELECT DISTINCT name, table_name, table_title FROM quality.declared_columns),
 places AS (
     SELECT kind_code, name, data_date, table_name FROM quality.loads
     UNION
@@ -34,10 +35,12 @@ SELECT
     END AS state_code,
     dated.good_date AS standing_date,
     places.table_name,
+    table_titles.table_title,
     coalesce(findings.rule_id, 'none') AS rule_id,
     upper(left(findings.rule_id, 1)) || lower(replace(replace(substr(findings.rule_id, 2), '-', ' '), '_', ' '))
         AS rule_title,
     coalesce(findings.column_name, 'none') AS column_name,
+    declared.column_title,
     coalesce(findings.critical_count, 0) AS critical_count,
     coalesce(findings.error_count, 0) AS error_count,
     coalesce(findings.warning_count, 0) AS warning_count,
@@ -45,8 +48,22 @@ SELECT
     loads.rows_count,
     loads.accepted_count,
     loads.quarantined_count,
+    findings.dimension_code,
+    findings.judged_count,
+    findings.failed_count,
+    round(findings.gain, 2) AS gain_points,
+    -- rounded down: 100 only where nothing is wrong
+    floor(round(scores.completeness_share, 8) * 10000) / 100 AS completeness_pct,
+    floor(round(scores.uniqueness_share, 8) * 10000) / 100 AS uniqueness_pct,
+    floor(round(scores.consistency_share, 8) * 10000) / 100 AS consistency_pct,
+    floor(round(scores.timeliness_share, 8) * 10000) / 100 AS timeliness_pct,
+    floor(round(scores.validity_share, 8) * 10000) / 100 AS validity_pct,
+    floor(round(scores.accuracy_share, 8) * 10000) / 100 AS accuracy_pct,
+    scores.quality_score,
     CASE WHEN dated.is_newest THEN dated.turn_code END AS turn_code,
-    CASE WHEN dated.is_newest THEN dated.next_step END AS next_step
+    CASE WHEN dated.is_newest THEN dated.next_step END AS next_step,
+    scores.score_step,
+    round(scores.score_step_gain, 2) AS score_step_points
 FROM dated
 INNER JOIN quality.subjects AS subjects ON dated.kind_code = subjects.kind_code AND dated.name = subjects.name
 INNER JOIN places
@@ -63,3 +80,14 @@ LEFT JOIN quality.findings AS findings
         AND dated.name = findings.name
         AND dated.data_date = findings.data_date
         AND places.table_name = findings.table_name
+LEFT JOIN quality.scores AS scores
+    ON
+        dated.kind_code = scores.kind_code
+        AND dated.name = scores.name
+        AND dated.data_date = scores.data_date
+LEFT JOIN table_titles ON dated.name = table_titles.name AND places.table_name = table_titles.table_name
+LEFT JOIN quality.declared_columns AS declared
+    ON
+        dated.name = declared.name
+        AND places.table_name = declared.table_name
+        AND findings.column_name = declared.column_name

@@ -5,15 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
+from warehouse.messages import message
 from warehouse.sheets import limits
 from warehouse.sheets.number_formats import shown_number, shown_text
 from warehouse.text import without_controls
 
-TOO_LONG = f"it is longer than the {limits.MAX_CELL_CHARACTERS:,} characters that a cell can hold"
+TOO_LONG = message("it is longer than the {most} characters that a cell can hold", most=limits.MAX_CELL_CHARACTERS)
+
+
+SAVE_AGAIN = message("Open it and save it again as .xlsx.")
 
 
 class SheetError(ValueError):
-    """A file cannot be read as a table; the message says why and what to do."""
+    """A file cannot be read as a table: ``why`` in a clause, ``advice`` in a sentence, which may be empty."""
+
+    def __init__(self, why: str, advice: str = "") -> None:
+        super().__init__(why, advice)
+        self.why = why
+        self.advice = advice
+
+    def __str__(self) -> str:
+        """Both in one, for a terminal."""
+        advice = str(self.advice).rstrip(".")
+        return f"{self.why}; {advice[0].lower()}{advice[1:]}" if advice else str(self.why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from warehouse.declarations import TableDeclaration
+from warehouse.messages import message
 from warehouse.sheets import limits
 from warehouse.sheets.cells import Cell, Sheet, SheetError, UndecodedText, text_value
 from warehouse.sheets.headers import find_header
 
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are no text, as PEP 383 keeps them
 _DECODED = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
@@ -36,20 +37,25 @@ class Records:
 def _decoded(path: Path) -> tuple[str, list[str]]:
     """A text file's text and what was assumed. A byte that is no text becomes a lone surrogate (PEP 383)."""
     if path.stat().st_size > limits.MAX_CSV_BYTES:
-        raise SheetError(f"it is larger than {limits.MAX_CSV_BYTES >> 20} MB; is it the right file?")
+        raise SheetError(
+            message("it is larger than {most} MB", most=limits.MAX_CSV_BYTES >> 20),
+            message("Is it the right file?"),
+        )
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return data.decode("utf-16"), []
         except UnicodeDecodeError as error:
-            raise SheetError("it is neither a workbook nor text; hand in an .xlsx or .csv file") from error
+            raise SheetError(
+                message("it is neither a workbook nor text"), message("Hand in an .xlsx or .csv file.")
+            ) from error
     if b"\0" in data:
-        raise SheetError("it is neither a workbook nor text; hand in an .xlsx or .csv file")
+        raise SheetError(message("it is neither a workbook nor text"), message("Hand in an .xlsx or .csv file."))
     text = data.decode("utf-8-sig", errors="surrogateescape")
     # One byte of another encoding in a line does not make the other lines' letters Windows text.
     if text.isascii() or data.startswith(codecs.BOM_UTF8) or _DECODED.search(text):
         return text, []
-    note = "it is not UTF-8, so it was read as Windows text (cp1252): look whether ä, ö and € are right"
+    note = message("it is not UTF-8, so it was read as Windows text (cp1252): look whether ä, ö and € are right")
     return data.decode("cp1252", errors="surrogateescape"), [note]
 
 
@@ -82,8 +88,12 @@ def _records(text: str, delimiter: str, most: int | None = None) -> list[list[st
         if most is not None:
             return records
         raise SheetError(
-            f"its quotation marks do not match, at line {reader.line_num} or before it ({error});"
-            ' write a quotation mark inside a quoted cell twice (""), or hand in an .xlsx file'
+            message(
+                "its quotation marks do not match, at line {line} or before it ({error})",
+                line=reader.line_num,
+                error=str(error),
+            ),
+            message('Write a quotation mark inside a quoted cell twice (""), or hand in an .xlsx file.'),
         ) from error
     return records
 
@@ -91,7 +101,9 @@ def _records(text: str, delimiter: str, most: int | None = None) -> list[list[st
 def _as_sheet(name: str, records: Sequence[Sequence[str]]) -> Sheet:
     sheet = Sheet(name)
     if sum(len(record) for record in records) > limits.MAX_CELLS:
-        raise SheetError(f"it has more than {limits.MAX_CELLS:,} cells; is it the right file?")
+        raise SheetError(
+            message("it has more than {most} cells", most=limits.MAX_CELLS), message("Is it the right file?")
+        )
     for number, record in enumerate(records, start=1):
         if cells := {column: _text_cell(text) for column, text in enumerate(record, start=1) if text.strip()}:
             sheet.rows[number] = cells

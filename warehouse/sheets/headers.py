@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from functools import lru_cache
 from warehouse.declarations import FieldDeclaration, TableDeclaration
 from warehouse.sheets import limits
 from warehouse.sheets.cells import Cell, Sheet, UndecodedText, shown_value
-from warehouse.text import normalised
+from warehouse.text import nearest, normalised
 
 
 @dataclass(frozen=True)
@@ -169,5 +168,4 @@ def _marked(
 def nearest_fields(text: str, table: TableDeclaration, among: Collection[str]) -> list[str]:
     """The names of those fields whose header at the source is most like a text, the likeliest first."""
     aliases = {known: field.name for known, field in _aliases(table).items() if field.name in among}
-    near = difflib.get_close_matches(_normal(text), aliases, n=3, cutoff=0.75)
-    return list(dict.fromkeys(aliases[known] for known in near))
+    return list(dict.fromkeys(aliases[known] for known in nearest(_normal(text), aliases)))

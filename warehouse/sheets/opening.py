@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from warehouse.declarations import TableDeclaration
+from warehouse.messages import message
 from warehouse.sheets.cells import Sheet, SheetError
 from warehouse.sheets.csv_files import Records, read_csv
 from warehouse.sheets.headers import find_header
@@ -44,15 +45,21 @@ def open_book(path: Path, tables: Sequence[TableDeclaration]) -> Book:
         with path.open("rb") as file:
             is_encrypted = "EncryptedPackage".encode("utf-16-le") in file.read(8 << 20)
         if is_encrypted:
-            raise SheetError("it is protected with a password; save a copy without one and hand that in")
-        raise SheetError("it is an old Excel file (.xls); open it and save it as .xlsx")
+            raise SheetError(
+                message("it is protected with a password"), message("Save a copy without one and hand that in.")
+            )
+        raise SheetError(message("it is an old Excel file (.xls)"), message("Open it and save it as .xlsx."))
     if start.startswith(b"%PDF"):
-        raise SheetError("it is a PDF; hand in the workbook itself, as .xlsx or .csv")
+        raise SheetError(message("it is a PDF"), message("Hand in the workbook itself, as .xlsx or .csv."))
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<html", b"<!doctype", b"<?xml", b"<table")):
-        raise SheetError("it is a web page or XML, whatever its name says; save it as .xlsx or .csv")
+        raise SheetError(
+            message("it is a web page or XML, whatever its name says"), message("Save it as .xlsx or .csv.")
+        )
     if not start.strip():
-        raise SheetError("it is empty")
+        raise SheetError(message("it is empty"))
     sheet, notes, records = read_csv(path, tables)
     if path.suffix.lower() in (".xlsx", ".xlsm") and not any(find_header(sheet, table) for table in tables):
-        raise SheetError("it is no workbook, whatever its name says; save it as .xlsx where it was made")
+        raise SheetError(
+            message("it is no workbook, whatever its name says"), message("Save it as .xlsx where it was made.")
+        )
     return Book(path, "csv", [sheet], notes, records)

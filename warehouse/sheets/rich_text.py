@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from warehouse.messages import listed, message
+
 _FOOTNOTE = re.compile(
     r"\s*\(?(?:[0-9]{1,2}|[a-z]|[*†‡§]{1,3})(?:\s*[,;]\s*(?:[0-9]{1,2}|[a-z]|[*†‡§]{1,3}))*[.):]?\s*", re.I
 )
@@ -18,10 +20,10 @@ _TRADE_MARK = re.compile(r"\s*(?:tm|r|sm|℠|™|®|©)\s*", re.IGNORECASE)
 _UNIT = re.compile(r"(?:^|[\s0-9/(])(?:[kdcmµ]?m|ft|in|s)\s*$")  # m², m³, km², /s²
 _POWER = re.compile(r"(?:^|[^0-9.,])(?:10|2|e)\s*$")  # 10⁶, 2⁸
 _DIGITS = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
-LEFT_OUT_MARK = "a raised footnote mark was left out"
-LEFT_OUT_STRUCK = "a part that is struck out was left out"
-ALL_STRUCK = "what it holds is struck out, and was read all the same"
-RAISED = "a part of it is raised, and nobody can tell whether it is a note or belongs to it"
+LEFT_OUT_MARK = message("a raised footnote mark was left out")
+LEFT_OUT_STRUCK = message("a part that is struck out was left out")
+ALL_STRUCK = message("what it holds is struck out, and was read all the same")
+RAISED = message("a part of it is raised, and nobody can tell whether it is a note or belongs to it")
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ def assembled(runs: Sequence[Run]) -> tuple[str, str, str]:
         else:
             text += run.text
             problem = RAISED
-    return text, "; ".join(dict.fromkeys(notes)), problem
+    return text, listed(list(dict.fromkeys(notes))), problem
 
 
 def _merged(runs: Sequence[Run]) -> list[Run]:

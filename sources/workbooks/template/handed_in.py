@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sources
 from sources.workbooks.template.making import column_names, fingerprint
+from sources.workbooks.words import table_title, title_of
 from warehouse.declarations import DeclarationError, Severity, SourceDeclaration
 from warehouse.findings import Finding
+from warehouse.messages import listed, message, sentences
 from warehouse.sheets import Book, Matching, TemplateMark, match_tables, template_mark
 
 # A workbook without a mark is another source's where less than half of its own columns is there and nearly all of
@@ -56,18 +58,18 @@ def _has_rows(book: Book, matching: Matching) -> list[bool]:
 
 
 def _of_another(book: Book, declaration: SourceDeclaration, mark: TemplateMark) -> Refusal:
-    other = _others(declaration).get(mark.source)
-    return _elsewhere(book, declaration, mark.source, other.title if other else mark.source, "is a workbook of")
+    other = _others(declaration).get(mark.source, mark.source)
+    return _elsewhere(book, declaration, other, is_marked=True)
 
 
 def _looks_like_another(book: Book, matching: Matching, declaration: SourceDeclaration) -> Refusal | None:
     """Whether a workbook's headers are another source's; asked only where they are not this one's."""
     if _fit(matching, declaration) >= _OWN_AT_MOST:
         return None
-    for name, other in sorted(_others(declaration).items()):
+    for _, other in sorted(_others(declaration).items()):
         theirs = match_tables(book, other.tables)
         if _fit(theirs, other) >= _OTHER_AT_LEAST and _is_clear(theirs, matching):
-            return _elsewhere(book, declaration, name, other.title, "has the columns of")
+            return _elsewhere(book, declaration, other, is_marked=False)
     return None
 
 
@@ -106,30 +108,55 @@ def _fit(matching: Matching, declaration: SourceDeclaration) -> float:
     return len(wanted & there) / len(wanted) if wanted else 1.0
 
 
-def _elsewhere(book: Book, declaration: SourceDeclaration, name: str, title: str, words: str) -> Refusal:
+def _elsewhere(
+    book: Book, declaration: SourceDeclaration, other: SourceDeclaration | str, *, is_marked: bool
+) -> Refusal:
+    """Why a workbook of another source is not read. Of one that is declared no more, only the name is known."""
+    file, here = book.path.name, declaration.title
+    name, there = (other, other) if isinstance(other, str) else (other.name, other.title)
     return Refusal(
         Finding(
             "wrong-place",
             Severity.CRITICAL,
-            f"{book.path.name} {words} {title!r} ({name}), and was handed in for {declaration.title!r}"
-            f" ({declaration.name}). Nothing of it was read.",
-            f"Hand it in at {name} (inbox/{name}), and the workbook of {declaration.title!r} here.",
-            file=book.path.name,
+            message(
+                "{file} is a workbook of “{there}”, and was handed in for “{here}”. Nothing of it was read.",
+                file=file,
+                there=there,
+                here=here,
+            )
+            if is_marked
+            else message(
+                "{file} has the columns of “{there}”, and was handed in for “{here}”. Nothing of it was read.",
+                file=file,
+                there=there,
+                here=here,
+            ),
+            message(
+                "Hand it in at {place} (inbox/{place}), and the workbook of “{here}” here.", place=name, here=here
+            ),
+            file=file,
         ),
-        f"{book.path.name} is of another source",
+        message("{file} is of another source", file=file),
     )
 
 
 def _empty(book: Book, declaration: SourceDeclaration) -> Refusal:
+    file = book.path.name
     return Refusal(
         Finding(
             "empty-template",
             Severity.CRITICAL,
-            f"{book.path.name} is the empty template of {declaration.title!r}: no row is filled in.",
-            "Fill in the rows below the headers and hand it in again; what was handed in before still counts.",
-            file=book.path.name,
+            message(
+                "{file} is the empty template of “{source}”: no row is filled in.",
+                file=file,
+                source=declaration.title,
+            ),
+            message(
+                "Fill in the rows below the headers and hand it in again; what was handed in before still counts."
+            ),
+            file=file,
         ),
-        f"{book.path.name} is an empty template",
+        message("{file} is an empty template", file=file),
     )
 
 
@@ -139,23 +166,36 @@ def _older(book: Book, declaration: SourceDeclaration, mark: TemplateMark) -> Fi
     return Finding(
         "older-template",
         Severity.INFO,
-        f"{book.path.name} was made from an older template of {declaration.title!r}. {_since(declaration, mark)}",
-        f"It was read as it is. Whoever runs the program can make the new one ({new}); copy your rows into it.",
+        sentences(
+            message(
+                "{file} was made from an older template of “{source}”.",
+                file=book.path.name,
+                source=declaration.title,
+            ),
+            *_since(declaration, mark),
+        ),
+        message(
+            "It was read as it is. Whoever runs the program can make the new one ({command}); copy your rows into"
+            " it.",
+            command=new,
+        ),
         file=book.path.name,
     )
 
 
-def _since(declaration: SourceDeclaration, mark: TemplateMark) -> str:
+def _since(declaration: SourceDeclaration, mark: TemplateMark) -> Sequence[str]:
     if mark.columns is None:
-        return "Which columns it had can no longer be told."
+        return [message("Which columns it had can no longer be told.")]
     now = column_names(declaration)
     titles = {
-        f"{table.name}.{field.name}": f"{field.title!r} on the sheet {table.title!r}"
+        f"{table.name}.{field.name}": message(
+            "“{column}” on the sheet “{sheet}”", column=title_of(field), sheet=table_title(table)
+        )
         for table in declaration.tables
         for field in table.fields
     }
     added = [titles[name] for name in titles if name not in mark.columns]
     gone = sorted(mark.columns - now)
-    said = [f"New since: {', '.join(added)}."] if added else []
-    said += [f"Gone since: {', '.join(gone)}."] if gone else []
-    return " ".join(said) or "The columns are the same; what some of them may hold has changed."
+    said = [message("New since: {columns}.", columns=listed(added, "comma"))] if added else []
+    said += [message("Gone since: {columns}.", columns=listed(gone, "comma"))] if gone else []
+    return said or [message("The columns are the same; what some of them may hold has changed.")]

@@ -12,12 +12,13 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from warehouse.messages import message
 from warehouse.sheets import limits
-from warehouse.sheets.cells import SheetError
+from warehouse.sheets.cells import SAVE_AGAIN, SheetError
 
 _ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]{1,40})")
 _ENCODINGS = frozenset({"utf-8", "utf-16", "utf8", "utf16", "us-ascii", "ascii", "iso-8859-1", "windows-1252"})
-OWN_TYPE = "its XML brings a document type of its own, which no spreadsheet program writes"
+OWN_TYPE = message("its XML brings a document type of its own, which no spreadsheet program writes")
 
 
 def _megabytes(size: int) -> str:
@@ -28,22 +29,39 @@ def _check_parts(archive: zipfile.ZipFile) -> None:
     """Refuse what would fill memory or disk, by the sizes the archive states (zipfile holds it to them)."""
     parts = archive.infolist()
     if len(parts) > limits.MAX_PARTS:
-        raise SheetError(f"it holds {len(parts):,} parts, more than the {limits.MAX_PARTS:,} a workbook may have")
+        raise SheetError(
+            message(
+                "it holds {parts} parts, more than the {most} a workbook may have",
+                parts=len(parts),
+                most=limits.MAX_PARTS,
+            )
+        )
     for part in parts:
         is_sheet = part_key(part.filename).startswith("xl/worksheets/")
         limit = limits.MAX_SHEET_BYTES if is_sheet else limits.MAX_PART_BYTES
         if part.file_size > limit:
             raise SheetError(
-                f"its part {part.filename[:80]!r} unpacks to {_megabytes(part.file_size)}, more than the"
-                f" {_megabytes(limit)} allowed; copy the data alone into a new workbook"
+                message(
+                    "its part “{part}” unpacks to {size}, more than the {most} allowed",
+                    part=part.filename[:80],
+                    size=_megabytes(part.file_size),
+                    most=_megabytes(limit),
+                ),
+                message("Copy the data alone into a new workbook."),
             )
         if part.flag_bits & 0x1:
-            raise SheetError("it is encrypted; save it without a password")
+            raise SheetError(message("it is encrypted"), message("Save it without a password."))
         if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise SheetError("it is compressed in a way no spreadsheet program uses")
+            raise SheetError(message("it is compressed in a way no spreadsheet program uses"))
     total = sum(part.file_size for part in parts)
     if total > limits.MAX_TOTAL_BYTES:
-        raise SheetError(f"it unpacks to {_megabytes(total)}, more than {_megabytes(limits.MAX_TOTAL_BYTES)}")
+        raise SheetError(
+            message(
+                "it unpacks to {size}, more than {most}",
+                size=_megabytes(total),
+                most=_megabytes(limits.MAX_TOTAL_BYTES),
+            )
+        )
 
 
 def part_key(name: str) -> str:
@@ -66,9 +84,7 @@ class Package:
             key = part_key(part.filename)
             other = self.names.setdefault(key, part.filename)
             if archive.NameToInfo[other].CRC != part.CRC:
-                raise SheetError(
-                    f"it holds two parts named {part.filename[:80]!r}; open it and save it again as .xlsx"
-                )
+                raise SheetError(message("it holds two parts named “{part}”", part=part.filename[:80]), SAVE_AGAIN)
 
     def __contains__(self, part: str) -> bool:
         return part_key(part) in self.names
@@ -100,29 +116,35 @@ def check_encoding(part: str, start: bytes) -> None:
     encoding = declared[1].decode("ascii", "replace") if declared else "utf-8"
     if encoding.casefold() not in _ENCODINGS:
         raise SheetError(
-            f"its part {part[:80]!r} is in the encoding {encoding!r}, which no spreadsheet program writes;"
-            " open it and save it again as .xlsx"
+            message(
+                "its part “{part}” is in the encoding “{encoding}”, which no spreadsheet program writes",
+                part=part[:80],
+                encoding=encoding,
+            ),
+            SAVE_AGAIN,
         )
 
 
 def unreadable(part: str, error: Exception) -> SheetError:
     """What to say of a part that is no XML."""
     return SheetError(
-        f"its part {part[:80]!r} is XML that cannot be read ({str(error)[:80]});"
-        " open it and save it again as .xlsx"
+        message("its part “{part}” is XML that cannot be read ({error})", part=part[:80], error=str(error)[:80]),
+        SAVE_AGAIN,
     )
 
 
 def tree(package: Package, part: str) -> Element:
     """A part as a tree. SheetError: it is too large, or no XML."""
     if package.info(part).file_size > limits.MAX_TREE_BYTES:
-        raise SheetError(f"its part {part[:80]!r} is larger than any spreadsheet program makes it")
+        raise SheetError(
+            message("its part “{part}” is larger than any spreadsheet program makes it", part=part[:80])
+        )
     data = package.read(part)
     check_encoding(part, data)
     try:
         root: Element = fromstring(data, forbid_dtd=True)
     except DefusedXmlException as error:
-        raise SheetError(f"its part {part[:80]!r}: {OWN_TYPE}") from error
+        raise SheetError(OWN_TYPE) from error
     except (ParseError, ValueError, LookupError) as error:
         raise unreadable(part, error) from error
     return root

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from xml.parsers import expat
 
+from warehouse.messages import message
 from warehouse.sheets import limits
 from warehouse.sheets.cells import SheetError
 from warehouse.sheets.xlsx.package import OWN_TYPE, check_encoding, unreadable
@@ -39,7 +40,10 @@ def parse_part(
             parser.Parse(chunk, False)
             if fed - parser.CurrentByteIndex > limits.MAX_TAG_BYTES:
                 raise SheetError(
-                    f"its part {part[:80]!r} holds a tag larger than any spreadsheet program makes it"
+                    message(
+                        "its part “{part}” holds a tag larger than any spreadsheet program makes it",
+                        part=part[:80],
+                    )
                 )
         parser.Parse(b"", True)
     except SheetError:

@@ -7,8 +7,9 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from warehouse.messages import message
 from warehouse.sheets import limits
-from warehouse.sheets.cells import Sheet, SheetError
+from warehouse.sheets.cells import SAVE_AGAIN, Sheet, SheetError
 from warehouse.sheets.xlsx.package import Package, attribute, children, relationships, tree
 from warehouse.sheets.xlsx.parsing import parse_part
 from warehouse.sheets.xlsx.sheet import SheetParser
@@ -26,21 +27,22 @@ def read_xlsx(path: Path) -> list[Sheet]:
         SheetError: it is not such a file, or too large to be what a person keeps.
         OSError: the disk cannot be read.
     """
-    damaged = "it is damaged: not a whole .xlsx file; save it again and hand it in again"
+    damaged = message("it is damaged: not a whole .xlsx file"), message("Save it again and hand it in again.")
     try:
         with zipfile.ZipFile(path) as archive:
             return _read(Package(archive))
     except SheetError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, KeyError) as error:
-        raise SheetError(damaged) from error
+        raise SheetError(*damaged) from error
     except OSError as error:
         if error.errno not in (None, errno.EINVAL):  # a place before the file's start is the file's fault
             raise
-        raise SheetError(damaged) from error
+        raise SheetError(*damaged) from error
     except Exception as error:  # whatever a file was made to raise is that file's fault, and stops nothing else
         raise SheetError(
-            f"it cannot be read ({type(error).__name__}: {str(error)[:80]}); open it and save it again as .xlsx"
+            message("it cannot be read ({error})", error=f"{type(error).__name__}: {str(error)[:80]}"),
+            SAVE_AGAIN,
         ) from error
 
 
@@ -48,11 +50,11 @@ def _read(package: Package) -> list[Sheet]:
     root = next((part for kind, part in relationships(package, "").values() if kind == "officeDocument"), None)
     root = root or "xl/workbook.xml"
     if root.endswith(".bin"):
-        raise SheetError("it is a binary workbook (.xlsb); save it as .xlsx")
+        raise SheetError(message("it is a binary workbook (.xlsb)"), message("Save it as .xlsx."))
     if root not in package:
         if "mimetype" in package and b"opendocument" in package.read("mimetype")[:100]:
-            raise SheetError("it is an OpenDocument file (.ods); save it as .xlsx")
-        raise SheetError("it is a zip file but no workbook; hand in an .xlsx or .csv file")
+            raise SheetError(message("it is an OpenDocument file (.ods)"), message("Save it as .xlsx."))
+        raise SheetError(message("it is a zip file but no workbook"), message("Hand in an .xlsx or .csv file."))
     workbook = tree(package, root)
     relations = relationships(package, root)
     by_kind = dict(relations.values())

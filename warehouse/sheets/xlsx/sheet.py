@@ -5,8 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 
+from warehouse.messages import message
 from warehouse.sheets import limits
-from warehouse.sheets.cells import Cell, ErrorValue, Sheet, SheetError, Value, column_letters, text_value
+from warehouse.sheets.cells import (
+    SAVE_AGAIN,
+    Cell,
+    ErrorValue,
+    Sheet,
+    SheetError,
+    Value,
+    column_letters,
+    text_value,
+)
 from warehouse.sheets.rich_text import ALL_STRUCK
 from warehouse.sheets.xlsx.package import local_name
 from warehouse.sheets.xlsx.strings import SharedString, TextItem
@@ -69,7 +79,9 @@ class SheetParser:
         number = attributes.get("r")
         row = self.row + 1 if number is None else index_of(number, limits.MAX_ROW)
         if not row or row > limits.MAX_ROW:
-            raise SheetError(f"it has a row {(number or '')[:20]!r}, which no sheet can hold")
+            raise SheetError(
+                message("it has a row “{number}”, which no sheet can hold", number=(number or "")[:20])
+            )
         self.row, self.column = row, 0
         height = attributes.get("ht", "")
         self.is_row_hidden = is_true(attributes.get("hidden")) or height in ("0", "0.0")
@@ -88,7 +100,7 @@ class SheetParser:
         else:
             self.column += 1
             if self.column > limits.MAX_COLUMN:
-                raise SheetError(f"its row {self.row:,} has more columns than a sheet can hold")
+                raise SheetError(message("its row {row} has more columns than a sheet can hold", row=self.row))
 
     def _hide_columns(self, attributes: dict[str, str]) -> None:
         first, last = (index_of(attributes.get(end, ""), limits.MAX_COLUMN) for end in ("min", "max"))
@@ -108,7 +120,7 @@ class SheetParser:
         top, _, bottom, _ = area
         self.merged_rows += bottom - top + 1
         if self.merged_rows > limits.MAX_MERGED_ROWS:
-            raise SheetError("its merged cells cover more rows than any sheet has")
+            raise SheetError(message("its merged cells cover more rows than any sheet has"))
 
     def _link(self, attributes: dict[str, str]) -> tuple[int, int, int, int]:
         """Count the cells of a range, which is given back."""
@@ -151,16 +163,16 @@ class SheetParser:
         if isinstance(value, str):
             self.length += len(value)
             if self.length > limits.MAX_CHARACTERS:
-                raise SheetError(f"its cells hold more than {limits.MAX_CHARACTERS:,} characters")
+                raise SheetError(message("its cells hold more than {most} characters", most=limits.MAX_CHARACTERS))
         if formatted.is_struck:
             note = ALL_STRUCK
         self.budget -= 1
         if self.budget < 0:
-            raise SheetError(f"it has more than {limits.MAX_CELLS:,} filled cells")
+            raise SheetError(message("it has more than {most} filled cells", most=limits.MAX_CELLS))
         row = self.sheet.rows.setdefault(self.row, {})
         if self.column in row:
             place = f"{column_letters(self.column)}{self.row}"
-            raise SheetError(f"it holds the cell {place} twice; open it and save it again as .xlsx")
+            raise SheetError(message("it holds the cell {cell} twice", cell=place), SAVE_AGAIN)
         row[self.column] = Cell(value, formatted.number_format, self.is_formula, note)
         if self.is_row_hidden:
             self.sheet.hidden_rows.add(self.row)
@@ -179,7 +191,7 @@ class SheetParser:
         if kind == "s":
             number = index_of(text)
             if number is None or number >= len(self.strings):
-                return ErrorValue("", problem="its text is missing from the file"), ""
+                return ErrorValue("", problem=message("its text is missing from the file")), ""
             found = self.strings[number]
             return found if isinstance(found, tuple) else (found, "")
         if kind == "b":
@@ -220,7 +232,8 @@ class SheetParser:
                     del self.sheet.rows[number]
             if looks > limits.MAX_MERGE_LOOKS:
                 raise SheetError(
-                    "its merged cells lie over one another; undo the merging and save it again as .xlsx"
+                    message("its merged cells lie over one another"),
+                    message("Undo the merging and save it again as .xlsx."),
                 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warehouse.messages import message
 from warehouse.sheets import limits
 from warehouse.sheets.cells import ErrorValue, SheetError, text_value
 from warehouse.sheets.rich_text import Run, assembled
@@ -91,7 +92,7 @@ def shared_strings(package: Package, part: str | None) -> list[SharedString]:
         strings.append((value, note) if note else value)
         total += min(item.length, limits.MAX_CELL_CHARACTERS)
         if total > limits.MAX_CHARACTERS:
-            raise SheetError(f"its cells hold more than {limits.MAX_CHARACTERS:,} characters")
+            raise SheetError(message("its cells hold more than {most} characters", most=limits.MAX_CHARACTERS))
 
     parse_part(part, package.chunks(part), start, end, item.characters)
     return strings

@@ -7,8 +7,9 @@ from datetime import datetime, time, timedelta
 
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, WINDOWS_EPOCH, from_excel
 
+from warehouse.messages import message
 from warehouse.sheets import limits
-from warehouse.sheets.cells import ErrorValue, SheetError, Value
+from warehouse.sheets.cells import SAVE_AGAIN, ErrorValue, SheetError, Value
 from warehouse.text import without_controls
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -42,7 +43,9 @@ def position(reference: str) -> tuple[int, int]:
         row = int(match[2])
         if 1 <= row <= limits.MAX_ROW and 1 <= column <= limits.MAX_COLUMN:
             return row, column
-    raise SheetError(f"it names a cell that no sheet has ({reference[:20]!r}); open it and save it again as .xlsx")
+    raise SheetError(
+        message("it names a cell that no sheet has (“{reference}”)", reference=reference[:20]), SAVE_AGAIN
+    )
 
 
 def unescaped(text: str) -> str:
@@ -54,7 +57,9 @@ def unescaped(text: str) -> str:
 
 def stray(text: str) -> ErrorValue:
     """What stands in a cell and is no value of its kind."""
-    return ErrorValue(without_controls(text[:40]), problem="what the file holds for it is no value of a cell")
+    return ErrorValue(
+        without_controls(text[:40]), problem=message("what the file holds for it is no value of a cell")
+    )
 
 
 def iso_value(text: str) -> Value:
@@ -65,9 +70,11 @@ def iso_value(text: str) -> Value:
         if _TIME.fullmatch(text):
             return time.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        return ErrorValue(text[:40], problem="there is no such day or time")
+        return ErrorValue(text[:40], problem=message("there is no such day or time"))
     if text.lstrip("-").startswith("P"):
-        return ErrorValue(without_controls(text[:40]), problem="it is a length of time, not a value of its own")
+        return ErrorValue(
+            without_controls(text[:40]), problem=message("it is a length of time, not a value of its own")
+        )
     return stray(text)
 
 

@@ -7,10 +7,13 @@ for the date that it speaks of. Nothing in them depends on when a run ran:
 * ``quality.judged``: a row a source or dataset and date of its data: the verdict that stands, and what is to be
   done.
 * ``quality.loads``: a row a table of those, with the rows that came and that went on.
-* ``quality.findings``: how many findings a rule made on a table and column, by severity. A column is named only
-  where it is declared: what a file calls a column may be anything.
+* ``quality.findings``: how many findings a rule made on a table and column, by severity, which dimension it is
+  about, how much it judged, and what the score would gain if all of it were mended. A column is named only where
+  it is declared: what a file calls a column may be anything.
+* ``quality.scores``: a row of those, with the shares of the six dimensions, the score, and of the newest date the
+  step that would raise it most.
 
-A table about people is in neither of the last two, and the next step of its source says no number: counts of few
+A table about people is in none of the last three, and the next step of its source says no number: counts of few
 people are people. What reads ``quality`` is itself not told of: it would tell of its own telling.
 """
 
@@ -24,33 +27,27 @@ import duckdb
 
 from warehouse.database import insert_rows
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, TableDeclaration
-from warehouse.ledger import Verdict
+from warehouse.measures import Dimension
+from warehouse.quality.arithmetic import JUDGED, NONE, STANDING, arithmetic
+from warehouse.quality.scores import CAUSE_COLUMNS, WORST_FIRST, Cause, causes, step_of, timely_of
 from warehouse.sql import day_literal, literal
 from warehouse.turns import Found, steps_of
 
 SCHEMA = "quality"
-NONE = "none"  # in the place of a table, rule or column where there is none: a key has no gaps
 
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS quality;
 CREATE OR REPLACE TABLE quality.subjects (kind_code VARCHAR, name VARCHAR, title VARCHAR);
-CREATE OR REPLACE TABLE quality.declared_columns (name VARCHAR, table_name VARCHAR, column_name VARCHAR);
+CREATE OR REPLACE TABLE quality.declared_columns (
+    name VARCHAR, table_name VARCHAR, column_name VARCHAR, table_title VARCHAR, column_title VARCHAR
+);
 CREATE OR REPLACE TABLE quality.judged (
     kind_code VARCHAR, name VARCHAR, data_date DATE, found_as VARCHAR, is_held BOOLEAN,
     turn_code VARCHAR, next_step VARCHAR
 );
-"""
-
-# The word on a source's data of a date is that on the snapshot judged last: a file that was mended the same day.
-_STANDING = """
-WITH standing AS (
-    SELECT s.source, s.data_date, s.snapshot_id, s.verdict, s.tables
-    FROM ledger.snapshots AS s LEFT JOIN ledger.runs AS r ON s.run_id = r.run_id
-    WHERE s.data_date <= {as_of}
-    QUALIFY row_number() OVER (
-        PARTITION BY s.source, s.data_date ORDER BY coalesce(r.sequence, 0) DESC, s.rowid DESC
-    ) = 1
-)
+CREATE OR REPLACE TABLE quality.steps (
+    kind_code VARCHAR, name VARCHAR, data_date DATE, score_step VARCHAR, step_gain DOUBLE
+);
 """
 
 
@@ -72,6 +69,11 @@ class Subjects:
         source = self.sources.get(name)
         return source is None or not any(table.about_people for table in source.tables)
 
+    def declared(self) -> dict[tuple[str, str], SourceDeclaration | DatasetDeclaration]:
+        """The declarations by kind and name."""
+        of_sources = {("source", name): one for name, one in self.sources.items()}
+        return {**of_sources, **{("dataset", name): one for name, one in self.datasets.items()}}
+
     def titles(self) -> list[tuple[str, str, str]]:
         """Kind, name and title of each."""
         of_sources = [("source", name, one.title) for name, one in self.sources.items()]
@@ -82,12 +84,21 @@ def create_quality_tables(connection: duckdb.DuckDBPyConnection, subjects: Subje
     """Make the tables, of data until ``as_of``."""
     connection.execute(_TABLES)
     insert_rows(connection, "quality.subjects", subjects.titles())
-    columns = [(name, table.name, field.name) for name, table in subjects.tables() for field in table.fields]
-    insert_rows(connection, "quality.declared_columns", columns)
-    standing = _STANDING.format(as_of=day_literal(as_of))
+    titled = [
+        (name, table.name, field.name, table.title, field.title)
+        for name, table in subjects.tables()
+        for field in table.fields
+    ]
+    insert_rows(connection, "quality.declared_columns", titled)
+    columns = [(name, table, field) for name, table, field, *_ in titled]
+    standing = f"WITH {STANDING.format(as_of=day_literal(as_of))}"
     insert_rows(connection, "quality.judged", _judged(connection, subjects, standing, as_of))
     connection.execute(f"CREATE OR REPLACE TABLE quality.loads AS {standing} {_LOADS}")
+    asked = f"WITH {arithmetic(columns, timely_of(connection, subjects.declared(), as_of), as_of)}"
+    connection.execute(f"CREATE OR REPLACE TABLE quality.gains AS {asked} FROM gains")
     connection.execute(_FINDINGS)
+    insert_rows(connection, "quality.steps", _steps(connection, subjects))
+    connection.execute(f"CREATE OR REPLACE TABLE quality.scores AS {asked} {_SCORES}")
 
 
 def _judged(
@@ -100,24 +111,50 @@ def _judged(
         for severities in ((Severity.CRITICAL, Severity.ERROR), (Severity.WARNING,))
     )
     rows = connection.execute(f"""
-        {standing}, j AS (
-            SELECT 'source' AS kind, source AS name, data_date, snapshot_id AS found_as, verdict FROM standing
-            UNION ALL
-            SELECT 'dataset', dataset, data_date, CAST(data_date AS VARCHAR), verdict FROM ledger.curations
-            WHERE data_date <= {day_literal(as_of)}
-        )
-        SELECT kind, name, data_date, found_as, verdict, {counts} FROM j ORDER BY ALL""").fetchall()
-    found = []
-    for kind, name, day, found_as, verdict, mend, look in rows:
-        declared = subjects.sources.get(name) if kind == "source" else subjects.datasets.get(name)
+        {standing}, {JUDGED.format(as_of=day_literal(as_of))}
+        SELECT kind_code, name, data_date, found_as, is_held, {counts} FROM judged AS j ORDER BY ALL""").fetchall()
+    found, known = [], subjects.declared()
+    for kind, name, day, found_as, is_held, mend, look in rows:
+        declared = known.get((kind, name))
         if declared is None:
             continue
-        is_held = verdict == Verdict.HELD
         steps = steps_of(declared, Found(is_held, int(mend), int(look), subjects.is_counted(name)))
         turn, words = (steps[0].turn.value, _sentence(steps[0].words)) if steps else (None, None)
-        found.append((str(kind), str(name), day, str(found_as), is_held, turn, words))
+        found.append((str(kind), str(name), day, str(found_as), bool(is_held), turn, words))
     return found
 
+
+def _steps(connection: duckdb.DuckDBPyConnection, subjects: Subjects) -> list[tuple[str, str, date, str, float]]:
+    """Of the newest date of each, what would raise the score most, in English."""
+    worst: dict[tuple[str, str], tuple[date, list[Cause]]] = {}
+    for kind, name, day, *row in connection.execute(f"""
+        SELECT kind_code, name, data_date, {CAUSE_COLUMNS} FROM quality.gains
+        INNER JOIN (
+            SELECT kind_code, name, max(data_date) AS data_date FROM quality.judged GROUP BY ALL
+        ) USING (kind_code, name, data_date)
+        {WORST_FIRST}""").fetchall():
+        worst.setdefault((kind, name), (day, []))[1].extend(causes([row]))
+    found = []
+    for (kind, name), (day, listed) in sorted(worst.items()):
+        declared = subjects.declared().get((kind, name))
+        step = step_of(listed, declared) if declared else None
+        if step is not None:
+            found.append((kind, name, day, str(step), listed[0].gain))
+    return found
+
+
+_SHARES = ", ".join(
+    f"max(h.share) FILTER (h.dimension = {literal(one.value)}) AS {one.value}_share" for one in Dimension
+)
+_SCORES = f"""
+SELECT
+    s.kind_code, s.name, s.data_date, {_SHARES}, floor(round(s.score, 6) * 10) / 10 AS quality_score,
+    t.score_step, t.step_gain AS score_step_gain
+FROM scored AS s
+LEFT JOIN shares AS h ON s.kind_code = h.kind_code AND s.name = h.name AND s.data_date = h.data_date
+LEFT JOIN quality.steps AS t ON s.kind_code = t.kind_code AND s.name = t.name AND s.data_date = t.data_date
+GROUP BY ALL
+"""
 
 _LOADS = """
 , listed AS (
@@ -146,6 +183,7 @@ _BY_SEVERITY = ", ".join(
 )
 _FINDINGS = f"""
 CREATE OR REPLACE TABLE quality.findings AS
+WITH found AS (
 SELECT
     j.kind_code, j.name, j.data_date, coalesce(t.table_name, '{NONE}') AS table_name, f.rule AS rule_id,
     coalesce(c.column_name, '{NONE}') AS column_name, {_BY_SEVERITY}
@@ -157,6 +195,12 @@ LEFT JOIN quality.declared_columns AS c
     ON f.subject = c.name AND f.table_name = c.table_name AND f.column_name = c.column_name
 WHERE f.table_name IS NULL OR t.table_name IS NOT NULL
 GROUP BY ALL
+)
+SELECT f.*, g.dimension AS dimension_code, g.judged AS judged_count, g.failed AS failed_count, g.gain
+FROM found AS f LEFT JOIN quality.gains AS g
+    ON f.kind_code = g.kind_code AND f.name = g.name AND f.data_date = g.data_date
+    AND f.table_name = g.table_name AND f.rule_id = g.rule
+    AND f.column_name = CASE g.column_name WHEN '' THEN '{NONE}' ELSE g.column_name END
 """
 
 

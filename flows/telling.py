@@ -1,0 +1,185 @@
+"""What is told of a checked file: the verdict first, then what is wrong by its cause, with the cells.
+
+The command line and the desk say the same; the texts are messages, to be said in either language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from checks.causes import Cause, causes
+from warehouse.declarations import Severity
+from warehouse.findings import WITHHELD
+from warehouse.ledger import Verdict
+from warehouse.messages import Language, counted, in_languages, marked, message, said_in, sentences
+from warehouse.messages.texts import Message
+from warehouse.turns import TO_MEND, Whose, turn_of
+
+if TYPE_CHECKING:
+    from checks.annotate.places import Place
+    from flows.checking import CheckedFile
+
+_WORDS: Mapping[Verdict, tuple[str, str, str]] = {
+    Verdict.PASSED: ("good", "✓", marked("All of it would go on")),
+    Verdict.PARTIAL: ("warn", "!", marked("It would go on, with gaps")),
+    Verdict.HELD: ("stop", "✕", marked("It would be held")),
+}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A cell (or a row, or a sheet) with what stands there, None where that is not shown."""
+
+    where: str
+    value: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class ToldCause:
+    """One thing that is wrong, at one or many places.
+
+    ``has_own_words``: what is wrong is said at each place, since it differs.
+    """
+
+    severity: Severity
+    heading: str  # of the column, as the file has it
+    message: str
+    help: str
+    spots: tuple[Spot, ...]
+    has_own_words: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of a checked file. ``tone``: good, warn or stop. ``gone_on``: a sentence a table."""
+
+    source: str
+    title: str
+    why: str
+    verdict: Verdict
+    tone: str
+    mark: str
+    headline: str
+    what_follows: str
+    gone_on: tuple[str, ...]
+    mend: tuple[ToldCause, ...]
+    look: tuple[ToldCause, ...]
+    know: tuple[ToldCause, ...]
+
+    @property
+    def to_mend(self) -> int:
+        """How many places are to be mended."""
+        return sum(len(cause.spots) for cause in self.mend)
+
+
+def told_of(checked: CheckedFile) -> Told:
+    """What is told of a checked file."""
+    places = checked.places
+    declaration = checked.declaration
+    tone, mark, headline = _WORDS[checked.verdict]
+    tiers = (TO_MEND, (Severity.WARNING,), (Severity.INFO,))
+    mend, look, know = (_told_causes(places, tier) for tier in tiers)
+    return Told(
+        source=checked.source,
+        title=in_languages(declaration.title, finnish=declaration.title_fi),
+        why=checked.why,
+        verdict=checked.verdict,
+        tone=tone,
+        mark=mark,
+        headline=Message(headline, {}),
+        what_follows=_what_follows(checked, bool(mend)),
+        gone_on=tuple(_gone_on(checked)),
+        mend=mend,
+        look=look,
+        know=know,
+    )
+
+
+def _what_follows(checked: CheckedFile, is_to_mend: bool) -> str:
+    if checked.verdict is Verdict.HELD:
+        return sentences(
+            message("Nothing of it would go on until it is mended."),
+            message("What was last handed in stands in meanwhile."),
+        )
+    if checked.verdict is Verdict.PARTIAL:
+        return sentences(
+            message("What is wrong would be set aside until it is mended; the rest would go on."),
+            message("Records that were good before stand as they were last known."),
+        )
+    if is_to_mend:
+        return message("Every row would go on. Mend what is listed when you can.")
+    return message("There is nothing to mend.")
+
+
+def _gone_on(checked: CheckedFile) -> list[str]:
+    """How many rows of each table would go on."""
+    is_held = checked.verdict is Verdict.HELD
+    return [
+        counted(
+            "{table}: {accepted} of {count} row.",
+            "{table}: {accepted} of {count} rows.",
+            checked.rows[table.name],
+            table=in_languages(table.title, finnish=table.title_fi),
+            accepted=0 if is_held else checked.accepted.get(table.name, 0),
+        )
+        for table in checked.declaration.tables
+        if table.name in checked.rows
+    ]
+
+
+def _told_causes(places: Sequence[Place], severities: Collection[Severity]) -> tuple[ToldCause, ...]:
+    at = {id(place.finding): place for place in places}
+    found = causes(place.finding for place in places if place.finding.severity in severities)
+    return tuple(_told_cause(cause, [at[id(one)] for one in cause.findings]) for cause in found)
+
+
+def _told_cause(cause: Cause, places: Sequence[Place]) -> ToldCause:
+    return ToldCause(
+        severity=cause.severity,
+        heading=places[0].title,
+        message=cause.message,
+        help=cause.help,
+        spots=tuple(Spot(_where(place), _value(place), place.finding.message) for place in places),
+        has_own_words=cause.message is not cause.findings[0].message,
+    )
+
+
+def _value(place: Place) -> str | None:
+    return None if place.finding.value == WITHHELD else place.finding.value
+
+
+def _where(place: Place) -> str:
+    sheet = place.sheet or place.finding.file or ""
+    if place.row is None:
+        return sheet
+    if place.column is None:
+        return message("{sheet}, row {row}", sheet=sheet, row=str(place.row))
+    return f"{sheet} {place.address}".strip()
+
+
+def as_json(checked: CheckedFile, language: Language) -> dict[str, Any]:
+    """A checked file for programs; what people read is in the language."""
+    told = told_of(checked)
+    owner: Whose = turn_of(checked.declaration)
+    return {
+        "source": checked.source,
+        "why": said_in(checked.why, language),
+        "language": language.value,
+        "verdict": checked.verdict.value,
+        "headline": said_in(told.headline, language),
+        "rows": dict(checked.rows),
+        "accepted": dict(checked.accepted),
+        "findings": [
+            {
+                **vars(place.finding),
+                "message": said_in(place.finding.message, language),
+                "help": said_in(place.finding.help, language),
+                "cell": place.address or None,
+                "owner": owner.value,
+            }
+            for place in checked.places
+        ],
+    }
