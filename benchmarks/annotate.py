@@ -2,9 +2,9 @@
 
     python -m benchmarks.annotate [--rows 30000] [--repeat 3] [--file FILE.xlsx]
 
-The file has fourteen columns; with 30,000 rows that is 420,000 cells. Ten thousand findings of ten causes are spread
-over it. openpyxl reads it with all that it keeps, and writes it again, without a mark. Each measurement runs in a
-process of its own; the best of its repeats counts. The file that was marked stays behind for the second marking.
+The file has fourteen columns; with 30,000 rows that is 420,000 cells. Ten thousand findings of ten causes are
+spread over it. The library reads it with all that it keeps, and writes it again, without a mark. Each measurement
+runs in a process of its own; the best of its repeats counts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ step = Steps("benchmarks.annotate")
 
 @step
 def load_and_save(file: Path, home: Path) -> None:
-    """openpyxl's own, without a mark."""
+    """The library's own, without a mark."""
     import openpyxl
 
     openpyxl.load_workbook(file, rich_text=True).save(home / "saved.xlsx")
@@ -70,8 +70,8 @@ def _generate(file: Path, rows: int) -> None:
     import xlsxwriter
 
     titles = (
-        "Pilot ID", "Pilot", "Programme", "Round", "District", "City", "Theme", "Company", "Y-tunnus", "Description",
-        "Starts", "Ends", "Grant (EUR)", "Participants",
+        "Pilot ID", "Pilot", "Programme", "Round", "District", "City", "Theme", "Company", "Y-tunnus",
+        "Description", "Starts", "Ends", "Grant (EUR)", "Participants",
     )  # fmt: skip
     book = xlsxwriter.Workbook(str(file), {"constant_memory": True})
     sheet = book.add_worksheet("Pilots")

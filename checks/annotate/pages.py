@@ -113,10 +113,10 @@ class Page:
     ) -> None:
         """Colour areas (first row, column, last row, column), above all other conditional formats.
 
-        A conditional format lies above a cell's own fill. What data bars, icons and colour scales paint lies above
-        that again: where a sheet has any, Excel is told to stop at our mark. LibreOffice (seen in 7.4) shows the
-        first conditional format of a cell alone, and ours comes first. No cell's own format is changed, so the mark
-        comes off without a trace.
+        A conditional format lies above a cell's own fill. What data bars, icons and colour scales paint lies
+        above that again: where a sheet has any, Excel is told to stop at our mark. LibreOffice (seen in 7.4)
+        shows the first conditional format of a cell alone, and ours comes first. No cell's own format is changed,
+        so the mark comes off without a trace.
         """
         rules = self._rules()
         stop = ' stopIfTrue="1"' if any(rule.get("type") in _PAINTED for rule in rules) else ""

@@ -50,9 +50,9 @@ HOW_TO = (
         " below. A click on a cell's address takes you there; its comment says the same as this list."
     ),
     marked(
-        "Mend the cells in your own sheets, save the workbook and hand it in again as it is. This sheet,"
-        " our colours and our comments are made anew each time, so there is no need to remove them, and notes made here"
-        " are lost."
+        "Mend the cells in your own sheets, save the workbook and hand it in again as it is. This sheet, our"
+        " colours and our comments are made anew each time, so there is no need to remove them, and notes made"
+        " here are lost."
     ),
 )
 HOW_TO_ALONE = (
