@@ -92,6 +92,7 @@ def listed(book: Any) -> Iterator[Said]:
     """What our list says, with the place that it gives."""
     sheet = book.worksheets[0]
     head: dict[str, int] = {}
+    heading: dict[str, str] = {}
     for row in sheet.iter_rows():
         texts = {str(cell.value): cell.column for cell in row if cell.value is not None}
         if {"Severity", "What is wrong", "What to do"} <= set(texts):
@@ -100,6 +101,11 @@ def listed(book: Any) -> Iterator[Said]:
         if not head:
             continue
         values = {name: str(sheet.cell(row[0].row, column).value or "") for name, column in head.items()}
+        if re.fullmatch(r"[0-9,]+ places?", values.get("Cell", "")):
+            heading = values  # what it says holds for the places below it, where they do not say it themselves
+            continue
+        if heading and values["Severity"].lower() in ("critical", "error", "warning", "info"):
+            values |= {name: values[name] or heading[name] for name in ("What is wrong", "What to do")}
         if values["What to do"]:
             place = re.fullmatch(r"(?:row )?([A-Z]*)([0-9]+)", values.get("Cell", ""))
             yield Said(
