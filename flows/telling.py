@@ -5,6 +5,7 @@ The command line and the desk say the same; the texts are messages, to be said i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,10 @@ from checks.causes import Cause, causes
 from warehouse.declarations import Severity
 from warehouse.findings import WITHHELD
 from warehouse.ledger import Verdict
+from warehouse.lives import Life, Stage
 from warehouse.messages import Language, counted, in_languages, marked, message, said_in, sentences
 from warehouse.messages.texts import Message
-from warehouse.turns import TO_MEND, Whose, turn_of
+from warehouse.turns import TO_MEND, Whose
 
 if TYPE_CHECKING:
     from checks.annotate.places import Place
@@ -54,7 +56,10 @@ class ToldCause:
 
 @dataclass(frozen=True)
 class Told:
-    """What is told of a checked file. ``tone``: good, warn or stop. ``gone_on``: a sentence a table."""
+    """What is told of a checked file. ``tone``: good, warn or stop. ``gone_on``: a sentence a table.
+
+    ``since_last``: what became of what was found last time, where that is known.
+    """
 
     source: str
     title: str
@@ -65,6 +70,7 @@ class Told:
     headline: str
     what_follows: str
     gone_on: tuple[str, ...]
+    since_last: str
     mend: tuple[ToldCause, ...]
     look: tuple[ToldCause, ...]
     know: tuple[ToldCause, ...]
@@ -80,8 +86,14 @@ def told_of(checked: CheckedFile) -> Told:
     places = checked.places
     declaration = checked.declaration
     tone, mark, headline = _WORDS[checked.verdict]
-    tiers = (TO_MEND, (Severity.WARNING,), (Severity.INFO,))
-    mend, look, know = (_told_causes(places, tier) for tier in tiers)
+    # What only we can mend is nothing that a coordinator has to do.
+    own: list[Place] = []
+    others: list[Place] = []
+    for place in places:
+        is_own = checked.owner_of(place.finding) is not Whose.US and place.finding.severity is not Severity.INFO
+        (own if is_own else others).append(place)
+    mend, look = (_told_causes(own, tier) for tier in (TO_MEND, (Severity.WARNING,)))
+    know = _told_causes(others, list(Severity))
     return Told(
         source=checked.source,
         title=in_languages(declaration.title, finnish=declaration.title_fi),
@@ -92,6 +104,7 @@ def told_of(checked: CheckedFile) -> Told:
         headline=Message(headline, {}),
         what_follows=_what_follows(checked, bool(mend)),
         gone_on=tuple(_gone_on(checked)),
+        since_last=_since_last(checked.lives),
         mend=mend,
         look=look,
         know=know,
@@ -112,6 +125,24 @@ def _what_follows(checked: CheckedFile, is_to_mend: bool) -> str:
     if is_to_mend:
         return message("Every row would go on. Mend what is listed when you can.")
     return message("There is nothing to mend.")
+
+
+def _since_last(lives: Mapping[str, Life]) -> str:
+    """What became of what was found last time."""
+    stages = Counter(life.stage for life in lives.values())
+    before = stages[Stage.FIXED] + stages[Stage.OPEN]
+    if not before:
+        return ""
+    come = stages[Stage.NEW] + stages[Stage.BACK]
+    return sentences(
+        counted(
+            "Of {count} thing found last time {fixed} is mended.",
+            "Of {count} things found last time {fixed} are mended.",
+            before,
+            fixed=stages[Stage.FIXED],
+        ),
+        counted("{count} is new or back again.", "{count} are new or back again.", come) if come else "",
+    )
 
 
 def _gone_on(checked: CheckedFile) -> list[str]:
@@ -163,7 +194,7 @@ def _where(place: Place) -> str:
 def as_json(checked: CheckedFile, language: Language) -> dict[str, Any]:
     """A checked file for programs; what people read is in the language."""
     told = told_of(checked)
-    owner: Whose = turn_of(checked.declaration)
+    stages = {identifier: life.stage.value for identifier, life in checked.lives.items()}
     return {
         "source": checked.source,
         "why": said_in(checked.why, language),
@@ -178,7 +209,10 @@ def as_json(checked: CheckedFile, language: Language) -> dict[str, Any]:
                 "message": said_in(place.finding.message, language),
                 "help": said_in(place.finding.help, language),
                 "cell": place.address or None,
-                "owner": owner.value,
+                "owner": checked.owner_of(place.finding).value,
+                "stage": lives[place.finding.finding_id].stage.value
+                if place.finding.finding_id in lives
+                else None,
             }
             for place in checked.places
         ],

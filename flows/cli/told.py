@@ -31,7 +31,7 @@ def print_told(told: Told, language: Language, files: Sequence[Path], copies: Se
     if told.why:
         console.print(escape(say(told.why)), style="dim")
     console.print(f"{told.mark} {escape(say(told.headline))}.", style=_STYLE[told.tone])
-    for line in (told.what_follows, *told.gone_on):
+    for line in filter(None, (told.what_follows, told.since_last, *told.gone_on)):
         console.print(f"  {escape(say(line))}")
     tiers = (
         (counted("{count} thing to mend", "{count} things to mend", len(told.mend)), told.mend, "red"),
