@@ -210,9 +210,7 @@ def as_json(checked: CheckedFile, language: Language) -> dict[str, Any]:
                 "help": said_in(place.finding.help, language),
                 "cell": place.address or None,
                 "owner": checked.owner_of(place.finding).value,
-                "stage": lives[place.finding.finding_id].stage.value
-                if place.finding.finding_id in lives
-                else None,
+                "stage": stages.get(place.finding.finding_id),
             }
             for place in checked.places
         ],
