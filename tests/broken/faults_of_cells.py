@@ -92,9 +92,7 @@ def _open_thousand(draft: Draft) -> Planted | None:
     return broken(one_of(draft, lambda _, one: one.type == "number"), draft.rng.choice(["5.000", "5,000"]), "type")
 
 
-@fault(
-    "too-many-decimals", "more decimals than the column keeps", "rounded at the cell", kind="xlsx", placements=2
-)
+@fault("too-many-decimals", "more decimals than the column keeps", "rounded at the cell", kind="xlsx", placements=2)
 def _decimals(draft: Draft) -> Planted | None:
     target = one_of(draft, lambda _, one: one.type == "number" and one.decimals is not None)
     if target is None:
@@ -103,9 +101,7 @@ def _decimals(draft: Draft) -> Planted | None:
     return Planted([at(target, "rounded", severity=W)])
 
 
-@fault(
-    "no-date", "words, a wrong day or a year of two digits where a day belongs", "type at the cell", placements=5
-)
+@fault("no-date", "words, a wrong day or a year of two digits where a day belongs", "type at the cell", placements=5)
 def _no_date(draft: Draft) -> Planted | None:
     texts = ["early spring", "31.2.2016", "1.3.16", "2016-13-01", "32.1.2016", "kevät"]
     return broken(one_of(draft, _of_type("date", "datetime")), draft.rng.choice(texts), "type")
@@ -128,7 +124,7 @@ def _no_year(draft: Draft) -> Planted | None:
 
 @fault("date-in-text", "a spreadsheet made a day of a text", "type at the cell", kind="xlsx", dates="cells")
 def _date_in_text(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, _is_plain_text), date(2026, 3, 4), "type")
+    return broken(one_of(draft, _is_plain_text, filled=True), date(2026, 3, 4), "type")
 
 
 @fault("error-value", "a formula's error stands in a cell", "type at the cell", kind="xlsx", placements=4)
@@ -145,7 +141,8 @@ def _error_word(draft: Draft) -> Planted | None:
 
 @fault("no-result", "a formula whose result was never stored", "type at the cell", kind="xlsx")
 def _no_result(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, lambda page, one: not _in_key(page, one)), Raw("=4000+1000"), "type")
+    target = one_of(draft, _of_type("integer", "number"), filled=True)
+    return broken(target, Raw(f"={target[1].cells[target[2]]}+0"), "type") if target else None
 
 
 @fault("ditto", "a mark that says 'as above'", "type at the cell", placements=4)
@@ -154,18 +151,15 @@ def _ditto(draft: Draft) -> Planted | None:
     return broken(target, draft.rng.choice(['"', "-”-", "〃", "sama", "ditto"]), "type")
 
 
-@fault(
-    "ditto-for-a-code", "a mark that says 'as above' in place of a code", "type or code at the cell", placements=2
-)
+@fault("ditto-for-a-code", "a mark that says 'as above' in place of a code", "type or code at the cell", placements=2)
 def _ditto_code(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, lambda _, one: bool(one.constraints.code_list)), '"', "type", "code")
+    target = one_of(draft, lambda page, one: bool(one.constraints.code_list) and not _in_key(page, one))
+    return broken(target, '"', "type", "code")
 
 
 @fault("scrambled", "letters were taken for others on the way", "type at the cell")
 def _scrambled(draft: Draft) -> Planted | None:
-    return broken(
-        one_of(draft, _is_plain_text), draft.rng.choice(["KÃ¤velijÃ¤t", "MyllypurÃ¶", "Caf\ufffd"]), "type"
-    )
+    return broken(one_of(draft, _is_plain_text, filled=True), draft.rng.choice(["KÃ¤velijÃ¤t", "MyllypurÃ¶", "Caf\ufffd"]), "type")
 
 
 @fault("merged-number", "a number is merged over two rows", "type at both rows", kind="xlsx")
@@ -245,9 +239,7 @@ _DANGLES = "an id of another form is on no other sheet either"
 
 @fault("too-long", "a text longer than its column takes", "length at the cell")
 def _too_long(draft: Draft) -> Planted | None:
-    target = one_of(
-        draft, lambda page, one: _is_plain_text(page, one) and one.constraints.max_length is not None, filled=True
-    )
+    target = one_of(draft, lambda page, one: _is_plain_text(page, one) and one.constraints.max_length is not None, filled=True)
     return broken(target, "a " * target[3].constraints.max_length + "b", "length") if target else None
 
 
@@ -295,3 +287,5 @@ def _two_orders(draft: Draft) -> Planted | None:
     other.cells[column] = f"{days[1].month}/{20 + days[1].day % 8}/{days[1].year}"
     order = "the days moved within their months"
     return Planted([at((page, None, column, target[3]), "mixed-dates", severity=W)], {"ends-after-start": order})
+
+

@@ -21,7 +21,9 @@ def _spoiled(
 ) -> None:
     """Enter a fault that changes the files once they are written; it is found of the file as a whole."""
 
-    def plant(_: Draft) -> Planted:
+    def plant(made: Draft) -> Planted | None:
+        if spoil is _other_workbook and made.source.name not in _UNLIKE:
+            return None
         return Planted([Wanted(frozenset({rule}), C)])
 
     placements = int(str(given.pop("placements", 1)))
@@ -94,10 +96,12 @@ def _other_template(paths: list[Path], made: Draft) -> None:
     write_template(declared().sources[_another_source(made)], Language.ENGLISH, paths[0])
 
 
+# By headers alone a workbook is another source's only where few of its columns are this one's: these two share few.
+_UNLIKE = {"agile_pilots": "future_fifty", "future_fifty": "agile_pilots"}
+
+
 def _other_workbook(paths: list[Path], made: Draft) -> None:
-    """The workbook that shares fewest headers: of two alike nobody can tell."""
-    other = draft(declared().sources["agile_pilots" if made.source.name != "agile_pilots" else "future_fifty"],
-                  7, kind="xlsx")  # fmt: skip
+    other = draft(declared().sources[_UNLIKE[made.source.name]], 7, kind="xlsx")
     other.name = paths[0].stem
     written(other, paths[0].parent)
 
