@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from checks.causes import Cause, causes
 from warehouse.declarations import Severity
 from warehouse.findings import WITHHELD
 from warehouse.ledger import Verdict
@@ -20,6 +19,7 @@ from warehouse.messages.texts import Message
 from warehouse.turns import TO_MEND, Whose
 
 if TYPE_CHECKING:
+    from checks.annotate.causes import Cause
     from checks.annotate.places import Place
     from flows.checking import CheckedFile
 
@@ -32,26 +32,26 @@ _WORDS: Mapping[Verdict, tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class Spot:
-    """A cell (or a row, or a sheet) with what stands there, None where that is not shown."""
+    """A cell (or a row, or a sheet) with what stands there, None where that is not shown.
+
+    ``message`` and ``help`` are given where they are others than at the cause's other places.
+    """
 
     where: str
     value: str | None
     message: str
+    help: str
 
 
 @dataclass(frozen=True)
 class ToldCause:
-    """One thing that is wrong, at one or many places.
-
-    ``has_own_words``: what is wrong is said at each place, since it differs.
-    """
+    """One thing that is wrong, at one or many places. ``help`` is empty where each place has its own."""
 
     severity: Severity
     heading: str  # of the column, as the file has it
     message: str
     help: str
     spots: tuple[Spot, ...]
-    has_own_words: bool
 
 
 @dataclass(frozen=True)
@@ -162,24 +162,32 @@ def _gone_on(checked: CheckedFile) -> list[str]:
 
 
 def _told_causes(places: Sequence[Place], severities: Collection[Severity]) -> tuple[ToldCause, ...]:
-    at = {id(place.finding): place for place in places}
-    found = causes(place.finding for place in places if place.finding.severity in severities)
-    return tuple(_told_cause(cause, [at[id(one)] for one in cause.findings]) for cause in found)
+    """The causes, as the list in the marked copy has them: worst first, of equals the one with most places."""
+    from checks.annotate.causes import causes
+
+    found = causes([place for place in places if place.finding.severity in severities])
+    found.sort(key=lambda cause: (cause.severity.rank, -len(cause.places)))
+    return tuple(_told_cause(cause) for cause in found)
 
 
-def _told_cause(cause: Cause, places: Sequence[Place]) -> ToldCause:
+def _told_cause(cause: Cause) -> ToldCause:
+    findings = [place.finding for place in cause.places]
+    has_own_help = len({one.help for one in findings}) > 1
     return ToldCause(
         severity=cause.severity,
-        heading=places[0].title,
+        heading=cause.title,
         message=cause.message,
-        help=cause.help,
-        spots=tuple(Spot(_where(place), _value(place), place.finding.message) for place in places),
-        has_own_words=cause.message is not cause.findings[0].message,
+        help="" if has_own_help else cause.help,
+        spots=tuple(_spot(place, has_own_help, cause) for place in cause.places),
     )
 
 
-def _value(place: Place) -> str | None:
-    return None if place.finding.value == WITHHELD else place.finding.value
+def _spot(place: Place, has_own_help: bool, cause: Cause) -> Spot:
+    """A place. What is wrong is said there if it differs from the others, and the value alone does not show it."""
+    one = place.finding
+    value = None if one.value == WITHHELD else one.value
+    is_said = str(one.message) == str(cause.message) or (value is not None and value in one.message)
+    return Spot(_where(place), value, "" if is_said else one.message, one.help if has_own_help else "")
 
 
 def _where(place: Place) -> str:

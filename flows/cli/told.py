@@ -50,9 +50,10 @@ def print_told(told: Told, language: Language, files: Sequence[Path], copies: Se
 
 def _print_cause(console: Console, cause: ToldCause, say: Say, style: str) -> None:
     console.print(f"[{style}]-[/] {escape(say(cause.message))}")
-    console.print(f"  {escape(say(cause.help))}", style="dim")
+    if cause.help:
+        console.print(f"  {escape(say(cause.help))}", style="dim")
     for spot in cause.spots[:_SPOTS]:
-        parts = (say(spot.where), spot.value or "", say(spot.message) if cause.has_own_words else "")
+        parts = (say(spot.where), spot.value or "", say(spot.message), say(spot.help))
         if line := "  ".join(part for part in parts if part):
             console.print(f"    {escape(line)}")
     if (left := len(cause.spots) - _SPOTS) > 0:
