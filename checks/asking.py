@@ -13,6 +13,7 @@ from checks.rules.demands import Required, RowCount
 from checks.told import NOTHING, Told, told_by_row, told_by_value, with_values
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
 from warehouse.findings import WITHHELD, Finding, add_findings, said_json, shown_key_sql
+from warehouse.headings import Place
 from warehouse.messages import message, sentences
 
 
@@ -49,8 +50,16 @@ class CheckedTable:
         return f"{self.table.name}__checked"
 
 
-def check_table(checked: CheckedTable, rules: Sequence[Rule]) -> SuiteResult:
+Spoken = Sequence[tuple[Place, Sequence[Rule]]]
+
+
+def check_table(checked: CheckedTable, rules: Sequence[Rule], spoken: Spoken = ()) -> SuiteResult:
     """Ask the rules of a table and write what breaks them.
+
+    Args:
+        checked: the table.
+        rules: those on it.
+        spoken: the same rules in the words of places that call the columns in their own way.
 
     Returns:
         what came of the rules; those that could not be asked stand at the end, with why.
@@ -69,14 +78,15 @@ def check_table(checked: CheckedTable, rules: Sequence[Rule]) -> SuiteResult:
     try:
         asked = [rule for rule in rules if not rule.not_asked]
         ran = run_suite(connection, schema, checked.view, [rule.expected for rule in asked], row_id=ROW_ID)
-        for rule, outcome in zip(asked, ran.outcomes, strict=True):
+        own = [(place, [rule for rule in others if not rule.not_asked]) for place, others in spoken]
+        for number, (rule, outcome) in enumerate(zip(asked, ran.outcomes, strict=True)):
             if outcome.error:
                 name = f"{checked.subject}.{checked.table.name}"
                 raise CheckError(f"{name}: rule {outcome.rule_id}: {outcome.error}")
             if outcome.success:
                 continue
             if rule.is_about_rows:
-                _write_findings(checked, rule, outcome)
+                _write_by_place(checked, rule, outcome, [(place, others[number]) for place, others in own])
             else:
                 _write_table_finding(checked, rule, outcome)
     finally:
@@ -103,8 +113,26 @@ def _told(checked: CheckedTable, rule: Rule, failing: str) -> Told:
     return told_by_value(checked.connection, rule.columns[0], batch, failing, said_of)
 
 
-def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None:
-    """A finding for every failing row, by one INSERT ... SELECT.
+def _write_by_place(
+    checked: CheckedTable, rule: Rule, outcome: Outcome, own: Sequence[tuple[Place, Rule]]
+) -> None:
+    """A finding for every failing row, in the words of its place."""
+    # Once: a failing row is looked for by its id in what follows, and a rule's query may scan millions of rows.
+    checked.connection.execute(f"CREATE OR REPLACE TEMP TABLE failing_rows AS {outcome.unexpected_query}")
+    elsewhere = "true"
+    for place, said_there in own:
+        is_there = " AND ".join(
+            f"{column} IS NOT DISTINCT FROM {'NULL' if name is None else literal(name)}"
+            for column, name in (("_file", place.file), ("_sheet", place.sheet))
+        )
+        elsewhere += f" AND NOT ({is_there})"
+        _write_findings(checked, said_there, is_there)
+    _write_findings(checked, rule, elsewhere)
+    checked.connection.execute("DROP TABLE temp.failing_rows")
+
+
+def _write_findings(checked: CheckedTable, rule: Rule, where: str) -> None:
+    """A finding for every failing row of a place, by one INSERT ... SELECT.
 
     A cell that could not be read has its finding from reading already: it stands as missing in the typed table,
     and "is missing" beside "cannot be read" would be wrong.
@@ -114,9 +142,7 @@ def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None
     file, sheet, row = checked.origin
     key = shown_key_sql(table)
     has_key = " AND ".join(f"{quote(k)} IS NOT NULL" for k in table.primary_key)
-    # Once: a failing row is looked for by its id in what follows, and a rule's query may scan millions of rows.
     failing = f"SELECT {ROW_ID} FROM temp.failing_rows"
-    checked.connection.execute(f"CREATE OR REPLACE TEMP TABLE failing_rows AS {outcome.unexpected_query}")
     told = _told(checked, rule, failing)
     if column.is_withheld:
         value = f"CASE WHEN {quote(column.name)} IS NOT NULL THEN {literal(WITHHELD)} END"
@@ -134,7 +160,7 @@ def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None
                CASE WHEN {has_key} THEN {key} END, NULL,
                CASE WHEN told.message IS NULL THEN {said} ELSE told.said END
         FROM {checked.schema}.{quote(checked.view)} AS checked LEFT JOIN ({told.sql}) AS told USING ({ROW_ID})
-        WHERE {ROW_ID} IN ({failing})"""
+        WHERE {ROW_ID} IN ({failing}) AND {where}"""
     if checked.is_staged and isinstance(rule.demand, Required):
         query += f"""
             AND NOT EXISTS (
@@ -143,7 +169,6 @@ def _write_findings(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None
                   AND r.row_number = checked._row AND r.file IS NOT DISTINCT FROM checked._file
                   AND r.sheet IS NOT DISTINCT FROM checked._sheet)"""
     checked.connection.execute(query)
-    checked.connection.execute("DROP TABLE temp.failing_rows")
 
 
 def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None:

@@ -1,7 +1,8 @@
 """What is said of each failing row, made in SQL: a relation of ids with their message and advice.
 
 A message is made of a template and values (``warehouse.messages``). Where a value is a row's own, a mark stands
-for it in both the sentence and what it is made of, and SQL puts the row's value in the mark's place.
+for it in both the sentence and what it is made of, and SQL puts the row's value in the mark's place. A day is told
+as 2018-05-31: so it can be written into a cell, whatever language the spreadsheet program speaks.
 """
 
 from __future__ import annotations
@@ -95,8 +96,6 @@ def _is_whole(kind: str) -> bool:
 def _shown_sql(name: str, kind: str) -> str:
     """A value as an English sentence has it (``warehouse.messages.texts.english``)."""
     column = quote(name)
-    if kind == "DATE":
-        return f"coalesce(strftime({column}, '%-d %B %Y'), '')"
     if _is_whole(kind):
         return f"coalesce(format('{{:,}}', CAST({column} AS BIGINT)), '')"
     return f"coalesce(CAST({column} AS VARCHAR), '')"
@@ -104,8 +103,6 @@ def _shown_sql(name: str, kind: str) -> str:
 
 def _json_sql(name: str, kind: str) -> str:
     column = quote(name)
-    if kind == "DATE":
-        return f"CAST(json_object('day', strftime({column}, '%Y-%m-%d')) AS VARCHAR)"
     if _is_whole(kind):
         return f"coalesce(CAST({column} AS VARCHAR), '\"\"')"
     return f"CAST(to_json(coalesce(CAST({column} AS VARCHAR), '')) AS VARCHAR)"

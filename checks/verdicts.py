@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import duckdb
 
-from checks.amending import Amending
+from checks.amending import Amending, accept_in_dataset
 from checks.amendments import NONE, Amendments
 from checks.asking import CheckedTable, check_table, critical_of
 from checks.expected import SuiteResult
@@ -33,7 +34,7 @@ from warehouse.declarations import (
 )
 from warehouse.finding_ids import give_ids
 from warehouse.findings import NOT_THERE, add_findings
-from warehouse.headings import declared_names, names_of
+from warehouse.headings import declared_names, names_of, own_names
 from warehouse.ledger import Verdict
 from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
@@ -56,6 +57,11 @@ class Checked:
     counts: Mapping[Severity, int]
     accepted: Mapping[str, int]
     suites: Mapping[str, SuiteResult] = field(default_factory=dict, compare=False)
+
+    @property
+    def documents(self) -> dict[str, Mapping[str, Any]]:
+        """Great Expectations' own account of each table that was checked, as JSON can hold it."""
+        return {table: suite.document for table, suite in self.suites.items()}
 
 
 def source_fingerprint(
@@ -112,7 +118,13 @@ def check_source(
             checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
             note_asked(connection, table, compiled, unread.allows)
             asked = [rule for rule in compiled if unread.allows(rule)]
-            suites[table.name] = check_table(checked, asked)
+            spoken = [
+                (place, compile_rules(table, rules.on(table), names=own, known=known))
+                for place, own in own_names(connection, source, table.name).items()
+            ]
+            suites[table.name] = check_table(
+                checked, asked, [(place, list(filter(unread.allows, own))) for place, own in spoken]
+            )
             screen_table(connection, source.name, table, names)
             amending.accept(table)
             measure(Measuring(connection, source.name, table), asked)
@@ -166,6 +178,7 @@ def check_dataset(
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = plausible(dataset.table, Refusal(rows, 0), before, declared_names([dataset.table]))
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
+    accept_in_dataset(connection, dataset, data_date)
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
     give_ids(connection, "temp.findings")

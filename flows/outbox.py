@@ -41,7 +41,7 @@ def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog
         return source
     with reader(settings.home, settings.memory) as connection:
         found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
-    outbox = _Outbox(settings.home.outbox / source.name)
+    outbox = Outbox(settings.home.outbox / source.name)
     try:
         names: list[str] = []
         if found:
@@ -57,7 +57,7 @@ def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog
 
 
 def _marked(
-    outbox: _Outbox, snapshot: Snapshot, found: Sequence[Finding], declaration: SourceDeclaration, workspace: Path
+    outbox: Outbox, snapshot: Snapshot, found: Sequence[Finding], declaration: SourceDeclaration, workspace: Path
 ) -> list[str]:
     """Mark the files of a snapshot, and put the copies into the outbox; their names."""
     from checks.annotate import annotate  # imports openpyxl, as the next does
@@ -73,7 +73,7 @@ def _marked(
     return names
 
 
-class _Outbox:
+class Outbox:
     """The outbox of one source, and what is known of the copies in it."""
 
     def __init__(self, folder: Path) -> None:

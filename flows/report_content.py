@@ -24,6 +24,7 @@ from warehouse.ledger import SnapshotRecord
 from warehouse.lives import fixed, lives, tally
 from warehouse.messages import sentences
 from warehouse.protection import Protection
+from warehouse.quality import dimensions, score_of
 from warehouse.sql import literal
 from warehouse.store import reader
 from warehouse.turns import turn_of
@@ -111,6 +112,8 @@ def _source_section(
         letters=_letters(settings, declaration, found) if annotated else {},
         set_aside=_set_aside(connection, declaration, snapshot) if snapshot else (),
         changes=_changes(connection, declaration, snapshot) if snapshot else None,
+        dimensions=dimensions(connection, source.name, declaration),
+        score=score_of(connection, source.name, declaration),
         lives=lives(connection, source.name, snapshot.snapshot_id) if snapshot else {},
         corrected=ledger.corrections(connection, source.name, snapshot.snapshot_id) if snapshot else (),
     )

@@ -45,9 +45,9 @@ def declared_names(tables: Iterable[TableDeclaration]) -> Names:
 
 @dataclass(frozen=True)
 class Place:
-    """A file's sheet (None in a file without sheets), or all that have no names of their own (file None)."""
+    """A file's sheet; None in a file without sheets."""
 
-    file: str | None
+    file: str
     sheet: str | None
 
 
@@ -72,13 +72,10 @@ def names_of(connection: duckdb.DuckDBPyConnection, source: SourceDeclaration) -
     )
 
 
-def names_by_place(
+def own_names(
     connection: duckdb.DuckDBPyConnection, source: SourceDeclaration, table: str
 ) -> Mapping[Place, Names]:
-    """What each place of a table calls it and its columns, where places differ; else one for all of them.
-
-    The last one is of every other place.
-    """
+    """The places of a table that call it or its columns otherwise than ``names_of`` says, with their names."""
     common = names_of(connection, source)
     rows = connection.execute(
         "SELECT file, sheet, column_name, heading FROM main.headings WHERE table_name = ? ORDER BY ALL", [table]
@@ -90,4 +87,4 @@ def names_by_place(
         place: Names({**common.columns, **columns}, {**common.sheets, table: place.sheet or common.sheet(table)})
         for place, columns in own.items()
     }
-    return {**{place: names for place, names in found.items() if names != common}, Place(None, None): common}
+    return {place: names for place, names in found.items() if names != common}

@@ -138,7 +138,7 @@ def tally(connection: Connection, subject: str, since: date, severities: Collect
         f"""
         WITH spells AS (FROM ledger.spells WHERE {of_subject}),
         accepted AS (
-            SELECT DISTINCT finding_id, severity FROM ledger.accepted
+            SELECT DISTINCT finding_id FROM ledger.accepted
             WHERE {of_subject} AND is_in_force AND snapshot_id = (
                 SELECT snapshot_id FROM ledger.looks WHERE {of_subject} ORDER BY look DESC LIMIT 1)
         ),
@@ -151,7 +151,7 @@ def tally(connection: Connection, subject: str, since: date, severities: Collect
                    any_value(a.finding_id) IS NOT NULL AS is_accepted
             FROM spells AS s LEFT JOIN accepted AS a USING (finding_id)
             GROUP BY s.finding_id
-            HAVING coalesce(any_value(a.severity), arg_max(s.severity, s.opened_look)) IN ({counted})
+            HAVING arg_max(s.severity, s.opened_look) IN ({counted})
         )
         SELECT count(*) FILTER (was_open AND last <> 'dropped'),
                count(*) FILTER (was_open AND last = 'fixed'),

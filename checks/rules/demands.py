@@ -139,16 +139,18 @@ class Unique(Demand):
     expectation = "expect_column_values_to_be_unique"
     words = Words(
         marked("{columns} stands there only once"),
-        marked("The same {columns} stands in more than one row."),
+        marked("The same {columns} stands here more than once."),
         marked("Give each row a value of its own."),
     )
 
     def row_words(self, columns: Sequence[str], called: str) -> RowWords:
         """Which rows they are."""
         words = (
-            message("Rows {rows} have the same {columns}; no other row may have it.", columns=called),
             message(
-                "Keep row {first}. In row {others}, write a value that no other row has, or delete the row if it"
+                "{columns} identifies a row, and the same stands here more than once: rows {rows}.", columns=called
+            ),
+            message(
+                "Keep row {first}. Give each of the others (row {others}) a value of its own, or delete it if it"
                 " is a copy."
             ),
         )
@@ -164,7 +166,7 @@ class Key(Unique):
 
     words = Words(
         marked("{columns}: no row stands there twice"),
-        marked("{columns} identifies a row, and the same stands in more than one."),
+        marked("{columns} identifies a row, and the same stands here more than once."),
         marked("Delete the copy, or give the other row a value of its own."),
     )
 

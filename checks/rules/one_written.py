@@ -72,8 +72,10 @@ class Written:
         """The rule that makes a demand, with what is said of its rows one by one."""
         rule = self.rule
         judged_by = (*rule.columns, rule.dated_by) if rule.dated_by else rule.columns
-        unsaid = dict.fromkeys(("rows", "first", "others", "observed", "minimum", "maximum"), _UNSAID)
-        named = {**unsaid, **dict.fromkeys((*rule.values, *rule.keys), _UNSAID), **self.called, **values}
+        found = ["rows", "first", "others", "minimum", "maximum", *rule.values, *rule.keys]
+        if not rule.is_measured:  # what is measured of a table is told always: no row is
+            found.append("observed")
+        named = {**dict.fromkeys(found, _UNSAID), **self.called, **values}
         is_unasked = self.known.day is None and self._asks_for_the_day()
         return Rule(
             rule.id,

@@ -32,8 +32,8 @@ def quoted_list(texts: Sequence[str], kind: str = "and") -> str:
 
 
 def as_said(bound: Bound | None, kind: FieldType) -> Value | None:
-    """A bound as sentences have it: a year has no separators."""
-    return str(bound) if kind == "year" and bound is not None else bound
+    """A bound as sentences have it: a year has no separators, and a day is told as it can be written."""
+    return str(bound) if bound is not None and (kind == "year" or isinstance(bound, date)) else bound
 
 
 def span_of(minimum: Value | None, maximum: Value | None, unit: str | None = None) -> Message:

@@ -186,7 +186,9 @@ def _page(made: Draft, table: TableDeclaration, rows: Sequence[Mapping[str, obje
         rng.shuffle(columns)
     page = Page(table, sheet_of(table, made.language), columns, [])
     for row in rows:
-        shown = {name: shown_code(table.field(name), value, made.codes, made.language) for name, value in row.items()}
+        shown = {
+            name: shown_code(table.field(name), value, made.codes, made.language) for name, value in row.items()
+        }
         page.lines.append(Line({column: shown[column.name] for column in columns}))
     if not made.is_csv:
         page.above = [[], [f"{table.title} of {made.source.title}"], ["Kept by the desk", "since 2016"], []][
@@ -200,7 +202,9 @@ def _page(made: Draft, table: TableDeclaration, rows: Sequence[Mapping[str, obje
             page.notes[page.lines[0], columns[0]] = "Ask the desk about this one"
         if rng.random() < 0.2:
             page.lines.append(Line({}, is_record=False))
-            page.lines.append(Line({columns[0]: "Yhteensä" if made.language == "fi" else "Total"}, is_record=False))
+            page.lines.append(
+                Line({columns[0]: "Yhteensä" if made.language == "fi" else "Total"}, is_record=False)
+            )
     return page
 
 

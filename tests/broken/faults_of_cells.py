@@ -124,7 +124,7 @@ def _no_year(draft: Draft) -> Planted | None:
 
 @fault("date-in-text", "a spreadsheet made a day of a text", "type at the cell", kind="xlsx", dates="cells")
 def _date_in_text(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, _is_plain_text), date(2026, 3, 4), "type")
+    return broken(one_of(draft, _is_plain_text, filled=True), date(2026, 3, 4), "type")
 
 
 @fault("error-value", "a formula's error stands in a cell", "type at the cell", kind="xlsx", placements=4)
@@ -141,7 +141,8 @@ def _error_word(draft: Draft) -> Planted | None:
 
 @fault("no-result", "a formula whose result was never stored", "type at the cell", kind="xlsx")
 def _no_result(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, lambda page, one: not _in_key(page, one)), Raw("=4000+1000"), "type")
+    target = one_of(draft, _of_type("integer", "number"), filled=True)
+    return broken(target, Raw(f"={target[1].cells[target[2]]}+0"), "type") if target else None
 
 
 @fault("ditto", "a mark that says 'as above'", "type at the cell", placements=4)
@@ -152,12 +153,13 @@ def _ditto(draft: Draft) -> Planted | None:
 
 @fault("ditto-for-a-code", "a mark that says 'as above' in place of a code", "type or code at the cell", placements=2)
 def _ditto_code(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, lambda _, one: bool(one.constraints.code_list)), '"', "type", "code")
+    target = one_of(draft, lambda page, one: bool(one.constraints.code_list) and not _in_key(page, one))
+    return broken(target, '"', "type", "code")
 
 
 @fault("scrambled", "letters were taken for others on the way", "type at the cell")
 def _scrambled(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, _is_plain_text), draft.rng.choice(["KÃ¤velijÃ¤t", "MyllypurÃ¶", "Caf\ufffd"]), "type")
+    return broken(one_of(draft, _is_plain_text, filled=True), draft.rng.choice(["KÃ¤velijÃ¤t", "MyllypurÃ¶", "Caf\ufffd"]), "type")
 
 
 @fault("merged-number", "a number is merged over two rows", "type at both rows", kind="xlsx")

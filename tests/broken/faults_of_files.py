@@ -16,10 +16,14 @@ Break = Callable[[list[Path], Draft], None]
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
 
 
-def _spoiled(name: str, done: str, expected: str, spoil: Break, *, rule: str = "unreadable", **given: object) -> None:
+def _spoiled(
+    name: str, done: str, expected: str, spoil: Break, *, rule: str = "unreadable", **given: object
+) -> None:
     """Enter a fault that changes the files once they are written; it is found of the file as a whole."""
 
-    def plant(_: Draft) -> Planted:
+    def plant(made: Draft) -> Planted | None:
+        if spoil is _other_workbook and made.source.name not in _UNLIKE:
+            return None
         return Planted([Wanted(frozenset({rule}), C)])
 
     placements = int(str(given.pop("placements", 1)))
@@ -70,7 +74,9 @@ _spoiled("pdf", "a PDF under a workbook's name", "unreadable", _holds(b"%PDF-1.7
 _spoiled("old-excel", "an .xls file", "unreadable", _holds(_OLE))
 _spoiled("password", "a workbook with a password", "unreadable",
          _holds(_OLE + "EncryptedPackage".encode("utf-16-le") + b"\0" * 99))  # fmt: skip
-_spoiled("web-page", "a web page that a system calls .xls", "unreadable", _holds(b"<html><table><tr><td>1</table>"))
+_spoiled(
+    "web-page", "a web page that a system calls .xls", "unreadable", _holds(b"<html><table><tr><td>1</table>")
+)
 _spoiled("empty", "a file of no bytes", "unreadable", _holds(b""))
 _spoiled("blanks", "a file of blanks", "unreadable", _holds(b"\r\n  \r\n"))
 _spoiled("picture", "a picture under a workbook's name", "unreadable", _holds(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"))
@@ -90,10 +96,12 @@ def _other_template(paths: list[Path], made: Draft) -> None:
     write_template(declared().sources[_another_source(made)], Language.ENGLISH, paths[0])
 
 
+# By headers alone a workbook is another source's only where few of its columns are this one's: these two share few.
+_UNLIKE = {"agile_pilots": "future_fifty", "future_fifty": "agile_pilots"}
+
+
 def _other_workbook(paths: list[Path], made: Draft) -> None:
-    """The workbook that shares fewest headers: of two alike nobody can tell."""
-    other = draft(declared().sources["agile_pilots" if made.source.name != "agile_pilots" else "future_fifty"],
-                  7, kind="xlsx")  # fmt: skip
+    other = draft(declared().sources[_UNLIKE[made.source.name]], 7, kind="xlsx")
     other.name = paths[0].stem
     written(other, paths[0].parent)
 
@@ -127,7 +135,13 @@ def _longest(draft_: Draft) -> Page:
     return max(draft_.pages, key=lambda page: len(page.records))
 
 
-@fault("comma-too-many", "a delimiter within a cell that is not quoted", "row-length at the row", kind="csv", placements=4)
+@fault(
+    "comma-too-many",
+    "a delimiter within a cell that is not quoted",
+    "row-length at the row",
+    kind="csv",
+    placements=4,
+)
 def _long_record(draft_: Draft) -> Planted | None:
     page = _longest(draft_)
     line = draft_.rng.choice(page.records[3:])
@@ -162,7 +176,13 @@ FAULTS.append(Fault("cut-file", "a CSV that ends within a record", "row-length a
                     {"kind": "csv"}, 3, _cut))  # fmt: skip
 
 
-@fault("line-break", "a line break within a cell that is not quoted", "row-length at both pieces", kind="csv", placements=2)
+@fault(
+    "line-break",
+    "a line break within a cell that is not quoted",
+    "row-length at both pieces",
+    kind="csv",
+    placements=2,
+)
 def _line_break(draft_: Draft) -> Planted:
     page = _longest(draft_)
     place = draft_.rng.randrange(3, len(page.records) - 1)

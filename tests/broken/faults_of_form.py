@@ -30,7 +30,9 @@ def _at_column(page: Page, column: Column, rule: str, severity=C, *, in_header: 
 # --- columns -------------------------------------------------------------------------------------------------
 
 
-@fault("missing-column", "a column that has to be there is taken out", "missing-column at the column", placements=5)
+@fault(
+    "missing-column", "a column that has to be there is taken out", "missing-column at the column", placements=5
+)
 def _missing_column(draft: Draft) -> Planted:
     page = _page(draft)
     column = page.column(_mandatory(draft, page).name)
@@ -73,7 +75,12 @@ def _column_twice(draft: Draft) -> Planted:
     return Planted([_at_column(page, first, "duplicate-column")])
 
 
-@fault("empty-column-twice", "a header stands twice, once over nothing", "duplicate-column at the header", placements=2)
+@fault(
+    "empty-column-twice",
+    "a header stands twice, once over nothing",
+    "duplicate-column at the header",
+    placements=2,
+)
 def _empty_twice(draft: Draft) -> Planted:
     page = _page(draft)
     first = page.column(_mandatory(draft, page).name)
@@ -101,7 +108,12 @@ def _nameless(draft: Draft) -> Planted:
     return Planted([_at_column(page, column, "unknown-column", W)])
 
 
-@fault("swapped-columns", "two columns have changed their headers", "what cannot be in them, at each cell", placements=3)
+@fault(
+    "swapped-columns",
+    "two columns have changed their headers",
+    "what cannot be in them, at each cell",
+    placements=3,
+)
 def _swapped(draft: Draft) -> Planted | None:
     page = _page(draft)
     codes = [one for one in page.table.fields if one.constraints.code_list and one.constraints.required]
@@ -135,7 +147,9 @@ def _no_header(draft: Draft) -> Planted:
     return Planted([Wanted(frozenset({"missing-header"}), C, page)])
 
 
-@fault("no-sheet", "a sheet that has to be there is taken out", "missing-table of the file", kind="xlsx", placements=4)
+@fault(
+    "no-sheet", "a sheet that has to be there is taken out", "missing-table of the file", kind="xlsx", placements=4
+)
 def _no_sheet(draft: Draft) -> Planted | None:
     page = _page(draft)
     if len(draft.pages) == 1:
@@ -149,14 +163,22 @@ def _no_file(draft: Draft) -> Planted | None:
     return _no_sheet(draft)
 
 
-@fault("sheet-of-other-name", "a sheet has another name", "sheet-by-header, for information", kind="xlsx", placements=2)
+@fault(
+    "sheet-of-other-name",
+    "a sheet has another name",
+    "sheet-by-header, for information",
+    kind="xlsx",
+    placements=2,
+)
 def _other_name(draft: Draft) -> Planted:
     page = _page(draft)
     page.name = "Sheet1"
     return Planted([Wanted(frozenset({"sheet-by-header"}), I, page)])
 
 
-@fault("two-sheets", "two sheets have the name of a table", "duplicate-sheet of the file", kind="xlsx", placements=3)
+@fault(
+    "two-sheets", "two sheets have the name of a table", "duplicate-sheet of the file", kind="xlsx", placements=3
+)
 def _two_sheets(draft: Draft) -> Planted:
     page = _page(draft)
     twin = Page(page.table, f"{page.name} ", page.columns, page.lines[:5])
@@ -164,7 +186,9 @@ def _two_sheets(draft: Draft) -> Planted:
     return Planted([Wanted(frozenset({"duplicate-sheet"}), C)])
 
 
-@fault("copy-of-a-sheet", "an old copy of a sheet stands beside it", "unknown-sheet at it", kind="xlsx", placements=2)
+@fault(
+    "copy-of-a-sheet", "an old copy of a sheet stands beside it", "unknown-sheet at it", kind="xlsx", placements=2
+)
 def _copy(draft: Draft) -> Planted:
     page = _page(draft)
     twin = Page(page.table, f"{page.name[:20]} 2019", page.columns, page.lines[:5])
@@ -193,7 +217,9 @@ def _insert(page: Page, line: Line, place: int) -> None:
 def _totals(draft: Draft) -> Planted:
     page = _page(draft)
     word = draft.rng.choice(["Total", "Yhteensä", "Summa", "Subtotal"])
-    first, *others = [column for column in page.columns if column is page.columns[0] or not _is_in_key(page, column)]
+    first, *others = [
+        column for column in page.columns if column is page.columns[0] or not _is_in_key(page, column)
+    ]
     line = Line({first: word, others[-1]: 123}, is_record=False)
     _insert(page, line, draft.rng.randint(2, 5))
     return Planted([Wanted(frozenset({"skipped-row"}), I, page, line)])

@@ -140,7 +140,9 @@ def _planting_together(breach: Together):
         numbers = draft.rng.sample(range(len(page.records)), len(breach.cells))
         first = page.records[numbers[0]]
         for number, cells in zip(numbers, breach.cells, strict=True):
-            page.records[number].cells |= {page.column(name): first.cells[page.column(name)] for name in breach.alike}
+            page.records[number].cells |= {
+                page.column(name): first.cells[page.column(name)] for name in breach.alike
+            }
             _change(draft, breach.table, number, cells)
         if breach.rule == "no-more-than-the-network":  # all rows of the meeting
             key = page.column("meeting_id")

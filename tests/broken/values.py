@@ -118,7 +118,11 @@ def _texts(table: TableDeclaration, field: FieldDeclaration, number: int, rng: r
         return IDENTIFIERS[limits.check](number)
     if limits.pattern is None:
         return f"{field.title} {number}"[: limits.max_length]
-    likely = (f"{table.name.replace('_', '-')}-{number}", f"https://example.org/page-{number}", f"helsinki:a{number}")
+    likely = (
+        f"{table.name.replace('_', '-')}-{number}",
+        f"https://example.org/page-{number}",
+        f"helsinki:a{number}",
+    )
     return next((text for text in likely if re.fullmatch(limits.pattern, text)), None) or of_pattern(
         limits.pattern, rng
     )
@@ -180,7 +184,11 @@ def good_tables(source: SourceDeclaration, rng: random.Random, rows: int = ROWS)
 
 
 def _good_row(
-    source: SourceDeclaration, table: TableDeclaration, number: int, made: Mapping[str, list[Row]], rng: random.Random
+    source: SourceDeclaration,
+    table: TableDeclaration,
+    number: int,
+    made: Mapping[str, list[Row]],
+    rng: random.Random,
 ) -> Row:
     row: Row = {field.name: good_value(table, field, number, rng) for field in table.fields}
     for field in table.fields:
