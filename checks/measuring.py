@@ -177,9 +177,9 @@ def _judged(of: Measuring, rules: Sequence[Rule], rows: int, cells: Mapping[str,
 def _asked_of(of: Measuring, rule: Rule, rows: int) -> int:
     """How many rows, or groups of rows, a rule judges; one that measures the table judges one thing."""
     if isinstance(rule.demand, EachGroup):
-        keys = ", ".join(sql for _, sql in rule.demand.keys)
-        counted = f"WHERE {rule.demand.when}" if rule.demand.when else ""
-        query = f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {of.relation} {counted})"
+        keys = [sql for _, sql in rule.demand.keys]
+        counted = " AND ".join([*(f"({sql}) IS NOT NULL" for sql in keys), f"({rule.demand.when or 'true'})"])
+        query = f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(keys)} FROM {of.relation} WHERE {counted})"
         (rows,) = of.connection.execute(query).fetchone() or (0,)
     return int(rows) if rule.is_about_rows else 1
 
