@@ -124,8 +124,8 @@ def check_source(
             asked = unread.allowed(compiled)
             suites[table.name] = check_table(checked, asked, spoken)
             screen_table(connection, source.name, table, names)
-            measure(Measuring(connection, source.name, table), asked)
             amending.accept(table)
+            measure(Measuring(connection, source.name, table), asked)
             set_aside(connection, source.name, table, row_columns(compiled), names)
             refusals[table.name] = refusal_of(connection, table)
             if not critical_of(connection, table).is_held:
