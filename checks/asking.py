@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
 from checks.expected import Outcome, SuiteResult
 from checks.rules import ROW_ID, Rule
-from checks.rules.demands import Required, RowCount
+from checks.rules.demands import Reference, Required, RowCount
 from checks.told import NOTHING, Told, told_by_row, told_by_value, with_values
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
 from warehouse.findings import WITHHELD, Finding, add_findings, said_json, shown_key_sql
 from warehouse.headings import Place
 from warehouse.messages import message, sentences
+from warehouse.staging import SCHEMA
 
 
 class CheckError(Exception):
@@ -193,14 +194,21 @@ def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) ->
 class Critical:
     """What is known already to be wrong with a table as a whole: its echoes are no findings of their own.
 
-    ``is_held``: the table cannot be used. ``columns``: those that it lacks.
+    ``is_held``: the table cannot be used. ``columns``: those that it lacks. ``elsewhere``: by other table of the
+    source, the columns that it lacks; none where it could not be read at all: nothing is said to be missing there.
     """
 
     is_held: bool
     columns: frozenset[str]
+    elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def allows(self, rule: Rule) -> bool:
         """False for a rule that would only say the same once more."""
+        demand = rule.demand
+        if isinstance(demand, Reference) and demand.schema == SCHEMA and demand.table in self.elsewhere:
+            lacking = self.elsewhere[demand.table]
+            if not lacking or lacking.intersection(demand.references):
+                return False
         return not self.columns.intersection(rule.columns) if rule.is_about_rows else not self.is_held
 
     def allowed(self, rules: Iterable[Rule]) -> list[Rule]:
@@ -218,4 +226,15 @@ def critical_of(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) 
     rows = connection.execute(f"""
         SELECT DISTINCT column_name FROM main.findings
         WHERE severity = '{Severity.CRITICAL.value}' AND coalesce(table_name, {name}) = {name}""").fetchall()
-    return Critical(bool(rows), frozenset(row[0] for row in rows if row[0]))
+    return Critical(bool(rows), frozenset(row[0] for row in rows if row[0]), _unread_elsewhere(connection, table))
+
+
+def _unread_elsewhere(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> dict[str, frozenset[str]]:
+    """Of the other tables those that reading could not read, or not whole columns of, with these columns."""
+    rows = connection.execute(f"""
+        SELECT table_name, list(DISTINCT column_name) FILTER (column_name IS NOT NULL),
+               bool_or(column_name IS NULL)
+        FROM main.read_findings
+        WHERE severity = '{Severity.CRITICAL.value}' AND table_name <> {literal(table.name)}
+        GROUP BY table_name""").fetchall()
+    return {name: frozenset() if is_whole else frozenset(columns) for name, columns, is_whole in rows}
