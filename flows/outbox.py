@@ -43,14 +43,14 @@ def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog
         return source
     with reader(settings.home, settings.memory) as connection:
         found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
-        told = lives(connection, source.name, source.snapshot.snapshot_id)
+        lived = lives(connection, source.name, source.snapshot.snapshot_id)
     found = [one for one in found if one.rule not in OURS]  # she cannot mend a file of ours
     outbox = Outbox(settings.home.outbox / source.name)
     try:
         names: list[str] = []
         if found:
             snapshot = archive.readable(snapshot, workspace / source.name)
-            names = _marked(outbox, snapshot, (found, told), declaration, workspace)
+            names = _marked(outbox, snapshot, found, lived, declaration, workspace)
         outbox.keep_only(names)
     except ArchiveKeyError:
         return source  # known already, else it had failed tonight: what the outbox holds still stands
@@ -60,10 +60,17 @@ def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog
     return replace(source, annotated=str(outbox.folder / names[-1])) if names else source
 
 
+def copy_name(file: str) -> str:
+    """What the marked copy of a file is called."""
+    # Who mends the marked copy and hands that in gets it back under the same name.
+    return f"{Path(file).stem.removesuffix('-annotated')}-annotated.xlsx"
+
+
 def _marked(
     outbox: Outbox,
     snapshot: Snapshot,
-    told: tuple[Sequence[Finding], Mapping[str, Life]],
+    found: Sequence[Finding],
+    lived: Mapping[str, Life],
     declaration: SourceDeclaration,
     workspace: Path,
 ) -> list[str]:
@@ -75,12 +82,11 @@ def _marked(
 
     names = []
     for path in snapshot.paths():
-        findings = [one for one in told[0] if one.file in (None, path.name)]
+        findings = [one for one in found if one.file in (None, path.name)]
         if path.suffix.lower() in SUFFIXES and findings:
-            # Who mends the marked copy and hands that in gets it back under the same name.
-            target = workspace / f"{path.stem.removesuffix('-annotated')}-annotated.xlsx"
-            marked = annotate(path, findings, target, declaration, lives=told[1])
-            names.append(outbox.put(marked.path))
+            target = workspace / copy_name(path.name)
+            made = annotate(path, findings, target, declaration, declaration.language, lived)
+            names.append(outbox.put(made.path))
     return names
 
 
