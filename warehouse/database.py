@@ -43,8 +43,6 @@ def connect(
             "temp_directory": str(temporary / "spill"),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            # DuckDB draws bars where it takes Python for interactive, as in a process that was spawned.
-            "enable_progress_bar": "false",
         },
     )
 
