@@ -139,7 +139,7 @@ def check_file(
             judged = steps.unreadable(snapshot, error)
             found = [judged.problem] if judged.problem else []
         else:
-            judged = steps.check(run, snapshot, staged, before)
+            judged = steps.check(run, snapshot, staged, before, home)
             found = steps.staged_findings(settings, staged)
     return CheckedFile(
         source=name,

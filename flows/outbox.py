@@ -24,6 +24,7 @@ from warehouse.home import to_json, write_atomically
 from warehouse.lives import Life, lives
 from warehouse.snapshots import sha256_of
 from warehouse.store import reader
+from warehouse.turns import OURS
 
 _NOTE = ".marked.json"  # by name, the SHA-256 of the copies as we wrote them
 
@@ -43,6 +44,7 @@ def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog
     with reader(settings.home, settings.memory) as connection:
         found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
         lived = lives(connection, source.name, source.snapshot.snapshot_id)
+    found = [one for one in found if one.rule not in OURS]  # she cannot mend a file of ours
     outbox = Outbox(settings.home.outbox / source.name)
     try:
         names: list[str] = []
@@ -72,7 +74,9 @@ def _marked(
     declaration: SourceDeclaration,
     workspace: Path,
 ) -> list[str]:
-    """Mark the files of a snapshot, and put the copies into the outbox; their names."""
+    """Mark the files of a snapshot with its findings and their lives, and put the copies into the outbox; their
+    names.
+    """
     from checks.annotate import annotate  # imports openpyxl, as the next does
     from sources.workbooks.inbox import SUFFIXES
 
