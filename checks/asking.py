@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -184,7 +184,6 @@ def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) ->
         message=said,
         help=advice,
         table_name=checked.table.name,
-        column_name=rule.columns[0] if rule.columns else None,
         value=observed,
     )
     add_findings(checked.connection, checked.subject, [finding], checked.findings)
@@ -203,6 +202,14 @@ class Critical:
     def allows(self, rule: Rule) -> bool:
         """False for a rule that would only say the same once more."""
         return not self.columns.intersection(rule.columns) if rule.is_about_rows else not self.is_held
+
+    def allowed(self, rules: Iterable[Rule]) -> list[Rule]:
+        """Those of the rules that would say something of their own."""
+        return [rule for rule in rules if self.allows(rule)]
+
+    def asks(self, rule: Rule) -> bool:
+        """Whether a rule is asked: only then can what it found be mended."""
+        return not rule.not_asked and self.allows(rule)
 
 
 def critical_of(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> Critical:

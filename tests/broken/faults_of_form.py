@@ -40,7 +40,7 @@ def _missing_column(draft: Draft) -> Planted:
     return Planted([Wanted(frozenset({"missing-column"}), C, page, None, column)])
 
 
-@fault("misspelt-header", "a header has a letter too few", "missing-column at the misspelt header", placements=5)
+@fault("misspelt-header", "a header has a letter too few", "renamed-column at the misspelt header", placements=5)
 def _misspelt_header(draft: Draft) -> Planted | None:
     page = _page(draft)
     declared = _mandatory(draft, page)
@@ -48,18 +48,17 @@ def _misspelt_header(draft: Draft) -> Planted | None:
     if len(column.heading) < 6:
         return None
     column.heading = column.heading[:2] + column.heading[3:]
-    column.name = declared.name
-    return Planted([_at_column(page, column, "missing-column")])
+    return Planted([_at_column(page, column, "renamed-column")])
 
 
-@fault("strange-header", "a column has a name that nobody knows", "missing-column", placements=3)
+@fault("strange-header", "a column has a name that nobody knows", "missing-column, or renamed-column at the header")
 def _strange_header(draft: Draft) -> Planted:
+    """What stands below a header may give away which one it is."""
     page = _page(draft)
-    declared = _mandatory(draft, page)
-    column = page.column(declared.name)
+    column = page.column(_mandatory(draft, page).name)
     column.heading = "Xyzzy"
-    gone = Column(declared.name, declared.title)
-    return Planted([Wanted(frozenset({"missing-column"}), C, page, None, gone)], _ALSO_UNKNOWN)
+    wanted = Wanted(frozenset({"missing-column", "renamed-column"}), C, page, None, column, at_any_row=True)
+    return Planted([wanted], _ALSO_UNKNOWN)
 
 
 @fault("column-twice", "a column is there twice, both filled in", "duplicate-column at the header", placements=3)
@@ -68,10 +67,9 @@ def _column_twice(draft: Draft) -> Planted:
     first = page.column(_mandatory(draft, page).name)
     second = Column(first.name, first.heading)
     page.columns.append(second)
-    for line in page.records:
-        line.cells[second] = line.cells[first]
-    if all(line.cells[first] is None for line in page.records):
-        page.records[0].cells |= {first: "a", second: "b"}
+    for line, other in zip(page.records, page.records[1:] + page.records[:1], strict=True):
+        line.cells[second] = other.cells[first]
+    page.records[0].cells |= {first: page.records[0].cells[first] or "a", second: "b"}  # they say two things
     return Planted([_at_column(page, first, "duplicate-column")])
 
 

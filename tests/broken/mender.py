@@ -89,27 +89,38 @@ def comments(book: Any) -> Iterator[Said]:
 
 
 def listed(book: Any) -> Iterator[Said]:
-    """What our list says, with the place that it gives."""
+    """What our list says: causes with what to do, and below each its places, which may say more of their own."""
     sheet = book.worksheets[0]
     head: dict[str, int] = {}
+    lines: list[dict[str, str]] = []
     for row in sheet.iter_rows():
         texts = {str(cell.value): cell.column for cell in row if cell.value is not None}
         if {"Severity", "What is wrong", "What to do"} <= set(texts):
             head = texts
-            continue
-        if not head:
-            continue
-        values = {name: str(sheet.cell(row[0].row, column).value or "") for name, column in head.items()}
-        if values["What to do"]:
-            place = re.fullmatch(r"(?:row )?([A-Z]*)([0-9]+)", values.get("Cell", ""))
-            yield Said(
-                values.get("Sheet", ""),
-                int(place[2]) if place else 0,
-                column_index_from_string(place[1]) if place and place[1] else 0,
-                values["Severity"].upper(),
-                values["What is wrong"],
-                values["What to do"],
-            )
+        elif head:
+            line = {name: str(sheet.cell(row[0].row, column).value or "") for name, column in head.items()}
+            if line["Severity"] or not lines:
+                lines.append(line)
+            else:  # what had no room in the line above
+                lines[-1] = {name: f"{before} {line[name]}".strip() for name, before in lines[-1].items()}
+    cause: dict[str, str] = {}
+    for line in lines:
+        if re.fullmatch("[0-9, ]+ places?", line["Cell"]):
+            cause = line
+        elif line["Severity"].upper() in ("CRITICAL", "ERROR", "WARNING", "INFO"):
+            yield _said_of(line, cause)
+
+
+def _said_of(line: Mapping[str, str], cause: Mapping[str, str]) -> Said:
+    place = re.fullmatch(r"(?:row )?([A-Z]*)([0-9]+)", line["Cell"])
+    return Said(
+        line["Sheet"],
+        int(place[2]) if place else 0,
+        column_index_from_string(place[1]) if place and place[1] else 0,
+        line["Severity"].upper(),
+        line["What is wrong"] or cause.get("What is wrong", ""),
+        line["What to do"] or cause.get("What to do", ""),
+    )
 
 
 # --- values that an advice names --------------------------------------------------------------------------------
@@ -469,8 +480,8 @@ def mend(marked: Path, own: Path | None, target: Path, beside: Mapping[str, Work
     """
     told = load_workbook(marked)
     wanted = list(comments(told))
-    said = {(one.sheet, one.row, one.column, one.message) for one in wanted}
-    wanted += [one for one in listed(told) if (one.sheet, one.row, one.column, one.message) not in said]
+    said = {(one.sheet, one.row, one.column) for one in wanted}
+    wanted += [one for one in listed(told) if (one.sheet, one.row, one.column) not in said]
     work = Book(load_workbook(own) if own else told, dict(beside))
     done = []
     for said in wanted:
