@@ -16,7 +16,7 @@ import duckdb
 
 from checks.amending import Amending, accept_in_dataset
 from checks.amendments import NONE, Amendments
-from checks.asking import CheckedTable, check_table, critical_of
+from checks.asking import CheckedTable, check_table, critical_of, unknown_columns
 from checks.expected import SuiteResult
 from checks.looking import begin_looking, note_asked, note_looked_at
 from checks.measuring import VERSION, Measuring, measure
@@ -107,6 +107,7 @@ def check_source(
     amending.correct()
     names, refusals, suites = names_of(connection, source), {}, {}
     known = before.known(turn_of(source), (table.name for table in source.tables if table.about_people))
+    unknown = unknown_columns(connection, source.tables)
     with before.beside(connection):
         for table in source.tables:
             progress(f"checking {source.name}.{table.name}")
@@ -114,7 +115,7 @@ def check_source(
                 refusals[table.name] = Refusal(0, 0)
                 continue
             compiled = compile_rules(table, rules.on(table), names=names, known=known)
-            unread = critical_of(connection, table)
+            unread = critical_of(connection, table, unknown)
             checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
             note_asked(connection, table, compiled, unread.allows)
             asked = [rule for rule in compiled if unread.allows(rule)]

@@ -109,7 +109,14 @@ def _no_date(draft: Draft) -> Planted | None:
 
 @fault("ambiguous-date", "'3/4/2016' where nothing shows which is the month", "type at the cell", dates="iso")
 def _ambiguous_date(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, _of_type("date", "datetime")), draft.rng.choice(["3/4/2016", "11/5/2017"]), "type")
+    """The day that stood there, so that it can be mended in one of the two ways."""
+    open_ones = [target for target in targets(draft, _of_type("date", "datetime"))
+                 if isinstance(day := target[1].cells[target[2]], date) and day.day <= 12 and day.day != day.month]  # fmt: skip
+    if not open_ones:
+        return None
+    target = draft.rng.choice(open_ones)
+    day = target[1].cells[target[2]]
+    return broken(target, f"{day.day}/{day.month}/{day.year}", "type")
 
 
 @fault("month-for-a-day", "a month where no column says how exact a day is", "type at the cell", placements=1)

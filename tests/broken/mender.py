@@ -290,6 +290,23 @@ def _delete(job: Job) -> str:
 
 
 @_in_a_cell
+def _keep_one(job: Job) -> str:
+    """Keep row 4. In row 9, write a value that no other row has, or delete the row if it is a copy."""
+    found = re.search(r"Keep row ([0-9]+)\. In rows? ([0-9, and]+?), write a value that no other row has", job.said.advice)
+    if found is None:
+        return ""
+    others = {int(row) for row in re.findall("[0-9]+", found[2])}
+    if job.said.row not in others:
+        return f"kept row {job.said.row}"
+    values = [[cell.value for cell in job.sheet[row]] for row in (int(found[1]), job.said.row)]
+    is_copy = len(re.findall(_QUOTED, job.said.message)) > 1 or values[0] == values[1]
+    if is_copy and "delete the row" in job.said.advice:  # of several columns nobody says which one to write
+        job.book.rows.add((job.sheet.title, job.said.row))
+        return "deleted the row"
+    return job.write(f"{job.value()}-{job.said.row}")
+
+
+@_in_a_cell
 def _value_of_its_own(job: Job) -> str:
     """Give the row a value of its own: the value with something behind it, but for the first of its kind."""
     if not re.search(r"of its own", job.said.advice) or "only once" in job.said.message or job.value() is None:
@@ -461,7 +478,7 @@ def _noun(advice: str) -> str:
 
 ACTIONS: Sequence[Action] = (
     _name_the_column, _add_a_column, _name_the_sheet, _unmerge, _result, _as_text, _take_it_out, _again, _from_above,
-    _delete, _value_of_its_own, _one_of_two, _copy_from_sheet, _shorten, _exactly, _within, _number_alone, _empty,
+    _keep_one, _delete, _value_of_its_own, _one_of_two, _copy_from_sheet, _shorten, _exactly, _within, _number_alone, _empty,
     _example, _noun_phrase,
 )  # fmt: skip
 
