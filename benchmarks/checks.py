@@ -199,15 +199,15 @@ def ours(file: Path, memory: str) -> tuple[float, float, float, dict[str, int]]:
     before, _ = timer.taken()
     with opened(file, temporary=file.parent, memory=memory, read_only=True) as connection:
         timer = Timer()
-        outcomes = run_suite(connection, "staged", "checked", [rule.expected for rule in rules], row_id=ROW_ID)
+        ran = run_suite(connection, "staged", "checked", [rule.expected for rule in rules], row_id=ROW_ID)
         seconds, cpu = timer.taken()
-    if wrong := [one.error for one in outcomes if one.error]:
+    if wrong := [one.error for one in ran.outcomes if one.error]:
         raise SystemExit(wrong[0])
     return (
         seconds,
         cpu,
         before,
-        {one.rule_id: one.unexpected_count for one in outcomes if one.unexpected_count is not None},
+        {one.rule_id: one.unexpected_count for one in ran.outcomes if one.unexpected_count is not None},
     )
 
 

@@ -185,7 +185,6 @@ def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) ->
         message=said,
         help=advice,
         table_name=checked.table.name,
-        column_name=rule.columns[0] if rule.columns else None,
         value=observed,
     )
     add_findings(checked.connection, checked.subject, [finding], checked.findings)
@@ -210,6 +209,14 @@ class Critical:
             if there.intersection(rule.demand.references):
                 return False
         return not self.columns.intersection(rule.columns) if rule.is_about_rows else not self.is_held
+
+    def allowed(self, rules: Iterable[Rule]) -> list[Rule]:
+        """Those of the rules that would say something of their own."""
+        return [rule for rule in rules if self.allows(rule)]
+
+    def asks(self, rule: Rule) -> bool:
+        """Whether a rule is asked: only then can what it found be mended."""
+        return not rule.not_asked and self.allows(rule)
 
 
 def critical_of(

@@ -1,7 +1,7 @@
 """Great Expectations' own page about a suite (its Data Docs), made on demand from the account that was kept.
 
-For whoever writes rules, on their own machine: the page loads its looks from hosts of others, so it is nothing to be
-published. It shows counts alone, since nothing else is kept.
+For whoever writes rules, on their own machine: the page loads its looks from hosts of others, so it is nothing to
+be published. It shows counts alone, since nothing else is kept.
 """
 
 from __future__ import annotations

@@ -20,17 +20,18 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, key_sql, said_json, said_sql
+from warehouse.findings import WITHHELD, Finding, add_findings, key_sql, said_json
 from warehouse.headings import Names
-from warehouse.messages import counted, in_languages, marked, message
-from warehouse.personal import personal_sql
+from warehouse.messages import Message, counted, in_languages, listed, marked, message
+from warehouse.personal import EMAIL, IDENTITY, PHONE, personal_sql
 from warehouse.staging import SCHEMA
 
 RULE = "personal-data"
-_CELL = marked("“{column}” holds personal data ({kinds}), so it is withheld.")
-_CELL_HELP = marked(
-    "Take it out: this column is published. If it is somebody's contact, keep it in a contact column."
-)
+_KINDS = {
+    EMAIL: marked("e-mail address"),
+    PHONE: marked("phone number"),
+    IDENTITY: marked("personal identity code"),
+}
 _WITHHELD = ("column_name", "value", "row_key")
 _SAID = ("message", "help", "said", "heading")
 
@@ -75,15 +76,33 @@ def screen_table(
     for field in fields:
         if field.name not in hits:
             continue
-        called = literal(str(names.column(table.name, field.name)))
-        words, advice, said = said_sql(_CELL, _CELL_HELP, column=called, kinds="kinds")
-        given = [literal(source), literal(table.name), literal(RULE)]
-        connection.execute(f"""
-            INSERT INTO main.findings
-            SELECT '', {", ".join(given)},
-                   '{Severity.ERROR.value}', _file, _sheet, _row, {literal(field.name)}, {literal(WITHHELD)},
-                   {words}, {advice}, {key_sql(table)}, NULL, {said}
-            FROM (SELECT *, {personal_sql(quote(field.name))} AS kinds FROM {relation}) WHERE kinds IS NOT NULL""")
+        kinds_sql = personal_sql(quote(field.name))
+        found = f"(SELECT *, {kinds_sql} AS kinds FROM {relation}) WHERE kinds IS NOT NULL"
+        for (kinds,) in connection.execute(f"SELECT DISTINCT kinds FROM {found} ORDER BY kinds").fetchall():
+            words, advice = _said_of_cell(names.column(table.name, field.name), kinds)
+            given = [source, table.name, RULE, Severity.ERROR.value]
+            connection.execute(f"""
+                INSERT INTO main.findings
+                SELECT '', {", ".join(map(literal, given))}, _file, _sheet, _row, {literal(field.name)},
+                       {literal(WITHHELD)}, {literal(words)}, {literal(advice)}, {key_sql(table)}, NULL,
+                       {literal(said_json(words, advice) or "")}
+                FROM {found} AND kinds = {literal(kinds)}""")
+
+
+def _said_of_cell(column: str, kinds: str) -> tuple[str, str]:
+    """Message and advice on a cell that holds these kinds of personal data."""
+    words = message(
+        "“{column}” holds personal data ({kinds}), so it is withheld.", column=column, kinds=_said(kinds)
+    )
+    advice = message(
+        "Take it out: this column is published. If it is somebody's contact, keep it in a contact column."
+    )
+    return words, advice
+
+
+def _said(kinds: str) -> str:
+    """Kinds of personal data, as the screen gives them, in words."""
+    return listed([Message(_KINDS.get(kind, kind), {}) for kind in kinds.split(", ")])
 
 
 def screen_dataset(
@@ -211,13 +230,13 @@ def _named(kind: str, stand_in: str, kinds: str) -> Finding:
     if kind == "file":
         said = message(
             "The name of a file holds personal data ({kinds}); it is called {stand_in} here.",
-            kinds=kinds,
+            kinds=_said(kinds),
             stand_in=quoted(stand_in),
         )
     else:
         said = message(
             "The name of a sheet holds personal data ({kinds}); it is called {stand_in} here.",
-            kinds=kinds,
+            kinds=_said(kinds),
             stand_in=quoted(stand_in),
         )
     return Finding(

@@ -114,21 +114,19 @@ def check_source(
             if _is_absent(connection, table):
                 refusals[table.name] = Refusal(0, 0)
                 continue
-            compiled = compile_rules(table, rules.on(table), names=names, known=known)
             unread = critical_of(connection, table, unknown)
-            checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
-            note_asked(connection, table, compiled, unread.allows)
-            asked = [rule for rule in compiled if unread.allows(rule)]
+            compiled = compile_rules(table, rules.on(table), names=names, known=known)
             spoken = [
-                (place, compile_rules(table, rules.on(table), names=own, known=known))
+                (place, unread.allowed(compile_rules(table, rules.on(table), names=own, known=known)))
                 for place, own in own_names(connection, source, table.name).items()
             ]
-            suites[table.name] = check_table(
-                checked, asked, [(place, list(filter(unread.allows, own))) for place, own in spoken]
-            )
+            note_asked(connection, table, compiled, unread.asks)
+            checked = CheckedTable(connection, source.name, SCHEMA, table, is_staged=True)
+            asked = unread.allowed(compiled)
+            suites[table.name] = check_table(checked, asked, spoken)
             screen_table(connection, source.name, table, names)
-            measure(Measuring(connection, source.name, table), asked)
             amending.accept(table)
+            measure(Measuring(connection, source.name, table), asked)
             set_aside(connection, source.name, table, row_columns(compiled), names)
             refusals[table.name] = refusal_of(connection, table)
             if not critical_of(connection, table).is_held:

@@ -6,12 +6,12 @@ It speaks of the run, not of who writes it: after a kill the next run writes it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from checks.report import DatasetSection, ReportContent, SourceSection
 from checks.report.content import Cause, Changes, Column, RowPlace
 from checks.rules import Known, compile_rules
 from flows.declarations import Declarations
+from flows.outbox import copy_name
 from flows.outcomes import HELD_BACK, DatasetOutcome, NightOutcome, SourceOutcome
 from flows.settings import Settings
 from warehouse import ledger
@@ -179,7 +179,7 @@ def _letters(settings: Settings, source: SourceDeclaration, found: Sequence[Find
 
     letters: dict[Column, str] = {}
     for file in sorted({one.file for one in found if one.file and one.sheet and one.column_name}):
-        copy = settings.home.outbox / source.name / f"{Path(file).stem}-annotated.xlsx"
+        copy = settings.home.outbox / source.name / copy_name(file)
         if not copy.exists() or copy.stat().st_size > _LARGEST_OPENED:
             continue
         try:

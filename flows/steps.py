@@ -12,6 +12,7 @@ import duckdb
 from checks.asking import CheckError
 from checks.plausible import Before
 from checks.verdicts import Checked, check_dataset, check_source
+from flows.comparing import compared, compared_release
 from flows.due import Known
 from flows.outcomes import DatasetOutcome
 from flows.run import Run
@@ -26,6 +27,7 @@ from warehouse.database import attach, opened
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, quote
 from warehouse.findings import Finding
 from warehouse.history import create_history, promote
+from warehouse.home import Home
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
 from warehouse.messages import message, sentences
 from warehouse.personal import without_personal
@@ -169,21 +171,29 @@ def unreadable(snapshot: Snapshot, error: SourceError) -> Judged:
     return Judged(snapshot, Verdict.HELD, problem=problem)
 
 
-def check(run: Run, snapshot: Snapshot, staged: Staged, previous_rows: Mapping[str, int]) -> Judged:
+def check(
+    run: Run, snapshot: Snapshot, staged: Staged, previous_rows: Mapping[str, int], beside: Home | None = None
+) -> Judged:
     """Check a staged snapshot and give its verdict.
 
-    ``previous_rows``: by table, the records that stood before it.
+    Args:
+        run: the run.
+        snapshot: what is checked.
+        staged: where it is staged.
+        previous_rows: by table, the records that stood before it.
+        beside: whose warehouse it is compared with, if not that of the run's own home.
     """
     source, settings = snapshot.source, run.settings
     with (
         settings.home.workspace("check") as folder,
         opened(staged.path, temporary=folder, memory=settings.memory) as connection,
     ):
+        known = compared(beside or settings.home, run.declarations, source, snapshot.date, folder, settings.memory)
         checked = check_source(
             connection,
             run.declarations.sources[source],
             run.declarations.source_rules[source],
-            Before(previous_rows, run.may_shrink(source)),
+            Before(previous_rows, run.may_shrink(source), snapshot.date, known.earlier, known.elsewhere),
             run.progress,
             run.declarations.amendments[source].on(run.request.day, snapshot.date),
         )
@@ -302,13 +312,14 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
         try:
             run.progress(f"building {dataset.name}")
             _curate(run, connection, building)
-            checked = check_dataset(
-                connection,
-                dataset,
-                run.declarations.dataset_rules[dataset.name],
+            rules = run.declarations.dataset_rules[dataset.name]
+            before = Before(
+                {dataset.stem: previous.rows} if previous else {},
+                run.may_shrink(dataset.name),
                 as_of,
-                Before({dataset.stem: previous.rows} if previous else {}, run.may_shrink(dataset.name)),
+                compared_release(run.settings.home, dataset, rules.rules, previous),
             )
+            checked = check_dataset(connection, dataset, rules, as_of, before)
             release = None
             if checked.verdict is not Verdict.HELD:
                 run.progress(f"releasing {dataset.name}")

@@ -49,7 +49,6 @@ class ScoreTold:
     value: int
     tone: str
     next_step: str
-    gain: str  # empty if there is none
 
 
 def score_told(score: Score | None) -> ScoreTold | None:
@@ -61,7 +60,6 @@ def score_told(score: Score | None) -> ScoreTold | None:
         value,
         "good" if value >= 95 else "warn" if value >= 80 else "stop",
         safe_text(score.next_step or ""),
-        message("+{points} points", points=number(round(score.gain, 1))) if score.gain else "",
     )
 
 

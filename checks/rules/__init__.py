@@ -6,18 +6,11 @@ person who has to mend the row. Rules files are of a source (``sources/<source>.
 """
 
 from checks.rules.compile import compile_rules, fingerprint
+from checks.rules.files import load_dataset_rules, load_source_rules, rules_of_datasets, rules_of_sources
 from checks.rules.known import Known
 from checks.rules.row_queries import ROW_ID
 from checks.rules.rule import Rule, row_columns
-from checks.rules.written import (
-    DatasetRules,
-    SourceRules,
-    WrittenRule,
-    load_dataset_rules,
-    load_source_rules,
-    rules_of_datasets,
-    rules_of_sources,
-)
+from checks.rules.written import DatasetRules, SourceRules, WrittenRule
 
 __all__ = [
     "ROW_ID",

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from checks.rules.nearest import nearest_word
 from warehouse import reference
 from warehouse.declarations import (
-    DatasetDeclaration,
-    DeclarationError,
     Declared,
     Severity,
-    SourceDeclaration,
     TableDeclaration,
-    parse,
     quote,
-    read_yaml,
 )
+from warehouse.declared import nearest
 from warehouse.turns import Whose
-
-_SOURCES = Path(__file__).parent / "sources"
-_DATASETS = Path(__file__).parent / "datasets"
 
 
 class RefersTo(Declared):
@@ -123,7 +114,7 @@ class WrittenRule(Declared):
         if self.spans is not None and self.spans not in reference.usual_spans():
             raise ValueError(
                 f"rule {self.id}: warehouse/reference/usual_spans.yaml has no list {self.spans}"
-                + nearest_word(self.spans, reference.usual_spans())
+                + nearest(self.spans, reference.usual_spans())
             )
         if (self.spans is None) is not (self.programme_in is None):
             raise ValueError(f"rule {self.id}: it needs programme_in if it has spans, and only then")
@@ -160,50 +151,3 @@ class DatasetRules(Declared):
     """``checks/rules/datasets/<stem>.yaml``: rules on a dataset."""
 
     rules: tuple[WrittenRule, ...] = ()
-
-
-def load_source_rules(name: str, folder: Path = _SOURCES) -> SourceRules:
-    """The rules file of a source; an empty one if there is none."""
-    path = folder / f"{name}.yaml"
-    return parse(SourceRules, read_yaml(path), path) if path.exists() else SourceRules()
-
-
-def load_dataset_rules(stem: str, folder: Path = _DATASETS) -> DatasetRules:
-    """The rules file of a dataset; an empty one if there is none."""
-    path = folder / f"{stem}.yaml"
-    return parse(DatasetRules, read_yaml(path), path) if path.exists() else DatasetRules()
-
-
-def rules_of_sources(
-    sources: Mapping[str, SourceDeclaration], folder: Path = _SOURCES
-) -> Mapping[str, SourceRules]:
-    """The rules files of all sources, by the source's name.
-
-    Raises:
-        DeclarationError: a file cannot be used, or is of no source that is declared, or of a table it lacks.
-    """
-    _owned(folder, sources, "source")
-    loaded = {name: load_source_rules(name, folder) for name in sources}
-    for name, rules in loaded.items():
-        if strange := sorted(set(rules.tables) - {table.name for table in sources[name].tables}):
-            raise DeclarationError(f"{folder / name}.yaml: {name} has no table {' or '.join(strange)}")
-    return loaded
-
-
-def rules_of_datasets(
-    datasets: Mapping[str, DatasetDeclaration], folder: Path = _DATASETS
-) -> Mapping[str, DatasetRules]:
-    """The rules files of all datasets, by the dataset's name.
-
-    Raises:
-        DeclarationError: a file cannot be used, or is of no dataset that is declared.
-    """
-    _owned(folder, {dataset.stem for dataset in datasets.values()}, "dataset")
-    return {name: load_dataset_rules(dataset.stem, folder) for name, dataset in datasets.items()}
-
-
-def _owned(folder: Path, stems: Collection[str], kind: str) -> None:
-    """That every rules file is of somebody: its rules would be applied to nothing, and nobody would notice."""
-    for path in sorted(folder.glob("*.yaml")):
-        if path.stem not in stems:
-            raise DeclarationError(f"{path}: there is no {kind} {path.stem} that these rules could be of")

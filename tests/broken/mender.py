@@ -283,8 +283,9 @@ def _delete(job: Job) -> str:
             return "kept the first"
         job.book.rows.add((job.sheet.title, job.said.row))
         return "deleted the row"
-    if re.search(r"(?:Delete|Remove) the column", job.said.advice) and job.said.column:
-        job.book.columns.add((job.sheet.title, job.said.column))
+    found = re.search(r"(?:Delete|Remove) the column(?: ([A-Z]{1,3})\b)?", job.said.advice)
+    if found and (found[1] or job.said.column):
+        job.book.columns.add((job.sheet.title, column_index_from_string(found[1]) if found[1] else job.said.column))
         return "deleted the column"
     return ""
 

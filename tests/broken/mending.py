@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 from openpyxl import Workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -68,7 +69,7 @@ def mend_files(paths: Sequence[Path], checked: Checked, source: SourceDeclaratio
         try:
             own = path if marked.kept is Kept.NOTHING else None
             done += mend(marked.path, own, target, {one.stem: _sheet(one, source) for one in paths if one is not path})
-        except (InvalidFileException, OSError, KeyError, ValueError):  # no workbook: there is no cell to mend
+        except (InvalidFileException, BadZipFile, SyntaxError, OSError, KeyError, ValueError):  # no cell to mend
             target = folder / path.name
             target.write_bytes(path.read_bytes())
         marked.path.unlink()

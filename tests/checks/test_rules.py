@@ -51,6 +51,8 @@ SOURCE = parse(
                     {"name": "pilot_id", "title": "Id", "privacy": "public"},
                     {"name": "theme_code", "title": "Theme", "constraints": {"codeList": "themes"}},
                     {"name": "programme", "title": "Programme"},
+                    {"name": "round_id", "title": "Round"},
+                    {"name": "organisation", "title": "Company"},
                     {"name": "start_date", "type": "date", "title": "Starts"},
                     {"name": "end_date", "type": "date", "title": "Ends"},
                     {"name": "date_precision_code", "title": "Precision"},

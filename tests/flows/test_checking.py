@@ -143,11 +143,11 @@ def test_a_check_of_a_good_file_says_so_and_keeps_nothing(run, tmp_path, monkeyp
 def test_what_is_told_is_grouped_by_its_cause_with_the_cells(checked):
     told = told_of(checked)
     assert (told.tone, told.to_mend) == ("warn", sum(one.severity is Severity.ERROR for one in checked.findings))
-    twice = next(cause for cause in told.mend if "more than once" in cause.message)
-    assert [spot.where for spot in twice.spots] == ["Pilots A4", "Pilots A30"]
-    unread = next(cause for cause in told.mend if cause.heading == "Starts")
-    assert [spot.value for spot in unread.spots] == ["early spring", "1.3.16"]
-    assert unread.has_own_words
+    twice = next(cause for cause in told.mend if cause.heading == "Pilot ID")
+    assert [(spot.where, spot.value) for spot in twice.spots] == [
+        ("Pilots A4", "demo-1"),
+        ("Pilots A30", "demo-1"),
+    ]
     assert [len(told.look), len(told.know)] == [1, 1]
     assert [said_in(line, Language.FINNISH) for line in told.gone_on] == [
         "Kokeilut: 14/27 rivistä.",
@@ -208,3 +208,17 @@ def test_the_command_asks_where_it_cannot_tell(run, tmp_path):
     assert "agile_pilots (Agile pilots): 3 of 4 headers" in said
     assert said.endswith("Say which one it is with --source NAME.\n")
     run(path, "--source", "nobody", code=2)
+
+
+def test_places_of_one_cause_say_what_differs(declared, tmp_path):
+    rows = [
+        factory.pilot(n, **{"Y-tunnus": text}) for n, text in enumerate(["2170029-3", "0112038-8", "0112038-1"])
+    ]
+    path = factory.save(
+        tmp_path / "p.xlsx", {"Pilots": factory.table(rows), "Rounds": factory.table([factory.ROUND])}
+    )
+    (cause,) = told_of(check_file([path], declared)).mend
+    assert [(spot.where, spot.value) for spot in cause.spots] == [
+        (f"Pilots I{n}", r["Y-tunnus"]) for n, r in enumerate(rows, 2)
+    ]
+    assert all(spot.help or cause.help for spot in cause.spots)

@@ -9,7 +9,7 @@ from dev.messages import ROOT
 
 _SENTENCE = re.compile(r"[A-Z{“].* .*[.?]", re.DOTALL)
 _MESSAGES = ("message", "marked", "counted", "_", "in_languages")
-# For operators and contributors, who read English; a template's texts are written in both languages where they stand.
+# For operators and contributors, who read English; a template's texts stand there in both languages.
 _FOR_OTHERS = ("sources/http.py", "sources/workbooks/proposing/", "sources/workbooks/template/")
 _TEXTS = ("message", "help")
 
@@ -24,8 +24,7 @@ def _text(node):
 
 
 def _calls(node):
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    return name
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
 def _english_only(node):
@@ -55,7 +54,7 @@ def _findings(tree):
 
 
 def _of_findings(tree):
-    """What findings are given as message and help: where it stands, or where the function gave the name its value."""
+    """What findings are given as message and help: where it stands, or where the name got its value."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             yield from _of_function(node)
