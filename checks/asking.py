@@ -194,8 +194,8 @@ def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) ->
 class Critical:
     """What is known already to be wrong with a table as a whole: its echoes are no findings of their own.
 
-    ``is_held``: the table cannot be used. ``columns``: those that it lacks. ``unknown``: by table of the same source,
-    the columns of which nobody can tell what they hold, so that no reference to them can be judged.
+    ``is_held``: the table cannot be used. ``columns``: those that it lacks. ``unknown``: by table of the same
+    source, the columns of which nobody can tell what they hold, so that no reference to them can be judged.
     """
 
     is_held: bool
