@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import duckdb
 
 from checks.accepted import AcceptedException
 from checks.amendments import Amendments
 from checks.corrections import Correction
-from warehouse.declarations import Severity, SourceDeclaration, TableDeclaration, literal, quote
+from warehouse.declarations import (
+    DatasetDeclaration,
+    Severity,
+    SourceDeclaration,
+    TableDeclaration,
+    literal,
+    quote,
+)
 from warehouse.findings import (
     Finding,
     add_findings,
@@ -239,6 +247,26 @@ class Amending:
         self.connection.execute("""
             UPDATE main.accepted AS a SET finding_id = f.finding_id FROM main.findings AS f
             WHERE f.rowid = a.finding""")
+
+
+def accept_in_dataset(connection: duckdb.DuckDBPyConnection, dataset: DatasetDeclaration, as_of: date) -> None:
+    """Take from findings on a curated table what they would cost, where they only repeat what is accepted of a
+    source: the same value of the field that the column is taken from, under the same rule.
+    """
+    for column, one in zip(dataset.table.fields, dataset.entry.fields, strict=True):
+        if not one.from_field:
+            continue
+        source, table, name = one.from_field.split(".")
+        connection.execute(f"""
+            UPDATE temp.findings AS d SET severity = '{Severity.INFO.value}'
+            WHERE d.column_name = {literal(column.name)} AND d.severity <> '{Severity.CRITICAL.value}' AND EXISTS (
+                FROM ledger.accepted AS a JOIN ledger.findings AS f
+                  ON f.subject = a.subject AND f.snapshot_id = a.snapshot_id AND f.finding_id = a.finding_id
+                WHERE a.is_in_force AND a.subject = {literal(source)} AND f.table_name = {literal(table)}
+                  AND f.column_name = {literal(name)} AND f.rule = d.rule AND f.value IS NOT DISTINCT FROM d.value
+                  AND a.snapshot_id = (
+                      SELECT snapshot_id FROM ledger.looks WHERE subject = {literal(source)}
+                         AND data_date <= {day_literal(as_of)} ORDER BY look DESC LIMIT 1))""")
 
 
 _IS_MET = """EXISTS (FROM met AS m WHERE m.is_hit AND m.row_number = {one}.row_number

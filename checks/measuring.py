@@ -14,6 +14,8 @@ import duckdb
 
 from checks.rules import Rule
 from checks.rules.demands import CheckDigit, Code, Demand, Length, Once, Pattern, Range, Required, Unique
+from checks.rules.group_demands import EachGroup, Fresh, StandsElsewhere
+from checks.rules.known import BESIDE
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
 from warehouse.measures import Dimension
 from warehouse.staging import SCHEMA
@@ -33,11 +35,18 @@ _DIMENSIONS: Mapping[type[Demand], Dimension] = {
     Range: Dimension.VALIDITY,
     Length: Dimension.VALIDITY,
     CheckDigit: Dimension.ACCURACY,
+    Fresh: Dimension.TIMELINESS,
 }
 
 
 def dimension_of(demand: Demand) -> Dimension:
-    """The side of quality that a demand is about; what compares columns, rows or tables is consistency."""
+    """The side of quality that a demand is about.
+
+    What compares columns, rows or tables of a source is consistency, what compares them with another source is
+    accuracy.
+    """
+    if isinstance(demand, StandsElsewhere) and demand.relation.startswith(f"{BESIDE}."):
+        return Dimension.ACCURACY
     return next((its for kind, its in _DIMENSIONS.items() if isinstance(demand, kind)), Dimension.CONSISTENCY)
 
 
@@ -92,7 +101,7 @@ def measure(of: Measuring, rules: Sequence[Rule]) -> None:
         return
     rows, filled = _filled(of)
     cells = {**filled, "": rows + _lines(of)}
-    judged = _distinct(_judged(rules, rows, cells))
+    judged = _distinct(_judged(of, [rule for rule in rules if not rule.not_asked], rows, cells))
     listed = ", ".join(f"({literal(column)}, {count})" for column, count in cells.items())
     kept = "" if of.stamp is None else f"{literal(of.stamp)} AS snapshot_id, "
     of.connection.execute(f"""
@@ -153,7 +162,7 @@ def _place(of: Measuring) -> str:
     )
 
 
-def _judged(rules: Sequence[Rule], rows: int, cells: Mapping[str, int]) -> Iterator[_Judged]:
+def _judged(of: Measuring, rules: Sequence[Rule], rows: int, cells: Mapping[str, int]) -> Iterator[_Judged]:
     """What was judged by each rule: those of reading are rules too. ``cells``: by column; of "" lines."""
     for column, count in cells.items():
         yield _Judged(TYPE if column else READABLE, column, Dimension.VALIDITY, count)
@@ -162,7 +171,17 @@ def _judged(rules: Sequence[Rule], rows: int, cells: Mapping[str, int]) -> Itera
         if dimension in (Dimension.VALIDITY, Dimension.ACCURACY):
             yield _Judged(rule.id, column, dimension, cells[column])
         elif dimension is not Dimension.COMPLETENESS:  # gaps are counted by themselves
-            yield _Judged(rule.id, column, dimension, rows if rule.is_about_rows else 1)
+            yield _Judged(rule.id, column, dimension, _asked_of(of, rule, rows))
+
+
+def _asked_of(of: Measuring, rule: Rule, rows: int) -> int:
+    """How many rows, or groups of rows, a rule judges; one that measures the table judges one thing."""
+    if isinstance(rule.demand, EachGroup):
+        keys = [sql for _, sql in rule.demand.keys]
+        counted = " AND ".join([*(f"({sql}) IS NOT NULL" for sql in keys), f"({rule.demand.when or 'true'})"])
+        query = f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(keys)} FROM {of.relation} WHERE {counted})"
+        (rows,) = of.connection.execute(query).fetchone() or (0,)
+    return int(rows) if rule.is_about_rows else 1
 
 
 def _distinct(judged: Iterator[_Judged]) -> list[_Judged]:
@@ -231,13 +250,19 @@ def _gaps(
 ) -> list[tuple[str, str, int, int]]:
     """Rule, column, rows and empty cells of every column that has to be filled in, also of one that lacks."""
     asked = {rule.columns[0] for rule in rules if isinstance(rule.demand, Required)}
+    accepted = dict(
+        of.connection.execute(
+            f"SELECT column_name, count(*) FROM {of.findings} WHERE table_name = {literal(of.table.name)}"
+            f" AND rule = '{Required.kind}' AND severity = '{Severity.INFO.value}' GROUP BY ALL"
+        ).fetchall()
+    )
     key = of.table.primary_key
     return [
         (
             Required.kind if field.name in asked else _MISSING_COLUMN,
             field.name,
             rows,
-            max(0, rows - filled[field.name]),
+            max(0, rows - filled[field.name] - accepted.get(field.name, 0)),
         )
         for field in of.table.fields
         if field.constraints.required or field.name in key

@@ -10,12 +10,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import duckdb
 
-from checks.amending import Amending
+from checks.amending import Amending, accept_in_dataset
 from checks.amendments import NONE, Amendments
-from checks.asking import CheckedTable, check_table, critical_of
+from checks.asking import CheckedTable, check_table, critical_of, unknown_columns
 from checks.expected import SuiteResult
 from checks.looking import begin_looking, note_asked, note_looked_at
 from checks.measuring import VERSION, Measuring, measure
@@ -56,6 +57,11 @@ class Checked:
     counts: Mapping[Severity, int]
     accepted: Mapping[str, int]
     suites: Mapping[str, SuiteResult] = field(default_factory=dict, compare=False)
+
+    @property
+    def documents(self) -> dict[str, Mapping[str, Any]]:
+        """Great Expectations' own account of each table that was checked, as JSON can hold it."""
+        return {table: suite.document for table, suite in self.suites.items()}
 
 
 def source_fingerprint(
@@ -101,13 +107,14 @@ def check_source(
     amending.correct()
     names, refusals, suites = names_of(connection, source), {}, {}
     known = before.known(turn_of(source), (table.name for table in source.tables if table.about_people))
+    unknown = unknown_columns(connection, source.tables)
     with before.beside(connection):
         for table in source.tables:
             progress(f"checking {source.name}.{table.name}")
             if _is_absent(connection, table):
                 refusals[table.name] = Refusal(0, 0)
                 continue
-            unread = critical_of(connection, table)
+            unread = critical_of(connection, table, unknown)
             compiled = compile_rules(table, rules.on(table), names=names, known=known)
             spoken = [
                 (place, unread.allowed(compile_rules(table, rules.on(table), names=own, known=known)))
@@ -118,8 +125,8 @@ def check_source(
             asked = unread.allowed(compiled)
             suites[table.name] = check_table(checked, asked, spoken)
             screen_table(connection, source.name, table, names)
-            measure(Measuring(connection, source.name, table), asked)
             amending.accept(table)
+            measure(Measuring(connection, source.name, table), asked)
             set_aside(connection, source.name, table, row_columns(compiled), names)
             refusals[table.name] = refusal_of(connection, table)
             if not critical_of(connection, table).is_held:
@@ -170,6 +177,7 @@ def check_dataset(
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = plausible(dataset.table, Refusal(rows, 0), before, declared_names([dataset.table]))
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
+    accept_in_dataset(connection, dataset, data_date)
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
     give_ids(connection, "temp.findings")

@@ -15,6 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from checks.accepted import AcceptedException
+from checks.corrections import Correction
 from checks.rules import DatasetRules, SourceRules
 from warehouse.declarations import CatalogueEntry, SourceDeclaration, Translations
 from warehouse.declared import Declared
@@ -43,6 +45,8 @@ def schemas() -> dict[str, dict[str, Any]]:
         ),
         "source-rules.json": _of(SourceRules, "Rules of a source: checks/rules/sources/<name>.yaml"),
         "dataset-rules.json": _of(DatasetRules, "Rules of a dataset: checks/rules/datasets/<stem>.yaml"),
+        "accepted.json": _of(tuple[AcceptedException, ...], "Accepted exceptions: checks/accepted/<source>.yaml"),
+        "corrections.json": _of(tuple[Correction, ...], "Corrections: checks/corrections/<source>.yaml"),
         "code-lists.json": _of(dict[str, CodeList], "warehouse/reference/code_lists.yaml"),
         "sectors.json": _of(Sectors, "warehouse/reference/sectors.yaml"),
         "industries.json": _of(Industries, "warehouse/reference/industries.yaml"),

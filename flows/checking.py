@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from flows import steps
 from flows.calendar import today
 from flows.declarations import Declarations
 from flows.errors import RequestError
+from flows.outbox import copy_name
 from flows.recognising import Recognised, source_of
 from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
@@ -27,9 +28,11 @@ from warehouse.declarations import SourceDeclaration
 from warehouse.findings import Finding
 from warehouse.home import Home
 from warehouse.ledger import Verdict
+from warehouse.lives import COUNTED, Life, lives_to_be
 from warehouse.messages import Language, message
 from warehouse.progress import Progress, silent
 from warehouse.store import reader
+from warehouse.turns import OURS, Whose, turn_of
 
 if TYPE_CHECKING:
     from checks.annotate import Annotation
@@ -52,6 +55,14 @@ class CheckedFile:
     findings: tuple[Finding, ...]
     files: Mapping[str, Path]
     why: str = ""
+    lives: Mapping[str, Life] = field(default_factory=dict)  # by finding_id, of a home that it was compared with
+    owners: Mapping[tuple[str, str], Whose] = field(default_factory=dict)  # who mends, by table and rule
+
+    def owner_of(self, finding: Finding) -> Whose:
+        """Who mends a finding."""
+        if finding.rule in OURS:
+            return Whose.US
+        return self.owners.get((finding.table_name or "", finding.rule), turn_of(self.declaration))
 
     @cached_property
     def places(self) -> list[Place]:
@@ -82,8 +93,10 @@ class CheckedFile:
             annotate(
                 path,
                 self._on(name),
-                target if is_one else target / f"{path.stem}-annotated.xlsx",
+                target if is_one else target / copy_name(name),
                 self.declaration,
+                language,
+                self.lives,
             )
             for name, path in self.files.items()
         ]
@@ -113,7 +126,7 @@ def check_file(
     recognised = Recognised(source, "") if source else source_of(paths, declared.sources)
     name = recognised.source
     with tempfile.TemporaryDirectory(prefix="opendistrict-") as folder, Direct() as runner:
-        settings = Settings(Home(Path(folder) / "home"), portal="")
+        settings = Settings(Home(Path(folder) / "home"), portal="", memory=Settings.of().memory)
         origin = _origin(paths, Path(folder) / "given")
         run = Run(settings, RunRequest(today(), {name: origin}), runner, progress, declared)
         progress(f"reading {paths[0].name}")
@@ -137,6 +150,8 @@ def check_file(
         findings=tuple(found),
         files=files,
         why=recognised.why,
+        lives=_lives(home, name, snapshot, found),
+        owners=_owners(declared, name),
     )
 
 
@@ -174,3 +189,27 @@ def _previous_rows(home: Home | None, source: str, snapshot: Snapshot) -> Mappin
         return {}
     with reader(home) as connection:
         return steps.previous_rows(ledger.snapshots(connection, source), snapshot)
+
+
+def _lives(home: Home | None, source: str, snapshot: Snapshot, found: Sequence[Finding]) -> Mapping[str, Life]:
+    """What the findings would be to what the home knows; nothing where the files could not be read."""
+    if home is None or not home.warehouse.exists() or any(one.rule == "unreadable" for one in found):
+        return {}
+    with reader(home) as connection:
+        return lives_to_be(
+            connection, source, {one.finding_id for one in found if one.severity in COUNTED}, snapshot.date
+        )
+
+
+def _owners(declared: Declarations, source: str) -> dict[tuple[str, str], Whose]:
+    """Who mends what a rule finds, by table and rule."""
+    from checks.rules import Known, compile_rules
+    from warehouse.headings import declared_names
+
+    declaration, rules = declared.sources[source], declared.source_rules[source]
+    names, known = declared_names(declaration.tables), Known(turn_of(declaration))
+    return {
+        (table.name, rule.id): rule.owner
+        for table in declaration.tables
+        for rule in compile_rules(table, rules.on(table), names=names, known=known)
+    }

@@ -265,3 +265,23 @@ def latest_file(settings: Settings, dataset: str, key: str) -> Path:
         there = ", ".join(one.key for one in releases[-1].files if one.key not in _BESIDE)
         raise NotReleasedError(f"{dataset} {releases[-1].version} has no {key} file; it has: {there}")
     return settings.home.releases / dataset / releases[-1].version / file.name
+
+
+def suite_documents(settings: Settings, subject: str) -> dict[str, dict[str, Any]]:
+    """What Great Expectations said of a source's newest snapshot, or of a dataset's newest build, by table.
+
+    Raises:
+        NotReleasedError: nothing was checked yet; tables about people have no account.
+    """
+    with reader(settings.home, settings.memory) as connection:
+        snapshots = ledger.snapshots(connection, subject)
+        curations = ledger.curations(connection, subject)
+        newest = snapshots[-1].snapshot_id if snapshots else ""
+        if curations:
+            newest = curations[-1].data_date.isoformat()
+        found = ledger.suites(connection, subject, newest)
+    if not found:
+        raise NotReleasedError(
+            f"of {subject} no account of a check is kept: nothing was checked yet, or it is of people"
+        )
+    return found

@@ -30,6 +30,7 @@ from warehouse.declarations import DeclarationError, Declared, SourceDeclaration
 from warehouse.home import write_atomically
 from warehouse.messages import Language, language_of
 from warehouse.store import reader
+from warehouse.turns import OURS
 
 FILE = "coordinators.yaml"
 _SENT = ".mailed"  # in the outbox of a source: what was told last
@@ -148,7 +149,8 @@ def _told(run: Run, source: SourceOutcome, run_id: str, server: Server, addresse
         return source
     declaration = run.declarations.sources[source.name]
     with reader(run.settings.home, run.settings.memory) as connection:
-        findings = ledger.findings(connection, source.name, snapshot.snapshot_id)
+        listed = ledger.findings(connection, source.name, snapshot.snapshot_id)
+    findings = [one for one in listed if one.rule not in OURS]  # those are not hers
     language = language_of(addressee.language) if addressee.language else declaration.language
     written = letter(declaration, snapshot, findings, _below(run, source.annotated), language)
     attached = Path(source.annotated) if addressee.attach and source.annotated else None

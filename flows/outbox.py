@@ -21,8 +21,10 @@ from warehouse.archive_keys import ArchiveKeyError
 from warehouse.declarations import SourceDeclaration
 from warehouse.findings import Finding
 from warehouse.home import to_json, write_atomically
+from warehouse.lives import Life, lives
 from warehouse.snapshots import sha256_of
 from warehouse.store import reader
+from warehouse.turns import OURS
 
 _NOTE = ".marked.json"  # by name, the SHA-256 of the copies as we wrote them
 
@@ -41,12 +43,14 @@ def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog
         return source
     with reader(settings.home, settings.memory) as connection:
         found = ledger.findings(connection, source.name, source.snapshot.snapshot_id)
-    outbox = _Outbox(settings.home.outbox / source.name)
+        lived = lives(connection, source.name, source.snapshot.snapshot_id)
+    found = [one for one in found if one.rule not in OURS]  # she cannot mend a file of ours
+    outbox = Outbox(settings.home.outbox / source.name)
     try:
         names: list[str] = []
         if found:
             snapshot = archive.readable(snapshot, workspace / source.name)
-            names = _marked(outbox, snapshot, found, declaration, workspace)
+            names = _marked(outbox, snapshot, found, lived, declaration, workspace)
         outbox.keep_only(names)
     except ArchiveKeyError:
         return source  # known already, else it had failed tonight: what the outbox holds still stands
@@ -56,10 +60,23 @@ def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog
     return replace(source, annotated=str(outbox.folder / names[-1])) if names else source
 
 
+def copy_name(file: str) -> str:
+    """What the marked copy of a file is called."""
+    # Who mends the marked copy and hands that in gets it back under the same name.
+    return f"{Path(file).stem.removesuffix('-annotated')}-annotated.xlsx"
+
+
 def _marked(
-    outbox: _Outbox, snapshot: Snapshot, found: Sequence[Finding], declaration: SourceDeclaration, workspace: Path
+    outbox: Outbox,
+    snapshot: Snapshot,
+    found: Sequence[Finding],
+    lived: Mapping[str, Life],
+    declaration: SourceDeclaration,
+    workspace: Path,
 ) -> list[str]:
-    """Mark the files of a snapshot, and put the copies into the outbox; their names."""
+    """Mark the files of a snapshot with its findings and their lives, and put the copies into the outbox; their
+    names.
+    """
     from checks.annotate import annotate  # imports openpyxl, as the next does
     from sources.workbooks.inbox import SUFFIXES
 
@@ -67,13 +84,13 @@ def _marked(
     for path in snapshot.paths():
         findings = [one for one in found if one.file in (None, path.name)]
         if path.suffix.lower() in SUFFIXES and findings:
-            # Who mends the marked copy and hands that in gets it back under the same name.
-            target = workspace / f"{path.stem.removesuffix('-annotated')}-annotated.xlsx"
-            names.append(outbox.put(annotate(path, findings, target, declaration).path))
+            target = workspace / copy_name(path.name)
+            made = annotate(path, findings, target, declaration, declaration.language, lived)
+            names.append(outbox.put(made.path))
     return names
 
 
-class _Outbox:
+class Outbox:
     """The outbox of one source, and what is known of the copies in it."""
 
     def __init__(self, folder: Path) -> None:

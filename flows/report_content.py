@@ -6,12 +6,12 @@ It speaks of the run, not of who writes it: after a kill the next run writes it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from checks.report import DatasetSection, ReportContent, SourceSection
 from checks.report.content import Cause, Changes, Column, RowPlace
 from checks.rules import Known, compile_rules
 from flows.declarations import Declarations
+from flows.outbox import copy_name
 from flows.outcomes import HELD_BACK, DatasetOutcome, NightOutcome, SourceOutcome
 from flows.settings import Settings
 from warehouse import ledger
@@ -24,6 +24,7 @@ from warehouse.ledger import SnapshotRecord
 from warehouse.lives import fixed, lives, tally
 from warehouse.messages import sentences
 from warehouse.protection import Protection
+from warehouse.quality import dimensions, score_of
 from warehouse.sql import literal
 from warehouse.store import reader
 from warehouse.turns import turn_of
@@ -111,6 +112,8 @@ def _source_section(
         letters=_letters(settings, declaration, found) if annotated else {},
         set_aside=_set_aside(connection, declaration, snapshot) if snapshot else (),
         changes=_changes(connection, declaration, snapshot) if snapshot else None,
+        dimensions=dimensions(connection, source.name, declaration),
+        score=score_of(connection, source.name, declaration),
         lives=lives(connection, source.name, snapshot.snapshot_id) if snapshot else {},
         corrected=ledger.corrections(connection, source.name, snapshot.snapshot_id) if snapshot else (),
     )
@@ -176,7 +179,7 @@ def _letters(settings: Settings, source: SourceDeclaration, found: Sequence[Find
 
     letters: dict[Column, str] = {}
     for file in sorted({one.file for one in found if one.file and one.sheet and one.column_name}):
-        copy = settings.home.outbox / source.name / f"{Path(file).stem}-annotated.xlsx"
+        copy = settings.home.outbox / source.name / copy_name(file)
         if not copy.exists() or copy.stat().st_size > _LARGEST_OPENED:
             continue
         try:

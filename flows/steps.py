@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -138,6 +139,7 @@ class Judged:
     staged: Staged | None = None
     accepted: Mapping[str, int] = field(default_factory=dict)
     problem: Finding | None = None
+    suites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
 
     @property
     def is_good(self) -> bool:
@@ -195,7 +197,7 @@ def check(
             run.progress,
             run.declarations.amendments[source].on(run.request.day, snapshot.date),
         )
-    return Judged(snapshot, checked.verdict, staged, checked.accepted)
+    return Judged(snapshot, checked.verdict, staged, checked.accepted, suites=checked.documents)
 
 
 def staged_findings(settings: Settings, staged: Staged) -> list[Finding]:
@@ -235,6 +237,7 @@ def load(run: Run, copy: WorkingCopy, judged: Judged, run_id: str) -> list[Snaps
             _promoted(connection, declaration, judged) if judged.is_good else judged.refused_tables(),
         )
         ledger.record_snapshot(connection, record)
+        ledger.record_suites(connection, name, snapshot.id, _of_no_people(declaration, judged.suites))
         if judged.staged:
             ledger.take_findings(connection, "staging", name, snapshot.id)
         elif judged.problem:
@@ -244,6 +247,11 @@ def load(run: Run, copy: WorkingCopy, judged: Judged, run_id: str) -> list[Snaps
         ledger.move_lives(connection, look, attached, declaration.tables)
         connection.execute("COMMIT")
         return ledger.snapshots(connection, name)
+
+
+def _of_no_people(source: SourceDeclaration, suites: ledger.Documents) -> ledger.Documents:
+    """What may be kept of suites: of a table about people the counts would be people."""
+    return {name: document for name, document in suites.items() if not source.table(name).about_people}
 
 
 def _promoted(
@@ -321,6 +329,7 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
         if release:
             ledger.record_release(connection, release, building.run_id)
         _note_curation(run, connection, building, checked, release or previous)
+        ledger.record_suites(connection, dataset.name, as_of.isoformat(), checked.documents)
         worst = ledger.worst_in_words(connection, dataset.name, as_of.isoformat())
     if checked.verdict is Verdict.HELD:
         return _standing(dataset, "held", previous, worst)

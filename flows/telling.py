@@ -5,19 +5,21 @@ The command line and the desk say the same; the texts are messages, to be said i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from checks.causes import Cause, causes
 from warehouse.declarations import Severity
 from warehouse.findings import WITHHELD
 from warehouse.ledger import Verdict
+from warehouse.lives import Life, Stage
 from warehouse.messages import Language, counted, in_languages, marked, message, said_in, sentences
 from warehouse.messages.texts import Message
-from warehouse.turns import TO_MEND, Whose, turn_of
+from warehouse.turns import TO_MEND, Whose
 
 if TYPE_CHECKING:
+    from checks.annotate.causes import Cause
     from checks.annotate.places import Place
     from flows.checking import CheckedFile
 
@@ -30,31 +32,34 @@ _WORDS: Mapping[Verdict, tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class Spot:
-    """A cell (or a row, or a sheet) with what stands there, None where that is not shown."""
+    """A cell (or a row, or a sheet) with what stands there, None where that is not shown.
+
+    ``message`` and ``help`` are given where they are others than at the cause's other places.
+    """
 
     where: str
     value: str | None
     message: str
+    help: str
 
 
 @dataclass(frozen=True)
 class ToldCause:
-    """One thing that is wrong, at one or many places.
-
-    ``has_own_words``: what is wrong is said at each place, since it differs.
-    """
+    """One thing that is wrong, at one or many places. ``help`` is empty where each place has its own."""
 
     severity: Severity
     heading: str  # of the column, as the file has it
     message: str
     help: str
     spots: tuple[Spot, ...]
-    has_own_words: bool
 
 
 @dataclass(frozen=True)
 class Told:
-    """What is told of a checked file. ``tone``: good, warn or stop. ``gone_on``: a sentence a table."""
+    """What is told of a checked file. ``tone``: good, warn or stop. ``gone_on``: a sentence a table.
+
+    ``since_last``: what became of what was found last time, where that is known.
+    """
 
     source: str
     title: str
@@ -65,6 +70,7 @@ class Told:
     headline: str
     what_follows: str
     gone_on: tuple[str, ...]
+    since_last: str
     mend: tuple[ToldCause, ...]
     look: tuple[ToldCause, ...]
     know: tuple[ToldCause, ...]
@@ -80,8 +86,14 @@ def told_of(checked: CheckedFile) -> Told:
     places = checked.places
     declaration = checked.declaration
     tone, mark, headline = _WORDS[checked.verdict]
-    tiers = (TO_MEND, (Severity.WARNING,), (Severity.INFO,))
-    mend, look, know = (_told_causes(places, tier) for tier in tiers)
+    # What only we can mend is nothing that a coordinator has to do.
+    own: list[Place] = []
+    others: list[Place] = []
+    for place in places:
+        is_own = checked.owner_of(place.finding) is not Whose.US and place.finding.severity is not Severity.INFO
+        (own if is_own else others).append(place)
+    mend, look = (_told_causes(own, tier) for tier in (TO_MEND, (Severity.WARNING,)))
+    know = _told_causes(others, list(Severity))
     return Told(
         source=checked.source,
         title=in_languages(declaration.title, finnish=declaration.title_fi),
@@ -92,6 +104,7 @@ def told_of(checked: CheckedFile) -> Told:
         headline=Message(headline, {}),
         what_follows=_what_follows(checked, bool(mend)),
         gone_on=tuple(_gone_on(checked)),
+        since_last=_since_last(checked.lives),
         mend=mend,
         look=look,
         know=know,
@@ -114,6 +127,24 @@ def _what_follows(checked: CheckedFile, is_to_mend: bool) -> str:
     return message("There is nothing to mend.")
 
 
+def _since_last(lives: Mapping[str, Life]) -> str:
+    """What became of what was found last time."""
+    stages = Counter(life.stage for life in lives.values())
+    before = stages[Stage.FIXED] + stages[Stage.OPEN]
+    if not before:
+        return ""
+    come = stages[Stage.NEW] + stages[Stage.BACK]
+    return sentences(
+        counted(
+            "Of {count} thing found last time {fixed} is mended.",
+            "Of {count} things found last time {fixed} are mended.",
+            before,
+            fixed=stages[Stage.FIXED],
+        ),
+        counted("{count} is new or back again.", "{count} are new or back again.", come) if come else "",
+    )
+
+
 def _gone_on(checked: CheckedFile) -> list[str]:
     """How many rows of each table would go on."""
     is_held = checked.verdict is Verdict.HELD
@@ -131,29 +162,37 @@ def _gone_on(checked: CheckedFile) -> list[str]:
 
 
 def _told_causes(places: Sequence[Place], severities: Collection[Severity]) -> tuple[ToldCause, ...]:
-    at = {id(place.finding): place for place in places}
-    found = causes(place.finding for place in places if place.finding.severity in severities)
-    return tuple(_told_cause(cause, [at[id(one)] for one in cause.findings]) for cause in found)
+    """The causes, as the list in the marked copy has them: worst first, of equals the one with most places."""
+    from checks.annotate.causes import causes
+
+    found = causes([place for place in places if place.finding.severity in severities])
+    found.sort(key=lambda cause: (cause.severity.rank, -len(cause.places)))
+    return tuple(_told_cause(cause) for cause in found)
 
 
-def _told_cause(cause: Cause, places: Sequence[Place]) -> ToldCause:
+def _told_cause(cause: Cause) -> ToldCause:
+    findings = [place.finding for place in cause.places]
+    has_own_help = len({one.help for one in findings}) > 1
     return ToldCause(
         severity=cause.severity,
-        heading=places[0].title,
+        heading=cause.title,
         message=cause.message,
-        help=cause.help,
-        spots=tuple(Spot(_where(place), _value(place), place.finding.message) for place in places),
-        has_own_words=cause.message is not cause.findings[0].message,
+        help="" if has_own_help else cause.help,
+        spots=tuple(_spot(place, has_own_help, cause) for place in cause.places),
     )
 
 
-def _value(place: Place) -> str | None:
-    return None if place.finding.value == WITHHELD else place.finding.value
+def _spot(place: Place, has_own_help: bool, cause: Cause) -> Spot:
+    """A place. What is wrong is said there if it differs from the others, and the value alone does not show it."""
+    one = place.finding
+    value = None if one.value == WITHHELD else one.value
+    is_said = str(one.message) == str(cause.message) or (value is not None and value in one.message)
+    return Spot(_where(place), value, "" if is_said else one.message, one.help if has_own_help else "")
 
 
 def _where(place: Place) -> str:
     sheet = place.sheet or place.finding.file or ""
-    if place.row is None:
+    if place.row is None or place.is_whole:
         return sheet
     if place.column is None:
         return message("{sheet}, row {row}", sheet=sheet, row=str(place.row))
@@ -163,7 +202,7 @@ def _where(place: Place) -> str:
 def as_json(checked: CheckedFile, language: Language) -> dict[str, Any]:
     """A checked file for programs; what people read is in the language."""
     told = told_of(checked)
-    owner: Whose = turn_of(checked.declaration)
+    stages = {identifier: life.stage.value for identifier, life in checked.lives.items()}
     return {
         "source": checked.source,
         "why": said_in(checked.why, language),
@@ -177,8 +216,9 @@ def as_json(checked: CheckedFile, language: Language) -> dict[str, Any]:
                 **vars(place.finding),
                 "message": said_in(place.finding.message, language),
                 "help": said_in(place.finding.help, language),
-                "cell": place.address or None,
-                "owner": owner.value,
+                "cell": None if place.is_whole else place.address or None,
+                "owner": checked.owner_of(place.finding).value,
+                "stage": stages.get(place.finding.finding_id),
             }
             for place in checked.places
         ],

@@ -102,6 +102,35 @@ def lives(connection: Connection, subject: str, snapshot_id: str) -> Mapping[str
     }
 
 
+def lives_to_be(
+    connection: Connection, subject: str, finding_ids: Collection[str], day: date
+) -> Mapping[str, Life]:
+    """By finding_id, the lives that findings would have with a snapshot of a day which nobody has judged yet.
+
+    What was open and is not among them is fixed by it. Those that only inform are left out.
+    """
+    counted = ", ".join(literal(one.value) for one in COUNTED)
+    rows = fetch(
+        connection,
+        f"""
+        SELECT finding_id, arg_max(opened_date, opened_look), bool_or(closed_look IS NULL),
+               count(*) FILTER (closing = 'fixed')
+        FROM ledger.spells WHERE subject = {literal(subject)} AND severity IN ({counted}) GROUP BY finding_id""",
+    )
+    known = {finding_id: (since, is_open, int(back)) for finding_id, since, is_open, back in rows}
+    found = {}
+    for one in finding_ids:
+        since, is_open, back = known.get(one, (day, False, 0))
+        stage = Stage.OPEN if is_open else Stage.BACK if back else Stage.NEW
+        found[one] = Life(one, stage, since if is_open else day, back)
+    gone = {
+        one: Life(one, Stage.FIXED, day, back)
+        for one, (_, is_open, back) in known.items()
+        if is_open and one not in found
+    }
+    return {**found, **gone}
+
+
 def _stage(is_fixed: bool, is_in_force: bool, is_new: bool, times_back: int) -> Stage:
     if is_fixed:
         return Stage.FIXED
@@ -138,7 +167,7 @@ def tally(connection: Connection, subject: str, since: date, severities: Collect
         f"""
         WITH spells AS (FROM ledger.spells WHERE {of_subject}),
         accepted AS (
-            SELECT DISTINCT finding_id, severity FROM ledger.accepted
+            SELECT DISTINCT finding_id FROM ledger.accepted
             WHERE {of_subject} AND is_in_force AND snapshot_id = (
                 SELECT snapshot_id FROM ledger.looks WHERE {of_subject} ORDER BY look DESC LIMIT 1)
         ),
@@ -151,7 +180,7 @@ def tally(connection: Connection, subject: str, since: date, severities: Collect
                    any_value(a.finding_id) IS NOT NULL AS is_accepted
             FROM spells AS s LEFT JOIN accepted AS a USING (finding_id)
             GROUP BY s.finding_id
-            HAVING coalesce(any_value(a.severity), arg_max(s.severity, s.opened_look)) IN ({counted})
+            HAVING arg_max(s.severity, s.opened_look) IN ({counted})
         )
         SELECT count(*) FILTER (was_open AND last <> 'dropped'),
                count(*) FILTER (was_open AND last = 'fixed'),

@@ -102,8 +102,13 @@ class Workbook:
         self.document.change(self._sheets, first=xml)
 
     def _open_first(self) -> None:
-        for view in self.document.root.all("bookViews", "workbookView"):
+        views = list(self.document.root.all("bookViews", "workbookView"))
+        for view in views:
             self.document.change(view, {"activeTab": None, "firstSheet": None})
+        if not views and self.document.root.first("bookViews") is None:  # which a sheet's view refers to
+            prefix = self.document.prefix
+            whole = f"<{prefix}bookViews><{prefix}workbookView/></{prefix}bookViews>".encode()
+            put(self.document, "bookViews", _ORDER, whole)
 
     def _move_names(self, moved: dict[int, int | None], name: str, titles: str) -> None:
         """Names that belong to a sheet say to which by its place."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from warehouse.declarations import SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding
-from warehouse.messages import in_languages, message
+from warehouse.messages import in_languages
 from warehouse.sheets import Book, Header, Sheet, column_letters, find_header, match_tables, shown_value
 
 
@@ -28,10 +28,8 @@ class Place:
 
     @property
     def address(self) -> str:
-        """The cell as people call it; nothing where there is none."""
-        if self.is_whole:
-            return message("whole sheet")
-        return f"{column_letters(self.column)}{self.row}" if self.row and self.column else ""
+        """The cell as people call it; nothing where it is about more than one."""
+        return f"{column_letters(self.column)}{self.row}" if self.row and self.column and not self.is_whole else ""
 
 
 def located(findings: Iterable[Finding], book: Book | None, declaration: SourceDeclaration) -> list[Place]:
@@ -79,6 +77,8 @@ def _place(finding: Finding, sheet: Sheet, table: TableDeclaration | None, heade
     column = None
     if header and finding.column_name:
         column = header.column_of(finding.column_name)
+        if column is None and finding.row_number == header.row:  # a field's column that has another name
+            column = header.column_of(finding.value or "")
         if column is None and (letters := re.fullmatch(r"column ([A-Z]{1,3})", finding.column_name)):
             column = next((c for c in range(1, 16_385) if column_letters(c) == letters[1]), None)
     elif header and table and row is not None:  # about the row as a whole: its key stands for it

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from checks.annotate.editing import Document, escaped, strange, too_large
+from checks.annotate.editing import Document, Node, escaped, strange, too_large
 from checks.annotate.packing import ZipWriter
 from warehouse.sheets.xlsx import Package, part_key
 
@@ -144,9 +144,15 @@ class Surgery:
     def add(self, part: str, content_type: str, content: Callable[[], Iterable[bytes]]) -> None:
         """Add a part."""
         self._new[part] = content
-        self._types.append(
-            b'Override PartName="' + escaped(f"/{part}") + f'" ContentType="{content_type}"'.encode()
-        )
+        ending = part.rpartition(".")[2]
+        known = {node.get("Extension").lower(): node.get("ContentType") for node in self._defaults()}
+        if ending == "xml" or known.get(ending, content_type) != content_type:
+            name = b'Override PartName="' + escaped(f"/{part}")
+            self._types.append(name + f'" ContentType="{content_type}"'.encode())
+        elif ending not in known:
+            default = f'Default Extension="{ending}" ContentType="{content_type}"'.encode()
+            if default not in self._types:
+                self._types.append(default)
 
     def stream(self, part: str, content: Callable[[], Iterable[bytes]]) -> None:
         """Change a part that is too large to be held."""
@@ -172,6 +178,9 @@ class Surgery:
             if part_key(node.get("PartName")) == part_key(part):
                 return node.get("ContentType")
         return ""
+
+    def _defaults(self) -> Iterable[Node]:
+        return self.document(_TYPES).root.all("Default")
 
     def set_content_type(self, part: str, content_type: str) -> None:
         """Let a part say that it is another kind of content."""

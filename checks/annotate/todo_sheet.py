@@ -188,7 +188,7 @@ class TodoSheet:
         texts = [
             self._said(severity_word(finding.severity)),
             place.sheet or "",
-            self._said(place.address),
+            self._said(message("whole sheet") if place.is_whole else place.address),
             self._said(place.title),
             self._said(shown_value_of(finding)),
             own[0] if own[0] != wrong else "",
@@ -208,7 +208,7 @@ class TodoSheet:
         yield from self._texts(texts, looks, level=1)
 
     def _life(self, place: Place) -> Life | None:
-        return self._listing.lives.get(getattr(place.finding, "finding_id", ""))
+        return self._listing.lives.get(place.finding.finding_id)
 
     def _texts(self, texts: Sequence[str], looks: Sequence[dict[str, object]], level: int = 0) -> Iterator[bytes]:
         """A row of texts, and what is too long for it in further rows."""

@@ -51,8 +51,8 @@ HOW_TO = (
     ),
     marked(
         "Mend the cells in your own sheets, save the workbook and hand it in again as it is. This sheet, our"
-        " colours and our comments are made anew each time, so there is no need to remove them, and notes made here"
-        " are lost."
+        " colours and our comments are made anew each time, so there is no need to remove them, and notes made"
+        " here are lost."
     ),
 )
 HOW_TO_ALONE = (
@@ -63,15 +63,15 @@ HOW_TO_ALONE = (
     marked("Mend the cells in your own workbook, save it and hand it in again; this list is not to be handed in."),
 )
 COLUMNS: tuple[tuple[str, int], ...] = (  # with their widths, in characters
-    (marked("Severity"), 11),
+    (marked("Severity"), 12),
     (marked("Sheet"), 14),
-    (marked("Cell"), 9),
-    (marked("Column"), 18),
+    (marked("Cell"), 14),
+    (marked("Column"), 17),
     (marked("Value"), 20),
     (marked("What is wrong"), 46),
     (marked("What to do"), 46),
 )
-STATUS_COLUMN = (marked("Since when"), 18)
+STATUS_COLUMN = (marked("Since when"), 26)
 
 
 def severity_word(severity: Severity) -> str:

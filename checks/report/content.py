@@ -14,6 +14,7 @@ from warehouse.identities.doubts import Doubt
 from warehouse.ledger import CorrectedCell, SnapshotRecord, TableLoad, Verdict
 from warehouse.lives import Life, Tally
 from warehouse.protection import Protection
+from warehouse.quality import DimensionsOf, Score
 from warehouse.releases import Release
 from warehouse.turns import Whose, turn_of
 
@@ -34,27 +35,6 @@ class Changes:
     since: date
     tally: Tally
     mended: Sequence[Finding] = ()
-
-
-@dataclass(frozen=True)
-class Dimensions:
-    """How good the data of a date are, each 0 to 1; None where nobody can know."""
-
-    data_date: date
-    completeness: float | None
-    uniqueness: float | None
-    consistency: float | None
-    timeliness: float | None
-    validity: float | None
-    accuracy: float | None
-
-
-@dataclass(frozen=True)
-class Score:
-    """One number for it, 0 to 100, and the one step that would raise it most (empty if there is none)."""
-
-    value: float
-    next_step: str
 
 
 @dataclass(frozen=True)
@@ -86,7 +66,7 @@ class SourceSection:
     set_aside: Sequence[RowPlace] = ()  # of tables that are not about people
     changes: Changes | None = None  # None: nothing to compare with, or about people
     lives: Mapping[str, Life] = field(default_factory=dict)  # by the id of the finding
-    dimensions: Sequence[Dimensions] = ()  # oldest first
+    dimensions: Sequence[DimensionsOf] = ()  # oldest first
     score: Score | None = None
     corrected: Sequence[CorrectedCell] = ()  # on the way in
 

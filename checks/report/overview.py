@@ -19,6 +19,7 @@ from checks.report.verdict import PageVerdict, verdict_of
 from checks.report.wording import SOURCE_STATES, day_words, listed, number, title_of, who_mends
 from warehouse.declarations import Severity
 from warehouse.messages import message
+from warehouse.quality import Dimension, title
 from warehouse.turns import TO_MEND
 
 
@@ -72,7 +73,7 @@ class Overview:
     people: tuple[ProtectedPeople, ...]  # datasets about people
     halted: tuple[Halted, ...]
     sources: tuple[SourceRow, ...]
-    has_shares: bool
+    dimensions: tuple[str, ...]  # their titles; empty if nothing is known of any source
     mend: tuple[DatasetWork, ...]
     look: tuple[DatasetWork, ...]
     portal: str
@@ -102,7 +103,7 @@ def overview_of(content: ReportContent) -> Overview:
             *(halted_dataset(dataset) for dataset in datasets if dataset.is_halted),
         ),
         sources=tuple(rows),
-        has_shares=any(row.shares for row in rows),
+        dimensions=tuple(title(one) for one in Dimension) if any(row.shares for row in rows) else (),
         mend=_works(datasets, "mend", TO_MEND),
         look=_works(datasets, "look", (Severity.WARNING, Severity.INFO)),
         portal=safe_text(content.portal),
@@ -194,19 +195,7 @@ def _source_row(section: SourceSection, content: ReportContent) -> SourceRow:
         to_look=Target(source, "look"),
         plot=plot if plot is not None and plot.bars else None,
         score=score_told(section.score),
-        shares=tuple(
-            share(value)
-            for value in (
-                newest.completeness,
-                newest.uniqueness,
-                newest.consistency,
-                newest.timeliness,
-                newest.validity,
-                newest.accuracy,
-            )
-        )
-        if newest
-        else (),
+        shares=tuple(share(newest.share(one)) for one in Dimension) if newest else (),
     )
 
 

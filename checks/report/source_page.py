@@ -78,7 +78,8 @@ class SourcePage:
     mark: str
     word: str
     headline: str
-    why: str  # why it did not go on; empty if it did
+    is_halted: bool
+    why: str  # why it did not go on; else what is to be known though it did, which may be empty
     meanwhile: str
     data: str
     origin: str
@@ -117,6 +118,7 @@ def source_page(section: SourceSection, content: ReportContent) -> SourcePage:
         mark=mark,
         word=word,
         headline=_headline(section),
+        is_halted=section.is_halted,
         why=why(section) if section.is_halted else safe_text(section.message),
         meanwhile=stands_in(section) if section.is_halted else "",
         data=data_words(section),

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.report.content import Dimensions, Score
 from checks.report.sanitising import safe_text
-from checks.report.wording import day_words, listed, number, percent
+from checks.report.wording import day_words, number, percent
 from warehouse.messages import message
+from warehouse.quality import Dimension, DimensionsOf, Score, definition, title
 
 _RUNS_SHOWN = 12
 _WIDTH, _HEIGHT = 200, 56
 _LEAST_SPAN = 0.05  # of the scale: a tenth of a per cent is no mountain
-
-DIMENSIONS = {
-    "completeness": (message("Completeness"), message("cells that should be filled in are")),
-    "uniqueness": (message("Uniqueness"), message("nothing stands there twice")),
-    "consistency": (message("Consistency"), message("what belongs together agrees")),
-    "timeliness": (message("Timeliness"), message("data came when they were due")),
-    "validity": (message("Validity"), message("values are such as are allowed")),
-    "accuracy": (message("Accuracy"), message("values agree with a register")),
-}
 
 
 @dataclass(frozen=True)
@@ -43,7 +34,7 @@ class Trend:
     """The dimensions of a source over the last runs."""
 
     lines: tuple[Line, ...]
-    unknown: str  # dimensions of which nothing can be known; empty if there are none
+    unknown: tuple[tuple[str, str], ...]  # dimensions of which nothing can be known, and why
     lowest: str  # what the foot of each chart stands for
     first: str
     last: str
@@ -65,29 +56,32 @@ def score_told(score: Score | None) -> ScoreTold | None:
     if score is None:
         return None
     value = int(score.value)  # rounded down: 100 is what has nothing to mend
-    tone = "good" if value >= 95 else "warn" if value >= 80 else "stop"
-    return ScoreTold(value, tone, safe_text(score.next_step))
+    return ScoreTold(
+        value,
+        "good" if value >= 95 else "warn" if value >= 80 else "stop",
+        safe_text(score.next_step or ""),
+    )
 
 
-def trend_of(dimensions: Sequence[Dimensions]) -> Trend | None:
-    """How the dimensions went over the last runs; None before the first."""
+def trend_of(dimensions: Sequence[DimensionsOf]) -> Trend | None:
+    """How the dimensions went over the last dates of the data; None before the first, or if none is known."""
     shown = dimensions[-_RUNS_SHOWN:]
-    if not shown:
-        return None
-    values = {name: [getattr(one, name) for one in shown] for name in DIMENSIONS}
+    values = {one: [of.share(one) for of in shown] for one in Dimension}
     known = [value for row in values.values() for value in row if value is not None]
-    lowest = min(1 - _LEAST_SPAN, *known, 1) if known else 0.0
-    lowest = int(lowest * 20) / 20  # a whole twentieth
+    if not known:
+        return None
+    lowest = int(min(1 - _LEAST_SPAN, *known) * 20) / 20  # a whole twentieth
+    unknown = shown[-1].unknown
     return Trend(
-        lines=tuple(_line(name, row, lowest) for name, row in values.items() if row[-1] is not None),
-        unknown=listed([DIMENSIONS[name][0] for name, row in values.items() if row[-1] is None], most=6),
-        lowest=percent(lowest, 1),
-        first=day_words(shown[0].data_date),
-        last=day_words(shown[-1].data_date),
-        headings=(message("Data of"), *(title for title, _ in DIMENSIONS.values())),
-        figures=tuple(
-            (day_words(one.data_date), *(share(getattr(one, name)) for name in DIMENSIONS)) for one in shown
+        lines=tuple(_line(one, row, lowest) for one, row in values.items() if row[-1] is not None),
+        unknown=tuple(
+            (title(one), safe_text(unknown.get(one, ""))) for one, row in values.items() if row[-1] is None
         ),
+        lowest=percent(lowest, 1),
+        first=day_words(shown[0].date),
+        last=day_words(shown[-1].date),
+        headings=(message("Data of"), *(title(one) for one in Dimension)),
+        figures=tuple((day_words(of.date), *(share(of.share(one)) for one in Dimension)) for of in shown),
     )
 
 
@@ -96,8 +90,7 @@ def share(value: float | None) -> str:
     return "–" if value is None else percent(value, 1)
 
 
-def _line(name: str, row: Sequence[float | None], lowest: float) -> Line:
-    title, meaning = DIMENSIONS[name]
+def _line(dimension: Dimension, row: Sequence[float | None], lowest: float) -> Line:
     known = [(place, value) for place, value in enumerate(row) if value is not None]
     step = _WIDTH / max(len(row) - 1, 1)
     points = [
@@ -106,14 +99,17 @@ def _line(name: str, row: Sequence[float | None], lowest: float) -> Line:
     ]
     now, before = known[-1][1], known[-2][1] if len(known) > 1 else known[-1][1]
     change = round(100 * (now - before), 1)
-    words = message("{dimension}: {now}", dimension=title, now=percent(now, 1))
+    words = message("{dimension}: {now}", dimension=title(dimension), now=percent(now, 1))
     if len(known) > 1:
         words = message(
-            "{dimension}: {now}, {then} before", dimension=title, now=percent(now, 1), then=percent(before, 1)
+            "{dimension}: {now}, {then} before",
+            dimension=title(dimension),
+            now=percent(now, 1),
+            then=percent(before, 1),
         )
     return Line(
-        name=title,
-        meaning=meaning,
+        name=title(dimension),
+        meaning=definition(dimension),
         now=percent(now, 1),
         change=_change(change),
         tone="good" if change > 0 else "stop" if change < 0 else "calm",

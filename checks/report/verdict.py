@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checks.report.content import DatasetSection, ReportContent, SourceSection, how_many
-from checks.report.wording import listed, number, rows, standing_in, title_of
+from checks.report.wording import listed, number, rows, title_of
 from warehouse.declarations import Severity
 from warehouse.messages import counted, message, sentences
 from warehouse.turns import TO_MEND
@@ -35,7 +35,7 @@ class PageVerdict:
 def verdict_of(content: ReportContent) -> PageVerdict:
     """How the run went."""
     sums = _Sums.of(content)
-    facts = (_published(content, sums), _holding(content), _set_aside(content, sums), _to_do(sums))
+    facts = (_published(content, sums), _holding(content), _set_aside(sums), _to_do(sums))
     return PageVerdict(*_headline(content, sums), facts)
 
 
@@ -167,7 +167,7 @@ def _holding(content: ReportContent) -> Fact:
     return _fact("stop" if halted else "warn" if is_stale else "good", words, "held")
 
 
-def _set_aside(content: ReportContent, sums: _Sums) -> Fact:
+def _set_aside(sums: _Sums) -> Fact:
     words: str
     if sums.set_aside:
         words = message("{aside} of {rows} set aside.", aside=sums.set_aside, rows=rows(sums.staged))
@@ -175,8 +175,7 @@ def _set_aside(content: ReportContent, sums: _Sums) -> Fact:
         words = message("No row was set aside, of {rows}.", rows=number(sums.staged))
     else:
         words = message("No row was set aside.")
-    stands = standing_in([load for source in content.sources for load in source.loads.values()])
-    return _fact("warn" if sums.set_aside else "good", sentences(words, stands), "sources")
+    return _fact("warn" if sums.set_aside else "good", words, "sources")
 
 
 def _to_do(sums: _Sums) -> Fact:

@@ -55,7 +55,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
 
 # By what people come for, not by module.
 _ORDER = (
-    *("nightly", "backfill", "check", "plan", "publish", "status", "sources", "datasets", "export"),
+    *("nightly", "backfill", "check", "plan", "publish", "status", "checks", "sources", "datasets", "export"),
     *("verify-disclosure", "withdraw", "erase", "rebuild-warehouse", "archive-key", "encrypt-archive"),
     *("serve", "desk", "desk-token", "demo", "new", "template"),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.given import named, settings_of, standing_settings
+from flows.cli.given import named, settings_of
 from flows.cli.options import HomeOption, app
 
 DEFAULT_PORT = 8765
@@ -46,7 +46,7 @@ def desk_token(
     keepers = {name: one for name, one in declared.items() if one.kind == "workbook"}
     named(keepers, source, "source with a workbook")
     if revoke:
-        was_there = revoke_token(standing_settings(home).home, source)
+        was_there = revoke_token(settings_of(home).home, source)
         typer.echo(f"{source}: {'its token is void now' if was_there else 'it had no token'}")
         return
     token = make_token(settings_of(home).home, source)

@@ -121,6 +121,37 @@ def export(
     typer.echo(target)
 
 
+@app.command("checks")
+def show_checks(
+    subject: Annotated[str, typer.Argument(help="A source or a dataset.", metavar="NAME")],
+    data_docs: Annotated[
+        Path | None,
+        typer.Option("--data-docs", help="Write Great Expectations' own pages here, one a table.", metavar="DIR"),
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Print what Great Expectations said when a source or a dataset was checked last, as JSON.
+
+    Its own pages load their looks from other hosts: they are for whoever writes rules, not for publication.
+    """
+    from flows.declarations import Declarations
+    from flows.listing import suite_documents
+
+    declared = Declarations.read()
+    named({**declared.sources, **declared.datasets}, subject, "source or dataset")
+    found = suite_documents(standing_settings(home), subject)
+    if data_docs is None:
+        print_json(found)
+        return
+    from checks.data_docs import page_of
+
+    data_docs.mkdir(parents=True, exist_ok=True)
+    for table, document in found.items():
+        path = data_docs / f"{subject}.{table}.html"
+        path.write_text(page_of(document), encoding="utf-8")
+        typer.echo(path)
+
+
 @app.command("verify-disclosure")
 def verify_disclosure(
     folder: Annotated[

@@ -31,7 +31,7 @@ def print_told(told: Told, language: Language, files: Sequence[Path], copies: Se
     if told.why:
         console.print(escape(say(told.why)), style="dim")
     console.print(f"{told.mark} {escape(say(told.headline))}.", style=_STYLE[told.tone])
-    for line in (told.what_follows, *told.gone_on):
+    for line in filter(None, (told.what_follows, told.since_last, *told.gone_on)):
         console.print(f"  {escape(say(line))}")
     tiers = (
         (counted("{count} thing to mend", "{count} things to mend", len(told.mend)), told.mend, "red"),
@@ -50,9 +50,10 @@ def print_told(told: Told, language: Language, files: Sequence[Path], copies: Se
 
 def _print_cause(console: Console, cause: ToldCause, say: Say, style: str) -> None:
     console.print(f"[{style}]-[/] {escape(say(cause.message))}")
-    console.print(f"  {escape(say(cause.help))}", style="dim")
+    if cause.help:
+        console.print(f"  {escape(say(cause.help))}", style="dim")
     for spot in cause.spots[:_SPOTS]:
-        parts = (say(spot.where), spot.value or "", say(spot.message) if cause.has_own_words else "")
+        parts = (say(spot.where), spot.value or "", say(spot.message), say(spot.help))
         if line := "  ".join(part for part in parts if part):
             console.print(f"    {escape(line)}")
     if (left := len(cause.spots) - _SPOTS) > 0:

@@ -19,7 +19,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Route
 
 from flows.desk import tokens
@@ -42,6 +49,7 @@ _UPLOAD_SECONDS = 300.0
 _PATIENCE_SECONDS = (
     20.0  # how long a browser without scripts waits for the verdict before it is asked to look again
 )
+_DRAIN_SECONDS = 10.0
 _SWEEP_SECONDS = 60.0
 _COOKIE = "desk"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -100,7 +108,7 @@ class Desk:
                 Route("/desk.js", self.script, methods=["GET"]),
             ],
             lifespan=self._open,
-            exception_handlers={HTTPException: self.nothing_here},
+            exception_handlers={HTTPException: self.nothing_here, Exception: self.failed},
         )
         application.router.redirect_slashes = False
         return application
@@ -121,8 +129,14 @@ class Desk:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            self.uploads.expire()
-            self.sessions.expire()
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Delete what has lain here for long, and what belongs to a token that is void."""
+        self.uploads.expire()
+        for session in self.sessions.all():
+            if not tokens.is_valid(self._home, session.source, session.token_hash):
+                self._end(session)
 
     # --- who, and in which language ---------------------------------------------------------------
 
@@ -213,6 +227,11 @@ class Desk:
         reader = self._reader(request, self._session(request))
         return HTMLResponse(render("gone.html", reader, problem=problem), status)
 
+    async def failed(self, request: Request, error: Exception) -> Response:
+        """The answer where the program has a fault, which ``Guard`` notes."""
+        words = message("Something went wrong here, and it was noted. Try again, or tell the operator.")
+        return PlainTextResponse(said_in(words, self._reader(request, None).language), 500)
+
     async def style(self, request: Request) -> Response:
         """The style sheet."""
         return Response(static_file("desk.css"), media_type="text/css")
@@ -231,7 +250,7 @@ class Desk:
         if not is_from_here(request):
             return self._front(request, session, _foreign(), 403)
         if session.source in self._busy:
-            await _drained(request, 4 * self._limits.most_bytes)
+            await _Incoming(request.receive, self._limits.most_bytes).drain()
             return self._front(request, session, message("A file is being checked already. Wait for it."), 409)
         self._busy.add(session.source)
         upload = None
@@ -379,14 +398,16 @@ class Desk:
             UploadError: it is too large, or no form.
         """
         declared = request.headers.get("content-length", "")
+        incoming = _Incoming(request.receive, most)
         try:
             if declared.isdecimal() and int(declared) > most:
                 raise _TooLargeError
-            counted = Request(request.scope, _counted(request.receive, most))
-            reading = counted.form(max_files=MOST_FILES, max_fields=8, max_part_size=4096)
+            reading = Request(request.scope, incoming.receive).form(
+                max_files=MOST_FILES, max_fields=8, max_part_size=4096
+            )
             return await asyncio.wait_for(reading, _UPLOAD_SECONDS)
         except _TooLargeError:
-            await _drained(request, 4 * most)
+            await incoming.drain()
             raise UploadError(_too_large(most), 413) from None
         except (HTTPException, MultiPartException):
             words = message(
@@ -418,30 +439,37 @@ def _is_script(request: Request) -> bool:
     return request.headers.get("accept", "") == "application/json"
 
 
-def _counted(receive: Receive, most: int) -> Receive:
-    """What is received, until it is too much."""
-    total = 0
+class _Incoming:
+    """What is received of a request's body, until it is too much."""
 
-    async def counted() -> Message:
-        nonlocal total
-        received = await receive()
-        total += len(received.get("body", b""))
-        if total > most:
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive, self._most = receive, most
+        self._total = 0
+        self._is_over = False
+
+    async def receive(self) -> Message:
+        """The next piece.
+
+        Raises:
+            _TooLargeError: it is too much.
+        """
+        received = await self._next()
+        if self._total > self._most:
             raise _TooLargeError
         return received
 
-    return counted
+    async def _next(self) -> Message:
+        received = await self._receive()
+        self._total += len(received.get("body", b""))
+        self._is_over = not received.get("more_body", False)
+        return received
 
-
-async def _drained(request: Request, most: int) -> None:
-    """Let a browser finish sending what is not taken, so that it reads the answer; within limits."""
-    total = 0
-    with suppress(Exception):
-        async with asyncio.timeout(10):
-            async for piece in request.stream():
-                total += len(piece)
-                if total > most:
-                    return
+    async def drain(self) -> None:
+        """Let a browser finish sending what is not taken, so that it reads the answer; within limits."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while not self._is_over and self._total <= 4 * self._most:
+                    await self._next()
 
 
 def desk_of(home: Home, sources: Mapping[str, SourceDeclaration], **more: Any) -> Desk:

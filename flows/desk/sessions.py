@@ -60,6 +60,11 @@ class Sessions:
             session.seen = self._clock()
         return session
 
+    def all(self) -> list[Session]:
+        """Those that stand."""
+        self.expire()
+        return list(self._kept.values())
+
     def end(self, session: Session) -> None:
         """Forget a session."""
         self._kept.pop(session.id, None)

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from flows.declarations import Declarations
     from flows.telling import Told
 
-SECONDS = 120.0  # for one check or one marking
+SECONDS = 300.0  # for one check or one marking; 30,000 rows take 100 on a busy machine
 START_SECONDS = 120.0  # imports on a busy machine
-_TURN_SECONDS = 300.0  # a job waits no longer for a worker
+_TURN_SECONDS = 600.0  # a job waits no longer for a worker
 _PAUSE_SECONDS = 5.0  # between a worker that died at its start and the next
 MEMORY_BYTES = 4 << 30  # of address space, of which DuckDB takes no more than its own limit
 _DUCKDB_MEMORY = "1GB"
+
+
+Work = Callable[[Connection, int], None]
 
 
 class Stage(StrEnum):
@@ -101,7 +104,7 @@ def _work(pipe: Connection, memory_bytes: int) -> None:
         except EOFError:
             return
         try:
-            pipe.send(("done", _done(job, declared, pipe)))
+            pipe.send(("done", do_job(job, declared, pipe)))
         except MemoryError:
             pipe.send(("failed", _too_much()))
         except Exception as error:
@@ -128,7 +131,8 @@ def _warm_up(declared: Declarations) -> None:
         checked.marked_copies(Path(folder) / "marked.xlsx", source.language)
 
 
-def _done(job: Check | Mark, declared: Declarations, pipe: Connection) -> CheckDone | list[Path]:
+def do_job(job: Check | Mark, declared: Declarations, pipe: Connection) -> CheckDone | list[Path]:
+    """Do a job; its stages go into the pipe."""
     if isinstance(job, Mark):
         return [one.path for one in job.checked.marked_copies(job.target, job.language)]
     from flows.checking import check_file
@@ -178,10 +182,10 @@ def _why(error: Exception) -> str:
 class _Worker:
     """One process and the pipe to it. Its methods wait, so they are called from a thread."""
 
-    def __init__(self, memory_bytes: int) -> None:
+    def __init__(self, work: Work, memory_bytes: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process: SpawnProcess = context.Process(target=_work, args=(theirs, memory_bytes), daemon=True)
+        self._process: SpawnProcess = context.Process(target=work, args=(theirs, memory_bytes), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -247,9 +251,16 @@ class Workers:
     """A few workers and a bounded queue before them: a slow file holds up none but itself while one is free."""
 
     def __init__(
-        self, count: int = 2, waiting: int = 8, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
+        self,
+        count: int = 2,
+        waiting: int = 8,
+        seconds: float = SECONDS,
+        memory_bytes: int = MEMORY_BYTES,
+        work: Work | None = None,
     ) -> None:
+        """``seconds`` are those of one job; ``work`` is what a process does, by default checking and marking."""
         self._count, self._most, self._seconds, self._memory = count, waiting, seconds, memory_bytes
+        self._work: Work = work or _work
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()  # the warmest first
         self._all: list[_Worker] = []
         self._jobs = 0
@@ -266,7 +277,7 @@ class Workers:
 
     async def _add(self, count: int) -> None:
         while count:
-            worker = _Worker(self._memory)
+            worker = _Worker(self._work, self._memory)
             self._all.append(worker)
             try:
                 await asyncio.to_thread(worker.get_ready)

@@ -69,6 +69,7 @@ def laid_out(match: MatchedTable, header: Header, records: Records | None, told:
     nameless = [column for column in sorted(filled - seen) if not (records and column > width)]
     unknown = {column: text for column, text in header.unknown.items() if column not in renamed.columns}
     free = [name for name in missing if name not in renamed.fields]
+    free.sort(key=lambda name: table.field(name).presence != "mandatory")
     _say_unknown({**unknown, **dict.fromkeys(nameless, "")}, header.row, free, told)
     return Layout(
         table=table,

@@ -17,6 +17,7 @@ from sources.workbooks.cell_values import (
     parse_year,
     year_of,
 )
+from sources.workbooks.guesses import days_meant
 from sources.workbooks.numbers import power_shown
 from sources.workbooks.one_cell import OneCell
 from warehouse.messages import message
@@ -139,7 +140,8 @@ def _written(one: OneCell, text: str, parse: Callable[..., date | datetime]) -> 
     mark, order = date_order_of(text) or ("", "")
     if mark in one.evidence.doubtful_marks and order == "either":
         raise CellValueError(
-            message("day and month can be mixed up: other dates of the column have the month first")
+            message("day and month can be mixed up: other dates of the column have the month first"),
+            *days_meant(text.replace(".", "/")),
         )
     found = parse(text, order=one.evidence.date_order)
     if (mark, order) == ("/", "either"):

@@ -13,13 +13,13 @@ from datetime import date
 
 from sources.workbooks.cell_values import MAX_TEXT, CellValueError, clean_text, parse_amount, parse_integer
 
-_NUMBER = re.compile(r"[-−]?[0-9](?:[0-9 '’.,]*[0-9])?")
+_NUMBER = re.compile(r"(?:(?<![0-9])[-−])?[0-9](?:[0-9 '’.,]*[0-9])?")
 _MOST = 2  # of more numbers in a text, nobody knows which one is meant
 _MONTHS = (
     ("jan", "tammi"), ("feb", "helmi"), ("mar", "maalis"), ("apr", "huhti"), ("may", "touko"), ("jun", "kesä"),
     ("jul", "heinä"), ("aug", "elo"), ("sep", "syys"), ("oct", "loka"), ("nov", "marras"), ("dec", "joulu"),
 )  # fmt: skip
-_THREE = re.compile(r"([0-9]{1,4})[./\-\s]{1,2}([0-9]{1,2})[./\-\s]{1,2}([0-9]{1,4})")
+_THREE = re.compile(r"([0-9]{1,4})([./\-\s]{1,2})([0-9]{1,2})[./\-\s]{1,2}([0-9]{1,4})")
 _SOLID = re.compile(r"([12][0-9]{3})([01][0-9])([0-3][0-9])")
 _MONTH = re.compile(r"(?:([0-9]{1,2})[./\-]\s?)?([12][0-9]{3})(?:-([0-9]{1,2}))?")
 _WORDED = re.compile(
@@ -35,7 +35,9 @@ def numbers_meant(text: str, *, is_whole: bool) -> list[str]:
         try:
             value = parse_amount(match[0])
         except CellValueError as error:
-            found += error.meant or ()
+            if not error.meant:
+                return []
+            found += error.meant
             continue
         if is_whole and value != value.to_integral_value():
             found += [str(int(value // 1)), str(int(value // 1) + 1)]
@@ -77,15 +79,14 @@ def _days(line: str) -> Iterator[date]:
         yield from _day(match[2], match[1] or match[3] or "1", "1")
 
 
-def _of_three(first: str, second: str, third: str) -> Iterator[date]:
+def _of_three(first: str, mark: str, second: str, third: str) -> Iterator[date]:
     if len(first) > 2:
         yield from _day(first, second, third)
-        if int(second) > 12:
-            yield from _day(first, third, second)
+        yield from _day(first, third, second)
         return
     year = third if len(third) == 4 else str((2000 if int(third[-2:]) < _THIS_CENTURY else 1900) + int(third[-2:]))
     yield from _day(year, second, first)
-    if int(second) > 12 or (int(first) <= 12 and first != second):
+    if int(second) > 12 or ("." not in mark and int(first) <= 12 and first != second):
         yield from _day(year, first, second)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sources.workbooks.cell_values import is_blank
+from sources.workbooks.cell_values import clean_text, is_blank
 from sources.workbooks.columns import Layout
 from sources.workbooks.misfits import has_total, is_total, misfits, put_aside, say_most
 from sources.workbooks.record_lengths import Fault
 from sources.workbooks.told import Told
 from warehouse.declarations import Severity, normalised
+from warehouse.findings import shown_key
 from warehouse.messages import message
 from warehouse.sheets import Cell, shown_value
 
@@ -47,6 +48,7 @@ def data_rows(layout: Layout, told: Told) -> Iterator[tuple[int, Cells]]:
                     heading=told.names[layout.table.primary_key[0]],
                 ),
                 row_number=number,
+                row_key=key_of(layout, filled),
             )
         elif number in wrong:
             put_aside(layout, number, wrong[number], told, is_said=is_said)
@@ -61,6 +63,17 @@ def _are_most(layout: Layout, wrong: Mapping[int, Fault], told: Told) -> bool:
         return False
     say_most(len(wrong), rows, told)
     return True
+
+
+def key_of(layout: Layout, filled: Cells) -> str | None:
+    """The key of a row that is no record, as its findings show it, where texts alone make it."""
+    parts = []
+    for name in layout.table.primary_key:
+        value = filled[name][1].value if name in filled else None
+        if not isinstance(value, str) or layout.table.field(name).type != "string":
+            return None
+        parts.append(clean_text(value))
+    return shown_key(parts)
 
 
 def _own_cells(layout: Layout, number: int) -> Cells:

@@ -57,6 +57,7 @@ def read_table(match: MatchedTable, records: Records | None, told: Told) -> list
         for name in layout.columns
     }
     read = [_record(layout, evidence, Row(number, cells), told) for number, cells in rows]
+    told.leave_out_echoes()
     told.add_readings()
     say_hidden(layout, [number for number, _ in rows], told)
     return read
@@ -72,6 +73,8 @@ def _record(layout: Layout, evidence: Mapping[str, Evidence], row: Row, told: To
         try:
             record[name] = typed(one)
         except UnreadableError as error:
+            if len(error.meant) > 1:
+                told.doubted.add(name)
             told.add(
                 error.rule,
                 declared.severity,

@@ -32,7 +32,7 @@ class Told:
     """Gathers what is told of one sheet of a file: findings at their places, and the records put aside.
 
     ``names`` are the fields' titles as this sheet has them, ``headings`` those that stand in it. ``incomplete``
-    says why the table is not whole.
+    says why the table is not whole, ``doubted`` which fields have a cell that can be read in two ways.
     """
 
     def __init__(self, file: str, sheet: str, table: TableDeclaration) -> None:
@@ -44,6 +44,7 @@ class Told:
         self.findings: list[Finding] = []
         self.quarantined: list[QuarantinedRow] = []
         self.incomplete = ""
+        self.doubted: set[str] = set()
         self._readings: dict[str, list[_ReadAs]] = {}
         self._row_keys: dict[int, str] = {}
 
@@ -73,6 +74,12 @@ class Told:
         """Say whose row it is in all its findings: those from the position ``since`` on."""
         self._row_keys[row] = key
         self.findings[since:] = [replace(finding, row_key=key) for finding in self.findings[since:]]
+
+    def leave_out_echoes(self) -> None:
+        """Take back what is said of a column's dates as a whole, where each cell in doubt says so itself."""
+        self.findings = [
+            one for one in self.findings if one.rule != "mixed-dates" or one.column_name not in self.doubted
+        ]
 
     def add_readings(self) -> None:
         """One finding a column for all its cells that were read as something else."""

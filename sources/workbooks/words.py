@@ -78,7 +78,8 @@ def how_to_write(declared: FieldDeclaration, meant: Sequence[str] = (), *, is_op
     if fitting:
         either = listed([quoted(text) for text in fitting], "or")
         return sentences(message("Write {values}, whichever is meant.", values=either), said)
-    empty = message("If it is not known, leave the cell empty.") if is_optional else ""
+    is_said = "empty" in declared.help.casefold()
+    empty = message("If it is not known, leave the cell empty.") if is_optional and not is_said else ""
     return sentences(said, _example(declared), empty) if said else sentences(_expected(declared), empty)
 
 
@@ -143,9 +144,9 @@ def _example(declared: FieldDeclaration) -> str:
     match declared.type:
         case "string" if declared.constraints.code_list is None:
             return ""
-        case "string" | "boolean" | "date" | "datetime":
+        case "string" | "boolean" | "datetime":
             return _expected(declared)
-    return message("Write it as in {example}.", example=quoted(example_of(declared)))
+    return message("Write it like {example}.", example=quoted(example_of(declared)))
 
 
 _EXAMPLES = {"integer": "12", "number": "5000", "year": "2016", "date": "2016-03-31", "datetime": "2016-03-31"}

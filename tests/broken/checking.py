@@ -55,7 +55,7 @@ def check(paths: Sequence[Path], source: SourceDeclaration, workspace: Path, day
             checked = check_source(connection, source, declared().source_rules[source.name], Before({}))
             return Checked(ledger.read_findings(connection, "main.findings"), checked.verdict)
     except SourceError as error:
-        held = unreadable(snapshot, str(error))
+        held = unreadable(snapshot, error)
         return Checked([held.problem] if held.problem else [], held.verdict)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)

@@ -16,8 +16,13 @@ def _page(draft: Draft) -> Page:
 
 def _mandatory(draft: Draft, page: Page) -> FieldDeclaration:
     """A column that has to be there and that no other sheet refers to."""
-    referred = {name for other in draft.pages for key in other.table.foreign_keys
-                if key.table == page.table.name for name in key.references}  # fmt: skip
+    referred = {
+        name
+        for other in draft.pages
+        for key in other.table.foreign_keys
+        if key.table == page.table.name
+        for name in key.references
+    }
     return draft.rng.choice(
         [one for one in page.table.fields if one.presence == "mandatory" and one.name not in referred]
     )
@@ -30,7 +35,9 @@ def _at_column(page: Page, column: Column, rule: str, severity=C, *, in_header: 
 # --- columns -------------------------------------------------------------------------------------------------
 
 
-@fault("missing-column", "a column that has to be there is taken out", "missing-column at the column", placements=5)
+@fault(
+    "missing-column", "a column that has to be there is taken out", "missing-column at the column", placements=5
+)
 def _missing_column(draft: Draft) -> Planted:
     page = _page(draft)
     column = page.column(_mandatory(draft, page).name)
@@ -38,7 +45,7 @@ def _missing_column(draft: Draft) -> Planted:
     return Planted([Wanted(frozenset({"missing-column"}), C, page, None, column)])
 
 
-@fault("misspelt-header", "a header has a letter too few", "missing-column at the misspelt header", placements=5)
+@fault("misspelt-header", "a header has a letter too few", "renamed-column at the misspelt header", placements=5)
 def _misspelt_header(draft: Draft) -> Planted | None:
     page = _page(draft)
     declared = _mandatory(draft, page)
@@ -46,18 +53,19 @@ def _misspelt_header(draft: Draft) -> Planted | None:
     if len(column.heading) < 6:
         return None
     column.heading = column.heading[:2] + column.heading[3:]
-    column.name = declared.name
-    return Planted([_at_column(page, column, "missing-column")])
+    return Planted([_at_column(page, column, "renamed-column")])
 
 
-@fault("strange-header", "a column has a name that nobody knows", "missing-column", placements=3)
+@fault(
+    "strange-header", "a column has a name that nobody knows", "missing-column, or renamed-column at the header"
+)
 def _strange_header(draft: Draft) -> Planted:
+    """What stands below a header may give away which one it is."""
     page = _page(draft)
-    declared = _mandatory(draft, page)
-    column = page.column(declared.name)
+    column = page.column(_mandatory(draft, page).name)
     column.heading = "Xyzzy"
-    gone = Column(declared.name, declared.title)
-    return Planted([Wanted(frozenset({"missing-column"}), C, page, None, gone)], _ALSO_UNKNOWN)
+    wanted = Wanted(frozenset({"missing-column", "renamed-column"}), C, page, None, column, at_any_row=True)
+    return Planted([wanted], _ALSO_UNKNOWN)
 
 
 @fault("column-twice", "a column is there twice, both filled in", "duplicate-column at the header", placements=3)
@@ -66,14 +74,18 @@ def _column_twice(draft: Draft) -> Planted:
     first = page.column(_mandatory(draft, page).name)
     second = Column(first.name, first.heading)
     page.columns.append(second)
-    for line in page.records:
-        line.cells[second] = line.cells[first]
-    if all(line.cells[first] is None for line in page.records):
-        page.records[0].cells |= {first: "a", second: "b"}
+    for line, other in zip(page.records, page.records[1:] + page.records[:1], strict=True):
+        line.cells[second] = other.cells[first]
+    page.records[0].cells |= {first: page.records[0].cells[first] or "a", second: "b"}  # they say two things
     return Planted([_at_column(page, first, "duplicate-column")])
 
 
-@fault("empty-column-twice", "a header stands twice, once over nothing", "duplicate-column at the header", placements=2)
+@fault(
+    "empty-column-twice",
+    "a header stands twice, once over nothing",
+    "duplicate-column at the header",
+    placements=2,
+)
 def _empty_twice(draft: Draft) -> Planted:
     page = _page(draft)
     first = page.column(_mandatory(draft, page).name)
@@ -101,7 +113,12 @@ def _nameless(draft: Draft) -> Planted:
     return Planted([_at_column(page, column, "unknown-column", W)])
 
 
-@fault("swapped-columns", "two columns have changed their headers", "what cannot be in them, at each cell", placements=3)
+@fault(
+    "swapped-columns",
+    "two columns have changed their headers",
+    "what cannot be in them, at each cell",
+    placements=3,
+)
 def _swapped(draft: Draft) -> Planted | None:
     page = _page(draft)
     codes = [one for one in page.table.fields if one.constraints.code_list and one.constraints.required]
@@ -118,8 +135,14 @@ def _swapped(draft: Draft) -> Planted | None:
                 wanted.append(Wanted(frozenset({"type", "code"}), E, page, line, column))
             elif column.name in {one.name for one in codes}:
                 wanted.append(Wanted(frozenset({"required"}), E, page, line, column))
-    return Planted(wanted, {"mostly-refused": "every row is wrong: that the table is held is said once",
-                            "dated": "no year of a row can be read", **_OF_WHOLE})  # fmt: skip
+    return Planted(
+        wanted,
+        {
+            "mostly-refused": "every row is wrong: that the table is held is said once",
+            "dated": "no year of a row can be read",
+            **_OF_WHOLE,
+        },
+    )
 
 
 _OF_WHOLE = {"mostly-unreadable": "that a column as a whole is not what it seems is said once, at the column"}
@@ -135,7 +158,9 @@ def _no_header(draft: Draft) -> Planted:
     return Planted([Wanted(frozenset({"missing-header"}), C, page)])
 
 
-@fault("no-sheet", "a sheet that has to be there is taken out", "missing-table of the file", kind="xlsx", placements=4)
+@fault(
+    "no-sheet", "a sheet that has to be there is taken out", "missing-table of the file", kind="xlsx", placements=4
+)
 def _no_sheet(draft: Draft) -> Planted | None:
     page = _page(draft)
     if len(draft.pages) == 1:
@@ -149,14 +174,22 @@ def _no_file(draft: Draft) -> Planted | None:
     return _no_sheet(draft)
 
 
-@fault("sheet-of-other-name", "a sheet has another name", "sheet-by-header, for information", kind="xlsx", placements=2)
+@fault(
+    "sheet-of-other-name",
+    "a sheet has another name",
+    "sheet-by-header, for information",
+    kind="xlsx",
+    placements=2,
+)
 def _other_name(draft: Draft) -> Planted:
     page = _page(draft)
     page.name = "Sheet1"
     return Planted([Wanted(frozenset({"sheet-by-header"}), I, page)])
 
 
-@fault("two-sheets", "two sheets have the name of a table", "duplicate-sheet of the file", kind="xlsx", placements=3)
+@fault(
+    "two-sheets", "two sheets have the name of a table", "duplicate-sheet of the file", kind="xlsx", placements=3
+)
 def _two_sheets(draft: Draft) -> Planted:
     page = _page(draft)
     twin = Page(page.table, f"{page.name} ", page.columns, page.lines[:5])
@@ -164,7 +197,9 @@ def _two_sheets(draft: Draft) -> Planted:
     return Planted([Wanted(frozenset({"duplicate-sheet"}), C)])
 
 
-@fault("copy-of-a-sheet", "an old copy of a sheet stands beside it", "unknown-sheet at it", kind="xlsx", placements=2)
+@fault(
+    "copy-of-a-sheet", "an old copy of a sheet stands beside it", "unknown-sheet at it", kind="xlsx", placements=2
+)
 def _copy(draft: Draft) -> Planted:
     page = _page(draft)
     twin = Page(page.table, f"{page.name[:20]} 2019", page.columns, page.lines[:5])
@@ -193,7 +228,9 @@ def _insert(page: Page, line: Line, place: int) -> None:
 def _totals(draft: Draft) -> Planted:
     page = _page(draft)
     word = draft.rng.choice(["Total", "Yhteensä", "Summa", "Subtotal"])
-    first, *others = [column for column in page.columns if column is page.columns[0] or not _is_in_key(page, column)]
+    first, *others = [
+        column for column in page.columns if column is page.columns[0] or not _is_in_key(page, column)
+    ]
     line = Line({first: word, others[-1]: 123}, is_record=False)
     _insert(page, line, draft.rng.randint(2, 5))
     return Planted([Wanted(frozenset({"skipped-row"}), I, page, line)])

@@ -1,4 +1,4 @@
-"""What rules files demand of several columns, or of a table as a whole: each rule broken in every way it can be."""
+"""What rules files demand of several columns, or of several rows: each rule broken in every way it can be."""
 
 from __future__ import annotations
 
@@ -27,19 +27,84 @@ class Breach:
 _OLD = date(2016, 1, 4)
 _UNUSUAL_TOO = {"usual-grant": "a sum that may not be is not a usual one either; whoever mends it mends both"}
 _BREACHES = (
-    Breach("agile_pilots", "pilots", "ends-after-start", "end_date", {"start_date": date(2017, 8, 1), "end_date": date(2017, 3, 1), "actual_end_date": None}),
-    Breach("agile_pilots", "pilots", "at-most-six-months", "end_date", {"start_date": _OLD, "end_date": date(2016, 12, 31), "actual_end_date": None}),
-    Breach("agile_pilots", "pilots", "really-ended-after-start", "actual_end_date", {"start_date": date(2017, 3, 1), "end_date": date(2017, 5, 1), "actual_end_date": date(2017, 1, 1)}),
-    Breach("agile_pilots", "pilots", "overran-six-months", "actual_end_date", {"start_date": date(2017, 3, 1), "end_date": date(2017, 5, 1), "actual_end_date": date(2018, 1, 1)}, W),
+    Breach(
+        "agile_pilots",
+        "pilots",
+        "ends-after-start",
+        "end_date",
+        {"start_date": date(2017, 8, 1), "end_date": date(2017, 3, 1), "actual_end_date": None},
+    ),
+    Breach(
+        "agile_pilots",
+        "pilots",
+        "at-most-six-months",
+        "end_date",
+        {"start_date": _OLD, "end_date": date(2016, 12, 31), "actual_end_date": None},
+    ),
+    Breach(
+        "agile_pilots",
+        "pilots",
+        "really-ended-after-start",
+        "actual_end_date",
+        {"start_date": date(2017, 3, 1), "end_date": date(2017, 5, 1), "actual_end_date": date(2017, 1, 1)},
+    ),
+    Breach(
+        "agile_pilots",
+        "pilots",
+        "overran-six-months",
+        "actual_end_date",
+        {"start_date": date(2017, 3, 1), "end_date": date(2017, 5, 1), "actual_end_date": date(2018, 1, 1)},
+        W,
+    ),
     Breach("agile_pilots", "pilots", "usual-grant", "grant_eur", {"grant_eur": 25_000}, W),
     Breach("agile_pilots", "pilots", "usual-grant", "grant_eur", {"grant_eur": 90}, W),
-    Breach("agile_pilots", "pilots", "below-procurement-threshold-2016", "grant_eur", {"grant_eur": 31_000, "start_date": _OLD, "end_date": date(2016, 3, 1), "actual_end_date": None}, beside=_UNUSUAL_TOO),
-    Breach("agile_pilots", "pilots", "below-procurement-threshold", "grant_eur", {"grant_eur": 61_000, "start_date": date(2018, 1, 4), "end_date": date(2018, 3, 1), "actual_end_date": None}, beside=_UNUSUAL_TOO),
-    Breach("agile_pilots", "rounds", "companies-a-round", "selected_count", {"programme": "Agile piloting programme", "selected_count": 9}, W),
+    Breach(
+        "agile_pilots",
+        "pilots",
+        "below-procurement-threshold-2016",
+        "grant_eur",
+        {"grant_eur": 31_000, "start_date": _OLD, "end_date": date(2016, 3, 1), "actual_end_date": None},
+        beside=_UNUSUAL_TOO,
+    ),
+    Breach(
+        "agile_pilots",
+        "pilots",
+        "below-procurement-threshold",
+        "grant_eur",
+        {
+            "grant_eur": 61_000,
+            "start_date": date(2018, 1, 4),
+            "end_date": date(2018, 3, 1),
+            "actual_end_date": None,
+        },
+        beside=_UNUSUAL_TOO,
+    ),
+    Breach(
+        "agile_pilots",
+        "rounds",
+        "companies-a-round",
+        "selected_count",
+        {"programme": "Agile piloting programme", "selected_count": 9},
+        W,
+    ),
     Breach("agile_pilots", "rounds", "selected-among-offers", "selected_count", {"selected_count": 31}),
-    Breach("agile_pilots", "rounds", "call-closes-after-opening", "call_closes_date", {"call_opens_date": date(2017, 3, 1), "call_closes_date": date(2017, 2, 1)}),
-    Breach("future_fifty", "memberships", "graduates-after-joining", "graduation_date", {"entry_date": date(2018, 3, 1), "graduation_date": date(2017, 3, 1)}),
-    Breach("future_fifty", "memberships", "a-member-has-not-graduated", "status_code", {"status_code": "member"}, W),
+    Breach(
+        "agile_pilots",
+        "rounds",
+        "call-closes-after-opening",
+        "call_closes_date",
+        {"call_opens_date": date(2017, 3, 1), "call_closes_date": date(2017, 2, 1)},
+    ),
+    Breach(
+        "future_fifty",
+        "memberships",
+        "graduates-after-joining",
+        "graduation_date",
+        {"entry_date": date(2018, 3, 1), "graduation_date": date(2017, 3, 1)},
+    ),
+    Breach(
+        "future_fifty", "memberships", "a-member-has-not-graduated", "status_code", {"status_code": "member"}, W
+    ),
     Breach("future_fifty", "cohorts", "fifty-a-year", "new_count", {"new_count": 25}, W),
     Breach("here_east", "tenants", "area-has-a-unit", "unit_code", {"unit_code": None}),
     Breach("here_east", "tenants", "area-has-a-unit", "unit_code", {"unit_code": "jobs"}),
@@ -48,30 +113,114 @@ _BREACHES = (
     Breach("here_east", "indicators", "unit-of-the-metric", "unit_code", {"unit_code": "months"}),
     Breach("here_east", "indicators", "actual-has-no-target", "kind_code", {"kind_code": "actual"}),
     Breach("here_east", "indicators", "dated", "statement_year", {"statement_year": None, "target_year": None}, W),
-    Breach("here_east", "indicators", "share-of-a-hundred", "value", {"metric_code": "let_share", "unit_code": "pct", "value": 140}),
-    Breach("innovators_club", "meetings", "a-date-says-how-exact-it-is", "date_precision_code", {"date_precision_code": None}, W),
-    Breach("innovators_club", "attendance", "first-timers-among-those-who-came", "first_timers_count", {"first_timers_count": 31}),
+    Breach(
+        "here_east",
+        "indicators",
+        "share-of-a-hundred",
+        "value",
+        {"metric_code": "let_share", "unit_code": "pct", "value": 140},
+    ),
+    Breach(
+        "innovators_club",
+        "meetings",
+        "a-date-says-how-exact-it-is",
+        "date_precision_code",
+        {"date_precision_code": None},
+        W,
+    ),
+    Breach(
+        "innovators_club",
+        "attendance",
+        "first-timers-among-those-who-came",
+        "first_timers_count",
+        {"first_timers_count": 31},
+    ),
     Breach("kalasatama", "statements", "planned-or-actual", "kind_code", {"kind_code": "rule"}),
     Breach("kalasatama", "statements", "unit-of-the-metric", "unit_code", {"unit_code": "jobs"}),
-    Breach("kalasatama", "statements", "hectares-of-land", "unit_code", {"metric_code": "housing_area", "unit_code": "ha"}, W),
-    Breach("kalasatama", "statements", "dated", "statement_year", {"statement_year": None, "target_year": None, "target_text": None}, W),
+    Breach(
+        "kalasatama",
+        "statements",
+        "hectares-of-land",
+        "unit_code",
+        {"metric_code": "housing_area", "unit_code": "ha"},
+        W,
+    ),
+    Breach(
+        "kalasatama",
+        "statements",
+        "dated",
+        "statement_year",
+        {"statement_year": None, "target_year": None, "target_text": None},
+        W,
+    ),
     Breach("kalasatama", "statements", "actual-has-no-target", "kind_code", {"kind_code": "actual"}),
     Breach("kalasatama", "statements", "target-not-before-statement", "target_year", {"target_year": 2009}, W),
-    Breach("kalasatama", "statements", "share-of-a-hundred", "value", {"metric_code": "let_share", "unit_code": "pct", "value": 140}),
-    Breach("kalasatama", "statements", "a-year-is-a-year", "value", {"metric_code": "first_residents_year", "unit_code": "year", "value": 20_300}),
+    Breach(
+        "kalasatama",
+        "statements",
+        "share-of-a-hundred",
+        "value",
+        {"metric_code": "let_share", "unit_code": "pct", "value": 140},
+    ),
+    Breach(
+        "kalasatama",
+        "statements",
+        "a-year-is-a-year",
+        "value",
+        {"metric_code": "first_residents_year", "unit_code": "year", "value": 20_300},
+    ),
     Breach("plexal", "indicators", "unit-of-the-metric", "unit_code", {"unit_code": "months"}),
     Breach("plexal", "indicators", "actual-has-no-target", "kind_code", {"kind_code": "actual"}),
-    Breach("plexal", "indicators", "share-of-a-hundred", "value", {"metric_code": "female_cofounders_share", "unit_code": "pct", "value": 140}),
-    Breach("pilot_followups", "followups", "an-end-has-a-reason", "reason_code", {"outcome_code": "ended", "reason_code": None, "contract_value_eur": None}, W),
-    Breach("pilot_followups", "followups", "nothing-is-bought-that-ended", "outcome_code", {"outcome_code": "open", "contract_value_eur": 9000}),
-    Breach("pilot_followups", "followups", "in-use-somewhere", "places_count", {"outcome_code": "rolled_out", "places_count": 0}, W),
+    Breach(
+        "plexal",
+        "indicators",
+        "share-of-a-hundred",
+        "value",
+        {"metric_code": "female_cofounders_share", "unit_code": "pct", "value": 140},
+    ),
+    Breach(
+        "pilot_followups",
+        "followups",
+        "an-end-has-a-reason",
+        "reason_code",
+        {"outcome_code": "ended", "reason_code": None, "contract_value_eur": None},
+        W,
+    ),
+    Breach(
+        "pilot_followups",
+        "followups",
+        "nothing-is-bought-that-ended",
+        "outcome_code",
+        {"outcome_code": "open", "contract_value_eur": 9000},
+    ),
+    Breach(
+        "pilot_followups",
+        "followups",
+        "in-use-somewhere",
+        "places_count",
+        {"outcome_code": "rolled_out", "places_count": 0},
+        W,
+    ),
     Breach("tech_nation", "indicators", "of-an-area-or-a-programme", "hub", {"programme": "Tech City"}),
     Breach("tech_nation", "indicators", "of-an-area-or-a-programme", "hub", {"hub": None}),
     Breach("tech_nation", "indicators", "unit-of-the-metric", "unit_code", {"unit_code": "months"}),
     Breach("tech_nation", "indicators", "actual-has-no-target", "kind_code", {"kind_code": "actual"}),
-    Breach("tech_nation", "indicators", "share-of-a-hundred", "value", {"metric_code": "female_cofounders_share", "unit_code": "pct", "value": 140}),
-    Breach("tech_nation", "indicators", "not-in-millions", "value", {"metric_code": "sales", "unit_code": "GBP", "value": 12.5}, W),
-)  # fmt: skip
+    Breach(
+        "tech_nation",
+        "indicators",
+        "share-of-a-hundred",
+        "value",
+        {"metric_code": "female_cofounders_share", "unit_code": "pct", "value": 140},
+    ),
+    Breach(
+        "tech_nation",
+        "indicators",
+        "not-in-millions",
+        "value",
+        {"metric_code": "sales", "unit_code": "GBP", "value": 12.5},
+        W,
+    ),
+)
 
 
 def _change(draft: Draft, table: str, number: int, cells: Row) -> None:
@@ -125,11 +274,47 @@ class Together:
 
 
 _TOGETHER = (
-    Together("innovators_club", "meetings", "at-most-four-meetings-a-year", "meeting_date", tuple({"meeting_date": date(2024, month, 3), "meeting_kind_code": "meeting"} for month in range(1, 7))),
-    Together("innovators_club", "attendance", "no-more-than-the-network", "attendance_count", ({"attendance_count": 700}, {"attendance_count": 400}), ("meeting_id",)),
-    Together("future_fifty", "memberships", "one-company-once", "company_number", ({}, {}), ("company_number", "programme", "cohort_label")),
-    Together("kalasatama", "statements", "stated-once", "value", ({}, {}), ("value", "district", "metric_code", "kind_code", "unit_code", "statement_year", "target_year", "source_url")),
-)  # fmt: skip
+    Together(
+        "innovators_club",
+        "meetings",
+        "at-most-four-meetings-a-year",
+        "meeting_date",
+        tuple({"meeting_date": date(2024, month, 3), "meeting_kind_code": "meeting"} for month in range(1, 7)),
+    ),
+    Together(
+        "innovators_club",
+        "attendance",
+        "no-more-than-the-network",
+        "attendance_count",
+        ({"attendance_count": 700}, {"attendance_count": 400}),
+        ("meeting_id",),
+    ),
+    Together(
+        "future_fifty",
+        "memberships",
+        "one-company-once",
+        "company_number",
+        ({}, {}),
+        ("company_number", "programme", "cohort_label"),
+    ),
+    Together(
+        "kalasatama",
+        "statements",
+        "stated-once",
+        "value",
+        ({}, {}),
+        (
+            "value",
+            "district",
+            "metric_code",
+            "kind_code",
+            "unit_code",
+            "statement_year",
+            "target_year",
+            "source_url",
+        ),
+    ),
+)
 
 
 def _planting_together(breach: Together):
@@ -140,7 +325,9 @@ def _planting_together(breach: Together):
         numbers = draft.rng.sample(range(len(page.records)), len(breach.cells))
         first = page.records[numbers[0]]
         for number, cells in zip(numbers, breach.cells, strict=True):
-            page.records[number].cells |= {page.column(name): first.cells[page.column(name)] for name in breach.alike}
+            page.records[number].cells |= {
+                page.column(name): first.cells[page.column(name)] for name in breach.alike
+            }
             _change(draft, breach.table, number, cells)
         if breach.rule == "no-more-than-the-network":  # all rows of the meeting
             key = page.column("meeting_id")

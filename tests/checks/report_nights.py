@@ -7,7 +7,7 @@ from datetime import date
 from html.parser import HTMLParser
 
 from checks.report import DatasetSection, ReportContent, SourceSection, render_report
-from checks.report.content import Changes, Dimensions, RowPlace, Score
+from checks.report.content import Changes, RowPlace
 from checks.rules import Rule, WrittenRule, compile_rules
 from warehouse.declarations import (
     CatalogueEntry,
@@ -21,6 +21,7 @@ from warehouse.findings import Finding
 from warehouse.identities.doubts import Doubt
 from warehouse.ledger import CorrectedCell, SnapshotRecord, TableLoad, Verdict
 from warehouse.lives import Life, Stage, Tally
+from warehouse.quality import Dimension, DimensionsOf, Score
 from warehouse.releases import Release
 
 DAY = date(2026, 11, 23)
@@ -484,10 +485,19 @@ def rich_night():
         set_aside=[RowPlace("pilots", FILE, "Pilots", row) for row in (14, 22, 31, 40)],
         changes=Changes(date(2026, 11, 20), Tally(17, 14, 3, 2, 1, 1), FOUND[:2]),
         dimensions=[
-            Dimensions(date(2026, month, 2), 0.9 + month / 200, 1.0, 0.99, 1.0, 0.8 + month / 60, None)
+            DimensionsOf(
+                date(2026, month, 2),
+                0.9 + month / 200,
+                1.0,
+                0.99,
+                1.0,
+                0.8 + month / 60,
+                None,
+                {Dimension.ACCURACY: "Nothing to compare with."},
+            )
             for month in range(6, 12)
         ],
-        score=Score(91.4, "Fill in 12 empty cells of “Contact”: +3 points."),
+        score=Score(DAY, 91.4, {}, False, (), "Fill in 12 empty cells of “Contact”.", 3.2),
         corrected=corrected,
         doubts=[doubt],
     )

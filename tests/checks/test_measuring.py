@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -75,7 +76,7 @@ ROWS = st.lists(
             "thing_name": st.sampled_from([None, "one", "two"]),
             "kind_code": st.sampled_from([None, "x", "y", "z"]),
             "size_count": st.one_of(st.none(), st.just(UNREADABLE), st.integers(-2, 12)),
-            "business_id": st.sampled_from([None, "0112038-9", "0112038-8", "2732108-8", "2732108-1"]),
+            "business_id": st.sampled_from([None, "0112038-9", "0112038-8", "2732108-2", "2732108-1"]),
             "start_date": DAYS,
             "end_date": DAYS,
         }
@@ -249,3 +250,43 @@ def test_the_dimensions_of_a_dataset_are_those_of_its_cells() -> None:
     model = Model(rows)
     for name in ("completeness", "uniqueness", "consistency", "validity", "accuracy"):
         assert getattr(found, name) == pytest.approx(getattr(model, name)), name
+
+
+def test_groups_other_sources_and_freshness_are_judged_as_what_they_are(tmp_path: Path) -> None:
+    words = {"message": "m", "help": "h", "source": "test", "severity": "warning"}
+    elsewhere = {"source": "register", "table": "companies", "columns": ["business_id"]}
+    rules = SourceRules.model_validate(
+        {
+            "tables": {
+                "things": [
+                    {"id": "two", "columns": ["kind_code"], "each": ["kind_code"], "measure": "count(*)",
+                     "minimum": 2, "when": "size_count > 0", **words},
+                    {"id": "known", "columns": ["business_id"], "refers_to": elsewhere, **words},
+                    {"id": "fresh", "columns": ["end_date"], "newest_days": 3, **words},
+                    {"id": "unasked", "columns": ["size_count"], "drift_pct": 5, **words},
+                ]
+            }
+        }
+    )  # fmt: skip
+    rows = [
+        {**GOOD, "thing_id": f"A{n}", "kind_code": kind, "business_id": number}
+        for n, (kind, number) in enumerate(
+            [("x", "0112038-9"), ("x", None), ("y", "2732108-2"), (None, "0112038-9")]
+        )
+    ]
+    rows.append({**GOOD, "thing_id": "A9", "kind_code": "y", "size_count": 0})
+    companies = tmp_path / "companies.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT '0112038-9' AS business_id) TO '{companies}'")
+        staged(connection, rows)
+        before = Before({}, day=DAY + timedelta(days=10), elsewhere={"register.companies": companies})
+        check_source(connection, source(), rules, before)
+        found = connection.execute(
+            "SELECT rule, dimension, judged, failed FROM main.measures"
+            " WHERE rule IN ('two', 'known', 'fresh', 'unasked') ORDER BY rule"
+        ).fetchall()
+    assert found == [
+        ("fresh", "timeliness", 1, 1),
+        ("known", "accuracy", 4, 1),
+        ("two", "consistency", 2, 1),
+    ]

@@ -201,10 +201,10 @@ def test_a_page_tells_what_changed_what_was_corrected_and_whether_it_gets_better
     assert "Mobilty mobility A slip. A letter." in corrections
     better = own.section("better")
     assert "Validity 98.3 % ▲ 1.7 better" in better
-    assert "Cannot be known here: Accuracy" in better
+    assert "Accuracy – Nothing to compare with." in better
     assert "2 November 2026 95.5 % 100 % 99 % 100 % 98.3 % –" in better
     assert "91 of 100" in own.text
-    assert "Fill in 12 empty cells of “Contact”: +3 points." in own.text
+    assert "Fill in 12 empty cells of “Contact”." in own.text
     assert "Forum Virium Helsinki Oy, FI-PRO-2170059-0" in own.section("organisations")
     seen = page(rich_night())
     assert "14 of 17 fixed since Friday." in seen.section("sources")

@@ -81,7 +81,7 @@ def test_a_number_of_findings_leads_to_the_cells(content, overview):
             page, number = led[section.declaration.name, anchor]  # first click
             part = section_of(pages[page], anchor).partition('id="know"')[0]
             assert number == len(found)
-            counts = re.findall(r"<b>(\d+) (?:findings?|huomautus(?:ta)?)</b>", part)
+            counts = re.findall(r"<b>(\d+) (?:findings?|löydös(?:tä)?)</b>", part)
             assert sum(map(int, counts)) == number
             # the second click unfolds a cause: everything is in the section already
             rows = {re.sub(r"\D", "", cell) for cell in cells_in(part)}

@@ -52,10 +52,12 @@ def open_page(browser, page, tmp_path, *arguments):
 
 def pages(home):
     (report,) = home.glob("reports/*/index.html")
+    source = report.with_name("agile_pilots.html")
     return {
         "front": home / "portal/index.html",
         "dataset": home / "portal/datasets/agile-pilots/index.html",
         "report": report,
+        "source": source,
     }
 
 
@@ -64,7 +66,8 @@ def pages(home):
     [
         ("front", ["Agile pilots", "CSV"]),
         ("dataset", ["Data dictionary", "Before you use it", "Kalasatama"]),
-        ("report", ["Whose turn it is", "theme"]),
+        ("report", ["Whose turn it is", "Agile pilots"]),
+        ("source", ["What changed since last time", "theme"]),
     ],
 )
 def test_a_page_is_read_and_nothing_in_it_runs(browser, home, tmp_path, name, words):
@@ -78,7 +81,7 @@ def test_a_page_is_read_and_nothing_in_it_runs(browser, home, tmp_path, name, wo
     assert not [part for part in shown.split('src="')[1:] if part.startswith("http")]
 
 
-@pytest.mark.parametrize("name", ["front", "dataset", "report"])
+@pytest.mark.parametrize("name", ["front", "dataset", "report", "source"])
 def test_a_page_is_drawn_on_a_screen_and_on_a_telephone(browser, home, tmp_path, name):
     sizes = []
     for width in (1280, 500):

@@ -327,8 +327,7 @@ def test_the_severity_and_the_help_are_the_fields_own(tmp_path):
     _, findings = one(tmp_path, field, "soon")
     assert findings[0].severity is Severity.WARNING
     assert findings[0].help == (
-        "Ask the coordinator. Write the day as “2016-03-31” or “31.3.2016”. If it is not known, leave the cell"
-        " empty."
+        "Ask the coordinator. Write it like “2016-03-31”. If it is not known, leave the cell empty."
     )
 
 

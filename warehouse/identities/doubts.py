@@ -27,7 +27,10 @@ def doubts(connection: Connection, source: str, limit: int) -> list[Doubt]:
 
     A warehouse in which they never were has none.
     """
-    known = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'identities' AND table_name = 'computed'"
+    known = (
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'identities'"
+        " AND table_name = 'computed'"
+    )
     if not fetch(connection, known):
         return []
     rows = fetch(

@@ -41,12 +41,14 @@ from warehouse.ledger.records import (
 from warehouse.ledger.run_log import begin_run, finish_run, last_said, next_run_id, note_run, now, runs
 from warehouse.ledger.schema import SCHEMA_VERSION, copy_tables, create_ledger, lacking, refuse_newer
 from warehouse.ledger.snapshot_log import promoted, record_snapshot, recount, snapshots, supersede
+from warehouse.ledger.suite_log import Documents, record_suites, suites
 
 __all__ = [
     "SCHEMA_VERSION",
     "Connection",
     "CorrectedCell",
     "CurationRecord",
+    "Documents",
     "LedgerError",
     "Look",
     "RunRecord",
@@ -77,6 +79,7 @@ __all__ = [
     "record_curation",
     "record_release",
     "record_snapshot",
+    "record_suites",
     "recount",
     "refuse_newer",
     "release_from",
@@ -85,6 +88,7 @@ __all__ = [
     "rewrite_release",
     "runs",
     "snapshots",
+    "suites",
     "supersede",
     "take_findings",
     "worst_in_words",

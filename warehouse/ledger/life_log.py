@@ -108,6 +108,8 @@ def _move(connection: Connection, look: Look, seen: _Seen) -> bool:
                    any_value(severity) AS severity,
                    bool_or(coalesce(row_number::VARCHAR, row_key) IS NOT NULL) AS is_row
             FROM {found} GROUP BY finding_id;
+        UPDATE life_found AS f SET severity = a.severity FROM ledger.accepted AS a  -- what it would cost
+        WHERE a.subject = {subject} AND a.snapshot_id = {snapshot} AND a.finding_id = f.finding_id;
         CREATE OR REPLACE TEMP TABLE life_there AS
             SELECT DISTINCT table_name, row_key FROM ({seen.keys}) AS t(table_name, row_key)
             WHERE (table_name, row_key) IN (

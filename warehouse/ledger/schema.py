@@ -52,6 +52,9 @@ CREATE TABLE IF NOT EXISTS ledger.corrections (  -- cells that were mended on th
     old_value VARCHAR, new_value VARCHAR, reason VARCHAR NOT NULL, evidence VARCHAR NOT NULL,
     status VARCHAR NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ledger.suite_results (  -- Great Expectations' account of a suite, as JSON
+    subject VARCHAR NOT NULL, snapshot_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, document VARCHAR NOT NULL
+);
 CREATE TABLE IF NOT EXISTS ledger.measures (snapshot_id VARCHAR NOT NULL, {MEASURES_COLUMNS});
 CREATE TABLE IF NOT EXISTS ledger.curations (  -- the verdict on a dataset built from certain inputs
     dataset VARCHAR, data_date DATE, inputs VARCHAR NOT NULL, verdict VARCHAR NOT NULL,

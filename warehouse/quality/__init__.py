@@ -7,7 +7,7 @@ nothing depends on when a run ran, and nothing is told of tables about people.
 
 from warehouse.measures import Dimension
 from warehouse.quality.dimensions import HELD_FACTOR, WEIGHTS, DimensionsOf, definition, title
-from warehouse.quality.scores import Cause, DeclaredNames, Names, Part, Score, dimensions, score_of
+from warehouse.quality.scores import Cause, Part, Score, dimensions, score_of
 from warehouse.quality.tables import SCHEMA, Subjects, create_quality_tables
 
 __all__ = [
@@ -15,10 +15,8 @@ __all__ = [
     "SCHEMA",
     "WEIGHTS",
     "Cause",
-    "DeclaredNames",
     "Dimension",
     "DimensionsOf",
-    "Names",
     "Part",
     "Score",
     "Subjects",

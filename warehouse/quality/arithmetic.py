@@ -1,7 +1,8 @@
 """The arithmetic of shares, scores and gains, as SQL over the ledger: one SELECT, so that a reader can ask too.
 
 * A **unit** is what is counted in one piece: a column (completeness, validity, accuracy), a table (uniqueness), or
-  a rule on a column (consistency). It has so many cells or rows that are judged, and some that fail.
+  a rule on a column (consistency, timeliness; that newer data were due is one more of these). It has so many cells
+  or rows that are judged, and some that fail.
 * The **share** of a dimension is what does not fail of all that is judged; of consistency the mean over the rules,
   so that a broken sum weighs as much as a rule on a million rows.
 * The **score** is 100 times the weighted mean of the shares that are known; of data that are held, half of it
@@ -59,6 +60,7 @@ measured AS (
         CASE m.dimension
             WHEN '{Dimension.UNIQUENESS.value}' THEN ''
             WHEN '{Dimension.CONSISTENCY.value}' THEN m.rule || chr(31) || m.column_name
+            WHEN '{Dimension.TIMELINESS.value}' THEN m.rule || chr(31) || m.column_name
             ELSE m.column_name
         END AS unit
     FROM ledger.measures AS m
@@ -70,6 +72,9 @@ units AS (
         kind_code, name, data_date, dimension, table_name, unit,
         max(judged) AS judged, least(sum(failed), max(judged)) AS failed
     FROM measured GROUP BY ALL HAVING max(judged) > 0
+    UNION ALL
+    SELECT kind_code, name, data_date, '{Dimension.TIMELINESS.value}', '{NONE}', '', 1, 1 - share
+    FROM timely WHERE share IS NOT NULL
 ),
 counted AS (
     SELECT
@@ -80,11 +85,7 @@ counted AS (
         END AS share
     FROM units GROUP BY kind_code, name, data_date, dimension
 ),
-shares AS (
-    SELECT kind_code, name, data_date, dimension, share FROM counted
-    UNION ALL
-    SELECT kind_code, name, data_date, '{Dimension.TIMELINESS.value}', share FROM timely WHERE share IS NOT NULL
-),
+shares AS (SELECT kind_code, name, data_date, dimension, share FROM counted),
 weighed AS (
     SELECT
         j.kind_code, j.name, j.data_date, j.is_held,
@@ -140,9 +141,14 @@ broken AS (
     WHERE m.failed > 0 AND m.judged > 0
     UNION ALL
     SELECT
-        kind_code, name, data_date, '{NONE}', '{Dimension.TIMELINESS.value}', '',
-        '{Dimension.TIMELINESS.value}', 1, 1, 1 - share
-    FROM timely WHERE share < 1
+        t.kind_code, t.name, t.data_date, '{NONE}', '{Dimension.TIMELINESS.value}', '',
+        '{Dimension.TIMELINESS.value}', 1, 1, (1 - t.share) / c.judged_count
+    FROM timely AS t
+    INNER JOIN counted AS c
+        ON
+            t.kind_code = c.kind_code AND t.name = c.name AND t.data_date = c.data_date
+            AND c.dimension = '{Dimension.TIMELINESS.value}'
+    WHERE t.share < 1
 ),
 caused AS (
     SELECT

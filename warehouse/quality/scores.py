@@ -7,47 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import duckdb
 
 from warehouse.database import fetch
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration, TableDeclaration
+from warehouse.headings import Names, declared_names
 from warehouse.measures import Dimension
-from warehouse.messages import counted, in_languages, message, sentences
+from warehouse.messages import counted, message, sentences
 from warehouse.quality.arithmetic import JUDGED, NONE, STANDING, Timely, arithmetic
 from warehouse.quality.dimensions import WEIGHTS, DimensionsOf, why_unknown
 from warehouse.sql import day_literal, literal
 
 Declaration = SourceDeclaration | DatasetDeclaration
 _LEAST = 0.05  # points: less would be shown as 0.0
-
-
-class Names(Protocol):
-    """How the columns and tables are called to whoever reads the words."""
-
-    def column(self, table: str, name: str) -> str:
-        """What a column is called."""
-
-    def sheet(self, table: str) -> str:
-        """What a table is called."""
-
-
-@dataclass(frozen=True)
-class DeclaredNames:
-    """By their titles in the declaration, in both languages."""
-
-    tables: Mapping[str, TableDeclaration]
-
-    def column(self, table: str, name: str) -> str:
-        """The column's title."""
-        field = self.tables[table].field(name)
-        return in_languages(field.title, finnish=field.title_fi)
-
-    def sheet(self, table: str) -> str:
-        """The table's title."""
-        declared = self.tables[table]
-        return in_languages(declared.title, finnish=declared.title_fi)
 
 
 @dataclass(frozen=True)
@@ -206,7 +180,7 @@ def step_of(found: Sequence[Cause], declaration: Declaration, names: Names | Non
         return None
     one = found[0]
     tables = declaration.tables if isinstance(declaration, SourceDeclaration) else (declaration.table,)
-    what = _what(one, names or DeclaredNames({table.name: table for table in tables}))
+    what = _what(one, names or declared_names(tables))
     return sentences(what, message("Score +{points}.", points=round(one.gain, 1)))
 
 
