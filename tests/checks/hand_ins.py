@@ -367,11 +367,11 @@ class Desk:
 
     def judge(self, one: HandIn, version: str, amendments: Amendments) -> Checked | None:
         """Stage, check, and note the verdict, as a night does."""
-        run, look = self.connection.execute, ledger.Look("offers", one.id, one.day, f"{one.day}.1")
+        run, moment = self.connection.execute, ledger.Moment("offers", one.id, one.day, f"{one.day}.1")
         if one.unreadable:
             problem = Finding("unreadable", Severity.CRITICAL, "It is no workbook.", "", file=one.file)
             ledger.replace_findings(self.connection, "offers", one.id, [problem])
-            ledger.move_lives(self.connection, look)
+            ledger.move_lives(self.connection, moment)
             return None
         source = declared(version)
         (name,) = run("SELECT current_database()").fetchone() or ("",)
@@ -380,7 +380,7 @@ class Desk:
         checked = check_source(self.connection, source, SourceRules(), Before({}), amendments=amendments)
         run(f"USE {name}; BEGIN")
         ledger.take_findings(self.connection, "staging", "offers", one.id)
-        ledger.move_lives(self.connection, look, "staging", source.tables)
+        ledger.move_lives(self.connection, moment, "staging", source.tables)
         run("COMMIT; DETACH staging")
         assert (checked.verdict is ledger.Verdict.HELD) is one.lost
         return checked
