@@ -320,18 +320,36 @@ class _CountDuplicates(MetricProvider):
 
     @metric_value(engine=_DuckDBExecutionEngine)
     def _count(cls, execution_engine: Any, metric_domain_kwargs: dict[str, Any], **_: Any) -> int:  # noqa: N805
-        column: sa.ColumnClause[Any] = sa.column(metric_domain_kwargs["column"])
-        rows = sa.func.count()
-        groups = (
-            sa.select(rows.label("rows"))
-            .select_from(execution_engine.get_domain_records(metric_domain_kwargs))
-            .where(column.is_not(None))
-            .group_by(column)
-            .having(rows > 1)
-            .subquery()
-        )
-        total = execution_engine.execute_query(sa.select(sa.func.sum(groups.c.rows))).scalar()
-        return int(total or 0)
+        return _rows_alike(execution_engine, metric_domain_kwargs, [metric_domain_kwargs["column"]])
+
+
+class _CountCompoundDuplicates(MetricProvider):
+    """The number of rows whose values in several columns, all of them filled, occur together more than once.
+
+    GE's own joins every row to its group. On 1.5 million rows that took 0.6 s and 60 MB more, groups alone 0.3 s.
+    """
+
+    metric_name = "compound_columns.unique.unexpected_count"
+    domain_keys = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
+
+    @metric_value(engine=_DuckDBExecutionEngine)
+    def _count(cls, execution_engine: Any, metric_domain_kwargs: dict[str, Any], **_: Any) -> int:  # noqa: N805
+        return _rows_alike(execution_engine, metric_domain_kwargs, metric_domain_kwargs["column_list"])
+
+
+def _rows_alike(execution_engine: Any, domain: dict[str, Any], names: Sequence[str]) -> int:
+    columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
+    rows = sa.func.count()
+    groups = (
+        sa.select(rows.label("rows"))
+        .select_from(execution_engine.get_domain_records(domain))
+        .where(*(column.is_not(None) for column in columns))
+        .group_by(*columns)
+        .having(rows > 1)
+        .subquery()
+    )
+    total = execution_engine.execute_query(sa.select(sa.func.sum(groups.c.rows))).scalar()
+    return int(total or 0)
 
 
 def _no_connection() -> NoReturn:

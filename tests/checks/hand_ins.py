@@ -314,8 +314,9 @@ class Model:
         if token[:2] == ("pattern", "note") and version == LAX:
             return "dropped"
         is_reading = token[0] in ("type", "missing-column", "acceptance-ran-out")
-        if not is_reading and token[2] == "key":
-            keyed = [row for row in one.rows if row.key == token[3]]
+        if not is_reading:
+            key = token[3] if token[2] == "key" else dict(token[3:-1]).get("offer_id")  # type: ignore[arg-type]
+            keyed = [row for row in one.rows if row.key is not None and row.key == key]
             if any(f"{token[1]} unread" in row.faults for row in keyed):
                 return ""  # what stands there now cannot be read
         return "fixed"

@@ -21,6 +21,7 @@ from tests.flows.home_tree import stamps
 from warehouse import ledger
 from warehouse.curate import ModelError, load_model
 from warehouse.home import Home
+from warehouse.quality import score_of
 from warehouse.store import reader
 
 FIRST, SECOND, THIRD = date(2026, 11, 2), date(2026, 11, 9), date(2026, 11, 16)
@@ -125,6 +126,35 @@ def test_findings_are_counted_by_rule_and_column_and_no_value_of_a_row_is_told(
     assert len(values) > 10
     assert not values & texts
     assert not {one.message for one in found} & texts
+
+
+def test_every_date_has_a_score_and_the_newest_the_step_that_would_raise_it_most(
+    weeks: tuple[Path, list[NightOutcome]],
+) -> None:
+    home, _ = weeks
+    rows = published(home)
+    scores = {}
+    for day in (FIRST, SECOND, THIRD):
+        (scores[day],) = {row["quality_score"] for row in of(rows, "agile_pilots", day)}
+    assert float(scores[FIRST]) == 100
+    assert float(scores[SECOND]) < 50  # held: half of it counts
+    assert 90 < float(scores[THIRD]) < 100
+    now = of(rows, "agile_pilots", THIRD)
+    (step,) = {(row["score_step"], row["score_step_points"]) for row in now}
+    # the step is that of the row that is worth most
+    best = max((row for row in now if row["gain_points"]), key=lambda row: float(row["gain_points"]))
+    assert best["gain_points"] == step[1]
+    assert f"“{best['column_title']}”" in step[0]
+    assert f"“{best['table_title']}”" in step[0]
+    assert {row["score_step"] for day in (FIRST, SECOND) for row in of(rows, "agile_pilots", day)} == {""}
+    for row in now:
+        if row["failed_count"]:
+            assert int(row["failed_count"]) <= int(row["judged_count"])
+            assert row["dimension_code"]
+    with reader(Home(home)) as connection:
+        made = score_of(connection, "agile_pilots", Declarations.read().sources["agile_pilots"])
+    assert made is not None
+    assert (str(made.value), made.next_step) == (scores[THIRD], step[0])
 
 
 def test_datasets_are_told_and_the_telling_itself_is_not(weeks: tuple[Path, list[NightOutcome]]) -> None:

@@ -344,7 +344,7 @@ def test_the_annotated_workbook_lies_in_the_outbox_and_nowhere_on_the_page(setti
     place = settings.home.outbox / "agile_pilots" / "pilots-annotated.xlsx"
     assert outcome.sources[0].annotated == str(place)
     assert place.is_file()
-    assert [path.name for path in (settings.home.reports / outcome.run_id).iterdir()] == ["index.html"]
-    text = Path(outcome.report).read_text()
+    assert {path.suffix for path in (settings.home.reports / outcome.run_id).iterdir()} == {".html"}
+    text = Path(outcome.report).with_name("agile_pilots.html").read_text()
     assert "outbox/agile_pilots/pilots-annotated.xlsx" in text
     assert 'annotated.xlsx"' not in text
