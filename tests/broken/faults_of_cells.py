@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, timedelta
 
 from tests.broken.drafts import Draft, Raw
-from tests.broken.planting import Planted, W, at, broken, fault, one_of, targets, write
+from tests.broken.planting import Planted, Target, W, at, broken, fault, one_of, targets, write
 from warehouse.declarations import FieldDeclaration, Privacy
 from warehouse.identifiers import CANONICAL, slug
 
@@ -65,6 +65,11 @@ def _value_twice(draft: Draft) -> Planted | None:
     return Planted([at(target, "unique"), at((page, other, column, declared), "unique")])
 
 
+def _own(target: Target) -> object:
+    """What stands in the cell: what is said of it can then be mended without breaking what others say."""
+    return target[1].cells[target[2]] or 5
+
+
 # --- another type ---------------------------------------------------------------------------------------------
 
 
@@ -83,13 +88,15 @@ def _no_number(draft: Draft) -> Planted | None:
 @fault("about", "'n. 5000' where no column says how a number is meant", "type at the cell", placements=2)
 def _about(draft: Draft) -> Planted | None:
     is_plain = one_of(draft, lambda _, one: one.type in ("integer", "number") and not one.qualifier_in)
-    return broken(is_plain, draft.rng.choice(["n. 50", "noin 50", "~50", "about 50", "50+"]), "type")
+    written = draft.rng.choice(["n. {}", "noin {}", "~{}", "about {}", "{}+"])
+    return broken(is_plain, written.format(_own(is_plain)), "type") if is_plain else None
 
 
 @fault("other-unit", "a number with the unit of another column", "type at the cell", placements=4)
 def _other_unit(draft: Draft) -> Planted | None:
     target = one_of(draft, _of_type("integer", "number"))
-    return broken(target, draft.rng.choice(["£50", "50 SEK", "50 m²", "50 kpl mukana", "USD 50"]), "type")
+    written = draft.rng.choice(["£{}", "{} SEK", "{} m²", "{} kpl mukana", "USD {}"])
+    return broken(target, written.format(_own(target)), "type") if target else None
 
 
 @fault("open-thousand", "'5.000' in a column that shows no decimal mark", "type at the cell", placements=2)

@@ -503,6 +503,14 @@ def _empty(job: Job) -> str:
     return job.write(None) if _may_be_empty(job.said.advice) else ""
 
 
+def _leave_out(job: Job) -> str:
+    """Leave the row out."""
+    if job.sheet is None or not job.said.row or "leave the row out" not in job.said.advice:
+        return ""
+    job.book.rows.add((job.sheet.title, job.said.row))
+    return "left the row out"
+
+
 @_in_a_cell
 def _noun_phrase(job: Job) -> str:
     """'Write the name the pilot is known by.': any words do, where words are asked for."""
@@ -532,9 +540,10 @@ ACTIONS: Sequence[Action] = (
     _copy_from_sheet,
     _shorten,
     _exactly,
+    _empty,
+    _leave_out,
     _within,
     _number_alone,
-    _empty,
     _example,
     _noun_phrase,
 )
