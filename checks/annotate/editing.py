@@ -16,7 +16,7 @@ from xml.parsers import expat
 from warehouse.messages import message
 from warehouse.sheets.xlsx import check_encoding, local_name
 
-MAX_ELEMENTS = 2_000_000  # of one part that is changed: each is kept with its place
+MAX_ELEMENTS = 1_000_000  # of one part that is changed: each is kept with its place
 _TAG = re.compile(rb"<[^\s/>]+(?:\s+[^\s=>/]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/?>")
 _ATTRIBUTE = re.compile(rb"\s+([^\s=>/]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _DECLARED = re.compile(r"(<\?xml[^>]*?encoding\s*=\s*[\"'])[^\"']+")
