@@ -271,6 +271,7 @@ class Together:
     cells: tuple[Row, ...]
     alike: tuple[str, ...] = ()  # columns in which all of them are as the first one
     severity: Severity = W
+    is_of_group: bool = False  # the first of the rows speaks for all
 
 
 _TOGETHER = (
@@ -280,6 +281,7 @@ _TOGETHER = (
         "at-most-four-meetings-a-year",
         "meeting_date",
         tuple({"meeting_date": date(2024, month, 3), "meeting_kind_code": "meeting"} for month in range(1, 7)),
+        is_of_group=True,
     ),
     Together(
         "innovators_club",
@@ -288,6 +290,7 @@ _TOGETHER = (
         "attendance_count",
         ({"attendance_count": 700}, {"attendance_count": 400}),
         ("meeting_id",),
+        is_of_group=True,
     ),
     Together(
         "future_fifty",
@@ -332,6 +335,7 @@ def _planting_together(breach: Together):
         if breach.rule == "no-more-than-the-network":  # all rows of the meeting
             key = page.column("meeting_id")
             numbers = [n for n, line in enumerate(page.records) if line.cells[key] == first.cells[key]]
+        numbers = [min(numbers)] if breach.is_of_group else numbers
         return Planted(_wanted(draft, breach.table, breach.rule, breach.at, numbers, breach.severity))
 
     return plant
