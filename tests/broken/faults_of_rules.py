@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from tests.broken.drafts import Draft, shown_code
-from tests.broken.planting import FAULTS, E, Fault, Planted, Severity, W, Wanted
+from tests.broken.drafts import Draft, Line, Page, shown_code
+from tests.broken.planting import FAULTS, E, Fault, Planted, Severity, W, Wanted, fault
 from tests.broken.values import Row
 
 
@@ -271,6 +271,7 @@ class Together:
     cells: tuple[Row, ...]
     alike: tuple[str, ...] = ()  # columns in which all of them are as the first one
     severity: Severity = W
+    is_of_group: bool = False  # the first of the rows speaks for all
 
 
 _TOGETHER = (
@@ -280,6 +281,7 @@ _TOGETHER = (
         "at-most-four-meetings-a-year",
         "meeting_date",
         tuple({"meeting_date": date(2024, month, 3), "meeting_kind_code": "meeting"} for month in range(1, 7)),
+        is_of_group=True,
     ),
     Together(
         "innovators_club",
@@ -288,6 +290,7 @@ _TOGETHER = (
         "attendance_count",
         ({"attendance_count": 700}, {"attendance_count": 400}),
         ("meeting_id",),
+        is_of_group=True,
     ),
     Together(
         "future_fifty",
@@ -332,6 +335,7 @@ def _planting_together(breach: Together):
         if breach.rule == "no-more-than-the-network":  # all rows of the meeting
             key = page.column("meeting_id")
             numbers = [n for n, line in enumerate(page.records) if line.cells[key] == first.cells[key]]
+        numbers = [min(numbers)] if breach.is_of_group else numbers
         return Planted(_wanted(draft, breach.table, breach.rule, breach.at, numbers, breach.severity))
 
     return plant
@@ -346,3 +350,41 @@ def _enter_together() -> None:
 
 _enter()
 _enter_together()
+
+
+@fault("rule-companies-in-the-round", "six companies of one round", "companies-in-the-round", placements=1)
+def _six_companies(draft: Draft) -> Planted | None:
+    if draft.source.name != "agile_pilots":
+        return None
+    page = draft.page("pilots")
+    lines = page.records[:6]
+    for number, line in enumerate(lines):
+        line.cells[page.column("round_id")] = lines[0].cells[page.column("round_id")]
+        line.cells |= {page.column("programme"): "Agile pilots", page.column("organisation"): f"Company {number}"}
+    return Planted(_of_group(page, "companies-in-the-round", "round_id", lines))
+
+
+@fault("rule-at-most-fifty-a-cohort", "51 companies of one cohort", "at-most-fifty-a-cohort", placements=1)
+def _too_many_companies(draft: Draft) -> Planted | None:
+    if draft.source.name != "future_fifty":
+        return None
+    page = draft.page("memberships")
+    for number in range(51):
+        page.lines.insert(
+            0, Line({**page.records[-1].cells, page.column("company_name"): f"Company {number} Ltd"})
+        )
+        page.lines[0].cells[page.column("company_number")] = f"0{5_000_000 + number}"
+    lines = [
+        line
+        for line in page.records
+        if all(
+            line.cells[page.column(name)] == page.records[0].cells[page.column(name)]
+            for name in ("programme", "cohort_label")
+        )
+    ]
+    return Planted(_of_group(page, "at-most-fifty-a-cohort", "cohort_label", lines))
+
+
+def _of_group(page: Page, rule: str, column: str, lines: list[Line]) -> list[Wanted]:
+    """Of rows that break a rule together, the first one speaks for all."""
+    return [Wanted(frozenset({rule}), W, page, lines[0], page.column(column))]

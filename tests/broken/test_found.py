@@ -42,6 +42,11 @@ def test_the_library_holds_every_fault_in_many_workbooks():
     assert min(kinds[kind] for kind in ("xlsx", "xlsm", "csv")) >= 10
 
 
+def is_compared(rule):
+    """Whether a rule compares with what no file of the library has beside it: other sources, the last time."""
+    return bool(rule.changed_pct or rule.drift_pct or (rule.refers_to and rule.refers_to.source))
+
+
 def test_every_written_rule_of_a_workbook_is_broken_somewhere():
     told = {rule for case in ALL for wanted in case.make()[1].wanted for rule in wanted.rules}
     written_rules = {
@@ -49,7 +54,7 @@ def test_every_written_rule_of_a_workbook_is_broken_somewhere():
         for name in workbook_sources()
         for rules in declared().source_rules[name].tables.values()
         for rule in rules
-        if rule.severity is not Severity.INFO
+        if rule.severity is not Severity.INFO and not is_compared(rule)
     }
     assert written_rules - told == set()
 
