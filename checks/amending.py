@@ -265,8 +265,8 @@ def accept_in_dataset(connection: duckdb.DuckDBPyConnection, dataset: DatasetDec
                 WHERE a.is_in_force AND a.subject = {literal(source)} AND f.table_name = {literal(table)}
                   AND f.column_name = {literal(name)} AND f.rule = d.rule AND f.value IS NOT DISTINCT FROM d.value
                   AND a.snapshot_id = (
-                      SELECT snapshot_id FROM ledger.looks WHERE subject = {literal(source)}
-                         AND data_date <= {day_literal(as_of)} ORDER BY look DESC LIMIT 1))""")
+                      SELECT snapshot_id FROM ledger.moments WHERE subject = {literal(source)}
+                         AND data_date <= {day_literal(as_of)} ORDER BY moment DESC LIMIT 1))""")
 
 
 _IS_MET = """EXISTS (FROM met AS m WHERE m.is_hit AND m.row_number = {one}.row_number

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import duckdb
 
 from checks.expected import Outcome, SuiteResult
 from checks.rules import ROW_ID, Rule
-from checks.rules.demands import Required, RowCount
+from checks.rules.demands import Reference, Required, RowCount
 from checks.told import NOTHING, Told, told_by_row, told_by_value, with_values
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
-from warehouse.findings import WITHHELD, Finding, add_findings, said_json, shown_key_sql
+from warehouse.findings import NOT_THERE, WITHHELD, Finding, add_findings, said_json, shown_key_sql
 from warehouse.headings import Place
 from warehouse.messages import message, sentences
 
@@ -193,14 +194,20 @@ def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) ->
 class Critical:
     """What is known already to be wrong with a table as a whole: its echoes are no findings of their own.
 
-    ``is_held``: the table cannot be used. ``columns``: those that it lacks.
+    ``is_held``: the table cannot be used. ``columns``: those that it lacks. ``unknown``: by table of the same
+    source, the columns of which nobody can tell what they hold, so that no reference to them can be judged.
     """
 
     is_held: bool
     columns: frozenset[str]
+    unknown: Mapping[str, frozenset[str]]
 
     def allows(self, rule: Rule) -> bool:
         """False for a rule that would only say the same once more."""
+        if isinstance(rule.demand, Reference):
+            there = self.unknown.get(rule.demand.table, frozenset())
+            if there.intersection(rule.demand.references):
+                return False
         return not self.columns.intersection(rule.columns) if rule.is_about_rows else not self.is_held
 
     def allowed(self, rules: Iterable[Rule]) -> list[Rule]:
@@ -212,10 +219,35 @@ class Critical:
         return not rule.not_asked and self.allows(rule)
 
 
-def critical_of(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> Critical:
-    """What the findings say of a table as a whole."""
+def critical_of(
+    connection: duckdb.DuckDBPyConnection,
+    table: TableDeclaration,
+    unknown: Mapping[str, frozenset[str]] = MappingProxyType({}),
+) -> Critical:
+    """What the findings say of a table as a whole; ``unknown`` is what ``unknown_columns`` gives."""
+    columns = _critical_columns(connection, table)
+    return Critical(bool(columns), frozenset(filter(None, columns)), unknown)
+
+
+def unknown_columns(
+    connection: duckdb.DuckDBPyConnection, tables: Iterable[TableDeclaration]
+) -> dict[str, frozenset[str]]:
+    """By table, the columns that reading could not find: of a sheet that is not there, or not whole, all."""
+    partly = f"SELECT table_name FROM main.incomplete WHERE reason <> {literal(NOT_THERE)}"
+    cut = {row[0] for row in connection.execute(partly).fetchall()}
+    unknown = {}
+    for table in tables:
+        columns = _critical_columns(connection, table)
+        is_unread = None in columns or table.name in cut
+        names = [field.name for field in table.fields] if is_unread else filter(None, columns)
+        unknown[table.name] = frozenset(names)
+    return unknown
+
+
+def _critical_columns(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> set[str | None]:
+    """The columns with a critical finding; None is of a finding on the table, or the file, as a whole."""
     name = literal(table.name)
     rows = connection.execute(f"""
         SELECT DISTINCT column_name FROM main.findings
         WHERE severity = '{Severity.CRITICAL.value}' AND coalesce(table_name, {name}) = {name}""").fetchall()
-    return Critical(bool(rows), frozenset(row[0] for row in rows if row[0]))
+    return {row[0] for row in rows}

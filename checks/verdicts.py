@@ -16,7 +16,7 @@ import duckdb
 
 from checks.amending import Amending, accept_in_dataset
 from checks.amendments import NONE, Amendments
-from checks.asking import CheckedTable, check_table, critical_of
+from checks.asking import CheckedTable, check_table, critical_of, unknown_columns
 from checks.expected import SuiteResult
 from checks.looking import begin_looking, note_asked, note_looked_at
 from checks.measuring import VERSION, Measuring, measure
@@ -107,13 +107,14 @@ def check_source(
     amending.correct()
     names, refusals, suites = names_of(connection, source), {}, {}
     known = before.known(turn_of(source), (table.name for table in source.tables if table.about_people))
+    unknown = unknown_columns(connection, source.tables)
     with before.beside(connection):
         for table in source.tables:
             progress(f"checking {source.name}.{table.name}")
             if _is_absent(connection, table):
                 refusals[table.name] = Refusal(0, 0)
                 continue
-            unread = critical_of(connection, table)
+            unread = critical_of(connection, table, unknown)
             compiled = compile_rules(table, rules.on(table), names=names, known=known)
             spoken = [
                 (place, unread.allowed(compile_rules(table, rules.on(table), names=own, known=known)))

@@ -18,8 +18,9 @@ Curated = Mapping[str, Sequence[CurationRecord]]  # by dataset, what became of i
 def is_known(run: Run, records: Sequence[SnapshotRecord], snapshot: Snapshot) -> bool:
     """Nothing would come of looking at this snapshot again: the same data, declaration and rules were judged."""
     for record in records:
-        declared = run.declarations.fingerprint(snapshot.source, run.request.day)
-        if record.snapshot_id == snapshot.id and record.fingerprint == declared:
+        if record.snapshot_id == snapshot.id and record.fingerprint == run.declarations.fingerprint(
+            snapshot.source, run.request.day
+        ):
             is_held = record.verdict is Verdict.HELD
             return record.is_promoted or (is_held and not run.may_shrink(snapshot.source))
     return False

@@ -243,8 +243,8 @@ def load(run: Run, copy: WorkingCopy, judged: Judged, run_id: str) -> list[Snaps
         elif judged.problem:
             ledger.replace_findings(connection, name, snapshot.id, [judged.problem])
         attached = "staging" if judged.staged else None
-        look = ledger.Look(name, snapshot.id, snapshot.date, run_id)
-        ledger.move_lives(connection, look, attached, declaration.tables)
+        moment = ledger.Moment(name, snapshot.id, snapshot.date, run_id)
+        ledger.move_lives(connection, moment, attached, declaration.tables)
         connection.execute("COMMIT")
         return ledger.snapshots(connection, name)
 
@@ -405,8 +405,8 @@ def _note_curation(
 ) -> None:
     dataset, as_of = run.declarations.datasets[building.dataset], building.as_of
     is_good = checked.verdict is not Verdict.HELD
-    look = ledger.Look(dataset.name, as_of.isoformat(), as_of, building.run_id)
-    ledger.move_dataset_lives(connection, look)
+    moment = ledger.Moment(dataset.name, as_of.isoformat(), as_of, building.run_id)
+    ledger.move_dataset_lives(connection, moment)
     ledger.record_curation(
         connection,
         CurationRecord(

@@ -192,7 +192,7 @@ def _spot(place: Place, has_own_help: bool, cause: Cause) -> Spot:
 
 def _where(place: Place) -> str:
     sheet = place.sheet or place.finding.file or ""
-    if place.row is None:
+    if place.row is None or place.is_whole:
         return sheet
     if place.column is None:
         return message("{sheet}, row {row}", sheet=sheet, row=str(place.row))
@@ -216,7 +216,7 @@ def as_json(checked: CheckedFile, language: Language) -> dict[str, Any]:
                 **vars(place.finding),
                 "message": said_in(place.finding.message, language),
                 "help": said_in(place.finding.help, language),
-                "cell": place.address or None,
+                "cell": None if place.is_whole else place.address or None,
                 "owner": checked.owner_of(place.finding).value,
                 "stage": stages.get(place.finding.finding_id),
             }

@@ -53,7 +53,7 @@ class Life:
 class Tally:
     """What became of findings since a day, those that only inform left out: ``fixed`` of ``open_then``.
 
-    ``open_then`` were there after the last look of that day or before it; of them ``still_open`` are there.
+    ``open_then`` were there after the last verdict of that day or before it; of them ``still_open`` are there.
     ``new`` and ``back`` came since and are there. What is ``accepted`` now is counted under none of these three.
     """
 
@@ -75,17 +75,18 @@ def lives(connection: Connection, subject: str, snapshot_id: str) -> Mapping[str
         connection,
         """
         WITH this AS (
-            SELECT max(look) AS look FROM ledger.looks WHERE subject = $subject AND snapshot_id = $snapshot
+            SELECT max(moment) AS moment FROM ledger.moments WHERE subject = $subject AND snapshot_id = $snapshot
         ), told AS (
-            SELECT s.*, s.closed_look IS NOT DISTINCT FROM this.look AS is_fixed,
-                   s.opened_look = this.look AS is_new
+            SELECT s.*, s.closed_moment IS NOT DISTINCT FROM this.moment AS is_fixed,
+                   s.opened_moment = this.moment AS is_new
             FROM ledger.spells AS s, this
-            WHERE s.subject = $subject AND s.opened_look <= this.look
-              AND coalesce(s.closed_look > this.look OR s.closed_look = this.look AND s.closing = 'fixed', true)
+            WHERE s.subject = $subject AND s.opened_moment <= this.moment
+              AND coalesce(
+                  s.closed_moment > this.moment OR s.closed_moment = this.moment AND s.closing = 'fixed', true)
         )
         SELECT t.finding_id, t.is_fixed, t.is_new, CASE WHEN t.is_fixed THEN t.closed_date ELSE t.opened_date END,
                (SELECT count(*) FROM ledger.spells AS e WHERE e.subject = $subject AND e.finding_id = t.finding_id
-                  AND e.closing = 'fixed' AND e.closed_look < t.opened_look),
+                  AND e.closing = 'fixed' AND e.closed_moment < t.opened_moment),
                a.until_date, a.reason, coalesce(a.is_in_force, false)
         FROM told AS t LEFT JOIN (
             SELECT finding_id, max(until_date) AS until_date, max_by(reason, until_date) AS reason,
@@ -113,7 +114,7 @@ def lives_to_be(
     rows = fetch(
         connection,
         f"""
-        SELECT finding_id, arg_max(opened_date, opened_look), bool_or(closed_look IS NULL),
+        SELECT finding_id, arg_max(opened_date, opened_moment), bool_or(closed_moment IS NULL),
                count(*) FILTER (closing = 'fixed')
         FROM ledger.spells WHERE subject = {literal(subject)} AND severity IN ({counted}) GROUP BY finding_id""",
     )
@@ -146,14 +147,15 @@ def fixed(connection: Connection, subject: str, snapshot_id: str) -> list[Findin
     of_subject = f"subject = {literal(subject)}"
     relation = f"""(
         SELECT f.* FROM ledger.findings AS f
-        JOIN (SELECT finding_id, closed_look FROM ledger.spells
-              WHERE {of_subject} AND closing = 'fixed' AND closed_look = (
-                  SELECT max(look) FROM ledger.looks WHERE {of_subject} AND snapshot_id = {literal(snapshot_id)}
+        JOIN (SELECT finding_id, closed_moment FROM ledger.spells
+              WHERE {of_subject} AND closing = 'fixed' AND closed_moment = (
+                  SELECT max(moment) FROM ledger.moments
+                  WHERE {of_subject} AND snapshot_id = {literal(snapshot_id)}
               )) AS s ON s.finding_id = f.finding_id
-        JOIN ledger.looks AS l
-          ON l.subject = f.subject AND l.snapshot_id = f.snapshot_id AND l.look < s.closed_look
+        JOIN ledger.moments AS l
+          ON l.subject = f.subject AND l.snapshot_id = f.snapshot_id AND l.moment < s.closed_moment
         WHERE f.{of_subject}
-        QUALIFY row_number() OVER (PARTITION BY f.finding_id ORDER BY l.look DESC) = 1)"""
+        QUALIFY row_number() OVER (PARTITION BY f.finding_id ORDER BY l.moment DESC) = 1)"""
     return ledger.read_findings(connection, relation)
 
 
@@ -169,18 +171,18 @@ def tally(connection: Connection, subject: str, since: date, severities: Collect
         accepted AS (
             SELECT DISTINCT finding_id FROM ledger.accepted
             WHERE {of_subject} AND is_in_force AND snapshot_id = (
-                SELECT snapshot_id FROM ledger.looks WHERE {of_subject} ORDER BY look DESC LIMIT 1)
+                SELECT snapshot_id FROM ledger.moments WHERE {of_subject} ORDER BY moment DESC LIMIT 1)
         ),
         each AS (
             SELECT s.finding_id,
                    bool_or(opened_date <= {day} AND (closed_date IS NULL OR closed_date > {day})) AS was_open,
-                   bool_or(closed_look IS NULL) AS is_open,
+                   bool_or(closed_moment IS NULL) AS is_open,
                    bool_or(closing = 'fixed') AS was_fixed,
-                   arg_max(coalesce(closing, 'open'), opened_look) AS last,
+                   arg_max(coalesce(closing, 'open'), opened_moment) AS last,
                    any_value(a.finding_id) IS NOT NULL AS is_accepted
             FROM spells AS s LEFT JOIN accepted AS a USING (finding_id)
             GROUP BY s.finding_id
-            HAVING arg_max(s.severity, s.opened_look) IN ({counted})
+            HAVING arg_max(s.severity, s.opened_moment) IN ({counted})
         )
         SELECT count(*) FILTER (was_open AND last <> 'dropped'),
                count(*) FILTER (was_open AND last = 'fixed'),

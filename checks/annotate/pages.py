@@ -96,12 +96,6 @@ class Page:
                 if ours:
                     self.document.remove(node)
 
-    def is_selected(self) -> bool:
-        """Whether it is one of the sheets that are worked on together."""
-        return any(
-            view.get("tabSelected") in ("1", "true") for view in self.document.root.all("sheetViews", "sheetView")
-        )
-
     def deselect(self) -> None:
         """Take it out of those that are worked on together: what is typed into ours would go into it, too."""
         for view in self.document.root.all("sheetViews", "sheetView"):

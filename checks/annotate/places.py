@@ -77,6 +77,8 @@ def _place(finding: Finding, sheet: Sheet, table: TableDeclaration | None, heade
     column = None
     if header and finding.column_name:
         column = header.column_of(finding.column_name)
+        if column is None and finding.row_number == header.row:  # a field's column that has another name
+            column = header.column_of(finding.value or "")
         if column is None and (letters := re.fullmatch(r"column ([A-Z]{1,3})", finding.column_name)):
             column = next((c for c in range(1, 16_385) if column_letters(c) == letters[1]), None)
     elif header and table and row is not None:  # about the row as a whole: its key stands for it

@@ -172,7 +172,7 @@ class TodoSheet:
             advice,
         ]
         if self._listing.lives:
-            texts.append(self._said(message("{count} new", count=fresh)) if fresh else "")
+            texts.append(self._said(counted("{count} new", "{count} new", fresh)) if fresh else "")
         looks: list[dict[str, object]] = [{"fill": _PALE, "is_bold": True} for _ in texts]
         looks[0] = {"fill": COLOURS[cause.severity], "is_bold": True}
         yield from self._texts(texts, looks)

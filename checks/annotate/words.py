@@ -71,7 +71,7 @@ COLUMNS: tuple[tuple[str, int], ...] = (  # with their widths, in characters
     (marked("What is wrong"), 46),
     (marked("What to do"), 46),
 )
-STATUS_COLUMN = (marked("Since when"), 18)
+STATUS_COLUMN = (marked("Since when"), 26)
 
 
 def severity_word(severity: Severity) -> str:

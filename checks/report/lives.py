@@ -77,7 +77,7 @@ def _headline(made: Changes, day: date) -> str:
 def _changes(made: Tally) -> tuple[Change, ...]:
     told = (
         (made.fixed, "good", "✓", counted("{count} fixed", "{count} fixed", made.fixed)),
-        (made.new, "stop", "✕", counted("{count} new", "{count} new", made.new)),
+        (made.new, "stop", "✕", counted("{count} new one", "{count} new ones", made.new)),
         (made.back, "stop", "✕", counted("{count} back again", "{count} back again", made.back)),
         (made.still_open, "warn", "!", counted("{count} still open", "{count} still open", made.still_open)),
         (

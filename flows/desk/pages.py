@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.desk.workers import Stage
-from warehouse.messages import Language, counted, message, said_in
-from warehouse.messages.said import shown
+from warehouse.messages import Language, message, said_in
+from warehouse.messages.texts import Message
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -69,10 +69,10 @@ def render(template: str, reader: Reader, **content: Any) -> str:
     language = reader.language
 
     def gettext(text: str, **values: Any) -> str:
-        return said_in(message(text, **values), language)
+        return said_in(Message(text, values), language)
 
     def ngettext(one: str, many: str, count: int, **values: Any) -> str:
-        return said_in(counted(one, many, count, **values), language)
+        return said_in(Message(one, {"count": count, **values}, many, count), language)
 
     return (
         _environment()
@@ -81,7 +81,6 @@ def render(template: str, reader: Reader, **content: Any) -> str:
             _=gettext,
             ngettext=ngettext,
             say=partial(said_in, language=language),
-            shown=partial(shown, language=language),
             reader=reader,
             **content,
         )

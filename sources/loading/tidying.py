@@ -8,7 +8,7 @@ import duckdb
 
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
 from warehouse.findings import WITHHELD, add_findings_of, said_sql, shown_key_sql
-from warehouse.messages import in_languages, marked
+from warehouse.messages import in_languages, marked, message
 from warehouse.sql import day_literal
 from warehouse.staging import SCHEMA
 
@@ -100,11 +100,13 @@ def refuse_future(connection: duckdb.DuckDBPyConnection, source: str, table: Tab
         value = f"CAST({quote(field.name)} AS VARCHAR)"
         key = shown_key_sql(table)
         what, advice, said = said_sql(
-            marked("{heading} lies more than {days} days after {day}, the date of the data."),
-            in_languages(field.help, finnish=field.help_fi) or marked("Correct the date."),
-            heading=in_languages(field.title, finnish=field.title_fi),
-            days=literal(str(field.days_ahead)),
-            day=literal(day.isoformat()),
+            message(
+                "{heading} lies more than {days} days after {day}, the date of the data.",
+                heading=in_languages(field.title, finnish=field.title_fi),
+                days=str(field.days_ahead),
+                day=day.isoformat(),
+            ),
+            in_languages(field.help, finnish=field.help_fi) or message("Correct the date."),
         )
         add_findings_of(
             connection,

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.comments import Comment
@@ -266,23 +267,13 @@ def _workbook(made: Draft, folder: Path) -> Path:
 def _write_page(made: Draft, page: Page, sheet: Worksheet) -> None:
     for number, row in enumerate(page.grid(), start=1):
         for column, value in enumerate(row, start=1):
-            if value is None:
-                continue
-            cell = sheet.cell(number, column)
-            text = _shown(made, value)
-            cell.value = text
-            if isinstance(text, Raw):
-                cell.data_type = "f" if text.startswith("=") else "e"
-            elif isinstance(text, str):
-                cell.data_type = "s"
-            elif isinstance(text, date):
-                cell.number_format = "yyyy-mm-dd"
-    if page.groups:
-        start = page.left + 1
-        for _, span in page.groups:
-            row = page.header_row - 1
-            sheet.merge_cells(start_row=row, end_row=row, start_column=start, end_column=start + span - 1)
-            start += span
+            if value is not None:
+                _write_cell(sheet.cell(number, column), _shown(made, value))
+    start = page.left + 1
+    for _, span in page.groups:
+        row = page.header_row - 1
+        sheet.merge_cells(start_row=row, end_row=row, start_column=start, end_column=start + span - 1)
+        start += span
     for top, bottom, column in page.merges:
         place = page.column_of(column)
         sheet.merge_cells(
@@ -291,6 +282,20 @@ def _write_page(made: Draft, page: Page, sheet: Worksheet) -> None:
     for (line, column), text in page.notes.items():
         if line in page.lines and column in page.columns:
             sheet[page.cell(line, column)].comment = Comment(text, "keeper")
+    _hide(page, sheet)
+
+
+def _write_cell(cell: Any, value: object) -> None:
+    cell.value = value
+    if isinstance(value, Raw):
+        cell.data_type = "f" if value.startswith("=") else "e"
+    elif isinstance(value, str):
+        cell.data_type = "s"
+    elif isinstance(value, date):
+        cell.number_format = "yyyy-mm-dd"
+
+
+def _hide(page: Page, sheet: Worksheet) -> None:
     for line in page.lines:
         if line.is_hidden:
             sheet.row_dimensions[page.row_of(line)].hidden = True

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, timedelta
 
 from tests.broken.drafts import Draft, Raw
-from tests.broken.planting import Planted, W, at, broken, fault, one_of, targets, write
+from tests.broken.planting import Planted, Target, W, at, broken, fault, one_of, targets, write
 from warehouse.declarations import FieldDeclaration, Privacy
 from warehouse.identifiers import CANONICAL, slug
 
@@ -42,8 +42,13 @@ def _key_twice(draft: Draft) -> Planted | None:
     if target is None:
         return None
     page, line, column, declared = target
-    other = draft.rng.choice([one for _, one, c, _ in targets(draft, lambda p, f: p is page and f is declared)
-                              if one is not line and c is column])  # fmt: skip
+    other = draft.rng.choice(
+        [
+            one
+            for _, one, c, _ in targets(draft, lambda p, f: p is page and f is declared)
+            if one is not line and c is column
+        ]
+    )
     for name in page.table.primary_key:
         line.cells[page.column(name)] = other.cells[page.column(name)]
     return Planted([at(target, "unique"), at((page, other, column, declared), "unique")])
@@ -58,6 +63,11 @@ def _value_twice(draft: Draft) -> Planted | None:
     other = draft.rng.choice([one for one in page.records if one is not line])
     line.cells[column] = other.cells[column] = line.cells[column] or other.cells[column] or "helsinki:a99"
     return Planted([at(target, "unique"), at((page, other, column, declared), "unique")])
+
+
+def _own(target: Target) -> object:
+    """What stands in the cell: what is said of it can then be mended without breaking what others say."""
+    return target[1].cells[target[2]] or 5
 
 
 # --- another type ---------------------------------------------------------------------------------------------
@@ -78,13 +88,15 @@ def _no_number(draft: Draft) -> Planted | None:
 @fault("about", "'n. 5000' where no column says how a number is meant", "type at the cell", placements=2)
 def _about(draft: Draft) -> Planted | None:
     is_plain = one_of(draft, lambda _, one: one.type in ("integer", "number") and not one.qualifier_in)
-    return broken(is_plain, draft.rng.choice(["n. 50", "noin 50", "~50", "about 50", "50+"]), "type")
+    written = draft.rng.choice(["n. {}", "noin {}", "~{}", "about {}", "{}+"])
+    return broken(is_plain, written.format(_own(is_plain)), "type") if is_plain else None
 
 
 @fault("other-unit", "a number with the unit of another column", "type at the cell", placements=4)
 def _other_unit(draft: Draft) -> Planted | None:
     target = one_of(draft, _of_type("integer", "number"))
-    return broken(target, draft.rng.choice(["£50", "50 SEK", "50 m²", "50 kpl mukana", "USD 50"]), "type")
+    written = draft.rng.choice(["£{}", "{} SEK", "{} m²", "{} kpl mukana", "USD {}"])
+    return broken(target, written.format(_own(target)), "type") if target else None
 
 
 @fault("open-thousand", "'5.000' in a column that shows no decimal mark", "type at the cell", placements=2)
@@ -92,7 +104,9 @@ def _open_thousand(draft: Draft) -> Planted | None:
     return broken(one_of(draft, lambda _, one: one.type == "number"), draft.rng.choice(["5.000", "5,000"]), "type")
 
 
-@fault("too-many-decimals", "more decimals than the column keeps", "rounded at the cell", kind="xlsx", placements=2)
+@fault(
+    "too-many-decimals", "more decimals than the column keeps", "rounded at the cell", kind="xlsx", placements=2
+)
 def _decimals(draft: Draft) -> Planted | None:
     target = one_of(draft, lambda _, one: one.type == "number" and one.decimals is not None)
     if target is None:
@@ -101,7 +115,9 @@ def _decimals(draft: Draft) -> Planted | None:
     return Planted([at(target, "rounded", severity=W)])
 
 
-@fault("no-date", "words, a wrong day or a year of two digits where a day belongs", "type at the cell", placements=5)
+@fault(
+    "no-date", "words, a wrong day or a year of two digits where a day belongs", "type at the cell", placements=5
+)
 def _no_date(draft: Draft) -> Planted | None:
     texts = ["early spring", "31.2.2016", "1.3.16", "2016-13-01", "32.1.2016", "kevät"]
     return broken(one_of(draft, _of_type("date", "datetime")), draft.rng.choice(texts), "type")
@@ -109,7 +125,17 @@ def _no_date(draft: Draft) -> Planted | None:
 
 @fault("ambiguous-date", "'3/4/2016' where nothing shows which is the month", "type at the cell", dates="iso")
 def _ambiguous_date(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, _of_type("date", "datetime")), draft.rng.choice(["3/4/2016", "11/5/2017"]), "type")
+    """The day that stood there, so that it can be mended in one of the two ways."""
+    open_ones = [
+        target
+        for target in targets(draft, _of_type("date", "datetime"))
+        if isinstance(day := target[1].cells[target[2]], date) and day.day <= 12 and day.day != day.month
+    ]
+    if not open_ones:
+        return None
+    target = draft.rng.choice(open_ones)
+    day = target[1].cells[target[2]]
+    return broken(target, f"{day.day}/{day.month}/{day.year}", "type")
 
 
 @fault("month-for-a-day", "a month where no column says how exact a day is", "type at the cell", placements=1)
@@ -151,7 +177,9 @@ def _ditto(draft: Draft) -> Planted | None:
     return broken(target, draft.rng.choice(['"', "-”-", "〃", "sama", "ditto"]), "type")
 
 
-@fault("ditto-for-a-code", "a mark that says 'as above' in place of a code", "type or code at the cell", placements=2)
+@fault(
+    "ditto-for-a-code", "a mark that says 'as above' in place of a code", "type or code at the cell", placements=2
+)
 def _ditto_code(draft: Draft) -> Planted | None:
     target = one_of(draft, lambda page, one: bool(one.constraints.code_list) and not _in_key(page, one))
     return broken(target, '"', "type", "code")
@@ -159,7 +187,11 @@ def _ditto_code(draft: Draft) -> Planted | None:
 
 @fault("scrambled", "letters were taken for others on the way", "type at the cell")
 def _scrambled(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, _is_plain_text, filled=True), draft.rng.choice(["KÃ¤velijÃ¤t", "MyllypurÃ¶", "Caf\ufffd"]), "type")
+    return broken(
+        one_of(draft, _is_plain_text, filled=True),
+        draft.rng.choice(["KÃ¤velijÃ¤t", "MyllypurÃ¶", "Caf\ufffd"]),
+        "type",
+    )
 
 
 @fault("merged-number", "a number is merged over two rows", "type at both rows", kind="xlsx")
@@ -239,7 +271,9 @@ _DANGLES = "an id of another form is on no other sheet either"
 
 @fault("too-long", "a text longer than its column takes", "length at the cell")
 def _too_long(draft: Draft) -> Planted | None:
-    target = one_of(draft, lambda page, one: _is_plain_text(page, one) and one.constraints.max_length is not None, filled=True)
+    target = one_of(
+        draft, lambda page, one: _is_plain_text(page, one) and one.constraints.max_length is not None, filled=True
+    )
     return broken(target, "a " * target[3].constraints.max_length + "b", "length") if target else None
 
 
@@ -264,8 +298,11 @@ def _dangling(draft: Draft) -> Planted | None:
 def _personal(draft: Draft) -> Planted | None:
     # made up, but of the right form
     texts = ["Ask jane.doe@example.org", "Soita 040 123 4567", "Call +44 20 7946 0958", "Hetu 131052-308T"]
-    return broken(one_of(draft, lambda page, one: _is_plain_text(page, one) and one.screen, filled=True),
-                  draft.rng.choice(texts), "personal-data")  # fmt: skip
+    return broken(
+        one_of(draft, lambda page, one: _is_plain_text(page, one) and one.screen, filled=True),
+        draft.rng.choice(texts),
+        "personal-data",
+    )
 
 
 @fault("stamp-in-a-year", "a day where a year belongs", "type at the cell", kind="xlsx", placements=2)
@@ -287,5 +324,3 @@ def _two_orders(draft: Draft) -> Planted | None:
     other.cells[column] = f"{days[1].month}/{20 + days[1].day % 8}/{days[1].year}"
     order = "the days moved within their months"
     return Planted([at((page, None, column, target[3]), "mixed-dates", severity=W)], {"ends-after-start": order})
-
-

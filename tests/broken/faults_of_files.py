@@ -72,8 +72,12 @@ def _open_quote(paths: list[Path], made: Draft) -> None:
 _spoiled("letter", "a letter under a workbook's name", "unreadable", _text_as_workbook)
 _spoiled("pdf", "a PDF under a workbook's name", "unreadable", _holds(b"%PDF-1.7\n%abc\n"))
 _spoiled("old-excel", "an .xls file", "unreadable", _holds(_OLE))
-_spoiled("password", "a workbook with a password", "unreadable",
-         _holds(_OLE + "EncryptedPackage".encode("utf-16-le") + b"\0" * 99))  # fmt: skip
+_spoiled(
+    "password",
+    "a workbook with a password",
+    "unreadable",
+    _holds(_OLE + "EncryptedPackage".encode("utf-16-le") + b"\0" * 99),
+)
 _spoiled(
     "web-page", "a web page that a system calls .xls", "unreadable", _holds(b"<html><table><tr><td>1</table>")
 )
@@ -84,8 +88,15 @@ _spoiled("half-a-workbook", "a workbook that was cut off on its way", "unreadabl
 _spoiled("other-zip", "a zip of something else", "unreadable", _other_zip)
 _spoiled("lost-part", "a workbook without one of its parts", "unreadable", _without_a_part)
 _spoiled("broken-part", "a workbook with half a part", "unreadable", _broken_xml, placements=2)
-_spoiled("open-quote", "a CSV with one quotation mark", "unreadable", _open_quote, kind="csv", encoding="utf-8",
-         placements=2)  # fmt: skip
+_spoiled(
+    "open-quote",
+    "a CSV with one quotation mark",
+    "unreadable",
+    _open_quote,
+    kind="csv",
+    encoding="utf-8",
+    placements=2,
+)
 
 
 def _another_source(draft_: Draft) -> str:
@@ -96,7 +107,7 @@ def _other_template(paths: list[Path], made: Draft) -> None:
     write_template(declared().sources[_another_source(made)], Language.ENGLISH, paths[0])
 
 
-# By headers alone a workbook is another source's only where few of its columns are this one's: these two share few.
+# By headers alone a workbook is another source's only where few of its columns are this one's, as of these two.
 _UNLIKE = {"agile_pilots": "future_fifty", "future_fifty": "agile_pilots"}
 
 
@@ -110,16 +121,39 @@ def _own_template(paths: list[Path], made: Draft) -> None:
     write_template(made.source, Language.ENGLISH, paths[0])
 
 
-_spoiled("other-template", "the template of another source", "wrong-place", _other_template, rule="wrong-place",
-         placements=2)  # fmt: skip
-_spoiled("other-workbook", "the workbook of another source", "wrong-place", _other_workbook, rule="wrong-place",
-         placements=2)  # fmt: skip
-_spoiled("empty-template", "the template as it was given out", "empty-template", _own_template,
-         rule="empty-template", placements=2)  # fmt: skip
+_spoiled(
+    "other-template",
+    "the template of another source",
+    "wrong-place",
+    _other_template,
+    rule="wrong-place",
+    placements=2,
+)
+_spoiled(
+    "other-workbook",
+    "the workbook of another source",
+    "wrong-place",
+    _other_workbook,
+    rule="wrong-place",
+    placements=2,
+)
+_spoiled(
+    "empty-template",
+    "the template as it was given out",
+    "empty-template",
+    _own_template,
+    rule="empty-template",
+    placements=2,
+)
 
 
-@fault("older-template", "a template of an older version, filled in", "older-template, for information", kind="xlsx",
-       placements=2)  # fmt: skip
+@fault(
+    "older-template",
+    "a template of an older version, filled in",
+    "older-template, for information",
+    kind="xlsx",
+    placements=2,
+)
 def _older(draft_: Draft) -> Planted:
     mark = f"{draft_.source.name} {'0' * 16} en"
     names = [[f"{page.table.name}.{one.name}"] for page in draft_.pages for one in page.table.fields[:-1]]
@@ -172,8 +206,17 @@ def _plant_cut(draft_: Draft) -> Planted:
     return Planted([Wanted(frozenset({"row-length"}), E, page, page.lines[-1])])
 
 
-FAULTS.append(Fault("cut-file", "a CSV that ends within a record", "row-length at the last row", _plant_cut,
-                    {"kind": "csv"}, 3, _cut))  # fmt: skip
+FAULTS.append(
+    Fault(
+        "cut-file",
+        "a CSV that ends within a record",
+        "row-length at the last row",
+        _plant_cut,
+        {"kind": "csv"},
+        3,
+        _cut,
+    )
+)
 
 
 @fault(
@@ -206,10 +249,19 @@ def _one_byte(paths: list[Path], _: Draft) -> None:
 
 
 def _plant_byte(draft_: Draft) -> Planted | None:
-    target = one_of(draft_, lambda page, one: one.type == "string" and not one.constraints.pattern
-                    and not one.constraints.code_list and one.name not in page.table.primary_key
-                    and not one.constraints.check and one.privacy.value == "public"
-                    and not any(one.name in key.fields for key in page.table.foreign_keys), filled=True)  # fmt: skip
+    target = one_of(
+        draft_,
+        lambda page, one: (
+            one.type == "string"
+            and not one.constraints.pattern
+            and not one.constraints.code_list
+            and one.name not in page.table.primary_key
+            and not one.constraints.check
+            and one.privacy.value == "public"
+            and not any(one.name in key.fields for key in page.table.foreign_keys)
+        ),
+        filled=True,
+    )
     if target is None:
         return None
     page, line, column, declared_ = target
@@ -220,12 +272,27 @@ def _plant_byte(draft_: Draft) -> Planted | None:
     return Planted([Wanted(frozenset({"type"}), declared_.severity, page, line, column)])
 
 
-FAULTS.append(Fault("one-wrong-byte", "one letter of another encoding in a CSV", "type at the cell", _plant_byte,
-                    {"kind": "csv", "encoding": "utf-8", "codes": "codes"}, 2, _one_byte))  # fmt: skip
+FAULTS.append(
+    Fault(
+        "one-wrong-byte",
+        "one letter of another encoding in a CSV",
+        "type at the cell",
+        _plant_byte,
+        {"kind": "csv", "encoding": "utf-8", "codes": "codes"},
+        2,
+        _one_byte,
+    )
+)
 
 
-@fault("windows-text", "a CSV in another encoding than UTF-8", "encoding of the file", kind="csv", encoding="cp1252",
-       placements=2)  # fmt: skip
+@fault(
+    "windows-text",
+    "a CSV in another encoding than UTF-8",
+    "encoding of the file",
+    kind="csv",
+    encoding="cp1252",
+    placements=2,
+)
 def _windows(draft_: Draft) -> Planted | None:
     if len(draft_.pages) > 1:
         return None

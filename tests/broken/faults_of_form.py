@@ -16,8 +16,13 @@ def _page(draft: Draft) -> Page:
 
 def _mandatory(draft: Draft, page: Page) -> FieldDeclaration:
     """A column that has to be there and that no other sheet refers to."""
-    referred = {name for other in draft.pages for key in other.table.foreign_keys
-                if key.table == page.table.name for name in key.references}  # fmt: skip
+    referred = {
+        name
+        for other in draft.pages
+        for key in other.table.foreign_keys
+        if key.table == page.table.name
+        for name in key.references
+    }
     return draft.rng.choice(
         [one for one in page.table.fields if one.presence == "mandatory" and one.name not in referred]
     )
@@ -51,7 +56,9 @@ def _misspelt_header(draft: Draft) -> Planted | None:
     return Planted([_at_column(page, column, "renamed-column")])
 
 
-@fault("strange-header", "a column has a name that nobody knows", "missing-column, or renamed-column at the header")
+@fault(
+    "strange-header", "a column has a name that nobody knows", "missing-column, or renamed-column at the header"
+)
 def _strange_header(draft: Draft) -> Planted:
     """What stands below a header may give away which one it is."""
     page = _page(draft)
@@ -128,8 +135,14 @@ def _swapped(draft: Draft) -> Planted | None:
                 wanted.append(Wanted(frozenset({"type", "code"}), E, page, line, column))
             elif column.name in {one.name for one in codes}:
                 wanted.append(Wanted(frozenset({"required"}), E, page, line, column))
-    return Planted(wanted, {"mostly-refused": "every row is wrong: that the table is held is said once",
-                            "dated": "no year of a row can be read", **_OF_WHOLE})  # fmt: skip
+    return Planted(
+        wanted,
+        {
+            "mostly-refused": "every row is wrong: that the table is held is said once",
+            "dated": "no year of a row can be read",
+            **_OF_WHOLE,
+        },
+    )
 
 
 _OF_WHOLE = {"mostly-unreadable": "that a column as a whole is not what it seems is said once, at the column"}

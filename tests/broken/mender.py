@@ -1,7 +1,7 @@
 """A mender that knows nothing: it reads our comments and our list, and does what they say, word by word.
 
-It knows English imperatives and how a workbook is used (a header, a row, a column), but no rule, no declaration and no
-finding. What it cannot do for lack of a value or a place is a bad advice: a person would have to guess too.
+It knows English imperatives and how a workbook is used (a header, a row, a column), but no rule, no declaration
+and no finding. What it cannot do for lack of a value or a place is a bad advice: a person would have to guess too.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from warehouse.text import normalised
 
-_BLOCK = re.compile(r"^(CRITICAL|ERROR|WARNING): (.*?)\n-> (.*?)(?=\n(?:CRITICAL|ERROR|WARNING): |\n\.\.\. and |\Z)",
-                    re.DOTALL | re.MULTILINE)  # fmt: skip
+_BLOCK = re.compile(
+    r"^(CRITICAL|ERROR|WARNING): (.*?)\n-> (.*?)(?=\n(?:CRITICAL|ERROR|WARNING): |\n\.\.\. and |\Z)",
+    re.DOTALL | re.MULTILINE,
+)
 _QUOTED = r"[“\"']([^”\"]+?)[”\"']"
 
 
 @dataclass(frozen=True)
 class Said:
-    """What we said of a place: a sheet, a cell of it (row and column, either may be 0), what is wrong, what to do."""
+    """What we said of a place: a sheet, a cell of it (row, column; 0: none), what is wrong, what to do."""
 
     sheet: str
     row: int
@@ -52,7 +54,7 @@ class Done:
 
 @dataclass
 class Book:
-    """The workbook being mended, and what is to be deleted from it at the end, when no place is needed any more."""
+    """The workbook being mended, and what is to be deleted when no place is needed any more."""
 
     book: Any
     beside: dict[str, Worksheet] = field(default_factory=dict)  # the sheets of files handed in with it
@@ -137,8 +139,12 @@ def _between(said: Said) -> object | None:
     number = r"(-?[0-9][0-9,\u00a0]*(?:\.[0-9]+)?)"
     for text in (said.advice, said.message):
         for kind, value in ((day, str), (number, _number)):
-            for words in (rf"between {kind} and", rf"at least {kind}", rf"from {kind} to",
-                          rf"(?:at most|up to|no more than) {kind}"):  # fmt: skip
+            for words in (
+                rf"between {kind} and",
+                rf"at least {kind}",
+                rf"from {kind} to",
+                rf"(?:at most|up to|no more than) {kind}",
+            ):
                 if (found := re.search(words, text)) and "character" not in text[found.end() : found.end() + 12]:
                     return value(found[1])
     return None
@@ -169,7 +175,7 @@ def _examples(advice: str) -> Iterator[object]:
             yield _typed(found[1])
 
 
-# --- actions: each does one thing that an advice may say, and says how, or nothing --------------------------------
+# --- actions: each does one thing that an advice may say, and says how, or nothing ---------------------
 
 
 @dataclass(frozen=True)
@@ -218,7 +224,9 @@ class Job:
         """A column by its header."""
         header = Job(Said(sheet.title, 0, 0, "", "", ""), self.book).header
         wanted = normalised(str(heading))
-        return next((c.column for c in sheet[header] if c.value is not None and normalised(str(c.value)) == wanted), None)
+        return next(
+            (c.column for c in sheet[header] if c.value is not None and normalised(str(c.value)) == wanted), None
+        )
 
 
 Action = Callable[[Job], str]
@@ -230,7 +238,10 @@ def _in_a_cell(action: Action) -> Action:
 
 def _name_the_column(job: Job) -> str:
     """Name the column “X”."""
-    found = re.search(rf"(?:[Nn]ame it|Name the column|Name the header|Call the column|Rename it(?: to)?) {_QUOTED}", job.said.advice)
+    found = re.search(
+        rf"(?:[Nn]ame it|Name the column|Name the header|Call the column|Rename it(?: to)?) {_QUOTED}",
+        job.said.advice,
+    )
     if found is None or job.sheet is None:
         return ""
     if job.said.row and job.said.column:
@@ -264,8 +275,12 @@ def _name_the_sheet(job: Job) -> str:
     """Name the sheet “X”; keep a name for one sheet and give the others another."""
     keep = re.search(rf"Keep the name {_QUOTED} for one sheet", job.said.advice)
     if keep:
-        alike = [one for one in job.book.book.worksheets if normalised(one.title) in
-                 {normalised(name) for name in re.findall(_QUOTED, job.said.message + job.said.advice)}]  # fmt: skip
+        alike = [
+            one
+            for one in job.book.book.worksheets
+            if normalised(one.title)
+            in {normalised(name) for name in re.findall(_QUOTED, job.said.message + job.said.advice)}
+        ]
         for number, sheet in enumerate(alike[1:], start=1):
             sheet.title = f"Other {number}"
         return f"renamed {len(alike) - 1} sheets"
@@ -276,17 +291,45 @@ def _delete(job: Job) -> str:
     """Delete the row or the column; of copies all but the first."""
     if job.sheet is None:
         return ""
-    if re.search(r"(?:Delete|Remove|Take out) the (?:copy|other row|row|one of the two rows)|Remove one of the two rows", job.said.advice) and job.said.row:
+    if (
+        re.search(
+            r"(?:Delete|Remove|Take out) (?:the (?:copy|other row|row)|one of the two rows)",
+            job.said.advice,
+        )
+        and job.said.row
+    ):
         key = (job.sheet.title, job.said.column, repr(job.value()) if job.said.column else "")
         if re.search("copy|one of the two|other row", job.said.advice) and key not in job.book.kept:
             job.book.kept.add(key)
             return "kept the first"
         job.book.rows.add((job.sheet.title, job.said.row))
         return "deleted the row"
-    if re.search(r"(?:Delete|Remove) the column", job.said.advice) and job.said.column:
-        job.book.columns.add((job.sheet.title, job.said.column))
+    found = re.search(r"(?:Delete|Remove) the column(?: that is not meant,)?(?: ([A-Z]{1,3})\b)?", job.said.advice)
+    if found and (found[1] or job.said.column):
+        job.book.columns.add(
+            (job.sheet.title, column_index_from_string(found[1]) if found[1] else job.said.column)
+        )
         return "deleted the column"
     return ""
+
+
+@_in_a_cell
+def _keep_one(job: Job) -> str:
+    """Keep row 4. In row 9, write a value that no other row has, or delete the row if it is a copy."""
+    found = re.search(
+        r"Keep row ([0-9]+)\. In rows? ([0-9, and]+?), write a value that no other row has", job.said.advice
+    )
+    if found is None:
+        return ""
+    others = {int(row) for row in re.findall("[0-9]+", found[2])}
+    if job.said.row not in others:
+        return f"kept row {job.said.row}"
+    values = [[cell.value for cell in job.sheet[row]] for row in (int(found[1]), job.said.row)]
+    is_copy = len(re.findall(_QUOTED, job.said.message)) > 1 or values[0] == values[1]
+    if is_copy and "delete the row" in job.said.advice:  # of several columns nobody says which one to write
+        job.book.rows.add((job.sheet.title, job.said.row))
+        return "deleted the row"
+    return job.write(f"{job.value()}-{job.said.row}")
 
 
 @_in_a_cell
@@ -338,7 +381,9 @@ def _unmerge(job: Job) -> str:
 @_in_a_cell
 def _result(job: Job) -> str:
     """Replace a formula by its value: what a spreadsheet program would have shown."""
-    if not re.search("replace (?:the formula|it) by its value", job.said.advice) or not str(job.value()).startswith("="):
+    if not re.search("replace (?:the formula|it) by its value", job.said.advice) or not str(
+        job.value()
+    ).startswith("="):
         return ""
     sums = re.fullmatch(r"=([0-9]+)\+([0-9]+)", str(job.value()))
     return job.write(int(sums[1]) + int(sums[2])) if sums else ""
@@ -390,7 +435,9 @@ def _one_of_two(job: Job) -> str:
 @_in_a_cell
 def _copy_from_sheet(job: Job) -> str:
     """Copy a value from another sheet, from the column of the same header."""
-    found = re.search(r"(?:from the sheet|as it stands in|as in the sheet|on the sheet) [“]?([^”,.;]+)", job.said.advice)
+    found = re.search(
+        r"(?:from the sheet|as it stands in|as in the sheet|on the sheet) [“]?([^”,.;]+)", job.said.advice
+    )
     other = job.book.sheet(found[1]) if found else None
     if other is None:
         return ""
@@ -400,7 +447,9 @@ def _copy_from_sheet(job: Job) -> str:
     if column is None:
         return ""
     start = Job(Said(other.title, 0, 0, "", "", ""), job.book).header + 1
-    value = next((other.cell(row, column).value for row in range(start, start + 5) if other.cell(row, column).value), None)
+    value = next(
+        (other.cell(row, column).value for row in range(start, start + 5) if other.cell(row, column).value), None
+    )
     return job.write(value) if value is not None else ""
 
 
@@ -428,7 +477,9 @@ def _example(job: Job) -> str:
     return ""
 
 
-_EXACT = re.compile(rf"(?:Did you mean|If it is|Write|Choose one of|Choose|Name the \w+) {_QUOTED}|Did you mean|Choose one of")
+_EXACT = re.compile(
+    rf"(?:Did you mean|If it is|Write|Choose one of|Choose|Name the \w+) {_QUOTED}|Did you mean|Choose one of"
+)
 
 
 @_in_a_cell
@@ -438,13 +489,26 @@ def _exactly(job: Job) -> str:
 
 
 def _may_be_empty(advice: str) -> bool:
-    return re.search(r"[Ll]eave (?:it|the cell) empty|\bempty (?:if|where|for|it)\b|[Ee]mpty the|take the .*? out", advice) is not None
+    return (
+        re.search(
+            r"[Ll]eave (?:it|the cell) empty|\bempty (?:if|where|for|it)\b|[Ee]mpty the|take the .*? out", advice
+        )
+        is not None
+    )
 
 
 @_in_a_cell
 def _empty(job: Job) -> str:
     """Leave the cell empty."""
     return job.write(None) if _may_be_empty(job.said.advice) else ""
+
+
+def _leave_out(job: Job) -> str:
+    """Leave the row out."""
+    if job.sheet is None or not job.said.row or "leave the row out" not in job.said.advice:
+        return ""
+    job.book.rows.add((job.sheet.title, job.said.row))
+    return "left the row out"
 
 
 @_in_a_cell
@@ -460,10 +524,29 @@ def _noun(advice: str) -> str:
 
 
 ACTIONS: Sequence[Action] = (
-    _name_the_column, _add_a_column, _name_the_sheet, _unmerge, _result, _as_text, _take_it_out, _again, _from_above,
-    _delete, _value_of_its_own, _one_of_two, _copy_from_sheet, _shorten, _exactly, _within, _number_alone, _empty,
-    _example, _noun_phrase,
-)  # fmt: skip
+    _name_the_column,
+    _add_a_column,
+    _name_the_sheet,
+    _unmerge,
+    _result,
+    _as_text,
+    _take_it_out,
+    _again,
+    _from_above,
+    _keep_one,
+    _delete,
+    _value_of_its_own,
+    _one_of_two,
+    _copy_from_sheet,
+    _shorten,
+    _exactly,
+    _empty,
+    _leave_out,
+    _within,
+    _number_alone,
+    _example,
+    _noun_phrase,
+)
 
 
 def mend(marked: Path, own: Path | None, target: Path, beside: Mapping[str, Worksheet]) -> list[Done]:

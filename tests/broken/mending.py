@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 from openpyxl import Workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -52,7 +53,9 @@ def _identity(finding: Finding) -> tuple[object, ...]:
     return finding.rule, finding.table_name, finding.column_name, finding.value or finding.row_key
 
 
-def mend_files(paths: Sequence[Path], checked: Checked, source: SourceDeclaration, folder: Path) -> tuple[list[Path], list[Done]]:
+def mend_files(
+    paths: Sequence[Path], checked: Checked, source: SourceDeclaration, folder: Path
+) -> tuple[list[Path], list[Done]]:
     """The files with our copies mended in place of those that have findings, in a folder of their own."""
     folder.mkdir(parents=True)
     mended, done = [], []
@@ -67,8 +70,10 @@ def mend_files(paths: Sequence[Path], checked: Checked, source: SourceDeclaratio
         target = target if marked.kept is Kept.NOTHING else target.with_suffix(".xlsx")
         try:
             own = path if marked.kept is Kept.NOTHING else None
-            done += mend(marked.path, own, target, {one.stem: _sheet(one, source) for one in paths if one is not path})
-        except (InvalidFileException, OSError, KeyError, ValueError):  # no workbook: there is no cell to mend
+            done += mend(
+                marked.path, own, target, {one.stem: _sheet(one, source) for one in paths if one is not path}
+            )
+        except (InvalidFileException, BadZipFile, SyntaxError, OSError, KeyError, ValueError):  # no cell to mend
             target = folder / path.name
             target.write_bytes(path.read_bytes())
         marked.path.unlink()

@@ -21,8 +21,8 @@ class Wanted:
     """A finding that must be there: of one of these rules, at least so severe, at this place.
 
     Without a ``page`` it is about the file; without a ``line`` about the column as a whole, or, without that, the
-    sheet; without a ``column`` about the row. ``in_header``: at the column's header. ``at_any_row``: of the column,
-    wherever it is said.
+    sheet; without a ``column`` about the row. ``in_header``: at the column's header. ``at_any_row``: of
+    the column, wherever it is said.
     """
 
     rules: frozenset[str]
@@ -126,8 +126,10 @@ Target = tuple[Page, Line, Column, FieldDeclaration]
 
 
 def targets(draft: Draft, suits: Callable[[Page, FieldDeclaration], bool]) -> Iterator[Target]:
-    """The cells of records under the columns that suit. Of a table that others refer to only those rows that nobody
-    refers to: what is wrong with a row that others need is wrong with them too.
+    """The cells of records under the columns that suit.
+
+    Of a table that others refer to only the rows that nobody refers to: what is wrong with the others is wrong
+    with those that refer to them too.
     """
     referred = {key.table for page in draft.pages for key in page.table.foreign_keys}
     for page in draft.pages:

@@ -33,8 +33,10 @@ def mend_all(some, tmp_path):
         for kind, found in ((before, result.before), (left, result.left), (made, result.made)):
             kind.update({rule: count for rule, count in by_rule(found).items() if rule not in ELSEWHERE})
         if result.left or result.made:
-            advices += [f"{case}: {one.said.message} -> {one.said.advice} ({one.how or 'nothing could be done'})"
-                        for one in result.done[:3]]  # fmt: skip
+            advices += [
+                f"{case}: {one.said.message} -> {one.said.advice} ({one.how or 'nothing could be done'})"
+                for one in result.done[:3]
+            ]
     return before, left, made, advices
 
 
@@ -72,6 +74,8 @@ def test_real_malformed_workbooks_can_be_mended_by_what_we_say(tmp_path):
         for kind, found in ((before, result.before), (left, result.left), (made, result.made)):
             kind.update({rule: count for rule, count in by_rule(found).items() if rule not in ELSEWHERE})
         if result.left or result.made:
-            told += [f"{path.name}: {one.said.message} -> {one.said.advice} ({one.how})" for one in result.done[:4]]
+            told += [
+                f"{path.name}: {one.said.message} -> {one.said.advice} ({one.how})" for one in result.done[:4]
+            ]
     assert sum(left.values()) <= (1 - AT_LEAST) * sum(before.values()), f"{before} {left} {told}"
     assert not made, told

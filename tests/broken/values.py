@@ -79,29 +79,24 @@ IDENTIFIERS: Mapping[str, Callable[[int], str]] = {
 def of_pattern(pattern: str, rng: random.Random) -> str:
     """A text of the whole of which a pattern holds."""
 
-    def some(parsed) -> Iterator[str]:
-        for kind, detail in parsed:
-            name = str(kind)
-            if name == "LITERAL":
-                yield chr(detail)
-            elif name == "NOT_LITERAL":
-                yield "b" if chr(detail) == "a" else "a"
-            elif name == "IN":
-                yield _one_of(detail, rng)
-            elif name in ("MAX_REPEAT", "MIN_REPEAT"):
-                least, most, inner = detail
-                for _ in range(rng.randint(least, min(int(most), least + 2))):
-                    yield from some(inner)
-            elif name == "SUBPATTERN":
-                yield from some(detail[3])
-            elif name == "BRANCH":
-                yield from some(rng.choice(detail[1]))
-            elif name == "ANY":
-                yield "a"
-            else:
-                raise ValueError(f"{name} in the pattern {pattern}: teach it to this generator")
+    return "".join(_some(regex.parse(pattern), rng))
 
-    return "".join(some(regex.parse(pattern)))
+
+def _some(parsed, rng: random.Random) -> Iterator[str]:
+    for kind, detail in parsed:
+        name = str(kind)
+        if name == "LITERAL":
+            yield chr(detail)
+        elif name == "IN":
+            yield _one_of(detail, rng)
+        elif name == "MAX_REPEAT":
+            least, most, inner = detail
+            for _ in range(rng.randint(least, min(int(most), least + 2))):
+                yield from _some(inner, rng)
+        elif name in ("SUBPATTERN", "BRANCH"):
+            yield from _some(detail[3] if name == "SUBPATTERN" else rng.choice(detail[1]), rng)
+        else:
+            yield {"NOT_LITERAL": "b", "ANY": "a"}[name]  # a KeyError says what to teach this generator
 
 
 def _one_of(members, rng: random.Random) -> str:

@@ -314,8 +314,9 @@ class Model:
         if token[:2] == ("pattern", "note") and version == LAX:
             return "dropped"
         is_reading = token[0] in ("type", "missing-column", "acceptance-ran-out")
-        if not is_reading and token[2] == "key":
-            keyed = [row for row in one.rows if row.key == token[3]]
+        if not is_reading:
+            key = token[3] if token[2] == "key" else dict(token[3:-1]).get("offer_id")  # type: ignore[arg-type]
+            keyed = [row for row in one.rows if row.key is not None and row.key == key]
             if any(f"{token[1]} unread" in row.faults for row in keyed):
                 return ""  # what stands there now cannot be read
         return "fixed"
@@ -366,11 +367,11 @@ class Desk:
 
     def judge(self, one: HandIn, version: str, amendments: Amendments) -> Checked | None:
         """Stage, check, and note the verdict, as a night does."""
-        run, look = self.connection.execute, ledger.Look("offers", one.id, one.day, f"{one.day}.1")
+        run, moment = self.connection.execute, ledger.Moment("offers", one.id, one.day, f"{one.day}.1")
         if one.unreadable:
             problem = Finding("unreadable", Severity.CRITICAL, "It is no workbook.", "", file=one.file)
             ledger.replace_findings(self.connection, "offers", one.id, [problem])
-            ledger.move_lives(self.connection, look)
+            ledger.move_lives(self.connection, moment)
             return None
         source = declared(version)
         (name,) = run("SELECT current_database()").fetchone() or ("",)
@@ -379,7 +380,7 @@ class Desk:
         checked = check_source(self.connection, source, SourceRules(), Before({}), amendments=amendments)
         run(f"USE {name}; BEGIN")
         ledger.take_findings(self.connection, "staging", "offers", one.id)
-        ledger.move_lives(self.connection, look, "staging", source.tables)
+        ledger.move_lives(self.connection, moment, "staging", source.tables)
         run("COMMIT; DETACH staging")
         assert (checked.verdict is ledger.Verdict.HELD) is one.lost
         return checked

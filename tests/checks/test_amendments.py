@@ -149,6 +149,16 @@ def test_what_could_not_be_read_and_what_is_empty_can_be_corrected(fault, was, t
     assert [f.rule for f in found] == ["corrected"]
 
 
+def test_no_personal_value_is_kept_that_a_correction_took_out():
+    one = sheet()
+    one.rows[0].note = "ask anna@example.org"
+    desk, _, _ = judged(one, correcting(column="note", **{"from": "ask anna@example.org", "to": "ask us"}))
+    (kept,) = ledger.corrections(desk.connection, "offers", one.id)
+    assert (kept.old_value, kept.new_value) == ("(withheld)", "ask us")
+    told = "FROM ledger.findings UNION ALL BY NAME FROM ledger.corrections"
+    assert "anna" not in repr(desk.connection.execute(told).fetchall())
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

@@ -189,7 +189,7 @@ def test_a_page_tells_what_changed_what_was_corrected_and_whether_it_gets_better
     own = page(rich_night(), AGILE_PAGE)
     assert own.text.count("14 of 17 fixed since Friday.") == 2
     changed = own.section("changed")
-    for words in ("✓ 14 fixed", "✕ 2 new", "✕ 1 back again", "! 3 still open", "○ 1 accepted as it is"):
+    for words in ("✓ 14 fixed", "✕ 2 new ones", "✕ 1 back again", "! 3 still open", "○ 1 accepted as it is"):
         assert words in changed
     assert "since 2 November 2026" in own.section("mend")
     assert "back again" in own.section("mend")

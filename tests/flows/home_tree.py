@@ -35,7 +35,7 @@ def results(home: Path) -> dict[str, object]:
         for name, digest in files(home / part).items()
         if not name.endswith("origins.json")
     }
-    for page in sorted(home.glob("reports/*/index.html")):  # a report names its portal, which is in the home
+    for page in sorted(home.glob("reports/*/*.html")):  # a report names its portal, which is in the home
         found[str(page.relative_to(home))] = page.read_text().replace(str(home), "HOME")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         tables = connection.execute(

@@ -126,11 +126,12 @@ def test_a_report_does_not_count_people(home):
     put(home / "inbox" / "surveys", name="old", book=book("s-old"), rows=answers(1, 9))
     outcome = run(home, DAY + timedelta(days=101))
     message = outcome.sources[0].message
-    assert message.startswith("Many rows are gone since the last good one (up to ")
-    pages = [path.read_text(encoding="utf-8") for path in (home / "reports").glob("*/index.html")]
-    assert len(pages) == 3
-    for page in pages:
-        assert "People checked against" in page
+    assert re.match(r"Many rows of .+ are gone since the last good one \(up to ", message)
+    own = list((home / "reports").glob("*/surveys.html"))
+    assert len(own) == 3
+    assert all("People checked against" in page.read_text(encoding="utf-8") for page in own)
+    for path in (home / "reports").glob("*/*.html"):
+        page = path.read_text(encoding="utf-8")
         assert not re.search(r"[0-9,]+ (measures in one|rows? of this table)", page)
         assert not {"84", "146", "148", "18"} & set(re.findall(r">\s*([0-9]+)\b", page))  # rows: an answer each
 

@@ -65,7 +65,7 @@ def test_what_is_sure_is_published_what_is_doubtful_asked_and_a_decision_of_noth
         if row["source_code"] == "companies_house"
     }
     assert registered == {(org_id, "register") for org_id, _ in sure.values() if org_id.startswith("GB-COH-")}
-    (page,) = home.glob("reports/*/index.html")
+    (page,) = home.glob("reports/*/agile_pilots.html")
     words = html.unescape(page.read_text())
     assert "Which organisation is meant?" in words
     line = '- {source: agile_pilots, name: "Juniper Silver", org_id: GB-COH-06442494, is_same: true'

@@ -26,7 +26,7 @@ from warehouse.ledger.finding_log import (
     take_findings,
     worst_in_words,
 )
-from warehouse.ledger.life_log import Look, forget_spells, move_dataset_lives, move_lives
+from warehouse.ledger.life_log import Moment, forget_spells, move_dataset_lives, move_lives
 from warehouse.ledger.records import (
     Connection,
     CorrectedCell,
@@ -50,7 +50,7 @@ __all__ = [
     "CurationRecord",
     "Documents",
     "LedgerError",
-    "Look",
+    "Moment",
     "RunRecord",
     "Said",
     "SnapshotRecord",

@@ -8,8 +8,9 @@ from typing import Any
 from warehouse.database import fetch
 from warehouse.declarations import Severity
 from warehouse.finding_ids import give_ids
-from warehouse.findings import Finding, add_findings, unpacked_texts
+from warehouse.findings import WITHHELD, Finding, add_findings, unpacked_texts
 from warehouse.ledger.records import Connection, CorrectedCell
+from warehouse.personal import personal_sql
 from warehouse.sql import literal
 from warehouse.turns import OURS
 
@@ -32,6 +33,18 @@ def take_findings(connection: Connection, attached: str, source: str, snapshot_i
             f"INSERT INTO ledger.{table} BY NAME SELECT {literal(source)} AS subject,"
             f" {literal(snapshot_id)} AS snapshot_id, {columns} FROM {attached}.main.{staged}"
         )
+
+    _screen_corrections(connection, of_snapshot)
+
+
+def _screen_corrections(connection: Connection, of_snapshot: str) -> None:
+    """Withhold what holds personal data: a correction may be what took it out."""
+    if connection.execute(f"SELECT 1 FROM ledger.corrections WHERE {of_snapshot} LIMIT 1").fetchone():
+        for column in ("old_value", "new_value", "row_key"):
+            connection.execute(
+                f"UPDATE ledger.corrections SET {column} = {literal(WITHHELD)}"
+                f" WHERE {of_snapshot} AND {personal_sql(column)} IS NOT NULL"
+            )
 
 
 def corrections(connection: Connection, source: str, snapshot_id: str) -> list[CorrectedCell]:

@@ -25,7 +25,7 @@ WHOLE, ROWS, NOT_AT_ALL = "whole", "rows", "not at all"
 
 
 @dataclass(frozen=True)
-class Look:
+class Moment:
     """A verdict on a snapshot of a source, or on a dataset of a date (``snapshot_id`` is then the date)."""
 
     subject: str
@@ -35,7 +35,7 @@ class Look:
 
 
 def move_lives(
-    connection: Connection, look: Look, attached: str | None = None, tables: Iterable[TableDeclaration] = ()
+    connection: Connection, moment: Moment, attached: str | None = None, tables: Iterable[TableDeclaration] = ()
 ) -> bool:
     """Bring the spells to what the ledger's findings on a snapshot say; False where it is older than the newest.
 
@@ -43,21 +43,24 @@ def move_lives(
 
     Args:
         connection: writes to the warehouse.
-        look: the verdict.
+        moment: the verdict.
         attached: the snapshot's staging file, which says how far it was looked at. None: it could not be read.
         tables: of the source.
     """
     if attached is None:
-        return _move(connection, look, replace(_NOTHING, looked_at=f"SELECT NULL::VARCHAR, '{NOT_AT_ALL}'"))
+        return _move(connection, moment, replace(_NOTHING, looked_at=f"SELECT NULL::VARCHAR, '{NOT_AT_ALL}'"))
     seen = _Seen(*(f"FROM {attached}.main.{name}" for name in ("looked_at", "asked", "unread")))
-    return _move(connection, look, replace(seen, keys=_keys_there(attached, tables)))
+    found = connection.execute(f"SELECT table_name FROM {attached}.main.looked_at WHERE how = '{ROWS}'").fetchall()
+    partly = {row[0] for row in found}  # of the others, which may have millions of rows, no key is asked for
+    keys = _keys_there(attached, [table for table in tables if table.name in partly])
+    return _move(connection, moment, replace(seen, keys=keys))
 
 
-def move_dataset_lives(connection: Connection, look: Look) -> bool:
+def move_dataset_lives(connection: Connection, moment: Moment) -> bool:
     """The same for a curated dataset: all of it is looked at, by all rules, each time."""
-    of_subject = f"subject = {literal(look.subject)}"
+    of_subject = f"subject = {literal(moment.subject)}"
     tables = f"SELECT DISTINCT table_name, '{WHOLE}' FROM ledger.spells WHERE {of_subject}"
-    return _move(connection, look, replace(_NOTHING, looked_at=tables))
+    return _move(connection, moment, replace(_NOTHING, looked_at=tables))
 
 
 @dataclass(frozen=True)
@@ -86,14 +89,14 @@ def _keys_there(attached: str, tables: Iterable[TableDeclaration]) -> str:
     return " UNION ALL ".join(f"({part})" for part in parts)
 
 
-def _move(connection: Connection, look: Look, seen: _Seen) -> bool:
-    place = _begin(connection, look)
+def _move(connection: Connection, moment: Moment, seen: _Seen) -> bool:
+    place = _begin(connection, moment)
     if place is None:
         return False
-    subject, snapshot = literal(look.subject), literal(look.snapshot_id)
-    stamp = f"{place}, {snapshot}, {day_literal(look.data_date)}, {literal(look.run_id)}"
+    subject, snapshot = literal(moment.subject), literal(moment.snapshot_id)
+    stamp = f"{place}, {snapshot}, {day_literal(moment.data_date)}, {literal(moment.run_id)}"
     found = f"ledger.findings WHERE subject = {subject} AND snapshot_id = {snapshot}"
-    spells = f"ledger.spells AS s WHERE s.subject = {subject} AND s.closed_look IS NULL"
+    spells = f"ledger.spells AS s WHERE s.subject = {subject} AND s.closed_moment IS NULL"
     critical = f"(SELECT table_name FROM {found} AND severity = '{Severity.CRITICAL.value}')"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE life_looked AS
@@ -116,28 +119,28 @@ def _move(connection: Connection, look: Look, seen: _Seen) -> bool:
                 SELECT (s.table_name, s.row_key) FROM {spells} AND s.is_of_row AND s.table_name IN (
                     SELECT table_name FROM life_looked WHERE how = '{ROWS}'));
         UPDATE ledger.spells AS s SET severity = f.severity FROM life_found AS f
-        WHERE s.subject = {subject} AND s.closed_look IS NULL AND s.finding_id = f.finding_id
+        WHERE s.subject = {subject} AND s.closed_moment IS NULL AND s.finding_id = f.finding_id
           AND s.severity <> f.severity;
         UPDATE ledger.spells AS u
-        SET (closed_look, closed_snapshot, closed_date, closed_run, closing) = ({stamp}, c.closing)
+        SET (closed_moment, closed_snapshot, closed_date, closed_run, closing) = ({stamp}, c.closing)
         FROM (SELECT s.finding_id, {_CLOSING} AS closing
               FROM (SELECT * FROM {spells}) AS s
               LEFT JOIN life_looked AS l ON l.table_name = s.table_name
               LEFT JOIN life_asked AS a ON a.table_name = s.table_name AND a.rule = s.rule
                                        AND a.column_name IS NOT DISTINCT FROM s.column_name
               WHERE s.finding_id NOT IN (SELECT finding_id FROM life_found)) AS c
-        WHERE u.subject = {subject} AND u.closed_look IS NULL AND u.finding_id = c.finding_id
+        WHERE u.subject = {subject} AND u.closed_moment IS NULL AND u.finding_id = c.finding_id
           AND c.closing IS NOT NULL;
         INSERT INTO ledger.spells BY NAME
         SELECT {subject} AS subject, f.finding_id, f.table_name, f.rule, f.column_name, f.row_key, f.severity,
                f.is_row AS is_of_row,
                coalesce((f.table_name, f.rule) IN (SELECT (table_name, rule) FROM life_asked), false)
                    AS is_compiled,
-               {place} AS opened_look, {snapshot} AS opened_snapshot,
-               {day_literal(look.data_date)} AS opened_date, {literal(look.run_id)} AS opened_run
+               {place} AS opened_moment, {snapshot} AS opened_snapshot,
+               {day_literal(moment.data_date)} AS opened_date, {literal(moment.run_id)} AS opened_run
         FROM life_found AS f
         WHERE f.finding_id NOT IN (SELECT s.finding_id FROM {spells});
-        {_carried(look, place)};
+        {_carried(moment, place)};
         DROP TABLE life_looked; DROP TABLE life_asked; DROP TABLE life_found; DROP TABLE life_there;
         DROP TABLE life_unread""")
     return True
@@ -160,47 +163,47 @@ CASE WHEN s.table_name IS NULL THEN
      WHEN (s.table_name, s.row_key) IN (SELECT (table_name, row_key) FROM life_there) THEN '{FIXED}' END"""
 
 
-def _begin(connection: Connection, look: Look) -> int | None:
-    """The place of the look in the order of those of its subject; None if it is not to move anything.
+def _begin(connection: Connection, moment: Moment) -> int | None:
+    """The place of the moment in the order of those of its subject; None if it is not to move anything.
 
     Where it is the newest one once more, what that said is taken back first.
     """
-    subject = literal(look.subject)
+    subject = literal(moment.subject)
     rows = fetch(
         connection,
-        "SELECT look, snapshot_id, data_date FROM ledger.looks WHERE subject = ? ORDER BY look DESC LIMIT 1",
-        [look.subject],
+        "SELECT moment, snapshot_id, data_date FROM ledger.moments WHERE subject = ? ORDER BY moment DESC LIMIT 1",
+        [moment.subject],
     )
     last, snapshot_id, newest = rows[0] if rows else (0, "", date.min)
-    if look.data_date < newest:
+    if moment.data_date < newest:
         return None
     place = int(last) + 1
-    if snapshot_id == look.snapshot_id:
+    if snapshot_id == moment.snapshot_id:
         place = int(last)
         of_place = f"subject = {subject} AND %s = {place}"
         connection.execute(f"""
-            DELETE FROM ledger.spells WHERE {of_place % "opened_look"};
-            UPDATE ledger.spells SET (closed_look, closed_snapshot, closed_date, closed_run, closing)
-                = (NULL, NULL, NULL, NULL, NULL) WHERE {of_place % "closed_look"};
-            DELETE FROM ledger.looks WHERE {of_place % "look"}""")
+            DELETE FROM ledger.spells WHERE {of_place % "opened_moment"};
+            UPDATE ledger.spells SET (closed_moment, closed_snapshot, closed_date, closed_run, closing)
+                = (NULL, NULL, NULL, NULL, NULL) WHERE {of_place % "closed_moment"};
+            DELETE FROM ledger.moments WHERE {of_place % "moment"}""")
     connection.execute(f"""
-        INSERT INTO ledger.looks VALUES ({subject}, {place}, {literal(look.snapshot_id)},
-            {day_literal(look.data_date)}, {literal(look.run_id)})""")
+        INSERT INTO ledger.moments VALUES ({subject}, {place}, {literal(moment.snapshot_id)},
+            {day_literal(moment.data_date)}, {literal(moment.run_id)})""")
     return place
 
 
-def _carried(look: Look, place: int) -> str:
+def _carried(moment: Moment, place: int) -> str:
     """SQL: what was accepted stays so where a finding stays open because nobody could look."""
-    subject, snapshot = literal(look.subject), literal(look.snapshot_id)
+    subject, snapshot = literal(moment.subject), literal(moment.snapshot_id)
     return f"""
         INSERT INTO ledger.accepted BY NAME
         SELECT a.* REPLACE (
-            {snapshot} AS snapshot_id, a.until_date >= {day_literal(look.data_date)} AS is_in_force)
-        FROM ledger.accepted AS a JOIN ledger.looks AS l
-          ON l.subject = a.subject AND l.snapshot_id = a.snapshot_id AND l.look = {place - 1}
+            {snapshot} AS snapshot_id, a.until_date >= {day_literal(moment.data_date)} AS is_in_force)
+        FROM ledger.accepted AS a JOIN ledger.moments AS l
+          ON l.subject = a.subject AND l.snapshot_id = a.snapshot_id AND l.moment = {place - 1}
         WHERE a.subject = {subject} AND a.snapshot_id <> {snapshot}
           AND a.finding_id IN (
-              SELECT finding_id FROM ledger.spells WHERE subject = {subject} AND closed_look IS NULL)
+              SELECT finding_id FROM ledger.spells WHERE subject = {subject} AND closed_moment IS NULL)
           AND a.finding_id NOT IN (SELECT finding_id FROM life_found)"""
 
 

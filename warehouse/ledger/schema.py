@@ -27,18 +27,18 @@ CREATE TABLE IF NOT EXISTS ledger.snapshots (  -- the verdict on a pull of a sou
 );
 CREATE TABLE IF NOT EXISTS ledger.findings (snapshot_id VARCHAR NOT NULL, {FINDINGS_COLUMNS});
 CREATE TABLE IF NOT EXISTS ledger.quarantine (snapshot_id VARCHAR NOT NULL, {QUARANTINE_COLUMNS});
-CREATE TABLE IF NOT EXISTS ledger.looks (  -- the verdicts that moved the lives of findings, in their order
-    subject VARCHAR NOT NULL, look BIGINT NOT NULL, snapshot_id VARCHAR NOT NULL, data_date DATE NOT NULL,
+CREATE TABLE IF NOT EXISTS ledger.moments (  -- the verdicts that moved the lives of findings, in their order
+    subject VARCHAR NOT NULL, moment BIGINT NOT NULL, snapshot_id VARCHAR NOT NULL, data_date DATE NOT NULL,
     run_id VARCHAR NOT NULL
 );
-CREATE TABLE IF NOT EXISTS ledger.spells (  -- from which look to which a finding was there
+CREATE TABLE IF NOT EXISTS ledger.spells (  -- from which verdict to which a finding was there
     subject VARCHAR NOT NULL, finding_id VARCHAR NOT NULL, table_name VARCHAR, rule VARCHAR NOT NULL,
     column_name VARCHAR, row_key VARCHAR, severity VARCHAR NOT NULL,
     is_of_row BOOLEAN NOT NULL,   -- it is on a row, not on a table or a file
     is_compiled BOOLEAN NOT NULL, -- its rule is one of the declaration or a rules file, not of reading
-    opened_look BIGINT NOT NULL, opened_snapshot VARCHAR NOT NULL, opened_date DATE NOT NULL,
+    opened_moment BIGINT NOT NULL, opened_snapshot VARCHAR NOT NULL, opened_date DATE NOT NULL,
     opened_run VARCHAR NOT NULL,
-    closed_look BIGINT, closed_snapshot VARCHAR, closed_date DATE, closed_run VARCHAR,
+    closed_moment BIGINT, closed_snapshot VARCHAR, closed_date DATE, closed_run VARCHAR,
     closing VARCHAR               -- fixed, or dropped: its rule or table is not asked any more
 );
 CREATE TABLE IF NOT EXISTS ledger.accepted (  -- findings that somebody accepted until a day; some have run out

@@ -65,8 +65,10 @@ def _read(package: Package) -> list[Sheet]:
     budget = limits.MAX_CELLS
     for element in children(workbook, "sheets", "sheet"):
         kind, part = relations.get(attribute(element, "id"), ("", ""))
-        if kind != "worksheet" or part not in package:
+        if kind != "worksheet":
             continue  # a chart or a macro sheet
+        if part not in package:
+            raise KeyError(part)  # a sheet that was lost is not one that its keeper left out
         sheet = Sheet(
             name=without_controls(attribute(element, "name")),
             title=attribute(element, "name"),
