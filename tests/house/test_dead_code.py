@@ -20,6 +20,7 @@ CALLED_BY_A_LIBRARY = {
     "add_column_row_condition": "Great Expectations",
     "get_inspector": "Great Expectations",
     "_CountDuplicates": "Great Expectations, which finds metrics by their base class",
+    "_CountCompoundDuplicates": "the same",
     "_requires_quotes": "SQLAlchemy",
     "render_literal_value": "SQLAlchemy",
     "get_columns": "SQLAlchemy",

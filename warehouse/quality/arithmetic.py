@@ -46,11 +46,6 @@ judged AS (
 """
 Timely = tuple[str, str, date, float | None]  # kind, name, date of the data, share
 
-
-def _severities(*severities: Severity) -> str:
-    return ", ".join(literal(one.value) for one in severities)
-
-
 _WEIGHTS = ", ".join(f"({literal(one.value)}, {weight})" for one, weight in WEIGHTS.items())
 _ARITHMETIC = f"""
 weights (dimension, weight) AS (VALUES {_WEIGHTS}),
