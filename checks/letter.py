@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.causes import Cause, causes
+from checks.annotate.causes import Cause, causes
+from checks.annotate.places import Place, located
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import Finding
 from warehouse.ledger import SnapshotRecord, Verdict
 from warehouse.messages import Language, counted, in_languages, listed, message, said_in, sentences
+from warehouse.turns import TO_MEND
 
 _CAUSES, _PLACES = 5, 3  # more is in the marked workbook
 
@@ -39,8 +41,8 @@ def letter(
         language: that the letter is written in.
     """
     title = in_languages(declaration.title, finnish=declaration.title_fi)
-    found = causes(findings)
-    mend = [cause for cause in found if cause.is_to_mend]
+    found = causes(located(findings, None, declaration))
+    mend = [cause for cause in found if cause.severity in TO_MEND]
     look = [cause for cause in found if cause.severity is Severity.WARNING]
     lines = [_verdict(snapshot), ""]
     lines += _listed(message("To mend:"), mend)
@@ -89,7 +91,7 @@ def _listed(head: str, found: Sequence[Cause]) -> list[str]:
     lines: list[str] = [head]
     for number, cause in enumerate(found[:_CAUSES], start=1):
         lines.append(message("{number}. {what}", number=str(number), what=sentences(cause.message, cause.help)))
-        places = [_place(one) for one in cause.findings if one.row_number is not None]
+        places = [_place(one) for one in cause.places if one.finding.row_number is not None]
         if len(places) > _PLACES:
             places[_PLACES:] = [counted("{count} more place", "{count} more places", len(places) - _PLACES)]
         if places:
@@ -99,9 +101,9 @@ def _listed(head: str, found: Sequence[Cause]) -> list[str]:
     return [*lines, ""]
 
 
-def _place(finding: Finding) -> str:
+def _place(place: Place) -> str:
     """The sheet, the row and the column as their owner calls them."""
-    sheet, row = finding.sheet or finding.file or "", str(finding.row_number)
-    if finding.heading:
-        return message("{sheet} row {row} ({column})", sheet=sheet, row=row, column=finding.heading)
+    sheet, row = place.sheet or place.finding.file or "", str(place.finding.row_number)
+    if place.finding.heading:
+        return message("{sheet} row {row} ({column})", sheet=sheet, row=row, column=place.finding.heading)
     return message("{sheet} row {row}", sheet=sheet, row=row)

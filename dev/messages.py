@@ -26,7 +26,6 @@ ROOMS: Mapping[str, str] = {
     "sources/": "reading",
     "checks/annotate/": "workbook",
     "checks/report/": "report",
-    "checks/causes.py": "letter",
     "checks/letter.py": "letter",
     "checks/": "rules",
     "flows/desk/": "desk",
