@@ -134,7 +134,7 @@ def test_a_rule_that_needs_the_day_is_not_asked_without_one():
     st.integers(0, 9),
     st.integers(0, 9),
 )
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_groups_are_those_of_a_plain_count(rows, low, high):
     low, high = min(low, high), max(low, high)
     content = rule(columns=["people"], each=["pilot"], measure="sum(people)", minimum=low, maximum=high)
@@ -178,7 +178,7 @@ def test_a_reference_to_another_source_is_asked_where_its_table_is_there(tmp_pat
     ]
 
 
-@pytest.mark.parametrize(("changed", "is_found"), [(0, False), (6, False), (7, True), (20, True)])
+@pytest.mark.parametrize(("changed", "is_found"), [(6, False), (7, True)])
 def test_the_share_of_changed_rows(tmp_path, changed, is_found):
     earlier = parquet(
         tmp_path / "earlier.parquet",
@@ -198,7 +198,7 @@ def test_the_share_of_changed_rows(tmp_path, changed, is_found):
     st.lists(st.sampled_from("abcd"), min_size=20, max_size=30),
     st.lists(st.sampled_from("abcd"), min_size=20, max_size=30),
 )
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_drift_of_codes_is_half_the_difference_of_their_shares(tmp_path_factory, before, now):
     path = parquet(tmp_path_factory.mktemp("d") / "e.parquet", [(k,) for k in before], {"kind": "VARCHAR"})
     content = rule(columns=["kind"], drift_pct=0.001, message="{observed}")
