@@ -167,7 +167,8 @@ def _judged(of: Measuring, rules: Sequence[Rule], rows: int, cells: Mapping[str,
     for column, count in cells.items():
         yield _Judged(TYPE if column else READABLE, column, Dimension.VALIDITY, count)
     for rule in rules:
-        dimension, column = dimension_of(rule.demand), rule.columns[0] if rule.columns else ""
+        # what is found of a table as a whole is about no column
+        dimension, column = dimension_of(rule.demand), rule.columns[0] if rule.is_about_rows else ""
         if dimension in (Dimension.VALIDITY, Dimension.ACCURACY):
             yield _Judged(rule.id, column, dimension, cells[column])
         elif dimension is not Dimension.COMPLETENESS:  # gaps are counted by themselves

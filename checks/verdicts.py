@@ -173,11 +173,11 @@ def check_dataset(
     with before.beside(connection):
         asked = compile_rules(dataset.table, rules.rules, schema, known=known)
         suite = check_table(checked, asked)
-        measure(Measuring(connection, name, dataset.table, schema, stamp), asked)
     (rows,) = connection.execute(f"SELECT count(*) FROM {schema}.{quote(dataset.stem)}").fetchone() or (0,)
     found = plausible(dataset.table, Refusal(rows, 0), before, declared_names([dataset.table]))
     found += screen_dataset(connection, f"{schema}.{quote(dataset.stem)}", name, dataset.table)
     accept_in_dataset(connection, dataset, data_date)
+    measure(Measuring(connection, name, dataset.table, schema, stamp), asked)
     add_findings(connection, name, found, "temp")
     screen_findings(connection, "temp.findings")
     give_ids(connection, "temp.findings")
