@@ -75,6 +75,11 @@ def _plain(column: str) -> str:
     return f"CASE WHEN contains({name}, '\\') THEN concat_ws(' ; ', {name}, {text}) ELSE {name} END"
 
 
+def screened_sql() -> str:
+    """The SQL of all that the screen does with a text: another one means that what was judged is judged anew."""
+    return personal_sql(_plain(_JSON[0]))
+
+
 def screen_table(
     connection: duckdb.DuckDBPyConnection, source: str, table: TableDeclaration, names: Names
 ) -> None:

@@ -175,7 +175,8 @@ def _letters(settings: Settings, source: SourceDeclaration, found: Sequence[Find
 
     They are read in the marked copies, whose sheets are as they were handed in.
     """
-    from warehouse.sheets import SheetError, column_letters, find_header, match_tables, open_book
+    from checks.annotate.places import open_as_told
+    from warehouse.sheets import SheetError, column_letters, find_header, match_tables
 
     letters: dict[Column, str] = {}
     for file in sorted({one.file for one in found if one.file and one.sheet and one.column_name}):
@@ -183,7 +184,7 @@ def _letters(settings: Settings, source: SourceDeclaration, found: Sequence[Find
         if not copy.exists() or copy.stat().st_size > _LARGEST_OPENED:
             continue
         try:
-            book = open_book(copy, source.tables)
+            book = open_as_told(copy, source.tables)
         except SheetError:
             continue
         for match in match_tables(book, source.tables).tables:
