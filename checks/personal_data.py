@@ -20,13 +20,13 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, key_sql, said_json
+from warehouse.findings import PERSONAL_DATA, WITHHELD, Finding, add_findings, key_sql, said_json
 from warehouse.headings import Names
 from warehouse.messages import Message, counted, in_languages, listed, marked, message
 from warehouse.personal import EMAIL, IDENTITY, PHONE, personal_sql
 from warehouse.staging import SCHEMA
 
-RULE = "personal-data"
+RULE = PERSONAL_DATA
 _KINDS = {
     EMAIL: marked("e-mail address"),
     PHONE: marked("phone number"),

@@ -248,6 +248,7 @@ def test_the_files_are_read_and_know_their_lines(tmp_path):
         ("rule: range\n  column: grant", "rule: row-count", "line 3: 0.rule: row-count holds the whole table"),
         ("rule: range\n  column: grant", "rule: unique", "line 3: 0.rule: unique is on the key"),
         ("rule: range\n  column: grant", "rule: type\n  column: offer_id", "is on the key"),
+        ("rule: range", "rule: personal-data", "no rule personal-data that may be accepted"),
         ('key: {offer_id: "o1"}', "group: {contact: x}", "holds personal data"),
         ("  until", '  group: {theme: "water"}\n  until', "not both"),
     ],

@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from checks.rules import rules_of_sources
+from checks.rules.written import WrittenRule
 from tests.checks.test_written_rules import SOURCE
 from warehouse.declarations import DeclarationError
 
@@ -95,3 +96,10 @@ def test_the_shipped_rules_files_fit():
     declared = Declarations.read()
     assert declared.source_rules.keys() == declared.sources.keys()
     assert declared.dataset_rules.keys() == declared.datasets.keys()
+
+
+@pytest.mark.parametrize("name", ["personal-data", "stale-correction"])
+def test_no_rule_is_called_like_findings_of_ours(name):
+    more = {"columns": ["people"], "holds": "people < 10", "source": "nobody", **TOLD}
+    with pytest.raises(ValueError, match="give the rule another id"):
+        WrittenRule(id=name, severity="warning", **more)
