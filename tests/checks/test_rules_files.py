@@ -47,6 +47,11 @@ def faults(tmp_path, lines, **told):
         ("columns: [peple]\nholds: people < 10\n", 13, "no column peple in meetings; perhaps people is meant"),
         ("columns: [people]\nholds: peple < 10\n", 14, "no column peple in meetings; perhaps people is meant"),
         ("columns: [people]\nholds: people <\n", 14, "its SQL cannot be used: Parser Error"),
+        (
+            "columns: [people]\nholds: people < 10 OR EXISTS (FROM read_text('/etc/hosts'))\n",
+            14,
+            "its SQL cannot be used: Permission Error",
+        ),
         ("columns: [people]\nholds: people + 1\n", 14, "it is no condition: it gives bigint"),
         (
             "columns: [people]\nholds: people IN (SELECT m.people FROM staged.metings AS m)\n",
