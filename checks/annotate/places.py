@@ -104,7 +104,7 @@ def located(findings: Iterable[Finding], book: Book | None, declaration: SourceD
 
 def _place(finding: Finding, sheet: Sheet, table: TableDeclaration | None, header: Header | None) -> Place:
     row = finding.row_number
-    column = None
+    column = letters = None
     if header and finding.column_name:
         column = header.column_of(finding.column_name)
         if column is None and finding.row_number == header.row:  # a field's column that has another name
@@ -114,7 +114,8 @@ def _place(finding: Finding, sheet: Sheet, table: TableDeclaration | None, heade
     elif header and table and row is not None:  # about the row as a whole: its key stands for it
         column = next((header.columns[key] for key in table.primary_key if key in header.columns), None)
     title = finding.heading or _declared_title(finding.column_name or "", table)
-    if title and header and column and (head := sheet.rows[header.row].get(column)):
+    # What a finding calls by its letters has no header, or one that is not to be repeated.
+    if title and header and column and not letters and (head := sheet.rows[header.row].get(column)):
         title = shown_value(head.value)
     if row is None and column is not None and header:
         return Place(finding, sheet.name, header.row, column, title)  # about the column as a whole

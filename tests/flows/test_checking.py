@@ -236,3 +236,24 @@ def test_a_sheet_named_like_somebody_is_marked_and_the_list_repeats_no_name(tmp_
     assert "matti@x.fi" not in repr(list(todo.values))
     links = [cell.hyperlink.location for row in todo.iter_rows() for cell in row if cell.hyperlink]
     assert "'Pilots matti@x.fi'!G2" in links
+
+
+def test_a_header_nobody_declared_is_not_repeated_from_a_table_about_people(tmp_path, declared):
+    sample = next(path for path in SAMPLES if path.stem == "innovators_club")
+    sample_workbooks.write(sample, tmp_path / "club.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "club.xlsx")
+    head = next(row for row in book["Attendance"].iter_rows() if row[0].value == "Meeting ID")
+    book["Attendance"].cell(head[0].row, 5, "Meikalainen Matti")
+    book["Attendance"].cell(head[0].row + 1, 5, "came")
+    book.save(tmp_path / "club.xlsx")
+    checked = check_file([tmp_path / "club.xlsx"], declared, "innovators_club")
+    place = next(one for one in checked.places if one.finding.rule == "unknown-column")
+    assert (place.sheet, place.address) == ("Attendance", f"E{head[0].row}")
+    assert "Meikalainen" not in repr(checked.findings)
+    assert "Saraketta E ei ole määritelty" in said_in(place.finding.message, Language.FINNISH)
+    (made,) = checked.marked_copies(tmp_path / "marked.xlsx", Language.FINNISH)
+    todo = openpyxl.load_workbook(made.path).worksheets[0]
+    assert "column E" in repr(list(todo.values))
+    assert "Meikalainen" not in repr(list(todo.values))
+    assert "Meikalainen" not in json.dumps(as_json(checked, Language.FINNISH), default=str)
+    assert "Meikalainen" not in repr(told_of(checked))
