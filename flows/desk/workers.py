@@ -318,7 +318,7 @@ class Workers:
         self._jobs += 1
         try:
             try:
-                worker = await asyncio.wait_for(self._idle.get(), _TURN_SECONDS)
+                worker = await asyncio.wait_for(self._free(), _TURN_SECONDS)
             except TimeoutError:
                 raise BusyError from None
             try:
@@ -328,10 +328,17 @@ class Workers:
         finally:
             self._jobs -= 1
 
+    async def _free(self) -> _Worker:
+        """A worker that can be given a job: one that died while it had nothing to do is replaced."""
+        while not (worker := await self._idle.get()).is_alive:
+            self._give_back(worker)
+        return worker
+
     def _give_back(self, worker: _Worker) -> None:
         if worker.is_alive:
             self._idle.put_nowait(worker)
             return
+        worker.stop()
         self._all.remove(worker)
         self._begin(1)
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import os
 import pickle
 import re
+import signal
 import stat
 import time
 from contextlib import contextmanager
@@ -720,6 +722,17 @@ def test_what_takes_too_long_dies_or_grows_is_told_and_stops_nothing_else(tmp_pa
         assert "took too long" in str(slow)
         assert isinstance(other, int)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_died_with_nothing_to_do_is_replaced_unseen(tmp_path):
+    with light(folder=tmp_path) as ask:
+        (first,) = ask("works")
+        os.kill(first, signal.SIGKILL)
+        time.sleep(0.5)
+        (second,) = ask("works")
+        assert isinstance(second, int)
+        assert second != first
+        assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_slow_file_holds_up_no_other_and_the_queue_has_an_end():
