@@ -268,6 +268,7 @@ def test_what_cannot_be_accepted_is_refused_with_its_line(tmp_path, was, then, s
         ('to: "100"', 'to: "-1"', "from and to are the same"),
         ("offer_id", "id", "line 3: 0.key"),
         ("status: reported", "status: forgotten", "line 9"),
+        ("evidence: ", "evidence: Ask matti@firma.fi. ", "line 8: 0.evidence: it holds personal data (e-mail"),
     ],
 )
 def test_what_cannot_be_corrected_is_refused_with_its_line(tmp_path, was, then, says):
