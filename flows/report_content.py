@@ -18,7 +18,7 @@ from warehouse import ledger
 from warehouse.database import fetch
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration
 from warehouse.findings import Finding
-from warehouse.headings import declared_names
+from warehouse.headings import declared_names, names_in
 from warehouse.identities.doubts import doubts
 from warehouse.ledger import SnapshotRecord
 from warehouse.lives import fixed, lives, tally
@@ -113,7 +113,7 @@ def _source_section(
         set_aside=_set_aside(connection, declaration, snapshot) if snapshot else (),
         changes=_changes(connection, declaration, snapshot) if snapshot else None,
         dimensions=dimensions(connection, source.name, declaration),
-        score=score_of(connection, source.name, declaration),
+        score=score_of(connection, source.name, declaration, names=names_in(found, declaration)),
         lives=lives(connection, source.name, snapshot.snapshot_id) if snapshot else {},
         corrected=ledger.corrections(connection, source.name, snapshot.snapshot_id) if snapshot else (),
     )
