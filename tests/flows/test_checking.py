@@ -170,6 +170,15 @@ def test_csv_files_of_one_source_go_together(declared, tmp_path):
         check_file([files[0], csv_of(tmp_path / "more" / "pilots.csv", [factory.pilot(2)])], declared)
 
 
+def test_of_a_csv_file_that_is_missing_the_file_is_told_not_a_sheet(declared, tmp_path):
+    told = told_of(check_file([csv_of(tmp_path / "pilots.csv", [factory.pilot(1)])], declared))
+    lacking = next(cause for cause in told.mend if "Rounds" in cause.message)
+    assert lacking.message == "There is no file with the rows of “Rounds” beside pilots.csv."
+    assert "“Rounds.csv”" in lacking.help
+    finnish = said_in(lacking.help, Language.FINNISH)
+    assert "“Kierrokset.csv”" in finnish or "”Kierrokset.csv”" in finnish
+
+
 def test_the_verdict_counts_the_rows_of_her_own_sheets(declared, tmp_path):
     sheets = {"Kokeilumme": factory.table([factory.pilot(1)]), "Rounds": factory.table([factory.ROUND])}
     told = told_of(check_file([factory.save(tmp_path / "p.xlsx", sheets)], declared, "agile_pilots"))
