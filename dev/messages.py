@@ -76,7 +76,7 @@ def _said_in_rules(content: object) -> Iterator[str]:
             yield from _said_in_rules(part)
     elif isinstance(content, dict):
         for key, part in content.items():
-            if key in ("message", "help") and isinstance(part, str):
+            if key in ("demands", "message", "help") and isinstance(part, str):
                 yield part
             else:
                 yield from _said_in_rules(part)

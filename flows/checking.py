@@ -26,6 +26,7 @@ from warehouse import ledger
 from warehouse.archive import Snapshot, sha256_of
 from warehouse.declarations import SourceDeclaration
 from warehouse.findings import Finding
+from warehouse.headings import declared_names
 from warehouse.home import Home
 from warehouse.ledger import Verdict
 from warehouse.lives import COUNTED, Life, lives_to_be
@@ -54,6 +55,7 @@ class CheckedFile:
     accepted: Mapping[str, int]
     findings: tuple[Finding, ...]
     files: Mapping[str, Path]
+    sheets: Mapping[str, str] = field(default_factory=dict)  # by table, what the files call it
     why: str = ""
     lives: Mapping[str, Life] = field(default_factory=dict)  # by finding_id, of a home that it was compared with
     owners: Mapping[tuple[str, str], Whose] = field(default_factory=dict)  # who mends, by table and rule
@@ -138,9 +140,11 @@ def check_file(
         except SourceError as error:  # no file that can be read at all: that is the one finding
             judged = steps.unreadable(snapshot, error)
             found = [judged.problem] if judged.problem else []
+            names = declared_names(declared.sources[name].tables)
         else:
             judged = steps.check(run, snapshot, staged, before, home)
             found = steps.staged_findings(settings, staged)
+            names = steps.staged_names(settings, staged, declared.sources[name])
     return CheckedFile(
         source=name,
         declaration=declared.sources[name],
@@ -149,6 +153,7 @@ def check_file(
         accepted=judged.accepted,
         findings=tuple(found),
         files=files,
+        sheets=names.sheets,
         why=recognised.why,
         lives=_lives(home, name, snapshot, found),
         owners=_owners(declared, name),
@@ -204,7 +209,6 @@ def _lives(home: Home | None, source: str, snapshot: Snapshot, found: Sequence[F
 def _owners(declared: Declarations, source: str) -> dict[tuple[str, str], Whose]:
     """Who mends what a rule finds, by table and rule."""
     from checks.rules import Known, compile_rules
-    from warehouse.headings import declared_names
 
     declaration, rules = declared.sources[source], declared.source_rules[source]
     names, known = declared_names(declaration.tables), Known(turn_of(declaration))

@@ -18,7 +18,7 @@ from warehouse import ledger
 from warehouse.database import fetch
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration
 from warehouse.findings import Finding
-from warehouse.headings import Names, declared_names
+from warehouse.headings import names_in
 from warehouse.identities.doubts import doubts
 from warehouse.ledger import SnapshotRecord
 from warehouse.lives import fixed, lives, tally
@@ -92,7 +92,7 @@ def _source_section(
     declaration, snapshot = declared.sources[source.name], source.snapshot
     rules = declared.source_rules[source.name]
     found = _findings(connection, source.name, snapshot) if snapshot else []
-    names = _names(declaration, found)
+    names = names_in(found, declaration)
     return SourceSection(
         declaration=declaration,
         snapshot=snapshot,
@@ -115,19 +115,6 @@ def _source_section(
         score=score_of(connection, source.name, declaration, names=names),
         lives=lives(connection, source.name, snapshot.snapshot_id) if snapshot else {},
         corrected=ledger.corrections(connection, source.name, snapshot.snapshot_id) if snapshot else (),
-    )
-
-
-def _names(declaration: SourceDeclaration, findings: Sequence[Finding]) -> Names:
-    """What the file calls its sheets and columns, where something was found there."""
-    declared = declared_names(declaration.tables)
-    of_table = [one for one in findings if one.table_name]
-    return Names(
-        {
-            **declared.columns,
-            **{(str(f.table_name), f.column_name): f.heading for f in of_table if f.column_name and f.heading},
-        },
-        {**declared.sheets, **{str(f.table_name): f.sheet for f in of_table if f.sheet}},
     )
 
 

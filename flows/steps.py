@@ -26,6 +26,7 @@ from warehouse.curate import CURATED, ModelError, create_core, curate, prepare
 from warehouse.database import attach, opened
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration, quote
 from warehouse.findings import Finding
+from warehouse.headings import Names, names_of
 from warehouse.history import create_history, promote
 from warehouse.home import Home
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
@@ -204,6 +205,12 @@ def staged_findings(settings: Settings, staged: Staged) -> list[Finding]:
     """What was found on a staged and checked snapshot, worst first."""
     with opened(staged.path, temporary=settings.home.temporary, memory=settings.memory) as connection:
         return ledger.read_findings(connection, "main.findings")
+
+
+def staged_names(settings: Settings, staged: Staged, declaration: SourceDeclaration) -> Names:
+    """What the files of a staged snapshot call their sheets and columns."""
+    with opened(staged.path, temporary=settings.home.temporary, memory=settings.memory) as connection:
+        return names_of(connection, declaration)
 
 
 def previous_rows(known: Sequence[SnapshotRecord], snapshot: Snapshot) -> Mapping[str, int]:

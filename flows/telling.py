@@ -153,7 +153,7 @@ def _gone_on(checked: CheckedFile) -> list[str]:
             "{table}: {accepted} of {count} row.",
             "{table}: {accepted} of {count} rows.",
             checked.rows[table.name],
-            table=in_languages(table.title, finnish=table.title_fi),
+            table=checked.sheets.get(table.name) or in_languages(table.title, finnish=table.title_fi),
             accepted=0 if is_held else checked.accepted.get(table.name, 0),
         )
         for table in checked.declaration.tables

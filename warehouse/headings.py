@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from warehouse.declarations import SourceDeclaration, TableDeclaration
+from warehouse.findings import Finding
 from warehouse.messages import in_languages
 
 
@@ -40,6 +41,19 @@ def declared_names(tables: Iterable[TableDeclaration]) -> Names:
         sheets[table.name] = in_languages(table.title, finnish=table.title_fi)
         for field in table.fields:
             columns[table.name, field.name] = in_languages(field.title, finnish=field.title_fi)
+    return Names(columns, sheets)
+
+
+def names_in(findings: Iterable[Finding], source: SourceDeclaration) -> Names:
+    """What the files of findings call their sheets and columns, where nothing else is left of these files."""
+    declared = declared_names(source.tables)
+    columns, sheets = dict(declared.columns), dict(declared.sheets)
+    for one in findings:
+        table, name = one.table_name, one.column_name
+        if table and table in declared.sheets and one.sheet:
+            sheets[table] = one.sheet
+        if table and name and (table, name) in declared.columns and one.heading:
+            columns[table, name] = one.heading
     return Names(columns, sheets)
 
 

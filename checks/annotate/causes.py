@@ -56,8 +56,10 @@ def _shape(text: str) -> Hashable:
     match text:
         case Message():
             return ("message", text.template)
-        case Listed():
+        case Listed(kind="sentences"):
             return (text.kind, *(_shape(part) for part in text.parts))
+        case Listed():
+            return (text.kind, len(text.parts), frozenset(_shape(part) for part in text.parts))
     return str(text)
 
 
@@ -67,6 +69,8 @@ def _common(texts: Sequence[str]) -> str:
     if all(text == first for text in texts):
         return first
     if isinstance(first, Listed):
+        if len({frozenset(text.parts) for text in texts if isinstance(text, Listed)}) == 1:
+            return first  # the same choices, for each cell the nearest first
         parts = zip(*(text.parts for text in texts if isinstance(text, Listed)), strict=True)
         return Listed([_common(part) for part in parts], first.kind)
     if not isinstance(first, Message):

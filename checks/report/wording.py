@@ -96,7 +96,7 @@ def rule_words(rule: Rule, table: TableDeclaration | None, source: SourceDeclara
         there = next((table_title(other) for other in source.tables if other.name == demand.table), demand.there)
         demand = replace(demand, there=there)
     columns = [field_title(fields[name]) if name in fields else name for name in rule.columns]
-    return demand.kept(listed(columns, most=4))
+    return rule.demands or demand.kept(listed(columns, most=4))
 
 
 def title_of(section: Section) -> str:

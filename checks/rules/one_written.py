@@ -87,6 +87,7 @@ class Written:
             vital=judged_by if rule.severity is Severity.ERROR else (),
             owner=rule.owner or self.known.owner,
             row_words=self._in_words(words, {**self.called, **values}),
+            demands=self._text(rule.demands, named) if rule.demands else "",
             not_asked=message("Nobody can tell of what day the data are.") if is_unasked else "",
         )
 

@@ -20,6 +20,7 @@ class Rule:
     wrong with it, costs the row. ``message`` and ``help`` are texts of ``warehouse.messages``; ``owner`` mends
     what is found. ``remark`` is what the declaration says of the column, which stands in ``help`` too, and
     ``row_words`` are what is said of a row by its own values. ``not_asked`` says why it cannot be asked this time.
+    ``demands`` is what a rules file says of good rows; empty where the demand has words of its own.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Rule:
     remark: str = ""
     row_words: RowWords | None = None
     not_asked: str = ""
+    demands: str = ""
 
     @property
     def is_about_rows(self) -> bool:

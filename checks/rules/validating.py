@@ -150,9 +150,14 @@ def _names(table: TableDeclaration, rule: WrittenRule) -> Iterator[tuple[Place, 
         for name in names.intersection(rule.columns) - {field.name for field in table.kept_fields}:
             yield ("columns",), f"{name} is personal, so nobody knows what it was before"
     found = {*names, *rule.values, *rule.keys, *_found_by(rule)}
-    for key, text in (("message", rule.message), ("help", rule.help)):
-        for name in sorted(placeholders(text) - found):
-            yield (key,), f"nothing says what {{{name}}} is{nearest(name, found)}"
+    # What good rows keep is said of no single row, so only columns have a name there.
+    for key, text, known in (
+        ("demands", rule.demands, names),
+        ("message", rule.message, found),
+        ("help", rule.help, found),
+    ):
+        for name in sorted(placeholders(text) - known):
+            yield (key,), f"nothing says what {{{name}}} is{nearest(name, known)}"
 
 
 def _found_by(rule: WrittenRule) -> Iterable[str]:

@@ -57,8 +57,9 @@ class WrittenRule(Declared):
 
     In SQL ``$data_date`` is the day of the data. ``values`` are further SQL expressions (of a row, or of a group)
     by the names that the message and the help have in braces; ``{start_date}`` becomes what the file calls that
-    column, in quotation marks. Message and help are in English; their Finnish stands in
-    ``warehouse/messages/fi/rules.po``. What is to be written is quoted there: Write “…”.
+    column, in quotation marks. ``demands`` says what good rows keep: the report lists the rule by it. All three
+    are in English; their Finnish stands in ``warehouse/messages/fi/rules.po``. What is to be written is quoted
+    there: Write “…”.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -77,6 +78,7 @@ class WrittenRule(Declared):
     drift_pct: float | None = Field(None, gt=0, le=100)
     newest_days: int | None = Field(None, gt=0)
     programme_in: str | None = None
+    demands: str = ""  # what it demands, as a sentence about good rows without its full stop
     message: str
     help: str
     values: Mapping[str, str] = {}

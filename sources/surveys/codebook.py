@@ -95,6 +95,4 @@ def read_codebook(path: Path) -> Codebook:
         return parse(Codebook, read_yaml(path), path.name, path)
     except (DeclarationError, UnicodeDecodeError) as error:
         said = str(error).replace(str(path), path.name)
-        raise SourceError(
-            message("The codebook cannot be used: {error}. Correct it and hand both files in again.", error=said)
-        ) from error
+        raise SourceError(message("The codebook cannot be used: {error}.", error=said)) from error

@@ -173,8 +173,25 @@ def _no_table(tables: Sequence[TableDeclaration], files: Sequence[str]) -> Findi
     )
 
 
+def _missing_file(table: TableDeclaration, files: Sequence[str]) -> Finding:
+    """Of CSV files there is one a table."""
+    title = table_title(table)
+    return Finding(
+        "missing-table",
+        Severity.CRITICAL,
+        message("There is no file with the rows of “{table}” beside {files}.", table=title, files=listed(files)),
+        message(
+            "Hand in a file named “{table}.csv” with the columns of the template together with it.", table=title
+        ),
+        table_name=table.name,
+        file=files[0] if len(files) == 1 else None,
+    )
+
+
 def _missing_table(table: TableDeclaration, files: Sequence[str], renamed: Sheet | None) -> Finding:
     title = table_title(table)
+    if renamed is None and all(name.lower().endswith((".csv", ".tsv")) for name in files):
+        return _missing_file(table, files)
     return Finding(
         "missing-table",
         Severity.CRITICAL,

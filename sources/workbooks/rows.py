@@ -42,7 +42,7 @@ def data_rows(layout: Layout, told: Told) -> Iterator[tuple[int, Cells]]:
             told.add(
                 "skipped-row",
                 Severity.INFO,
-                message("The row was not read: {reason}.", reason=reason),
+                reason,
                 message(
                     "If it is one, fill in “{heading}” and the other cells; else leave it, or delete the row.",
                     heading=told.names[layout.table.primary_key[0]],
@@ -108,9 +108,11 @@ def _reason_to_skip(layout: Layout, own: Cells, filled: Cells) -> str:
     first = min(filled.values(), key=lambda item: item[0])[1]
     keys = [cell for name, (_, cell) in filled.items() if name in key]
     if any(is_total(cell) for cell in (first, *keys)) and all(is_total(cell) for cell in keys):
-        return message("it is a row of totals, not a record")
+        return message("The row was not read: it is a row of totals, not a record.")
     if not keys and len(own) < min(SPARSE, max(1, len(layout.columns) // 2)):
-        return message("it has no key and next to nothing in it, so it is a note, not a record")
+        return message(
+            "The row was not read: it has no key and next to nothing in it, so it is a note, not a record."
+        )
     if keys and not set(filled) - key and len(layout.table.fields) > len(key):
-        return message("only its key is filled in, so it is not a record yet")
+        return message("The row was not read: only its key is filled in, so it is not a record yet.")
     return ""

@@ -19,7 +19,7 @@ LONGEST_QUOTED = 60
 def quoted(text: str) -> str:
     """A text in quotation marks, cut if it is long."""
     text = clean_text(text)
-    return f"“{text if len(text) <= LONGEST_QUOTED else text[: LONGEST_QUOTED - 1] + '…'}”"
+    return message("“{text}”", text=text if len(text) <= LONGEST_QUOTED else text[: LONGEST_QUOTED - 1] + "…")
 
 
 def marks_around(text: str) -> str:

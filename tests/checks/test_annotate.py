@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -31,6 +32,7 @@ from warehouse.declarations import Severity
 from warehouse.findings import WITHHELD, Finding
 from warehouse.lives import Life, Stage
 from warehouse.messages import Language, message
+from warehouse.messages import listed as listed_texts
 from warehouse.sheets import open_book
 
 ERROR, WARNING, CRITICAL, INFO = Severity.ERROR, Severity.WARNING, Severity.CRITICAL, Severity.INFO
@@ -362,6 +364,19 @@ def test_what_is_wrong_in_the_same_way_stands_together_under_one_heading(tmp_pat
         f"{COMMENT_MARK}\nERROR: Theme: “mobilty” is not on the list.\n"
         "-> Write “Mobilty”, or one of: Mobility, Energy."
     )
+
+
+def test_the_choices_are_told_once_for_cells_to_which_others_of_them_are_near(tmp_path):
+    def off_the_list(row, nearest):
+        entries = listed_texts(sorted(["Air", "Sea"], reverse=nearest), "or")
+        return replace(finding(row=row), help=message("Choose one of {entries}.", entries=entries))
+
+    book = annotated(tmp_path, [off_the_list(2, nearest=False), off_the_list(5, nearest=True)])
+    assert [row["What to do"] for row in headings(book)] == ["Choose one of Air or Sea."]
+    assert [row["What to do"] for row in listed(book)] == [
+        "Choose one of Air or Sea.",
+        "Choose one of Sea or Air.",
+    ]
 
 
 def test_all_of_ours_is_in_the_language_of_its_keeper(tmp_path):

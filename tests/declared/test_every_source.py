@@ -48,6 +48,8 @@ def test_its_rules_name_its_columns_and_where_they_come_from(name):
                 field.name for field in source.table(table).fields
             }
             assert rule.source
+            assert rule.demands, f"{rule.id}: what good rows keep, for the report"
+            assert not rule.demands.endswith(".")
             assert rule.message.endswith(".")
             assert rule.help.endswith(".")
 

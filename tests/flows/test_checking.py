@@ -150,8 +150,8 @@ def test_what_is_told_is_grouped_by_its_cause_with_the_cells(checked):
     ]
     assert [len(told.look), len(told.know)] == [1, 1]
     assert [said_in(line, Language.FINNISH) for line in told.gone_on] == [
-        "Kokeilut: 14/27 rivistä.",
-        "Kierrokset: 1/1 rivistä.",
+        "Pilots: 14/27 rivistä.",
+        "Rounds: 1/1 rivistä.",
     ]
 
 
@@ -168,6 +168,21 @@ def test_csv_files_of_one_source_go_together(declared, tmp_path):
         check_file([*files, again], declared)
     with pytest.raises(RequestError, match=r"Two of the files are called pilots\.csv"):
         check_file([files[0], csv_of(tmp_path / "more" / "pilots.csv", [factory.pilot(2)])], declared)
+
+
+def test_of_a_csv_file_that_is_missing_the_file_is_told_not_a_sheet(declared, tmp_path):
+    told = told_of(check_file([csv_of(tmp_path / "pilots.csv", [factory.pilot(1)])], declared))
+    lacking = next(cause for cause in told.mend if "Rounds" in cause.message)
+    assert lacking.message == "There is no file with the rows of “Rounds” beside pilots.csv."
+    assert "“Rounds.csv”" in lacking.help
+    finnish = said_in(lacking.help, Language.FINNISH)
+    assert "“Kierrokset.csv”" in finnish or "”Kierrokset.csv”" in finnish
+
+
+def test_the_verdict_counts_the_rows_of_her_own_sheets(declared, tmp_path):
+    sheets = {"Kokeilumme": factory.table([factory.pilot(1)]), "Rounds": factory.table([factory.ROUND])}
+    told = told_of(check_file([factory.save(tmp_path / "p.xlsx", sheets)], declared, "agile_pilots"))
+    assert told.gone_on == ("Kokeilumme: 1 of 1 row.", "Rounds: 1 of 1 row.")
 
 
 def test_a_home_tells_what_stood_before_and_stays_as_it_is(declared, tmp_path, after_a_night):

@@ -87,10 +87,10 @@ def test_an_advice_has_the_columns_own_words_in_both_languages():
     declared = field("number", unit="EUR", help="Count the grant.", help_fi="Laske tuki.")
     said = how_to_write(declared, is_optional=False)
     assert said == "Count the grant. Write it like “5000”."
-    assert said_in(said, Language.FINNISH) == "Laske tuki. Kirjoita se näin: “5000”."
+    assert said_in(said, Language.FINNISH) == "Laske tuki. Kirjoita se näin: ”5000”."
 
 
 def test_a_list_is_said_by_its_titles_with_the_nearest_first():
     said = choose_of("themes", ["mobility"])
     assert said.startswith("Choose one of “Mobility”, “Resource recycling”, ")
-    assert said_in(said, Language.FINNISH).startswith("Valitse jokin näistä: “Liikkuminen”, ")
+    assert said_in(said, Language.FINNISH).startswith("Valitse jokin näistä: ”Liikkuminen”, ")

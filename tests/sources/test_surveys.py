@@ -131,7 +131,7 @@ def test_what_cannot_be_used_is_said_without_repeating_an_answer(tmp_path):
     [
         ({"book": None}, "has no codebook"),
         ({"book": BOOK | {"measures": {"happiness": {"question": "Q1"}}}}, "'happiness' is no code of the list"),
-        ({"book": BOOK | {"pilot": "x"}}, "Extra inputs"),
+        ({"book": BOOK | {"pilot": "x"}}, "no such key"),
         (
             {"book": BOOK | {"survey_id": "s-2", "measures": {"satisfaction": {"question": "Q7"}}}},
             "the questions Q7, and the export",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from warehouse import ledger
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import Finding
+from warehouse.headings import names_in
 from warehouse.ledger import SnapshotRecord, TableLoad, Verdict
 from warehouse.ledger.schema import create_ledger
 from warehouse.measures import Dimension
@@ -234,6 +235,19 @@ def test_steps_name_the_column_and_the_table_by_title_and_are_said_in_finnish(
             said_in(title(dimension), Language.FINNISH)
             == code_lists()["quality_dimension"].codes[dimension].title_fi
         )
+
+
+def test_a_step_quotes_her_own_header_and_sheet_where_findings_tell_them(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    write(connection, [Measured("one", "r", "b", Dimension.VALIDITY, 10, 2)])
+    found = [
+        Finding("r", Severity.ERROR, "x", "y", "one", "f.xlsx", "Taul1", 3, "b", heading="Väkeä"),
+        Finding("unknown-column", Severity.WARNING, "x", "y", "one", "f.xlsx", "Taul1", 1, "Väkeä", heading="Oma"),
+    ]
+    made = score_of(connection, "things", SOURCE, names=names_in(found, SOURCE))
+    assert made is not None
+    assert made.next_step == "Correct 2 values of “Väkeä” in “Taul1”. Score +20."
 
 
 def test_one_thing_that_holds_good_data_is_worth_the_other_half(connection: duckdb.DuckDBPyConnection) -> None:
