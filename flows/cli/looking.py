@@ -130,7 +130,7 @@ def show_checks(
     ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Print what Great Expectations said when a source or a dataset was checked last, as JSON.
+    """Print what Great Expectations said of the last check.
 
     Its own pages load their looks from other hosts: they are for whoever writes rules, not for publication.
     """
