@@ -29,6 +29,7 @@ from warehouse.declarations import (
     read_yaml,
 )
 from warehouse.declared import Declared, line_of
+from warehouse.personal import find_personal
 
 _CHECKS = Path(__file__).parent
 # What reading says of a cell or a row that may be accepted; of tables and files as a whole nothing is.
@@ -114,6 +115,7 @@ def _accepted(path: Path, source: SourceDeclaration, rules: SourceRules) -> Iter
             raise fault(path, (number, "rule"), f"no rule {one.rule} that may be accepted{hint}")
         if one.column is not None and one.rule != "unknown-column":
             _field(path, (number, "column"), table, one.column)
+        _require_nobody(path, number, reason=one.reason, accepted_by=one.accepted_by)
         _require_acceptable(path, number, one, table, compiled)
         if one.key is not None:
             _require_key(path, number, one.key, table)
@@ -155,6 +157,7 @@ def _corrections(path: Path, source: SourceDeclaration) -> Iterator[Correction]:
             raise fault(path, (number,), f"{table.name} is about people: no line of it names one")
         field = _field(path, (number, "column"), table, one.column)
         _require_shown(path, (number, "column"), field)
+        _require_nobody(path, number, reason=one.reason, evidence=one.evidence)
         _require_key(path, number, one.key, table)
         if one.new and not _is_value(field, one.new):
             raise fault(path, (number, "to"), f"{one.new!r} is no value of {one.column} ({field.type})")
@@ -188,6 +191,15 @@ def _field(path: Path, place: Sequence[str | int], table: TableDeclaration, name
 def _require_shown(path: Path, place: Sequence[str | int], field: FieldDeclaration) -> None:
     if field.is_withheld:
         raise fault(path, place, f"{field.name} holds personal data: no value of it is written down here")
+
+
+def _require_nobody(path: Path, number: int, **texts: str) -> None:
+    """That what reports repeat of a line holds no personal data."""
+    for name, text in texts.items():
+        if kinds := find_personal(text):
+            raise fault(
+                path, (number, name), f"it holds personal data ({', '.join(kinds)}), and reports repeat it"
+            )
 
 
 def _require_key(path: Path, number: int, key: Mapping[str, str], table: TableDeclaration) -> None:

@@ -20,13 +20,13 @@ from warehouse.declarations import (
     literal,
     quote,
 )
-from warehouse.findings import WITHHELD, Finding, add_findings, key_sql, said_json
+from warehouse.findings import PERSONAL_DATA, WITHHELD, Finding, add_findings, key_sql, said_json
 from warehouse.headings import Names
 from warehouse.messages import Message, counted, in_languages, listed, marked, message
 from warehouse.personal import EMAIL, IDENTITY, PHONE, personal_sql
 from warehouse.staging import SCHEMA
 
-RULE = "personal-data"
+RULE = PERSONAL_DATA
 _KINDS = {
     EMAIL: marked("e-mail address"),
     PHONE: marked("phone number"),
@@ -34,6 +34,7 @@ _KINDS = {
 }
 _WITHHELD = ("column_name", "value", "row_key")
 _SAID = ("message", "help", "said", "heading")
+_JSON = ("said", "record", "row_key")  # perhaps
 
 
 def _screened(table: TableDeclaration) -> list[FieldDeclaration]:
@@ -55,11 +56,28 @@ def _hits(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequenc
     if not columns:
         return {}
     listed = ", ".join(quote(column) for column in columns)
+    plain = ", ".join(f"{_plain(column)} AS {quote(column)}" for column in columns)
     rows = connection.execute(f"""
         SELECT name, count(*)
-        FROM (UNPIVOT (SELECT {listed} FROM {relation}) ON {listed} INTO NAME name VALUE text)
+        FROM (UNPIVOT (SELECT {plain} FROM {relation}) ON {listed} INTO NAME name VALUE text)
         WHERE {personal_sql("text")} IS NOT NULL GROUP BY name""").fetchall()
     return dict(rows)
+
+
+def _plain(column: str) -> str:
+    r"""SQL: what the screen is to see of a column. Beside JSON the text that it stands for: in
+    ``"Call\n0401234567"`` a letter stands before the number, and there is none.
+    """
+    name = quote(column)
+    if column not in _JSON:
+        return name
+    text = rf"regexp_replace({name}, '\\(u[0-9a-fA-F]{{4}}|.)', ' ', 'g')"
+    return f"CASE WHEN contains({name}, '\\') THEN concat_ws(' ; ', {name}, {text}) ELSE {name} END"
+
+
+def screened_sql() -> str:
+    """The SQL of all that the screen does with a text: another one means that what was judged is judged anew."""
+    return personal_sql(_plain(_JSON[0]))
 
 
 def screen_table(
@@ -149,7 +167,7 @@ def screen_findings(connection: duckdb.DuckDBPyConnection, findings: str, quaran
     """
     hits = _hits(connection, findings, [*_WITHHELD, *_SAID])
     for column in hits:
-        hit = f"{personal_sql(column)} IS NOT NULL"
+        hit = f"{personal_sql(_plain(column))} IS NOT NULL"
         if column in _WITHHELD:
             connection.execute(f"UPDATE {findings} SET {column} = {literal(WITHHELD)} WHERE {hit}")
         elif column in ("said", "heading"):  # its values one by one: a translation may join them in another way
@@ -163,14 +181,16 @@ def screen_findings(connection: duckdb.DuckDBPyConnection, findings: str, quaran
             )
     hits = _hits(connection, quarantine, ["row_key", "record"]) if quarantine else {}
     if "row_key" in hits:
-        connection.execute(f"UPDATE {quarantine} SET row_key = NULL WHERE {personal_sql('row_key')} IS NOT NULL")
+        connection.execute(
+            f"UPDATE {quarantine} SET row_key = NULL WHERE {personal_sql(_plain('row_key'))} IS NOT NULL"
+        )
     if "record" not in hits:
         return
     # Value by value, and then once more as a whole: a line that is no JSON, or what only the joint of two cells
     # makes.
     plain, withheld = personal_sql("(e.value ->> '$')"), literal(json.dumps(WITHHELD))
     value = f"CASE WHEN {plain} IS NULL THEN CAST(e.value AS VARCHAR) ELSE {withheld} END"
-    hit = f"{personal_sql('record')} IS NOT NULL"
+    hit = f"{personal_sql(_plain('record'))} IS NOT NULL"
     connection.execute(f"""
         UPDATE {quarantine} AS q SET record = cleaned.record FROM (
             SELECT of.rowid AS id,

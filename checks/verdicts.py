@@ -20,7 +20,14 @@ from checks.asking import CheckedTable, check_table, critical_of, unknown_column
 from checks.expected import SuiteResult
 from checks.looking import begin_looking, note_asked, note_looked_at
 from checks.measuring import VERSION, Measuring, measure
-from checks.personal_data import screen_dataset, screen_findings, screen_names, screen_table, withhold_keys
+from checks.personal_data import (
+    screen_dataset,
+    screen_findings,
+    screen_names,
+    screen_table,
+    screened_sql,
+    withhold_keys,
+)
 from checks.plausible import Before, plausible
 from checks.rules import DatasetRules, SourceRules, compile_rules, fingerprint, row_columns
 from checks.setting_aside import Refusal, refusal_of, set_aside
@@ -36,7 +43,6 @@ from warehouse.finding_ids import give_ids
 from warehouse.findings import NOT_THERE, add_findings
 from warehouse.headings import declared_names, names_of, own_names
 from warehouse.ledger import Verdict
-from warehouse.personal import personal_sql
 from warehouse.progress import Progress, silent
 from warehouse.staging import SCHEMA
 from warehouse.turns import turn_of
@@ -74,7 +80,7 @@ def source_fingerprint(
     parts = [fingerprint(table, rules.on(table)) for table in source.tables]
     # what personal data look like decides too: a snapshot judged before the screen knew them is judged anew
     decided = [one for one in (amendments.fingerprint(day),) if one]
-    return hashlib.sha256("\0".join([*parts, personal_sql("text"), VERSION, *decided]).encode()).hexdigest()
+    return hashlib.sha256("\0".join([*parts, screened_sql(), VERSION, *decided]).encode()).hexdigest()
 
 
 def check_source(

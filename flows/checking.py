@@ -69,13 +69,13 @@ class CheckedFile:
     @cached_property
     def places(self) -> list[Place]:
         """The findings with their cells, worst first, then in the order of the file."""
-        from checks.annotate.places import located
-        from warehouse.sheets import SheetError, open_book
+        from checks.annotate.places import located, open_as_told
+        from warehouse.sheets import SheetError
 
         found: list[Place] = []
         for name, path in self.files.items():
             try:
-                book = open_book(path, self.declaration.tables) if self.declaration.kind == "workbook" else None
+                book = open_as_told(path, self.declaration.tables) if self.declaration.kind == "workbook" else None
             except SheetError:
                 book = None
             found += located(self._on(name), book, self.declaration)

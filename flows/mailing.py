@@ -9,6 +9,7 @@ next run.
 from __future__ import annotations
 
 import os
+import re
 import smtplib
 import ssl
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from warehouse import ledger
 from warehouse.declarations import DeclarationError, Declared, SourceDeclaration, fault, nearest, parse, read_yaml
 from warehouse.home import write_atomically
 from warehouse.messages import Language, language_of
+from warehouse.personal import find_personal
 from warehouse.store import reader
 from warehouse.turns import OURS
 
@@ -36,7 +38,9 @@ FILE = "coordinators.yaml"
 _SENT = ".mailed"  # in the outbox of a source: what was told last
 _WAITING = "waiting:"
 _WORKBOOK = "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_Address = Annotated[str, Field(pattern=r"^[^\s@<>,;\"\\]+@[^\s@<>,;\"\\]+$")]
+# Nothing that a header reads as more than an address: brackets, comments, groups, encoded words (=?...?=).
+_PLAIN_ADDRESS = r"^[\w!#$%&'*+/^`{|}~-]+(\.[\w!#$%&'*+/^`{|}~-]+)*@[\w-]+(\.[\w-]+)*$"
+_Address = Annotated[str, Field(pattern=_PLAIN_ADDRESS)]
 _SECONDS = 30
 
 
@@ -87,7 +91,7 @@ class Server:
                 " stands in OPENDISTRICT_SMTP_PASSWORD"
             )
         sender = environment.get("OPENDISTRICT_MAIL_FROM", "")
-        if "@" not in sender:
+        if "@" not in sender or "=?" in sender or not sender.isprintable():
             raise MailError("OPENDISTRICT_MAIL_FROM has to say from which address mail is sent")
         is_tls = parts.scheme == "smtps"
         return Server(
@@ -115,9 +119,21 @@ def addressees(folder: Path, sources: Mapping[str, SourceDeclaration]) -> Mappin
     found = {}
     for name, entry in content.items():
         if name not in sources:
-            raise fault(path, (name,), f"there is no such source{nearest(str(name), sources)}")
-        found[name] = parse(Addressee, entry, f"{path}: {name}", path, (name,))
+            hint = nearest(str(name), sources)
+            raise _without_address(path, fault(path, (name,), f"there is no such source{hint}"))
+        try:
+            found[name] = parse(Addressee, entry, f"{path}: {name}", path, (name,))
+        except DeclarationError as error:
+            raise _without_address(path, error) from None
     return found
+
+
+def _without_address(path: Path, error: DeclarationError) -> DeclarationError:
+    """The error, which is told in reports; one that would repeat an address says only where it stands."""
+    if not find_personal(str(error)):
+        return error
+    lines = " and ".join(dict.fromkeys(re.findall(r"line \d+", str(error)))) or "line 1"
+    return DeclarationError(f"{path}: {lines}: an address stands where a source or a key belongs")
 
 
 def send_verdicts(run: Run, outcome: NightOutcome) -> NightOutcome:
@@ -155,14 +171,16 @@ def _told(run: Run, source: SourceOutcome, run_id: str, server: Server, addresse
     written = letter(declaration, snapshot, findings, _below(run, source.annotated), language)
     attached = Path(source.annotated) if addressee.attach and source.annotated else None
     try:
-        _send(server, _mail(server, addressee, written, language, attached))
+        refused = _send(server, _mail(server, addressee, written, language, attached))
     except MailError as error:
         mark.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(mark, f"{_WAITING} {key}".encode())
         return _noticed(source, f"The verdict could not be mailed: {error}. The next run tries again.")
     mark.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(mark, key.encode())
-    return source
+    write_atomically(mark, key.encode())  # also where some had it: they are not told every night
+    if not refused:
+        return source
+    return _noticed(source, f"{server.host} refused {refused} of the addresses of {FILE}; the others were told.")
 
 
 def _below(run: Run, path: str | None) -> str | None:
@@ -192,8 +210,8 @@ def _mail(
     return mail
 
 
-def _send(server: Server, mail: EmailMessage) -> None:
-    """Hand a mail to the server.
+def _send(server: Server, mail: EmailMessage) -> int:
+    """Hand a mail to the server. How many of several addresses it refused.
 
     Raises:
         MailError: it did not take it; in words that hold no address.
@@ -211,8 +229,7 @@ def _send(server: Server, mail: EmailMessage) -> None:
         raise MailError(f"{server.host} answered {error.smtp_code}") from None
     except (OSError, smtplib.SMTPException) as error:
         raise MailError(f"{server.host} could not be reached ({type(error).__name__})") from None
-    if refused:
-        raise MailError(f"{server.host} refused {len(refused)} of the addresses of {FILE}")
+    return len(refused)
 
 
 def _connected(server: Server) -> smtplib.SMTP:

@@ -26,7 +26,7 @@ from warehouse.snapshots import sha256_of
 from warehouse.store import reader
 from warehouse.turns import OURS
 
-_NOTE = ".marked.json"  # by name, the SHA-256 of the copies as we wrote them
+_NOTE = ".marked.json"  # by name, the SHA-256 of the copies as we wrote them; two while one takes another's place
 
 
 def hand_back(run: Run, source: SourceOutcome, workspace: Path, faults: FaultLog) -> SourceOutcome:
@@ -105,6 +105,8 @@ class Outbox:
             place, number = self.folder / f"{copy.stem}-{number}{copy.suffix}", number + 1
         digest = sha256_of(copy)
         if not place.exists() or self._written.get(place.name) != digest:
+            # Noted before: whoever is killed between the two leaves a copy that still is known as ours.
+            self._note({**self._written, place.name: f"{digest} {self._written.get(place.name, '')}".strip()})
             copy.replace(place)
         self._note({**self._written, place.name: digest})
         return place.name
@@ -117,7 +119,7 @@ class Outbox:
 
     def _is_changed(self, name: str) -> bool:
         path = self.folder / name
-        return path.exists() and name in self._written and sha256_of(path) != self._written[name]
+        return path.exists() and name in self._written and sha256_of(path) not in self._written[name].split()
 
     def _note(self, written: dict[str, str]) -> None:
         self._written = written

@@ -18,7 +18,7 @@ from warehouse import ledger
 from warehouse.database import fetch
 from warehouse.declarations import DatasetDeclaration, Severity, SourceDeclaration
 from warehouse.findings import Finding
-from warehouse.headings import declared_names, names_in
+from warehouse.headings import names_in
 from warehouse.identities.doubts import doubts
 from warehouse.ledger import SnapshotRecord
 from warehouse.lives import fixed, lives, tally
@@ -92,6 +92,7 @@ def _source_section(
     declaration, snapshot = declared.sources[source.name], source.snapshot
     rules = declared.source_rules[source.name]
     found = _findings(connection, source.name, snapshot) if snapshot else []
+    names = names_in(found, declaration)
     return SourceSection(
         declaration=declaration,
         snapshot=snapshot,
@@ -101,9 +102,7 @@ def _source_section(
         counts=source.counts or dict.fromkeys(Severity, 0),
         findings=found,
         rules={
-            table.name: compile_rules(
-                table, rules.on(table), names=declared_names(declaration.tables), known=Known(turn_of(declaration))
-            )
+            table.name: compile_rules(table, rules.on(table), names=names, known=Known(turn_of(declaration)))
             for table in declaration.tables
         },
         annotated=annotated,
@@ -113,7 +112,7 @@ def _source_section(
         set_aside=_set_aside(connection, declaration, snapshot) if snapshot else (),
         changes=_changes(connection, declaration, snapshot) if snapshot else None,
         dimensions=dimensions(connection, source.name, declaration),
-        score=score_of(connection, source.name, declaration, names=names_in(found, declaration)),
+        score=score_of(connection, source.name, declaration, names=names),
         lives=lives(connection, source.name, snapshot.snapshot_id) if snapshot else {},
         corrected=ledger.corrections(connection, source.name, snapshot.snapshot_id) if snapshot else (),
     )
@@ -175,7 +174,8 @@ def _letters(settings: Settings, source: SourceDeclaration, found: Sequence[Find
 
     They are read in the marked copies, whose sheets are as they were handed in.
     """
-    from warehouse.sheets import SheetError, column_letters, find_header, match_tables, open_book
+    from checks.annotate.places import open_as_told
+    from warehouse.sheets import SheetError, column_letters, find_header, match_tables
 
     letters: dict[Column, str] = {}
     for file in sorted({one.file for one in found if one.file and one.sheet and one.column_name}):
@@ -183,7 +183,7 @@ def _letters(settings: Settings, source: SourceDeclaration, found: Sequence[Find
         if not copy.exists() or copy.stat().st_size > _LARGEST_OPENED:
             continue
         try:
-            book = open_book(copy, source.tables)
+            book = open_as_told(copy, source.tables)
         except SheetError:
             continue
         for match in match_tables(book, source.tables).tables:

@@ -14,12 +14,11 @@ from collections.abc import Sequence
 import duckdb
 
 from warehouse.declarations import TableDeclaration
-from warehouse.findings import WITHHELD, shown_key_sql
+from warehouse.findings import PERSONAL_DATA, WITHHELD, shown_key_sql
 from warehouse.personal import personal_sql
 from warehouse.sql import literal, quote
 from warehouse.staging import SCHEMA
 
-_PERSONAL_DATA = "personal-data"  # the rule on cells that hold it: they identify nothing
 _SAME_PLACE = """f.row_number = s._row AND f.file IS NOT DISTINCT FROM s._file
             AND f.sheet IS NOT DISTINCT FROM s._sheet"""
 
@@ -86,7 +85,7 @@ def _know_rows(connection: duckdb.DuckDBPyConnection, findings: str, staged: str
             SELECT f.rowid AS finding, min(s.rowid) AS staged_row, any_value(f.column_name) AS column_name,
                    min(CASE WHEN {whole} AND NOT EXISTS (
                            FROM {findings} AS f WHERE f.table_name = {literal(table.name)}
-                            AND f.rule = '{_PERSONAL_DATA}' AND f.column_name IN ({of_key}) AND {_SAME_PLACE})
+                            AND f.rule = '{PERSONAL_DATA}' AND f.column_name IN ({of_key}) AND {_SAME_PLACE})
                        THEN s.key END) AS key
             FROM {findings} AS f
             JOIN (SELECT rowid, *, {shown_key_sql(table)} AS key FROM {staged}) AS s ON {_SAME_PLACE}

@@ -7,6 +7,7 @@ place it came from. Both tables stand in every staging file and, gathered over a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
@@ -59,6 +60,7 @@ CREATE TABLE IF NOT EXISTS main.headings (  -- what a file calls its sheet and i
 );
 """
 WITHHELD = "(withheld)"
+PERSONAL_DATA = "personal-data"  # the rule on cells and names that hold them; no other is called so
 NOT_THERE = "not there"  # why a table is incomplete of which a snapshot has nothing
 
 
@@ -199,11 +201,14 @@ def said_sql(message: str, advice: str, **values: str | tuple[str, str]) -> tupl
     pairs = {name: _text_and_json(value) for name, value in values.items()}
 
     def text(template: str) -> str:
-        made = literal(template)
-        for name, (value, _) in pairs.items() if not is_said(template) else ():
-            if f"{{{name}}}" in template:
-                made = f"replace({made}, {literal(f'{{{name}}}')}, {value})"
-        return made
+        if is_said(template):
+            return literal(template)
+        # Piece by piece: whoever writes {name} into a cell is not to have it taken for a place of the template.
+        pieces = (
+            re.split("(" + "|".join(rf"\{{{name}\}}" for name in pairs) + ")", template) if pairs else [template]
+        )
+        made = [pairs[one[1:-1]][0] if number % 2 else literal(one) for number, one in enumerate(pieces)]
+        return f"concat({', '.join(made)})"
 
     def said(template: str) -> str:
         if is_said(template):

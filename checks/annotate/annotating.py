@@ -16,7 +16,7 @@ from checks.annotate.editing import SurgeryError
 from checks.annotate.marks import marks_of
 from checks.annotate.notes import Cell, Notes, ShapeNumbers
 from checks.annotate.pages import AUTHOR, Page
-from checks.annotate.places import Place, located
+from checks.annotate.places import Place, located, open_as_told
 from checks.annotate.styles import StyleSheet
 from checks.annotate.surgery import Surgery
 from checks.annotate.todo_sheet import Listing, TodoSheet
@@ -24,7 +24,8 @@ from checks.annotate.words import COLOURS, HOW_TO, HOW_TO_ALONE, LINES
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import Finding
 from warehouse.messages import Language, counted, message, said_in, sentences
-from warehouse.sheets import TODO_SHEET, Book, Sheet, SheetError, is_todo_sheet, open_book
+from warehouse.personal import harmless_name
+from warehouse.sheets import TODO_SHEET, Book, Sheet, SheetError, is_todo_sheet
 from warehouse.sheets.xlsx import Package, part_key
 
 if TYPE_CHECKING:
@@ -92,11 +93,12 @@ def annotate(
     """
     book: Book | None = None
     why = ""
+    called = harmless_name(workbook.name, 1)  # what we add repeats nobody's personal data
     try:
-        book = open_book(workbook, declaration.tables)
+        book = open_as_told(workbook, declaration.tables)
     except SheetError as error:
-        why = message("The file {file} could not be opened: {error}.", file=workbook.name, error=error.args[0])
-    task = _Task(workbook.name, located(findings, book, declaration), language, lives or {})
+        why = message("The file {file} could not be opened: {error}.", file=called, error=error.args[0])
+    task = _Task(called, located(findings, book, declaration), language, lives or {})
     target.parent.mkdir(parents=True, exist_ok=True)
     if book is not None:
         try:
@@ -105,14 +107,14 @@ def annotate(
             why = message(
                 "{file} cannot be marked, because {reason}. This is the list alone: mend the cells in your own"
                 " file.",
-                file=workbook.name,
+                file=called,
                 reason=error.reason,
             )
         except Exception:  # whatever a file was made to raise: the list can still be given back
             why = message(
                 "{file} has parts that cannot be read, so this is the list alone: mend the cells in your own"
                 " file.",
-                file=workbook.name,
+                file=called,
             )
     return _list_alone(task, target, why)
 

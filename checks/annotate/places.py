@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from warehouse.declarations import SourceDeclaration, TableDeclaration
 from warehouse.findings import Finding
 from warehouse.messages import in_languages
-from warehouse.sheets import Book, Header, Sheet, column_letters, find_header, match_tables, shown_value
+from warehouse.personal import find_personal
+from warehouse.sheets import (
+    Book,
+    Header,
+    Sheet,
+    column_letters,
+    find_header,
+    match_tables,
+    open_book,
+    shown_value,
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,25 @@ class Place:
     def address(self) -> str:
         """The cell as people call it; nothing where it is about more than one."""
         return f"{column_letters(self.column)}{self.row}" if self.row and self.column and not self.is_whole else ""
+
+
+def open_as_told(path: Path, tables: Sequence[TableDeclaration]) -> Book:
+    """A file as ``open_book`` opens it, its sheets called as findings call them.
+
+    One whose name holds personal data has a stand-in there (``checks.personal_data.screen_names``); its ``title``
+    still is what the file says.
+
+    Raises:
+        SheetError: as ``open_book``.
+    """
+    book = open_book(path, tables)
+    named = {sheet.name: sheet for sheet in book.sheets if sheet.rows}
+    if find_personal("\n".join(named)):
+        for number, name in enumerate(sorted(name for name in named if find_personal(name)), start=1):
+            sheet = named[name]
+            sheet.title = sheet.title or name
+            sheet.name = f"sheet {number}"
+    return book
 
 
 def located(findings: Iterable[Finding], book: Book | None, declaration: SourceDeclaration) -> list[Place]:
@@ -74,7 +104,7 @@ def located(findings: Iterable[Finding], book: Book | None, declaration: SourceD
 
 def _place(finding: Finding, sheet: Sheet, table: TableDeclaration | None, header: Header | None) -> Place:
     row = finding.row_number
-    column = None
+    column = letters = None
     if header and finding.column_name:
         column = header.column_of(finding.column_name)
         if column is None and finding.row_number == header.row:  # a field's column that has another name
@@ -84,7 +114,8 @@ def _place(finding: Finding, sheet: Sheet, table: TableDeclaration | None, heade
     elif header and table and row is not None:  # about the row as a whole: its key stands for it
         column = next((header.columns[key] for key in table.primary_key if key in header.columns), None)
     title = finding.heading or _declared_title(finding.column_name or "", table)
-    if title and header and column and (head := sheet.rows[header.row].get(column)):
+    # What a finding calls by its letters has no header, or one that is not to be repeated.
+    if title and header and column and not letters and (head := sheet.rows[header.row].get(column)):
         title = shown_value(head.value)
     if row is None and column is not None and header:
         return Place(finding, sheet.name, header.row, column, title)  # about the column as a whole

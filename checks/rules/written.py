@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from warehouse import reference
 from warehouse.declarations import (
@@ -15,7 +15,8 @@ from warehouse.declarations import (
     quote,
 )
 from warehouse.declared import nearest
-from warehouse.turns import Whose
+from warehouse.findings import PERSONAL_DATA
+from warehouse.turns import OURS, Whose
 
 
 class RefersTo(Declared):
@@ -96,6 +97,13 @@ class WrittenRule(Declared):
     def is_measured(self) -> bool:
         """It is of the table as a whole."""
         return any(limit is not None for limit in (self.changed_pct, self.drift_pct, self.newest_days))
+
+    @field_validator("id")
+    @classmethod
+    def _is_no_name_of_ours(cls, name: str) -> str:
+        if name in OURS or name == PERSONAL_DATA:
+            raise ValueError(f"{name} is what findings of our own are called; give the rule another id")
+        return name
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> WrittenRule:

@@ -33,7 +33,7 @@ from flows.desk import tokens
 from flows.desk.guarding import is_from_here
 from flows.desk.pages import Reader, endings, language_asked, render, stage_in_words, static_file
 from flows.desk.sessions import Session, Sessions, WrongTokens
-from flows.desk.uploads import MOST_FILES, Upload, UploadError, Uploads
+from flows.desk.uploads import MOST_FILES, Upload, UploadError, Uploads, folder_of
 from flows.desk.workers import BusyError, Check, Mark, Stage, WorkError, Workers
 from warehouse.home import Home
 from warehouse.messages import Language, in_languages, message, said_in
@@ -331,6 +331,8 @@ class Desk:
         except WorkError as error:
             return self._file(request, session, upload, error.args[0], 500)
         path = paths[int(number)]
+        if not path.exists():
+            raise HTTPException(404)
         # Names of files are people's words: this form (RFC 6266) takes any letters, and keeps a header whole.
         disposition = f"attachment; filename*=UTF-8''{quote(path.name, safe='')}"
         return FileResponse(path, media_type=_XLSX, headers={"Content-Disposition": disposition})
@@ -342,7 +344,11 @@ class Desk:
                 folder.mkdir(exist_ok=True)
                 is_one = len(upload.files) == 1
                 target = folder / f"{upload.files[0].path.stem}-annotated.xlsx" if is_one else folder
-                paths = await self._workers.run(Mark(upload.outcome.checked, target, language))
+                try:
+                    paths = await self._workers.run(Mark(upload.outcome.checked, target, language))
+                finally:
+                    if self.uploads.find(upload.id, upload.session) is None:  # deleted meanwhile: the copy too
+                        self.uploads.delete(upload)
                 upload.copies[language.value] = tuple(paths)
         self._marking.pop(upload.id, None)
         return upload.copies[language.value]
@@ -475,4 +481,4 @@ class _Incoming:
 def desk_of(home: Home, sources: Mapping[str, SourceDeclaration], **more: Any) -> Desk:
     """The desk of a home, for the sources that people keep a workbook of."""
     keepers = {name: source for name, source in sources.items() if source.kind == "workbook"}
-    return Desk(home, keepers, Workers(), **more)
+    return Desk(home, keepers, Workers(folder=folder_of(home)), **more)

@@ -90,6 +90,11 @@ def safe_name(given: str, suffixes: Sequence[str]) -> str:
     return f"{stem}.{suffix}"
 
 
+def folder_of(home: Home) -> Path:
+    """Where all lies that the desk keeps for a while."""
+    return home.root / "desk"
+
+
 class Uploads:
     """The uploads by their ids, in ``<home>/desk/``."""
 
@@ -97,7 +102,7 @@ class Uploads:
         self._home = home
         self._suffixes = tuple(suffixes)
         self._clock = clock
-        self._folder = home.root / "desk"
+        self._folder = folder_of(home)
         self._kept: dict[str, Upload] = {}
         self._lock: TextIO | None = None
 
@@ -116,6 +121,8 @@ class Uploads:
         for left in self._folder.iterdir():
             if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)
+        for copy in self._home.inbox.glob("*/.*.unfinished"):  # it was killed while a file was handed in
+            copy.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Delete everything and let the desk go."""

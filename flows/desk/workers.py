@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,9 +83,14 @@ class CheckDone:
     other: str = ""
 
 
+def _work_in(folder: str, work: Work, pipe: Connection, memory_bytes: int) -> None:
+    """Work with a folder of its own for whatever is temporary."""
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    work(pipe, memory_bytes)
+
+
 def _work(pipe: Connection, memory_bytes: int) -> None:
     """What a worker does until the pipe is closed."""
-    import os
     import resource
     import signal
 
@@ -114,7 +122,6 @@ def _work(pipe: Connection, memory_bytes: int) -> None:
 def _warm_up(declared: Declarations) -> None:
     """Check and mark a file of nobody's: what the first one imports and prepares takes several seconds."""
     import csv
-    import tempfile
     from contextlib import suppress
 
     from flows.checking import check_file
@@ -182,10 +189,16 @@ def _why(error: Exception) -> str:
 class _Worker:
     """One process and the pipe to it. Its methods wait, so they are called from a thread."""
 
-    def __init__(self, work: Work, memory_bytes: int) -> None:
+    def __init__(self, work: Work, memory_bytes: int, folder: Path | None) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process: SpawnProcess = context.Process(target=work, args=(theirs, memory_bytes), daemon=True)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Of its own: a process that is killed leaves there what it was working on, people's rows.
+        self._folder = tempfile.mkdtemp(prefix="worker-", dir=folder)
+        self._process: SpawnProcess = context.Process(
+            target=_work_in, args=(self._folder, work, theirs, memory_bytes), daemon=True
+        )
         self._process.start()
         theirs.close()
 
@@ -237,10 +250,11 @@ class _Worker:
         return self._process.is_alive()
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process, and delete what it left."""
         self._process.kill()
         self._process.join(5)
         self._pipe.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _lost() -> str:
@@ -257,10 +271,14 @@ class Workers:
         seconds: float = SECONDS,
         memory_bytes: int = MEMORY_BYTES,
         work: Work | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """``seconds`` are those of one job; ``work`` is what a process does, by default checking and marking."""
+        """``seconds`` are those of one job; ``work`` is what a process does, by default checking and marking.
+        ``folder`` is where they put what is temporary, by default with that of other programs.
+        """
         self._count, self._most, self._seconds, self._memory = count, waiting, seconds, memory_bytes
         self._work: Work = work or _work
+        self._folder = folder
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()  # the warmest first
         self._all: list[_Worker] = []
         self._jobs = 0
@@ -277,7 +295,7 @@ class Workers:
 
     async def _add(self, count: int) -> None:
         while count:
-            worker = _Worker(self._work, self._memory)
+            worker = _Worker(self._work, self._memory, self._folder)
             self._all.append(worker)
             try:
                 await asyncio.to_thread(worker.get_ready)
@@ -300,7 +318,7 @@ class Workers:
         self._jobs += 1
         try:
             try:
-                worker = await asyncio.wait_for(self._idle.get(), _TURN_SECONDS)
+                worker = await asyncio.wait_for(self._free(), _TURN_SECONDS)
             except TimeoutError:
                 raise BusyError from None
             try:
@@ -310,10 +328,17 @@ class Workers:
         finally:
             self._jobs -= 1
 
+    async def _free(self) -> _Worker:
+        """A worker that can be given a job: one that died while it had nothing to do is replaced."""
+        while not (worker := await self._idle.get()).is_alive:
+            self._give_back(worker)
+        return worker
+
     def _give_back(self, worker: _Worker) -> None:
         if worker.is_alive:
             self._idle.put_nowait(worker)
             return
+        worker.stop()
         self._all.remove(worker)
         self._begin(1)
 

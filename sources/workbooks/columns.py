@@ -207,18 +207,13 @@ def _say_renamed(header: Header, renamed: Renamed, told: Told) -> None:
 def _say_unknown(unknown: Mapping[int, str], row: int, missing: Sequence[str], told: Told) -> None:
     for column in sorted(unknown)[:MAX_COLUMN_FINDINGS]:
         letters, text = column_letters(column), unknown[column]
+        words = _of_unknown(letters, text, told)
+        if told.table.about_people:
+            text = ""  # a sheet turned on its side has people's names for headers
         told.add(
             "unknown-column",
             Severity.WARNING,
-            message(
-                "The column “{heading}” ({column}) is not declared, so it was not read.",
-                heading=short(text),
-                column=letters,
-            )
-            if text
-            else message(
-                "Column {column} has values, no header and is not declared, so it was not read.", column=letters
-            ),
+            words,
             _what_of_unknown(letters, text, missing, told),
             column_name=text or f"column {letters}",
             row_number=row,
@@ -233,6 +228,21 @@ def _say_unknown(unknown: Mapping[int, str], row: int, missing: Sequence[str], t
             ),
             message("Remove the columns to the right that are not needed."),
         )
+
+
+def _of_unknown(letters: str, text: str, told: Told) -> str:
+    """What is wrong with a column that nobody declared."""
+    if not text:
+        return message(
+            "Column {column} has values, no header and is not declared, so it was not read.", column=letters
+        )
+    if told.table.about_people:
+        return message("Column {column} is not declared, so it was not read.", column=letters)
+    return message(
+        "The column “{heading}” ({column}) is not declared, so it was not read.",
+        heading=short(text),
+        column=letters,
+    )
 
 
 def _what_of_unknown(letters: str, text: str, missing: Sequence[str], told: Told) -> str:

@@ -38,7 +38,9 @@ def pull(request: PullRequest) -> Snapshot:
     if origin and not folder.is_dir():
         items = local_items(origin, request.day)
     else:
-        paths = folder.iterdir() if folder.is_dir() else ()
+        paths = list(folder.iterdir()) if folder.is_dir() else []
+        if not origin:  # whoever may put a link there is not to read with it what she may not read herself
+            paths = [path for path in paths if path.resolve().parent == folder.resolve()]
         there = [Stored(Item(str(path), path.name), path.stat().st_mtime_ns) for path in paths if path.is_file()]
         items = _newest(there, str(folder), request)
     for item in items:

@@ -248,6 +248,7 @@ def test_the_files_are_read_and_know_their_lines(tmp_path):
         ("rule: range\n  column: grant", "rule: row-count", "line 3: 0.rule: row-count holds the whole table"),
         ("rule: range\n  column: grant", "rule: unique", "line 3: 0.rule: unique is on the key"),
         ("rule: range\n  column: grant", "rule: type\n  column: offer_id", "is on the key"),
+        ("rule: range", "rule: personal-data", "no rule personal-data that may be accepted"),
         ('key: {offer_id: "o1"}', "group: {contact: x}", "holds personal data"),
         ("  until", '  group: {theme: "water"}\n  until', "not both"),
     ],
@@ -267,6 +268,7 @@ def test_what_cannot_be_accepted_is_refused_with_its_line(tmp_path, was, then, s
         ('to: "100"', 'to: "-1"', "from and to are the same"),
         ("offer_id", "id", "line 3: 0.key"),
         ("status: reported", "status: forgotten", "line 9"),
+        ("evidence: ", "evidence: Ask matti@firma.fi. ", "line 8: 0.evidence: it holds personal data (e-mail"),
     ],
 )
 def test_what_cannot_be_corrected_is_refused_with_its_line(tmp_path, was, then, says):

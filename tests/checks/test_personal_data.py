@@ -122,6 +122,34 @@ def test_a_hit_in_a_required_column_holds_the_row_and_its_record_is_withheld_in_
     assert not [secret for secret in SECRETS if secret in told]
 
 
+@pytest.mark.parametrize("secret", ["0401234567", "131052-308T"])
+@pytest.mark.parametrize("before", ["Call\n", "Call\t", 'Call "', "Call \\"])
+def test_a_record_with_what_json_writes_otherwise_is_withheld_too(tmp_path, before, secret):
+    row = good(1, pilot_name=f"Pilot of {SECRETS[0]}", remark=f"{before}{secret}")
+    lines = [
+        QuarantinedRow("pilots", "f.xlsx", "Pilots", 9, json.dumps([f"{before}{secret}", "x"])),
+        QuarantinedRow("pilots", "f.xlsx", "Pilots", 10, f"{before}{secret},x"),
+    ]
+    one = staged(tmp_path / "s.duckdb", [row, *(good(n) for n in range(2, 5))], quarantined=lines)
+    _, _, kept, _, told = judged(one, tmp_path)
+    assert len(kept) == 3
+    assert secret not in told
+
+
+def test_nothing_is_made_of_a_value_that_is_a_persons(tmp_path):
+    source = SOURCE.model_dump(by_alias=True, exclude_none=True)
+    source["tables"][0]["fields"][0]["constraints"]["pattern"] = "[a-z0-9]+(-[a-z0-9]+)*"
+    source = parse(SourceDeclaration, {**source, "publisher": {"name": "s", "title": "S"}}, "test")
+    rows = [good(1, pilot_id=SECRETS[0]), good(2, pilot_id="Smart Bus"), *(good(n) for n in range(3, 6))]
+    one = staged(tmp_path / "s.duckdb", rows)
+    with opened(one.path, temporary=tmp_path) as connection:
+        check_source(connection, source, SourceRules(), Before({}))
+    with duckdb.connect(str(one.path), read_only=True) as connection:
+        told = repr(connection.execute("SELECT * FROM main.findings").fetchall())
+    assert "Write “smart-bus”" in told
+    assert "meikalainen" not in told
+
+
 def test_a_key_that_is_a_persons_is_nowhere(tmp_path):
     one = staged(tmp_path / "s.duckdb", [good(1, pilot_id=SECRETS[2]), *(good(n) for n in range(2, 5))])
     _, found, kept, _, told = judged(one, tmp_path)

@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from checks.rules import rules_of_sources
+from checks.rules.written import WrittenRule
 from tests.checks.test_written_rules import SOURCE
 from warehouse.declarations import DeclarationError
 
@@ -46,6 +47,11 @@ def faults(tmp_path, lines, **told):
         ("columns: [peple]\nholds: people < 10\n", 13, "no column peple in meetings; perhaps people is meant"),
         ("columns: [people]\nholds: peple < 10\n", 14, "no column peple in meetings; perhaps people is meant"),
         ("columns: [people]\nholds: people <\n", 14, "its SQL cannot be used: Parser Error"),
+        (
+            "columns: [people]\nholds: people < 10 OR EXISTS (FROM read_text('/etc/hosts'))\n",
+            14,
+            "its SQL cannot be used: Permission Error",
+        ),
         ("columns: [people]\nholds: people + 1\n", 14, "it is no condition: it gives bigint"),
         (
             "columns: [people]\nholds: people IN (SELECT m.people FROM staged.metings AS m)\n",
@@ -95,3 +101,10 @@ def test_the_shipped_rules_files_fit():
     declared = Declarations.read()
     assert declared.source_rules.keys() == declared.sources.keys()
     assert declared.dataset_rules.keys() == declared.datasets.keys()
+
+
+@pytest.mark.parametrize("name", ["personal-data", "stale-correction"])
+def test_no_rule_is_called_like_findings_of_ours(name):
+    more = {"columns": ["people"], "holds": "people < 10", "source": "nobody", **TOLD}
+    with pytest.raises(ValueError, match="give the rule another id"):
+        WrittenRule(id=name, severity="warning", **more)

@@ -237,3 +237,38 @@ def test_places_of_one_cause_say_what_differs(declared, tmp_path):
         (f"Pilots I{n}", r["Y-tunnus"]) for n, r in enumerate(rows, 2)
     ]
     assert all(spot.help or cause.help for spot in cause.spots)
+
+
+def test_a_sheet_named_like_somebody_is_marked_and_the_list_repeats_no_name(tmp_path, declared):
+    rows = [factory.pilot(1, Theme="nothing"), *(factory.pilot(number) for number in range(2, 6))]
+    sheets = {"Pilots matti@x.fi": factory.table(rows), "Rounds": factory.table([factory.ROUND])}
+    path = factory.save(tmp_path / "of matti@x.fi.xlsx", sheets)
+    checked = check_file([path], declared, "agile_pilots")
+    assert "sheet 1 G2" in [said_in(one.where, Language.ENGLISH) for c in told_of(checked).mend for one in c.spots]
+    (made,) = checked.marked_copies(tmp_path / "marked.xlsx", Language.ENGLISH)
+    todo, pilots, _ = openpyxl.load_workbook(made.path)
+    assert "is not on the list" in pilots["G2"].comment.text
+    assert "matti@x.fi" not in repr(list(todo.values))
+    links = [cell.hyperlink.location for row in todo.iter_rows() for cell in row if cell.hyperlink]
+    assert "'Pilots matti@x.fi'!G2" in links
+
+
+def test_a_header_nobody_declared_is_not_repeated_from_a_table_about_people(tmp_path, declared):
+    sample = next(path for path in SAMPLES if path.stem == "innovators_club")
+    sample_workbooks.write(sample, tmp_path / "club.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "club.xlsx")
+    head = next(row for row in book["Attendance"].iter_rows() if row[0].value == "Meeting ID")
+    book["Attendance"].cell(head[0].row, 5, "Meikalainen Matti")
+    book["Attendance"].cell(head[0].row + 1, 5, "came")
+    book.save(tmp_path / "club.xlsx")
+    checked = check_file([tmp_path / "club.xlsx"], declared, "innovators_club")
+    place = next(one for one in checked.places if one.finding.rule == "unknown-column")
+    assert (place.sheet, place.address) == ("Attendance", f"E{head[0].row}")
+    assert "Meikalainen" not in repr(checked.findings)
+    assert "Saraketta E ei ole määritelty" in said_in(place.finding.message, Language.FINNISH)
+    (made,) = checked.marked_copies(tmp_path / "marked.xlsx", Language.FINNISH)
+    todo = openpyxl.load_workbook(made.path).worksheets[0]
+    assert "column E" in repr(list(todo.values))
+    assert "Meikalainen" not in repr(list(todo.values))
+    assert "Meikalainen" not in json.dumps(as_json(checked, Language.FINNISH), default=str)
+    assert "Meikalainen" not in repr(told_of(checked))

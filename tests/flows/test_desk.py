@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import os
 import pickle
 import re
+import signal
 import stat
 import time
 from contextlib import contextmanager
@@ -566,6 +568,32 @@ def test_leaving_and_deleting_delete(anna, home):
     assert anna.get(second).status_code == 404
 
 
+def test_a_copy_of_what_is_deleted_meanwhile_is_deleted_too(anna, home, desk, workers):
+    place = anna.brought()
+    run = workers.run
+
+    async def deleted_meanwhile(job, told=None):
+        (upload,) = desk.uploads.of(next(iter(desk.sessions.all())).id)
+        desk.uploads.delete(upload)
+        job.target.parent.mkdir(parents=True)
+        return await run(job)
+
+    workers.run = deleted_meanwhile
+    assert anna.get(f"{place}/marked").status_code == 404
+    assert uploads_in(home) == []
+
+
+def test_what_a_killed_server_was_handing_in_is_deleted_at_the_start(home):
+    inbox = home.inbox / SOURCE
+    inbox.mkdir(parents=True)
+    (inbox / ".p.csv.abcdefgh.unfinished").write_bytes(CONTENT)
+    (inbox / "p.csv").write_bytes(CONTENT)
+    uploads = Uploads(home, SUFFIXES)
+    uploads.open()
+    assert [one.name for one in inbox.iterdir()] == ["p.csv"]
+    uploads.close()
+
+
 def test_files_are_deleted_within_the_hour_and_at_the_start(home):
     now = [0.0]
     uploads = Uploads(home, SUFFIXES, lambda: now[0])
@@ -679,8 +707,8 @@ def light(**more):
     loop.close()
 
 
-def test_what_takes_too_long_dies_or_grows_is_told_and_stops_nothing_else():
-    with light(seconds=5) as ask:
+def test_what_takes_too_long_dies_or_grows_is_told_and_stops_nothing_else(tmp_path):
+    with light(seconds=5, folder=tmp_path) as ask:
         (first,) = ask("works")
         grown, second = ask("grows", "works")
         assert grown.args == ("too much",)
@@ -688,10 +716,23 @@ def test_what_takes_too_long_dies_or_grows_is_told_and_stops_nothing_else():
         died, third = ask("dies", "works")
         assert "ended before its time" in str(died)
         assert third != first
-    with light(seconds=0.5) as ask:
+        assert [list(folder.iterdir()) for folder in tmp_path.iterdir()] == [[]]  # what it left is gone
+    with light(seconds=0.5, folder=tmp_path) as ask:
         slow, other = ask("sleeps", "works")
         assert "took too long" in str(slow)
         assert isinstance(other, int)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_died_with_nothing_to_do_is_replaced_unseen(tmp_path):
+    with light(folder=tmp_path) as ask:
+        (first,) = ask("works")
+        os.kill(first, signal.SIGKILL)
+        time.sleep(0.5)
+        (second,) = ask("works")
+        assert isinstance(second, int)
+        assert second != first
+        assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_slow_file_holds_up_no_other_and_the_queue_has_an_end():

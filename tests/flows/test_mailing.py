@@ -113,6 +113,17 @@ def test_what_could_not_be_sent_is_said_without_the_address_and_sent_by_the_next
     assert len(told.taken) == 1
 
 
+def test_who_was_told_is_not_told_again_because_another_address_is_refused(tmp_path, told):
+    home = listed(tmp_path / "home", f"agile_pilots: {{to: [{KEEPER}, gone@example.org]}}\n")
+    told.refused.add("gone@example.org")
+    first = night(home, DAY, workbook(tmp_path / "pilots.xlsx", faulty()))
+    (source,) = [one for one in first.sources if one.name == "agile_pilots"]
+    assert "refused 1 of the addresses" in source.notice
+    assert "gone@" not in source.notice
+    night(home, date(2026, 11, 24), tmp_path / "pilots.xlsx")
+    assert [to for to, _ in told.taken] == [[KEEPER]]
+
+
 def test_nobody_is_told_where_nobody_is_listed(tmp_path, told):
     night(tmp_path / "home", DAY, workbook(tmp_path / "pilots.xlsx", faulty()))
     assert not told.taken
@@ -124,6 +135,11 @@ def test_nobody_is_told_where_nobody_is_listed(tmp_path, told):
         ("kalasatma: {to: [a@b.fi]}\n", "line 1: kalasatma: there is no such source; perhaps kalasatama is meant"),
         ("kalasatama:\n  to: [a@b.fi]\n  atach: true\n", "line 3: atach: there is no such key; perhaps attach"),
         ("kalasatama:\n  to: ['a@b.fi\\n Bcc: c@d.fi']\n", "to.0"),
+        ("kalasatama:\n  to: ['a@=?utf-8?b?CkJjYzogYw==?=d.fi']\n", "to.0"),  # a line break, encoded
+        ("kalasatama:\n  to: ['a@[d.fi']\n", "to.0"),
+        ("kalasatama:\n  to: ['x:a@d.fi']\n", "to.0"),
+        ("\na@d.fi: kalasatama\n", "line 2: an address stands where a source"),
+        ("kalasatama:\n  to: [a@b.fi]\n  a@d.fi: 1\n", "line 3: an address stands where a source"),
         ("- kalasatama\n", "by source"),
     ],
 )
@@ -146,6 +162,12 @@ def test_an_address_of_a_server_that_cannot_be_used_is_told(address):
     with pytest.raises(MailError) as raised:
         Server.of({"OPENDISTRICT_SMTP": address, "OPENDISTRICT_MAIL_FROM": "a@b.fi"})
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("sender", ["nobody", "a@b.fi\nBcc: c@d.fi", "=?utf-8?b?Cg==?=@b.fi"])
+def test_a_sender_that_is_no_address_is_told(sender):
+    with pytest.raises(MailError, match="OPENDISTRICT_MAIL_FROM"):
+        Server.of({"OPENDISTRICT_SMTP": "smtp://host", "OPENDISTRICT_MAIL_FROM": sender})
 
 
 def test_a_password_never_goes_out_without_encryption():

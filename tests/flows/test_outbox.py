@@ -1,6 +1,7 @@
 """The outbox: the marked copies of today, and what somebody mends there is hers."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,30 @@ def test_a_copy_that_was_changed_there_stays(folder, copy):
     assert lying(folder) == {"a-annotated.xlsx": "half mended", "a-annotated-2.xlsx": "3"}
     Outbox(folder).keep_only(())
     assert lying(folder) == {"a-annotated.xlsx": "half mended"}
+
+
+def test_a_copy_is_known_as_ours_whenever_the_writing_was_cut_short(folder, copy, monkeypatch):
+    class KilledError(Exception):
+        pass
+
+    def killed(*_):
+        raise KilledError
+
+    name = Outbox(folder).put(copy("a-annotated.xlsx", "1"))
+    with monkeypatch.context() as cut:
+        cut.setattr(Path, "replace", killed)  # nothing was put there
+        with pytest.raises(KilledError):
+            Outbox(folder).put(copy(name, "2"))
+    assert Outbox(folder).put(copy(name, "3")) == name
+    outbox = Outbox(folder)
+    note, notes = outbox._note, iter([None])
+    monkeypatch.setattr(outbox, "_note", lambda written: note(written) if next(notes, 1) is None else killed())
+    with pytest.raises(KilledError):
+        outbox.put(copy(name, "4"))  # it was put there, and not noted as the last
+    assert lying(folder) == {name: "4"}
+    assert Outbox(folder).put(copy(name, "5")) == name
+    Outbox(folder).keep_only(())
+    assert lying(folder) == {}
 
 
 @pytest.mark.parametrize("note", ['{"../other": "0", "gone.xlsx": "0", "note.txt": "0"}', "[]", "{"])

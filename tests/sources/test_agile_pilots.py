@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dev import sample_pilots
-from sources import PullRequest, SourceError, declarations, package
+from sources import NothingThereError, PullRequest, SourceError, declarations, package
+from sources.workbooks.inbox import pull
 from tests.workbook_factory import ROOT, ROUND, SAMPLE, declaration, good_workbook, pilot, save, snapshot, table
 from warehouse.declarations import Privacy, Severity, normalised, read_yaml
 from warehouse.home import Home
@@ -179,3 +180,17 @@ def test_a_workbook_far_too_large_is_not_pulled(tmp_path, monkeypatch):
     monkeypatch.setattr("sources.workbooks.inbox.MAX_BYTES", 100)
     with pytest.raises(SourceError, match="right file"):
         agile_pilots.pull(request(tmp_path, str(path)))
+
+
+def test_a_link_in_the_inbox_reads_nothing_from_elsewhere(tmp_path):
+    home = Home(tmp_path / "home")
+    inbox, other = home.inbox / "agile_pilots", home.inbox / "kalasatama" / "theirs.csv"
+    inbox.mkdir(parents=True)
+    other.parent.mkdir()
+    other.write_text("Pilot ID\nsecret-1\n", encoding="utf-8")
+    (inbox / "mine.csv").symlink_to(other)
+    request = PullRequest(home, declaration(), None, date(2026, 1, 31))
+    with pytest.raises(NothingThereError):
+        pull(request)
+    (inbox / "real.csv").write_text("Pilot ID\nown-1\n", encoding="utf-8")
+    assert [file.name for file in pull(request).files] == ["real.csv"]

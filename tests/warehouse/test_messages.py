@@ -98,6 +98,15 @@ def test_a_value_is_never_read_as_a_template(value):
     assert said == "Taulukko {day}" + value + " luettiin {sheet}."
 
 
+def test_a_value_of_a_row_is_never_read_as_a_template():
+    said, _, both = said_sql("“{old}” became “{new}”.", "", old="'{new}'", new="'{old}'")
+    with duckdb.connect() as connection:
+        assert connection.execute(f"SELECT {said}, {both} ->> '$.message.values.old'").fetchone() == (
+            "“{new}” became “{old}”.",
+            "{new}",
+        )
+
+
 def test_findings_are_said_in_finnish_after_they_went_through_the_warehouse():
     text = message("The sheet {sheet} was read on {day}.", sheet="O'Brien {day}", day=date(2026, 3, 1))
     with duckdb.connect() as connection:
