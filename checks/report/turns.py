@@ -10,7 +10,7 @@ from checks.report.places import Target
 from checks.report.wording import OPERATOR, title_of, who_mends
 from warehouse.declarations import Severity
 from warehouse.messages import counted, message
-from warehouse.turns import TO_MEND, Found, Step, Whose, steps_of
+from warehouse.turns import OURS, TO_MEND, Found, Step, Whose, steps_of
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,13 @@ def calls_of_source(section: SourceSection) -> Iterator[_Call]:
     elif section.snapshot is None and not section.is_halted:
         whose = who if section.is_handed_in else OPERATOR
         yield _Call(whose, 1, title, message("hand in the first data"), Target(section.declaration, ""))
+    if ours := _ours(section, *Severity):
+        lines = counted(
+            "look at {count} line of what was accepted or corrected",
+            "look at {count} lines of what was accepted or corrected",
+            ours,
+        )
+        yield _Call(OPERATOR, 1, title, lines, Target(section.declaration, "mend"))
     for step in steps_of(section.declaration, found):
         urgency = 2 if step.kind == "look" else 0 if found.is_held else 1
         words = _words(step, found)
@@ -118,4 +125,10 @@ def _words(step: Step, found: Found) -> str:
 
 
 def _found(section: Section) -> Found:
-    return Found(section.state == "held", how_many(section, *TO_MEND), how_many(section, Severity.WARNING))
+    """What there is for whoever keeps the data, without what is said of lines of our own."""
+    mend, look = how_many(section, *TO_MEND), how_many(section, Severity.WARNING)
+    return Found(section.state == "held", mend - _ours(section, *TO_MEND), look - _ours(section, Severity.WARNING))
+
+
+def _ours(section: Section, *severities: Severity) -> int:
+    return sum(one.rule in OURS and one.severity in severities for one in section.findings)

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from checks.report import findings_table, render_report, summary_markdown, write_report
+from checks.report.turns import calls_of_source
+from checks.report.wording import OPERATOR
 from checks.rules import WrittenRule, compile_rules
 from checks.rules.demands import Condition, Key, Range, Reference, Unique
 from tests.checks.report_nights import (
@@ -546,3 +548,12 @@ def test_the_pages_are_written_where_they_belong(tmp_path):
     assert set(pages) == {
         f"{name}{tag}.html" for name in ("index", "agile_pilots", "companies_house") for tag in ("", ".fi")
     }
+
+
+def test_a_line_of_our_own_that_says_nothing_any_more_is_no_turn_of_the_coordinator():
+    stale = Finding("stale-exception", E, "It matches nothing any more.", "Delete it.", "pilots")
+    wrong = cell("type", E, 5, "grant_eur", "x", "It is wrong.", "Mend it.")
+    calls = list(calls_of_source(src(AGILE, found=[stale, wrong])))
+    told = {call.who: call.words for call in calls}
+    assert told.pop(OPERATOR) == "look at 1 line of what was accepted or corrected"
+    assert list(told.values()) == ["mend 1 thing and hand the file in again"]
