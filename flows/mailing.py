@@ -17,12 +17,11 @@ from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
-from checks.letter import Letter, letter
 from flows.outcomes import NightOutcome, SourceOutcome
 from flows.run import Run
 from flows.settings import Secret
@@ -32,6 +31,9 @@ from warehouse.home import write_atomically
 from warehouse.messages import Language, language_of
 from warehouse.personal import find_personal
 from warehouse.store import reader
+
+if TYPE_CHECKING:
+    from checks.letter import Letter
 from warehouse.turns import OURS
 
 FILE = "coordinators.yaml"
@@ -168,6 +170,8 @@ def _told(run: Run, source: SourceOutcome, run_id: str, server: Server, addresse
         listed = ledger.findings(connection, source.name, snapshot.snapshot_id)
     findings = [one for one in listed if one.rule not in OURS]  # those are not hers
     language = language_of(addressee.language) if addressee.language else declaration.language
+    from checks.letter import letter  # imports what reads workbooks
+
     written = letter(declaration, snapshot, findings, _below(run, source.annotated), language)
     attached = Path(source.annotated) if addressee.attach and source.annotated else None
     try:

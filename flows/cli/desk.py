@@ -22,7 +22,7 @@ def desk(
     ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Serve the page where coordinators check a workbook and hand it in."""
+    """Serve the page where coordinators hand in a workbook."""
     from flows.declarations import Declarations
     from flows.desk.serving import serve_desk
 

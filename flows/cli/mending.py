@@ -36,7 +36,7 @@ def check(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a file as a night would, offline, and keep nothing.
+    """Check a file as a night would, and keep nothing.
 
     Exit code 3: something of it would be held. 2: nobody can tell which source it is of.
     """

@@ -309,7 +309,7 @@ def test_what_is_nearly_a_code_is_a_finding_that_names_the_nearest(tmp_path):
     assert (near.severity, near.value, near.row_key) == (Severity.ERROR, "mobilty", "demo-1")
     assert near.help.startswith("Write “Mobility”, if that is what is meant. Choose one of “Mobility”, ")
     assert far.help.startswith("Choose one of “Resource recycling”, ")
-    assert "“Liikkuminen”" in said_in(near.help, Language.FINNISH)
+    assert "”Liikkuminen”" in said_in(near.help, Language.FINNISH)
 
 
 def test_a_business_id_in_any_form_is_read_and_her_own_header_said(tmp_path):

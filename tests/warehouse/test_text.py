@@ -43,7 +43,7 @@ def test_text_as_it_is_seen(text, clean):
     assert without_controls(text) == clean
 
 
-BOTH = f"{LEFT_OUT_STRUCK}; {LEFT_OUT_MARK}"
+BOTH = f"{LEFT_OUT_STRUCK} and {LEFT_OUT_MARK}"
 
 
 def raised(text):
