@@ -227,7 +227,7 @@ def test_a_file_is_checked_and_marked_with_a_key_too(origins, key, tmp_path, mon
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     marked = tmp_path / "marked.xlsx"
     assert command("check", str(origins[CLUB]), "--source", CLUB, "--annotated", str(marked)) == HELD
-    assert "First-timers" in capsys.readouterr().out
+    assert "Attendance D4" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == [marked]
 
 
