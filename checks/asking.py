@@ -10,7 +10,7 @@ import duckdb
 
 from checks.expected import Outcome, SuiteResult
 from checks.rules import ROW_ID, Rule
-from checks.rules.demands import Reference, Required, RowCount
+from checks.rules.demands import Condition, Reference, Required, RowCount
 from checks.told import NOTHING, Told, told_by_row, told_by_value, with_values
 from warehouse.declarations import Severity, TableDeclaration, literal, quote
 from warehouse.findings import NOT_THERE, WITHHELD, Finding, add_findings, said_json, shown_key_sql
@@ -90,6 +90,8 @@ def check_table(checked: CheckedTable, rules: Sequence[Rule], spoken: Spoken = (
                 _write_by_place(checked, rule, outcome, [(place, others[number]) for place, others in own])
             else:
                 _write_table_finding(checked, rule, outcome)
+        if checked.is_staged:
+            _drop_echoes(checked, asked)
     finally:
         connection.execute(f"DROP VIEW IF EXISTS {schema}.{quote(checked.view)}")
     unasked = (
@@ -170,6 +172,28 @@ def _write_findings(checked: CheckedTable, rule: Rule, where: str) -> None:
                   AND r.row_number = checked._row AND r.file IS NOT DISTINCT FROM checked._file
                   AND r.sheet IS NOT DISTINCT FROM checked._sheet)"""
     checked.connection.execute(query)
+
+
+def _drop_echoes(checked: CheckedTable, rules: Sequence[Rule]) -> None:
+    """Take back what a rules file says of a row whose cell is wrong by itself: that is one cause, told already.
+
+    So is a suggestion at a cell with an error of another rule of the file.
+    """
+    written = [rule for rule in rules if isinstance(rule.demand, Condition)]
+    if not written:
+        return
+    to_mend = f"('{Severity.CRITICAL.value}', '{Severity.ERROR.value}')"
+    ids = ", ".join(sorted({literal(rule.id) for rule in written}))
+    for columns, rule_id in sorted({(rule.columns, rule.id) for rule in written}):
+        named = ", ".join(literal(name) for name in columns)
+        checked.connection.execute(f"""
+            DELETE FROM main.findings AS f
+            WHERE f.table_name = {literal(checked.table.name)} AND f.rule = {literal(rule_id)} AND EXISTS (
+                SELECT 1 FROM main.findings AS g
+                WHERE g.table_name = f.table_name AND g.row_number = f.row_number
+                  AND g.file IS NOT DISTINCT FROM f.file AND g.sheet IS NOT DISTINCT FROM f.sheet
+                  AND g.rule <> f.rule AND g.severity IN {to_mend} AND g.column_name IN ({named})
+                  AND (g.rule NOT IN ({ids}) OR f.severity NOT IN {to_mend} AND g.column_name = f.column_name))""")
 
 
 def _write_table_finding(checked: CheckedTable, rule: Rule, outcome: Outcome) -> None:

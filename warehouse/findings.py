@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS main.headings (  -- what a file calls its sheet and i
 """
 WITHHELD = "(withheld)"
 PERSONAL_DATA = "personal-data"  # the rule on cells and names that hold them; no other is called so
+ROW_LENGTH = "row-length"  # the rule on records of a CSV that have more or fewer cells than its header
 NOT_THERE = "not there"  # why a table is incomplete of which a snapshot has nothing
 
 

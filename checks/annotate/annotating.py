@@ -22,7 +22,7 @@ from checks.annotate.surgery import Surgery
 from checks.annotate.todo_sheet import Listing, TodoSheet
 from checks.annotate.words import COLOURS, HOW_TO, HOW_TO_ALONE, LINES
 from warehouse.declarations import Severity, SourceDeclaration
-from warehouse.findings import Finding
+from warehouse.findings import ROW_LENGTH, Finding
 from warehouse.messages import Language, counted, message, said_in, sentences
 from warehouse.personal import harmless_name
 from warehouse.sheets import TODO_SHEET, Book, Sheet, SheetError, is_todo_sheet
@@ -100,6 +100,14 @@ def annotate(
         why = message("The file {file} could not be opened: {error}.", file=called, error=error.args[0])
     task = _Task(called, located(findings, book, declaration), language, lives or {})
     target.parent.mkdir(parents=True, exist_ok=True)
+    if book is not None and book.kind == "csv" and any(one.rule == ROW_LENGTH for one in findings):
+        # In a workbook such a row has a cell in every column: handed in as it is, it would be read.
+        why = message(
+            "{file} has rows with more or fewer cells than its header, which a workbook would hide. This is the"
+            " list alone: mend the rows in your own file.",
+            file=called,
+        )
+        book = None
     if book is not None:
         try:
             return _marked(workbook, book, task, target)

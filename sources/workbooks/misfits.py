@@ -13,7 +13,7 @@ from sources.workbooks.renamed import could_be
 from sources.workbooks.told import Told
 from sources.workbooks.words import quoted
 from warehouse.declarations import FieldDeclaration, Severity, normalised
-from warehouse.findings import WITHHELD, QuarantinedRow, key_text
+from warehouse.findings import ROW_LENGTH, WITHHELD, QuarantinedRow, key_text
 from warehouse.messages import counted, message, sentences
 from warehouse.sheets import Cell, Records, shown_value
 
@@ -76,7 +76,7 @@ def put_aside(layout: Layout, number: int, fault: Fault, told: Told, *, is_said:
         what, advice = _in_words(fault, cells, wanted, layout.records.delimiter)
         together = _belong_together(layout, number) if is_open and fault is Fault.LONG else ""
         told.add(
-            "row-length",
+            ROW_LENGTH,
             Severity.ERROR,
             what,
             sentences(
@@ -105,7 +105,7 @@ def put_aside(layout: Layout, number: int, fault: Fault, told: Told, *, is_said:
 def say_most(count: int, of: int, told: Told) -> None:
     """One finding where most records have a wrong length: the file was not written as it was read."""
     told.add(
-        "row-length",
+        ROW_LENGTH,
         Severity.CRITICAL,
         message(
             "{count} of {rows} rows have more or fewer cells than the header, so the file was not taken apart as"

@@ -140,7 +140,7 @@ def _ambiguous_date(draft: Draft) -> Planted | None:
 
 @fault("month-for-a-day", "a month where no column says how exact a day is", "type at the cell", placements=1)
 def _month(draft: Draft) -> Planted | None:
-    return broken(one_of(draft, lambda _, one: one.type == "date" and not one.precision_in), "5/2016", "type")
+    return broken(one_of(draft, lambda _, one: one.type == "date" and not one.precision_in), "12/2019", "type")
 
 
 @fault("no-year", "words or two digits where a year belongs", "type at the cell", placements=4)

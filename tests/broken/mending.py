@@ -26,6 +26,9 @@ ELSEWHERE = {
     "empty-template": "the rows are in their keeper's head",
     "missing-table": "the sheet, or the file, with the rows is not there",
     "missing-header": "which column is which only its keeper knows",
+    "missing-column": "what belongs into the column is in its keeper's head",
+    "row-length": "which of the row's values is whose only its keeper knows",
+    "mostly-refused": "columns changed places: which header belongs to which only its keeper knows",
 }
 
 

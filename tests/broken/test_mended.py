@@ -30,9 +30,11 @@ def mend_all(some, tmp_path):
         draft, _ = case.make()
         result = mended(case.fault.files(draft, folder / "in"), draft.source, folder)
         shutil.rmtree(folder)
+        is_elsewhere = not ELSEWHERE.keys().isdisjoint(by_rule(result.before))  # what is guessed there shows more
         for kind, found in ((before, result.before), (left, result.left), (made, result.made)):
-            kind.update({rule: count for rule, count in by_rule(found).items() if rule not in ELSEWHERE})
-        if result.left or result.made:
+            if kind is not made or not is_elsewhere:
+                kind.update({rule: count for rule, count in by_rule(found).items() if rule not in ELSEWHERE})
+        if result.left or (result.made and not is_elsewhere):
             advices += [
                 f"{case}: {one.said.message} -> {one.said.advice} ({one.how or 'nothing could be done'})"
                 for one in result.done[:3]
