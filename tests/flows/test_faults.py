@@ -176,7 +176,7 @@ def test_a_really_full_disk_is_a_message_and_nothing_half_done(tmp_path, origins
             outcome = run(settings, origins)
             told = " ".join(one.message for one in (*outcome.sources, *outcome.datasets))
             assert outcome.exit_code in (FAILED, HELD)
-        except StepError as error:
+        except (StepError, WarehouseError) as error:
             told = str(error)
         assert "full" in told
         assert "Make room" in told or "make room" in told.lower()

@@ -198,6 +198,7 @@ def test_personal_columns_leave_neither_the_staging_file_nor_a_page(months, by_m
     assert not [name for name in named if name in kept]
 
 
+@pytest.mark.prove
 def test_three_nights_and_one_backfill_make_the_same_releases(tmp_path, months, by_month):
     by_night, filled = by_month[MONTHS[-1]], tmp_path / "filled"
     settings = nights.settings_of(filled)
@@ -337,6 +338,7 @@ def two_months(tmp_path_factory):
     return first, as_before, bad, faults
 
 
+@pytest.mark.prove
 def test_broken_rows_of_the_register_stand_as_they_last_were(home, two_months):
     first, as_before, bad, faults = two_months
     whole = home.with_name("whole")

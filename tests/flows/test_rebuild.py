@@ -97,6 +97,7 @@ def rebuilt(settings):
         return rebuild_warehouse(Run(settings, RunRequest(DAY, {}), runner))
 
 
+@pytest.mark.prove
 def test_a_rebuilt_warehouse_gives_the_same_releases_and_versions_go_on(lived, plan, tmp_path):
     released, published = files(lived.home.releases), files(lived.home.portal)
     before, history = ledger_of(lived, plan), history_of(lived)

@@ -300,6 +300,7 @@ def test_a_clock_set_back_is_said_and_once_it_is_right_the_newer_workbook_is_pub
 # --- a backfill -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.prove
 def test_a_backfill_tells_what_it_held_whatever_came_later_and_in_the_declared_order(
     settings, plan, workbook, bad_workbook, tmp_path
 ):
