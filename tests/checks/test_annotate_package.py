@@ -32,7 +32,7 @@ from warehouse.sheets import open_book
 MARK = b"N(&quot;opendistrict&quot;)=0"
 SHEET = "xl/worksheets/sheet1.xml"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-SHARED = Path("/work/shared")
+SHARED = Path(__file__).parents[3] / "shared"
 RELATIONS = (
     '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
 )
