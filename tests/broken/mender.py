@@ -343,6 +343,9 @@ def _value_of_its_own(job: Job) -> str:
     if key not in job.book.kept:
         job.book.kept.add(key)
         return "kept the first"
+    if len(re.findall(_QUOTED, job.said.message)) > 1 and "delete it" in job.said.advice:
+        job.book.rows.add((job.sheet.title, job.said.row))  # of several columns nobody says which one to write
+        return "deleted the row"
     return job.write(f"{job.value()}-{job.said.row}")
 
 

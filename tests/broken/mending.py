@@ -76,7 +76,7 @@ def mend_files(
             done += mend(
                 marked.path, own, target, {one.stem: _sheet(one, source) for one in paths if one is not path}
             )
-        except (InvalidFileException, BadZipFile, SyntaxError, OSError, KeyError, ValueError):  # no cell to mend
+        except (InvalidFileException, BadZipFile, SyntaxError, OSError, LookupError, ValueError, TypeError):
             target = folder / path.name
             target.write_bytes(path.read_bytes())
         marked.path.unlink()
