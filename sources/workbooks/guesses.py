@@ -14,6 +14,10 @@ from datetime import date
 from sources.workbooks.cell_values import MAX_TEXT, CellValueError, clean_text, parse_amount, parse_integer
 
 _NUMBER = re.compile(r"(?:(?<![0-9])[-−])?[0-9](?:[0-9 '’.,]*[0-9])?")
+# Behind a number: it is a part, or so many times what it says, and without the word it is another one.
+_SCALE = re.compile(
+    r"\s?(?:[%‰]|(?:k|m|bn|mn|mrd|milj|tuh|tuhatta|miljoonaa|miljardia|thousand|million|billion)\b)", re.IGNORECASE
+)
 _MOST = 2  # of more numbers in a text, nobody knows which one is meant
 _MONTHS = (
     ("jan", "tammi"), ("feb", "helmi"), ("mar", "maalis"), ("apr", "huhti"), ("may", "touko"), ("jun", "kesä"),
@@ -31,7 +35,10 @@ _THIS_CENTURY = 70  # a year of two digits below is of this century, as spreadsh
 def numbers_meant(text: str, *, is_whole: bool) -> list[str]:
     """The one or two numbers that stand in a text; for whole numbers the whole ones about it."""
     found: list[str] = []
-    for match in _NUMBER.finditer(clean_text(text)[:MAX_TEXT]):
+    text = clean_text(text)[:MAX_TEXT]
+    for match in _NUMBER.finditer(text):
+        if _SCALE.match(text, match.end()):
+            return []
         try:
             value = parse_amount(match[0])
         except CellValueError as error:

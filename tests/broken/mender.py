@@ -6,7 +6,9 @@ and no finding. What it cannot do for lack of a value or a place is a bad advice
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -552,6 +554,16 @@ ACTIONS: Sequence[Action] = (
 )
 
 
+def _opened(path: Path) -> Any:
+    """A workbook as openpyxl opens it, which takes no fill without a pattern: others' programs write some."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(whole, "w") as copy:
+        for part in archive.infolist():
+            content = archive.read(part)
+            copy.writestr(part.filename, content.replace(b"<fill/>", b"<fill><patternFill/></fill>"))
+    return load_workbook(whole)
+
+
 def mend(marked: Path, own: Path | None, target: Path, beside: Mapping[str, Worksheet]) -> list[Done]:
     """Mend a workbook as our marked copy of it says.
 
@@ -564,11 +576,11 @@ def mend(marked: Path, own: Path | None, target: Path, beside: Mapping[str, Work
     Returns:
         What was made of each instruction; those that may stay as they are, are left out.
     """
-    told = load_workbook(marked)
+    told = _opened(marked)
     wanted = list(comments(told))
     said = {(one.sheet, one.row, one.column) for one in wanted}
     wanted += [one for one in listed(told) if (one.sheet, one.row, one.column) not in said]
-    work = Book(load_workbook(own) if own else told, dict(beside))
+    work = Book(_opened(own) if own else told, dict(beside))
     done = []
     for said in wanted:
         if said.severity == "INFO" or said.may_stay:

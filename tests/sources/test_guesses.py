@@ -94,3 +94,13 @@ def test_a_list_is_said_by_its_titles_with_the_nearest_first():
     said = choose_of("themes", ["mobility"])
     assert said.startswith("Choose one of “Mobility”, “Resource recycling”, ")
     assert said_in(said, Language.FINNISH).startswith("Valitse jokin näistä: ”Liikkuminen”, ")
+
+
+@pytest.mark.parametrize("text", ["5 k€", "1,2 M", "3 milj. €", "5 tuh", "2 million", "50 %", "50%"])
+def test_a_number_that_is_scaled_is_not_guessed_without_its_scale(text):
+    assert numbers_meant(text, is_whole=False) == []
+
+
+@pytest.mark.parametrize("text", ["about 12 m2", "12 months", "12 kpl"])
+def test_a_unit_is_no_scale(text):
+    assert "12" in numbers_meant(text, is_whole=False)
