@@ -554,13 +554,22 @@ ACTIONS: Sequence[Action] = (
 )
 
 
+_OPENED_AS = {
+    b"<fill/>": b"<fill><patternFill/></fill>",
+    b"http://purl.oclc.org/ooxml/spreadsheetml/": b"http://schemas.openxmlformats.org/spreadsheetml/2006/",
+    b"http://purl.oclc.org/ooxml/officeDocument/": b"http://schemas.openxmlformats.org/officeDocument/2006/",
+}
+
+
 def _opened(path: Path) -> Any:
-    """A workbook as openpyxl opens it, which takes no fill without a pattern: others' programs write some."""
+    """A workbook as openpyxl opens it: it takes no fill without a pattern, nor the names of strict Open XML."""
     whole = io.BytesIO()
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(whole, "w") as copy:
         for part in archive.infolist():
             content = archive.read(part)
-            copy.writestr(part.filename, content.replace(b"<fill/>", b"<fill><patternFill/></fill>"))
+            for given, known in _OPENED_AS.items():
+                content = content.replace(given, known)
+            copy.writestr(part.filename, content)
     return load_workbook(whole)
 
 

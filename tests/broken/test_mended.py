@@ -65,11 +65,6 @@ def real_files():
 
 
 @pytest.mark.prove
-@pytest.mark.xfail(
-    strict=True,
-    reason="two of 34 are left: a length of time, of which nobody knows the sum, and a strict workbook, in which"
-    " openpyxl, with which the mender writes, finds no cells",
-)
 @pytest.mark.skipif(not REAL.exists(), reason="the collected cases are not here")
 def test_real_malformed_workbooks_can_be_mended_by_what_we_say(tmp_path):
     before, left, made, told = Counter(), Counter(), Counter(), []
