@@ -19,7 +19,7 @@ from typing import ParamSpec, TypeVar
 import duckdb
 
 from checks.asking import CheckError
-from publish.portals import PortalError
+from publish.plans import PortalError
 from sources import SourceError
 from warehouse.archive import ArchiveDamagedError
 from warehouse.archive_keys import ArchiveKeyError

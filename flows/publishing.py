@@ -10,7 +10,8 @@ from flows.declarations import Declarations
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
 from publish.desired import DesiredDataset
-from publish.portals import Change, Portal, PortalError, Published
+from publish.plans import NOTHING_ALLOWED, Allowed, Failed, Plan, PortalError, Published
+from publish.portals import Portal
 from warehouse import ledger
 from warehouse.progress import Progress
 from warehouse.store import reader
@@ -42,13 +43,19 @@ def desired(settings: Settings, declared: Declarations, datasets: Iterable[str])
     return wanted
 
 
-def changes(settings: Settings, declared: Declarations, datasets: Iterable[str]) -> list[Change]:
+def plan(
+    settings: Settings,
+    declared: Declarations,
+    datasets: Iterable[str],
+    allowed: Allowed = NOTHING_ALLOWED,
+    failed: Failed | None = None,
+) -> Plan:
     """What differs between the portal and what it should show. Writes nothing.
 
     Raises:
-        PortalError: the portal cannot be read.
+        PortalError: the portal cannot be read; or a dataset cannot, and nobody listens (``failed``).
     """
-    return portal_of(settings).plan(desired(settings, declared, datasets))
+    return portal_of(settings).plan(desired(settings, declared, datasets), allowed, failed)
 
 
 def publish(

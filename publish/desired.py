@@ -1,10 +1,11 @@
-"""What a portal should show: a dataset, as it is declared and as its latest release has it."""
+"""What a portal should show: a dataset, as it is declared and as its releases have it."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from warehouse.declarations import DatasetDeclaration
@@ -15,7 +16,10 @@ _NAMESPACE = uuid.UUID("6b1f9a52-6f0e-5c39-9a51-0d8f3c1f7a40")
 
 
 def resource_id(dataset: str, key: str) -> str:
-    """The id of a dataset's resource on every portal and for ever, e.g. of ``agile-pilots`` and ``csv``."""
+    """The id of a dataset's resource on every portal and for ever, e.g. of ``agile-pilots`` and ``csv``.
+
+    That of a version which is kept beside the latest is of the key ``versions/<version>``.
+    """
     return str(uuid.uuid5(_NAMESPACE, f"{dataset}/{key}"))
 
 
@@ -35,6 +39,27 @@ class DesiredResource:
 
 
 @dataclass(frozen=True)
+class DesiredVersion:
+    """A release that stands at an address of its own for good, the latest among them.
+
+    ``folder`` holds its files.
+    """
+
+    release: Release
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a dataset stands: what the checks make of it, and when more is to come."""
+
+    score: float | None = None  # 0 to 100
+    dimensions: Mapping[str, float | None] = field(default_factory=dict)  # 0 to 1, by name
+    open_findings: Mapping[str, int] = field(default_factory=dict)  # by severity
+    next_update: date | None = None
+
+
+@dataclass(frozen=True)
 class DesiredDataset:
     """A dataset as a portal should show it. ``metadata`` is what a release's datapackage says of it."""
 
@@ -44,3 +69,12 @@ class DesiredDataset:
     metadata: Mapping[str, object]
     spatial: Mapping[str, object] | None  # GeoJSON geometry
     changelog: str  # markdown, newest release first
+    releases: tuple[Release, ...] = ()  # all that there were, newest first, whether their files are kept or not
+    versions: tuple[DesiredVersion, ...] = ()  # those whose files are kept, newest first
+    standing: Standing = Standing()
+    together: str = ""  # the name of the set of datasets that are switched with it, or none
+
+    @property
+    def name(self) -> str:
+        """The dataset's slug."""
+        return self.declaration.name

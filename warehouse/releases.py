@@ -62,6 +62,8 @@ class Release:
         0  # since the previous version, rows of which nothing but marks differs: a mark came or grew,
     )
     released: int = 0  # or was taken away
+    major: int = 1  # raised where a column went, was renamed or retyped, or the key changed
+    breaking: tuple[str, ...] = ()  # what did, since the previous version, in words
 
     @property
     def order(self) -> tuple[date, int]:

@@ -41,7 +41,7 @@ def plan(
     declared = Declarations.read()
     settings = standing_settings(home, portal)
     names = dataset_names(declared, dataset)
-    found = publishing.changes(settings, declared, names)
+    found = publishing.plan(settings, declared, names).changes
     if as_json:
         print_json([vars(change) for change in found])
     else:

@@ -16,7 +16,7 @@ from warehouse.declarations import Severity
 if TYPE_CHECKING:
     from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
     from publish.disclosure.verifying import Checked, Fault, Verified
-    from publish.portals import Change
+    from publish.plans import Change
 
 _STYLE = {
     "loaded": "green",

@@ -195,7 +195,14 @@ def declaration_digest(declaration: DatasetDeclaration, sources: Mapping[str, So
         "entry": entry.model_dump(
             mode="json",
             by_alias=True,
-            exclude={"owner": True, "fields": {"__all__": {"labels", "protected", "of"}}},
+            exclude={
+                "owner": True,
+                # what no file of a release says
+                "show": True,
+                "keep": True,
+                "publish_with": True,
+                "fields": {"__all__": {"labels", "protected", "of"}},
+            },
         )
         | {
             "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),

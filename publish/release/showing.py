@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from publish.desired import DesiredDataset, DesiredResource, resource_id
+from publish.desired import DesiredDataset, DesiredResource, DesiredVersion, Standing, resource_id
 from publish.metadata.datapackage import district_of
 from publish.metadata.words import resource_format, resource_title
 from publish.release.log import changelog
+from publish.release.manifest import MANIFEST
 from publish.release.versions import release_folder
 from warehouse.declarations import DatasetDeclaration
 from warehouse.home import Home
@@ -20,6 +21,7 @@ def desired_dataset(
     release: Release,
     all_releases: Sequence[Release],
     home: Home,
+    standing: Standing | None = None,
 ) -> DesiredDataset:
     """What a portal should show of a dataset.
 
@@ -28,6 +30,7 @@ def desired_dataset(
         release: the one to be shown, usually the latest.
         all_releases: the dataset's releases, for the change log; newer ones than ``release`` are left out.
         home: where releases are kept.
+        standing: what the checks make of it.
 
     Raises:
         ReleaseError: the release's description is missing.
@@ -57,6 +60,25 @@ def desired_dataset(
                 size=file.size,
             )
         )
-    shown = [item for item in all_releases if item.order <= release.order]
-    outline = district.geojson if district else None
-    return DesiredDataset(declaration, release, tuple(resources), metadata, outline, changelog(shown))
+    shown = sorted(
+        (item for item in all_releases if item.order <= release.order), key=lambda item: item.order, reverse=True
+    )
+    return DesiredDataset(
+        declaration,
+        release,
+        tuple(resources),
+        metadata,
+        district.geojson if district else None,
+        changelog(shown),
+        tuple(shown),
+        tuple(_kept(shown, home)),
+        standing or Standing(),
+        declaration.entry.publish_with,
+    )
+
+
+def _kept(releases: Sequence[Release], home: Home) -> Iterator[DesiredVersion]:
+    for release in releases:
+        folder = release_folder(home, release)
+        if (folder / MANIFEST).is_file():
+            yield DesiredVersion(release, folder)

@@ -18,7 +18,7 @@ import ckanapi
 import pytest
 import requests
 
-from publish.portals import PortalError
+from publish.plans import PortalError
 from publish.portals.ckan import CkanPortal
 from publish.portals.ckan.client import READS
 from publish.portals.ckan.compare import Difference
@@ -207,7 +207,7 @@ def test_published_and_published_again(town: Town) -> None:
 
     activities = town.activities()
     again, calls = town.new_portal()
-    assert again.plan([desired]) == []
+    assert again.plan([desired]).changes == ()
     done = town.apply(desired, again)
     assert (done.changes, done.writes) == ((), 0)
     assert set(calls) <= READS
@@ -244,7 +244,7 @@ def test_an_update_writes_only_the_difference(town: Town) -> None:
     assert after["id"] == before["id"]
     assert [r["id"] for r in after["resources"]] == [r["id"] for r in before["resources"]]
     assert [r["url"] for r in after["resources"]] == [r["url"] for r in before["resources"]]
-    assert town.portal.plan([desired]) == []
+    assert town.portal.plan([desired]).changes == ()
 
 
 @pytest.mark.e2e
@@ -258,7 +258,7 @@ def test_a_key_of_one_column_needs_no_look_at_the_table(town: Town) -> None:
     assert "datastore_search" not in calls
     assert town.rows_sent == desired.release.added + desired.release.changed > 0
     assert sorted(map(str, town.rows())) == sorted(map(str, as_ckan_shows(desired, town.dataset)))
-    assert portal.plan([desired]) == []
+    assert portal.plan([desired]).changes == ()
 
 
 @pytest.mark.e2e
@@ -334,11 +334,11 @@ def test_what_somebody_did_by_hand_is_repaired(town: Town) -> None:
     for by_hand in rounds:
         for tamper in by_hand.values():
             tamper()
-        changes = town.portal.plan([desired])
+        changes = town.portal.plan([desired]).changes
         found = {change.target for change in changes}
         assert found == {"name"} if set(by_hand) == {"name"} else set(by_hand) <= found, changes
         town.apply(desired)
-        assert town.portal.plan([desired]) == []
+        assert town.portal.plan([desired]).changes == ()
         town.check(desired)
 
 
@@ -349,7 +349,7 @@ def test_what_others_added_stays_and_what_we_drop_goes(town: Town) -> None:
     town.admin.resource_create(package_id=town.package()["id"], name="Map", url="https://map.example.org")
     extras = [*town.package()["extras"], {"key": "internal_owner", "value": "unit 5"}]
     town.admin.package_patch(id=town.name, extras=extras)
-    assert town.portal.plan([desired]) == []
+    assert town.portal.plan([desired]).changes == ()
 
     def without_xlsx(item: Any) -> Any:
         return type(item)(**{**vars(item), "resources": tuple(r for r in item.resources if r.key != "xlsx")})
@@ -364,7 +364,7 @@ def test_what_others_added_stays_and_what_we_drop_goes(town: Town) -> None:
     names = [r["name"] for r in town.package()["resources"]]
     assert names[-1] == "Map"
     assert len(names) == len(desired.resources) + 1
-    assert town.portal.plan([desired]) == []
+    assert town.portal.plan([desired]).changes == ()
 
 
 @pytest.mark.e2e
@@ -401,7 +401,7 @@ def test_an_editor_is_enough_once_the_organisation_is_there(town: Town) -> None:
         desired = town.release(changed_rows(1))
         town.apply(desired, portal)
         town.check(desired)
-        assert portal.plan([desired]) == []
+        assert portal.plan([desired]).changes == ()
     finally:
         town.admin.user_delete(id=user["id"])
 
@@ -490,7 +490,7 @@ def test_a_first_publication_that_dies_after_every_write_is_completed(town: Town
         assert not town.is_public() or runs == 8
     assert runs == 8
     town.check(desired)
-    assert town.portal.plan([desired]) == []
+    assert town.portal.plan([desired]).changes == ()
 
 
 @pytest.mark.e2e
@@ -513,7 +513,7 @@ def test_a_rebuilt_table_that_dies_after_every_write_is_completed(town: Town) ->
         assert town.look()["version"] == desired.release.version, "the switch is the first write"
     assert stopped == 4, "after switch, drop, create and rows; the last run wrote the note"
     town.check(desired)
-    assert town.portal.plan([desired]) == []
+    assert town.portal.plan([desired]).changes == ()
 
 
 @pytest.mark.e2e

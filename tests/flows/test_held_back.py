@@ -254,7 +254,7 @@ def test_a_release_made_before_the_table_was_about_people_is_shown_nowhere_else(
     )
     read = load(declared)
     elsewhere = Settings(settings.home, str(tmp_path / "other"))
-    assert OPEN in {one.dataset for one in publishing.changes(elsewhere, unprotected, [OPEN])}
-    assert OPEN not in {one.dataset for one in publishing.changes(elsewhere, read, [OPEN])}
+    assert OPEN in {one.dataset for one in publishing.plan(elsewhere, unprotected, [OPEN]).changes}
+    assert OPEN not in {one.dataset for one in publishing.plan(elsewhere, read, [OPEN]).changes}
     outcome = run(settings, tmp_path / "club.xlsx", read)
     assert {one.name: one.state for one in outcome.datasets} == {OPEN: "held back", CLOSED: "held back"}

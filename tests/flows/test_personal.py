@@ -116,7 +116,7 @@ def is_whole(home):
         folder = home / "releases" / DATASET / release.version
         assert load_release(folder) == release
         assert verify_release(folder) == []
-    assert publishing.changes(Settings(Home(home), str(home / "portal")), Declarations.read(), [DATASET]) == []
+    assert not publishing.plan(Settings(Home(home), str(home / "portal")), Declarations.read(), [DATASET])
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 
 from flows import publishing
 from flows.settings import Secret, Settings
-from publish.portals import PortalError, Published
+from publish.plans import PortalError, Published
 from tests.publish import places
 from warehouse.home import Home
 from warehouse.progress import silent

@@ -124,7 +124,7 @@ def test_status_speaks_of_the_snapshot_that_the_newest_look_found(settings, plan
 
 
 def test_a_portal_that_did_not_take_it_is_told_until_it_did(settings, plan, workbook, monkeypatch):
-    from publish.portals import PortalError
+    from publish.plans import PortalError
     from publish.portals.folder import FolderPortal
 
     run(settings, workbook)

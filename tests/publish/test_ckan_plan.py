@@ -10,7 +10,8 @@ import json
 import pytest
 
 from publish.desired import resource_id
-from publish.portals import Portal, PortalError
+from publish.plans import PortalError
+from publish.portals import Portal
 from publish.portals.ckan import CkanPortal
 from publish.portals.ckan.client import READS
 from publish.portals.ckan.compare import Actual, TableState, compare

@@ -13,7 +13,8 @@ from html.parser import HTMLParser
 import pytest
 
 from publish import folders, release
-from publish.portals import Portal, PortalError
+from publish.plans import Allowed, PortalError
+from publish.portals import Portal
 from publish.portals.folder import FolderPortal, charts
 from publish.portals.folder import portal as folder
 from tests.publish import places
@@ -75,7 +76,7 @@ def test_applied_twice_nothing_is_planned_and_nothing_written(tmp_path, versions
     portal = FolderPortal(tmp_path)
     portal.apply(versions[:1], silent, raise_it)
     before = times(tmp_path)
-    assert portal.plan(versions[:1]) == []
+    assert portal.plan(versions[:1]).changes == ()
     (done,) = portal.apply(versions[:1], silent, raise_it)
     assert (done.changes, done.writes) == ((), 0)
     assert times(tmp_path) == before
@@ -86,7 +87,11 @@ def test_only_what_changed_is_written(tmp_path, home, versions):
     portal.apply(versions[:1], silent, raise_it)
     before = times(tmp_path)
     described = dataclasses.replace(versions[0], changelog="## 2026-02-01\n\n- Said better\n")
-    assert [change.target for change in portal.plan([described])] == ["dataset", "index.html", "state.json"]
+    assert [change.target for change in portal.plan([described]).changes] == [
+        "dataset",
+        "index.html",
+        "state.json",
+    ]
     (done,) = portal.apply([described], silent, raise_it)
     assert done.writes == 2
     csv = tmp_path / "datasets/places/places.csv"
@@ -96,7 +101,9 @@ def test_only_what_changed_is_written(tmp_path, home, versions):
 def test_a_shrinking_dataset_is_seen_in_the_plan(tmp_path, versions):
     portal = FolderPortal(tmp_path)
     portal.apply(versions[:1], silent, raise_it)
-    (headline, *_) = portal.plan(versions[1:])
+    (found,) = portal.plan(versions[1:]).datasets
+    assert [hold.guard for hold in found.holds] == ["rows"]
+    headline = found.changes[0]
     assert headline.action == "update"
     assert "rows 30 become 20: SHRINKS by 33.3 %, more than the 20 %" in headline.detail
 
@@ -109,7 +116,7 @@ def test_what_someone_else_did_is_seen_and_undone(tmp_path, versions):
     (tmp_path / "datasets/places/places.parquet").unlink()
     (tmp_path / "datasets/places/notes.txt").write_text("mine")
     (tmp_path / "index.html").unlink()
-    said = {change.target: f"{change.action}: {change.detail}" for change in portal.plan(versions[:1])}
+    said = {change.target: f"{change.action}: {change.detail}" for change in portal.plan(versions[:1]).changes}
     assert "someone else changed it" in said["places.csv"]
     assert said["notes.txt"].startswith("remove")
     assert {"places.parquet", "index.html"} <= set(said)
@@ -128,9 +135,12 @@ def test_a_damaged_release_is_told_and_the_old_version_stays(tmp_path, versions)
     damaged.rename(copy)
     broken = dataclasses.replace(versions[1], resources=(dataclasses.replace(first, path=copy), *rest))
     problems: dict[str, PortalError] = {}
-    assert portal.apply([broken], silent, problems.__setitem__) == []
+    assert portal.apply([broken], silent, problems.__setitem__, SMALLER) == []
     assert "is not what was released" in str(problems["places"])
     assert places.tree(tmp_path) == expected
+
+
+SMALLER = Allowed(shrink=frozenset({"places"}))
 
 
 class Killed(BaseException):
@@ -186,7 +196,7 @@ def test_killed_anywhere_the_public_sees_old_or_new_and_the_next_run_ends_the_sa
     old, new, root = tmp_path / "old", tmp_path / "new", tmp_path / "root"
     FolderPortal(old).apply(versions[:1], silent, raise_it)
     shutil.copytree(old, new)
-    FolderPortal(new).apply(versions[1:], silent, raise_it)
+    FolderPortal(new).apply(versions[1:], silent, raise_it, SMALLER)
     seen = [places.tree(old / "datasets"), places.tree(new / "datasets")]
     if not can_exchange:
         seen.append({})  # for the moment between two renames
@@ -197,16 +207,16 @@ def test_killed_anywhere_the_public_sees_old_or_new_and_the_next_run_ends_the_sa
         with monkeypatch.context() as patch:
             killer = Killer(patch, point)
             try:
-                FolderPortal(root).apply(versions[1:], silent, raise_it)
+                FolderPortal(root).apply(versions[1:], silent, raise_it, SMALLER)
             except Killed:
                 points += 1
             else:
                 break
             assert killer.count == point
         assert places.tree(root / "datasets") in seen
-        FolderPortal(root).apply(versions[1:], silent, raise_it)
+        FolderPortal(root).apply(versions[1:], silent, raise_it, SMALLER)
         assert places.tree(root) == places.tree(new)
-        assert FolderPortal(root).plan(versions[1:]) == []
+        assert FolderPortal(root).plan(versions[1:], SMALLER).changes == ()
     assert points > 20
 
 
@@ -289,7 +299,7 @@ def test_the_policy_lets_nothing_in_but_the_one_style_sheet(hostile_portal):
 
 
 def test_pages_can_be_read_by_everyone(tmp_path, versions):
-    FolderPortal(tmp_path).apply(versions[1:], silent, raise_it)
+    FolderPortal(tmp_path).apply(versions[1:], silent, raise_it, SMALLER)
     for path in tmp_path.rglob("*.html"):
         page = Page(path.read_text())
         assert ("html", "lang", "en") in page.attributes
@@ -311,8 +321,8 @@ def test_pages_can_be_read_by_everyone(tmp_path, versions):
 
 
 def test_pages_do_not_hold_the_day_or_the_machine(tmp_path, versions):
-    FolderPortal(tmp_path / "a").apply(versions[1:], silent, raise_it)
-    FolderPortal(tmp_path / "b").apply(versions[1:], silent, raise_it)
+    FolderPortal(tmp_path / "a").apply(versions[1:], silent, raise_it, SMALLER)
+    FolderPortal(tmp_path / "b").apply(versions[1:], silent, raise_it, SMALLER)
     assert places.tree(tmp_path / "a") == places.tree(tmp_path / "b")
     for path, content in places.tree(tmp_path / "a").items():
         assert str(tmp_path).encode() not in content, path
@@ -321,7 +331,7 @@ def test_pages_do_not_hold_the_day_or_the_machine(tmp_path, versions):
 
 
 def test_the_catalogue_speaks_dcat(tmp_path, versions):
-    FolderPortal(tmp_path, base_url="https://data.town.example").apply(versions[1:], silent, raise_it)
+    FolderPortal(tmp_path, base_url="https://data.town.example").apply(versions[1:], silent, raise_it, SMALLER)
     content = json.loads((tmp_path / "catalog.jsonld").read_text())
     assert content["@type"] == "dcat:Catalog"
     (dataset,) = content["dcat:dataset"]
@@ -334,9 +344,9 @@ def test_the_catalogue_speaks_dcat(tmp_path, versions):
 
 def test_a_dataset_nobody_asked_for_stays(tmp_path, versions):
     portal = FolderPortal(tmp_path)
-    portal.apply(versions[1:], silent, raise_it)
+    portal.apply(versions[1:], silent, raise_it, SMALLER)
     expected = places.tree(tmp_path)
-    assert portal.plan([]) == []
+    assert portal.plan([]).changes == ()
     portal.apply([], silent, raise_it)
     assert places.tree(tmp_path) == expected
 

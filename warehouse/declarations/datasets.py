@@ -19,6 +19,9 @@ from warehouse.declarations.fields import (
     ProtectedKind,
     Severity,
 )
+from warehouse.declarations.high_value import HighValue
+from warehouse.declarations.keeping import Keeping
+from warehouse.declarations.showing import Showing
 from warehouse.declarations.sources import SourceDeclaration
 from warehouse.declarations.tables import RowBounds, TableDeclaration
 from warehouse.declarations.terms import ContactOrPublishers, NamedLicence, NamedPublisher, contact_of_publisher
@@ -213,6 +216,13 @@ class CatalogueEntry(Declared):
     grants: GrantColumns | None = None
     primary_key: tuple[str, ...] = Field(alias="primaryKey", min_length=1)
     rows: RowBounds = RowBounds()
+    # Raised by hand where a column goes, is renamed, gets another type, or the key changes.
+    major_version: int = Field(1, ge=1)
+    # Datasets that must agree are switched one after the other, or none is: the name of their set.
+    publish_with: str = ""
+    show: Showing = Showing()  # how pages and views show it
+    keep: Keeping = Keeping()  # which versions are kept, and how long
+    hvd: HighValue | None = None  # published as a high-value dataset of the EU
     fields: tuple[DatasetField, ...]
 
 

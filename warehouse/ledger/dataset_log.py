@@ -80,6 +80,7 @@ def release_from(content: Mapping[str, Any]) -> Release:
                 SnapshotUse(**{**use, "date": date.fromisoformat(use["date"])}) for use in content["snapshots"]
             ),
             "schema_changes": tuple(content.get("schema_changes", ())),
+            "breaking": tuple(content.get("breaking", ())),
         }
     )
 

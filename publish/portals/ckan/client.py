@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import ckanapi
 import requests
 
-from publish.portals import PortalError
+from publish.plans import PortalError
 from publish.portals.ckan.session import BLOCK, Session
 from warehouse.web import OnlyTo
 

@@ -9,7 +9,7 @@ from urllib.parse import quote as url_quote
 
 from publish.desired import DesiredResource, resource_id
 from publish.metadata.words import KEYS
-from publish.portals import Change, PortalError
+from publish.plans import Change, PortalError
 from publish.portals.ckan.wanted import EXTRAS, MARK, Wanted
 
 VIEW = "datatables_view"

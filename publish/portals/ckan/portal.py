@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from publish.desired import DesiredDataset
-from publish.portals import Change, PortalError, Published
+from publish.guards import Shown, held
+from publish.plans import NOTHING_ALLOWED, Allowed, Change, DatasetPlan, Failed, Hold, Plan, PortalError, Published
 from publish.portals.ckan.client import Client, ConflictError, TooLargeError
 from publish.portals.ckan.compare import VIEW, Actual, Difference, TableState, compare, is_ours, our_ids
 from publish.portals.ckan.revision import encoded, revision
@@ -46,23 +47,34 @@ class CkanPortal:
         """The portal's front page."""
         return self._client.address
 
-    def plan(self, desired: Sequence[DesiredDataset]) -> list[Change]:
+    def plan(
+        self, desired: Sequence[DesiredDataset], allowed: Allowed = NOTHING_ALLOWED, failed: Failed | None = None
+    ) -> Plan:
         """What differs from what is shown now, in the order it would be done. Only reads."""
         self._greet()
-        changes: list[Change] = []
+        plans: list[DatasetPlan] = []
         for item in desired:
-            wanted = wanted_dataset(item, self.address)
+            try:
+                wanted = wanted_dataset(item, self.address)
+                actual = self._read(wanted)
+                found = compare(wanted, actual).changes
+            except PortalError as error:
+                if failed is None:
+                    raise
+                failed(item.name, error)
+                continue
             # an organisation that several datasets lack is created once
-            changes += [
-                change for change in compare(wanted, self._read(wanted)).changes if not _again(change, changes)
-            ]
-        return changes
+            known = [change for one in plans for change in one.changes]
+            changes = tuple(change for change in found if not _again(change, known))
+            plans.append(DatasetPlan(item.name, changes, holds=_holds(item, actual, allowed)))
+        return Plan(tuple(plans))
 
     def apply(
         self,
         desired: Sequence[DesiredDataset],
         progress: Progress,
-        failed: Callable[[str, PortalError], None],
+        failed: Failed,
+        allowed: Allowed = NOTHING_ALLOWED,
     ) -> list[Published]:
         """Make it so, dataset by dataset. One that fails is told to ``failed`` and the others go on."""
         done = []
@@ -72,7 +84,7 @@ class CkanPortal:
             before = self._client.writes
             try:
                 self._greet()
-                changes = self._publish_patiently(item, progress)
+                changes, holds = self._publish_patiently(item, progress, allowed)
             except (PortalError, OSError, pa.ArrowException) as error:
                 local = f"{name}: the release's files cannot be read: {error}"
                 failed(name, error if isinstance(error, PortalError) else PortalError(local))
@@ -80,7 +92,7 @@ class CkanPortal:
                     self._extensions = None  # the next dataset asks first, which fails fast
             else:
                 writes = self._client.writes - before
-                done.append(Published(name, changes, writes, f"{self.address}/dataset/{name}"))
+                done.append(Published(name, changes, writes, f"{self.address}/dataset/{name}", holds=holds))
         progress("publish", len(desired), len(desired), "datasets")
         return done
 
@@ -156,7 +168,9 @@ class CkanPortal:
 
     # --- writing --------------------------------------------------------------------------------
 
-    def _publish_patiently(self, desired: DesiredDataset, progress: Progress) -> tuple[Change, ...]:
+    def _publish_patiently(
+        self, desired: DesiredDataset, progress: Progress, allowed: Allowed
+    ) -> tuple[tuple[Change, ...], tuple[Hold, ...]]:
         """Publish; where something else changed the dataset meanwhile, look again and do what is left.
 
         That is rarely a person: CKAN's own background job notes a new table on its dataset a moment later, and
@@ -164,16 +178,20 @@ class CkanPortal:
         """
         for _ in range(_ATTEMPTS - 1):
             with suppress(ConflictError):
-                return self._publish(desired, progress)
-        return self._publish(desired, progress)
+                return self._publish(desired, progress, allowed)
+        return self._publish(desired, progress, allowed)
 
-    def _publish(self, desired: DesiredDataset, progress: Progress) -> tuple[Change, ...]:
+    def _publish(
+        self, desired: DesiredDataset, progress: Progress, allowed: Allowed
+    ) -> tuple[tuple[Change, ...], tuple[Hold, ...]]:
         wanted = wanted_dataset(desired, self.address)
         actual = self._read(wanted)
+        if holds := _holds(desired, actual, allowed):
+            return (), holds
         difference = compare(wanted, actual)
         changes = difference.changes
         if not changes:
-            return ()
+            return (), ()
         if difference.create or difference.uploads:
             _check_files(wanted, difference.uploads or tuple(wanted.files))
         if difference.create_organisation:
@@ -184,7 +202,7 @@ class CkanPortal:
             difference = compare(wanted, actual)
         self._carry_out(wanted, actual, difference, progress)
         self._look_again(wanted)
-        return changes
+        return changes, ()
 
     def _carry_out(self, wanted: Wanted, actual: Actual, difference: Difference, progress: Progress) -> None:
         """Bring a dataset that is there to what it should be; what may fail at the table is tried first."""
@@ -333,3 +351,10 @@ def _check_files(wanted: Wanted, rids: Sequence[str]) -> None:
             raise PortalError(
                 f"{wanted.name}: {file.path} is not what was released: its SHA-256 differs; restore it"
             )
+
+
+def _holds(desired: DesiredDataset, actual: Actual, allowed: Allowed) -> tuple[Hold, ...]:
+    if actual.package is None:
+        return ()
+    rows = actual.table.count if actual.table else None
+    return held(desired, Shown(actual.package.get("version"), rows), allowed)

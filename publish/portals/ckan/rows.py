@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from publish.portals import PortalError
+from publish.plans import PortalError
 from publish.portals.ckan.client import Client
 from publish.portals.ckan.compare import CHANGING, TableState, content_of
 from publish.portals.ckan.wanted import Wanted

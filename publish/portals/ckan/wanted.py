@@ -13,7 +13,7 @@ from publish.desired import DesiredDataset, DesiredResource, resource_id
 from publish.files.render import description_of
 from publish.metadata.protection import protection_in_words
 from publish.metadata.words import KEYS
-from publish.portals import PortalError
+from publish.plans import PortalError
 from warehouse.declarations import TOTAL, TOTAL_TITLE, FieldDeclaration
 
 # A value of more than 32,766 bytes cannot be indexed as one term by Solr: CKAN would refuse the dataset.

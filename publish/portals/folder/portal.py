@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ import duckdb
 
 from publish.desired import DesiredDataset, DesiredResource
 from publish.folders import swap, sync_folder
+from publish.guards import Shown, held
 from publish.metadata import dcat
-from publish.portals import Change, PortalError, Published
+from publish.plans import NOTHING_ALLOWED, Allowed, Change, DatasetPlan, Failed, Hold, Plan, PortalError, Published
 from publish.portals.folder import pages
 from warehouse.archive import copy_file, sha256_of
 from warehouse.home import to_json
@@ -61,23 +62,38 @@ class FolderPortal:
         """The folder, or the address it is served at."""
         return self._base or str(self._root)
 
-    def plan(self, desired: Sequence[DesiredDataset]) -> list[Change]:
+    def plan(
+        self, desired: Sequence[DesiredDataset], allowed: Allowed = NOTHING_ALLOWED, failed: Failed | None = None
+    ) -> Plan:
         """What differs from what is shown now. Writes nothing."""
-        changes: list[Change] = []
+        plans = []
         states = self._states()
         for wanted in desired:
-            difference = self._compare(wanted)
-            changes += difference.changes
-            if difference.changes:
+            try:
+                difference = self._compare(wanted)
+            except PortalError as error:
+                if failed is None:
+                    raise
+                failed(wanted.name, error)
+                continue
+            holds = self._holds(wanted, allowed)
+            plans.append(DatasetPlan(wanted.name, difference.changes, holds=holds))
+            if difference.changes and not holds:
                 state = difference.wanted[_STATE]
-                states[wanted.declaration.name] = json.loads(state) if isinstance(state, bytes) else {}
-        return changes + self._plan_front(self._front(states))
+                states[wanted.name] = json.loads(state) if isinstance(state, bytes) else {}
+        return Plan(tuple(plans), tuple(self._plan_front(self._front(states))))
+
+    def _holds(self, wanted: DesiredDataset, allowed: Allowed) -> tuple[Hold, ...]:
+        card = self._state(wanted.name).get("card")
+        shown = Shown(card.get("version"), card.get("rows")) if isinstance(card, Mapping) else None
+        return held(wanted, shown, allowed)
 
     def apply(
         self,
         desired: Sequence[DesiredDataset],
         progress: Progress,
-        failed: Callable[[str, PortalError], None],
+        failed: Failed,
+        allowed: Allowed = NOTHING_ALLOWED,
     ) -> list[Published]:
         """Make it so, dataset by dataset, then the front page. One that fails keeps what stood there."""
         self._clean()
@@ -86,14 +102,15 @@ class FolderPortal:
             name = wanted.declaration.name
             progress(f"publish {name}", count, len(desired), "datasets")
             try:
-                difference = self._compare(wanted)
-                writes = self._apply(name, difference) if difference.changes else 0
+                difference, holds = self._compare(wanted), self._holds(wanted, allowed)
+                writes = self._apply(name, difference) if difference.changes and not holds else 0
             except PortalError as error:
                 failed(name, error)
             except OSError as error:
                 failed(name, _portal_error(name, error))
             else:
-                done.append(Published(name, difference.changes, writes, self._url(name)))
+                changes = () if holds else difference.changes
+                done.append(Published(name, changes, writes, self._url(name), holds=holds))
         try:
             self._apply_front()
             self._clean()
