@@ -116,7 +116,7 @@ def archives_of(desired: DesiredDataset, page: str) -> tuple[Archive, ...]:
         fields = {
             "name": f"Version {release.version}",
             "description": f"All that was published of version {release.version}, {release.rows:,} rows, in one"
-            f" file that is never replaced by another version: CSV, Parquet, the description for machines{before}.",
+            f" file that is never replaced by another version: CSV, Parquet, the description{before}.",
             "format": "ZIP",
             "mimetype": "application/zip",
             "license": desired.declaration.entry.licence.url,

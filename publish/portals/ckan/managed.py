@@ -5,8 +5,8 @@ of others, collaborators, activity.
 
 What we wrote last is kept on the portal itself, as a short sum of every field, in one extra of the dataset
 (``WROTE``). A field that shows neither what is wanted nor what was written last was changed by hand. The extra is
-no secret and decides little: where it is missing or was tampered with, words count as changed by hand and stay, and
-what says something of the data is put right all the same.
+no secret and decides little: where it is missing or was tampered with, words count as changed by hand and stay,
+and what says something of the data is put right all the same.
 """
 
 from __future__ import annotations

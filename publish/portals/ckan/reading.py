@@ -168,15 +168,13 @@ class Reader:
             if rid in wanted.resources:
                 url = served_at(str(wanted.resources[rid]["download_url"]), wanted, package["name"])
                 served = self._client.head(url)
-                doubted = item["hash"] == wanted.files[rid].sha256 and served.size in (
-                    None,
-                    wanted.files[rid].size,
-                )
+                is_other = served.size not in (None, -1, wanted.files[rid].size)
+                doubted = item["hash"] == wanted.files[rid].sha256 and (is_other or is_doubtful(item, served))
             elif rid in archives and is_archive(wanted.name, item):
-                url, doubted = served_at(archives[rid], wanted, package["name"]), True
+                url, doubted = served_at(archives[rid], wanted, package["name"]), is_doubtful(item, served)
             else:
                 continue
-            found[rid] = self._client.download(url) if doubted and is_doubtful(item, served) else served
+            found[rid] = self._client.download(url) if doubted else served
         return found
 
 
