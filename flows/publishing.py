@@ -212,8 +212,9 @@ class Patient:
                 done += self._portal.apply(due, self._progress, faults.__setitem__, allowed)
             except PortalError as error:
                 faults = {one.name: error for one in due}
+            is_again = self._may_pass(faults, delay)
             problems = {name: error for name, error in problems.items() if not error.is_transient} | faults
-            if not self._may_pass(faults, delay):
+            if not is_again:
                 break
             due = [one for one in due if one.name in faults and faults[one.name].is_transient]
         return done, problems
