@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import sleep
 
@@ -117,7 +117,8 @@ def plan(
     for name, error in faults.items():
         if failed:
             failed(name, error)
-    return found
+    latest = {one.name: one.release.version for one in what.wanted}
+    return replace(found, datasets=tuple(replace(one, latest=latest[one.dataset]) for one in found.datasets))
 
 
 def publish(
