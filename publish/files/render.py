@@ -116,11 +116,15 @@ def order_by(table: TableDeclaration) -> str:
 
 def as_text(field: FieldDeclaration, column: str | None = None) -> str:
     """SQL for a field's value as CSV files show it."""
-    name = column or quote(field.name)
-    if field.type == "string":
+    return text_sql(column or quote(field.name), field.duckdb_type)
+
+
+def text_sql(name: str, duckdb_type: str) -> str:
+    """SQL for a value of a type as CSV files show it."""
+    if duckdb_type == "VARCHAR":
         guarded = f"regexp_matches({name}, {literal(_FORMULA)})"
         return f"CASE WHEN {guarded} THEN '''' || {name} ELSE {name} END"
-    if field.type == "datetime":
+    if duckdb_type == "TIMESTAMP":
         return f"strftime({name}, '%Y-%m-%dT%H:%M:%S')"
     return f"CAST({name} AS VARCHAR)"
 
