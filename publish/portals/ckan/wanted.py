@@ -12,7 +12,7 @@ from urllib.parse import quote as url_quote
 from publish.desired import DesiredDataset, DesiredResource, resource_id
 from publish.files.render import description_of
 from publish.metadata.protection import protection_in_words
-from publish.metadata.words import KEYS
+from publish.metadata.words import LISTED
 from publish.plans import PortalError
 from publish.portals.ckan.dcat_fields import DATASET_FIELDS, dataset_fields, resource_fields
 from warehouse.declarations import TOTAL, TOTAL_TITLE, FieldDeclaration
@@ -90,7 +90,9 @@ def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False
         "maintainer": entry.contact.name,
         "maintainer_email": entry.contact.email,
     }
-    ordered = sorted(desired.resources, key=lambda item: KEYS.index(item.key) if item.key in KEYS else len(KEYS))
+    ordered = sorted(
+        (item for item in desired.resources if item.key in LISTED), key=lambda item: LISTED.index(item.key)
+    )
     if not ordered or ordered[0].key != "csv":
         raise PortalError(f"{entry.name}: version {release.version} has no CSV file; release it again")
     resources = {
