@@ -77,9 +77,9 @@ def test_any_row_that_was_ever_released_is_in_a_version_that_stays(days, rule, d
     assert set(by_rule(listed, TODAY, rule, {})) <= set(kept)
     # nothing more goes, nor comes back, when the same is asked of what stays
     standing = [one for one in listed if one.version in kept]
-    left = {held_by & kept.keys(): 0 for held_by in lacking}
+    left: dict[frozenset[str], int] = {}
     for held_by, count in lacking.items():
-        left[held_by & kept.keys()] += count
+        left[held_by & frozenset(kept)] = left.get(held_by & frozenset(kept), 0) + count
     assert to_keep(standing, TODAY, rule, left) == kept
     # and each that stays for its rows has some that no other one that stays has
     for name, why in kept.items():
