@@ -33,7 +33,7 @@ from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
 from warehouse.messages import message, sentences
 from warehouse.personal import without_personal
 from warehouse.quality import create_quality_tables
-from warehouse.releases import Release, ReleaseError, SnapshotUse
+from warehouse.releases import BreakingChangeError, Release, ReleaseError, SnapshotUse
 from warehouse.staging import Staged
 from warehouse.store import WorkingCopy, beside, reader
 from warehouse.wanted import Wanted, wanted
@@ -331,6 +331,8 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
             if checked.verdict is not Verdict.HELD:
                 run.progress(f"releasing {dataset.name}")
                 release = _release(run, connection, building, releases)
+        except BreakingChangeError as error:
+            return _standing(dataset, "held", previous, str(error))
         except (ModelError, CheckError, ReleaseError) as error:
             return _standing(dataset, "failed", previous, str(error))
         if release:

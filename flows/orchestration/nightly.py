@@ -124,7 +124,9 @@ def final_state(outcome: NightOutcome) -> State[None]:
         ]
         return Failed(message="; ".join(dict.fromkeys(problems))[:2000])
     if outcome.exit_code == HELD:
-        return Cancelled(name="Held", message="Something was held or served from its last good snapshot.")
+        on_portal = [f"{name}: {hold.detail}" for name, holds in outcome.portal.holds.items() for hold in holds]
+        told = ["Something was held or served from its last good snapshot.", *on_portal]
+        return Cancelled(name="Held", message=" ".join(told)[:2000])
     return Completed()
 
 
