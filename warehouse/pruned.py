@@ -1,8 +1,8 @@
 """Versions that are no longer kept: their folders were deleted by the rule of their catalogue entry (``keep:``).
 
-They stand in ``pruned.json`` in the home, each with its manifest, so that the change log tells of them also after the
-warehouse was made anew from the raw archive and the releases. It is written before a folder goes: a run that was killed
-in between is completed by the next.
+They stand in ``pruned.json`` in the home, each with its manifest, so that the change log tells of them also after
+the warehouse was made anew from the raw archive and the releases. It is written before a folder goes: a run that
+was killed in between is completed by the next.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MANIFEST = "release.json"
 
 @dataclass(frozen=True)
 class Pruned:
-    """A version whose files were deleted. ``day``: on which day of a run, ISO. ``manifest`` as its folder had it."""
+    """A version whose files were deleted; ``day``, ISO: on which. ``manifest`` as its folder had it."""
 
     dataset: str
     version: str
@@ -47,8 +47,8 @@ def pruned(home: Home, dataset: str | None = None) -> list[Pruned]:
         listed = [Pruned(**item) for item in content]
     except (ValueError, TypeError) as error:
         raise LedgerError(
-            f"{path} cannot be read as the list of versions that are no longer kept. Restore it from a backup; without"
-            " it the change logs of a warehouse that is made anew do not tell of them."
+            f"{path} cannot be read as the list of versions that are no longer kept. Restore it from a backup;"
+            " without it the change logs of a warehouse that is made anew do not tell of them."
         ) from error
     return [one for one in listed if dataset in (None, one.dataset)]
 
@@ -64,8 +64,8 @@ def is_kept(home: Home, release: Release) -> bool:
 
 
 def kept(home: Home, releases: Iterable[Release]) -> list[Release]:
-    """Those of releases whose files are there, and those whose files are missing though nobody deleted them: so that
-    whoever needs these says so.
+    """Releases without those that were deleted by rule. One whose files are missing for another reason stays:
+    whoever needs them says so.
     """
     gone = {(one.dataset, one.version) for one in pruned(home)}
     return [one for one in releases if (one.dataset, one.version) not in gone or is_kept(home, one)]

@@ -1,13 +1,15 @@
 """Which versions of a dataset are kept, and why each.
 
-The rule is the catalogue entry's (``keep:``). A version may go only if each of its rows that the latest lacks is in
-another one that stays: rows are told by their key. Values that a row had once may go with a version.
+The rule is the catalogue entry's (``keep:``). A version may go only if each of its rows that the latest lacks is
+in another one that stays: rows are told by their key. Values that a row had once may go with a version.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -43,15 +45,13 @@ def to_keep(
         if release.version in kept:
             continue
         # the newest first: what it has, older ones need not be kept for
-        only = sum(n for versions, n in lacking.items() if release.version in versions and not versions & kept.keys())
-        if only:
+        own = [n for held_by, n in lacking.items() if release.version in held_by and held_by.isdisjoint(kept)]
+        if only := sum(own):
             kept[release.version] = f"no other one that is kept has {only:,} of its rows, which the latest lacks"
     return kept
 
 
-def by_rule(
-    releases: Sequence[Release], today: date, keep: Keeping, made: Mapping[str, date]
-) -> dict[str, str]:
+def by_rule(releases: Sequence[Release], today: date, keep: Keeping, made: Mapping[str, date]) -> dict[str, str]:
     """The versions that stay whatever their rows are, each with the reason in words."""
     if not releases:
         return {}
@@ -85,7 +85,7 @@ def _of_former_majors(
     ordered: Sequence[Release], today: date, keep: Keeping, made: Mapping[str, date]
 ) -> Iterable[tuple[str, str]]:
     """The last one of each former major version, and the first of the next, from which its time is counted."""
-    for former, following in zip(ordered, ordered[1:], strict=False):
+    for former, following in pairwise(ordered):
         if former.major >= following.major:
             continue
         since = max(made.get(following.version, following.data_date), following.data_date)
@@ -95,7 +95,7 @@ def _of_former_majors(
             yield following.version, f"the first one of major version {following.major}"
 
 
-def lacking_rows(versions: Sequence[DesiredVersion], staying: Iterable[str], temporary: Path) -> dict[frozenset[str], int]:
+def lacking_rows(versions: Sequence[DesiredVersion], staying: Iterable[str], memory: str) -> Lacking:
     """How many rows the latest lacks, by the versions that have them; without those that a staying one has.
 
     A row of another key than today's is one that the latest lacks: nobody can tell whether it has it.
@@ -103,7 +103,7 @@ def lacking_rows(versions: Sequence[DesiredVersion], staying: Iterable[str], tem
     Args:
         versions: all that are there, newest first.
         staying: versions that are kept in any case, the latest among them.
-        temporary: where DuckDB may spill what does not fit into memory.
+        memory: DuckDB's memory limit, e.g. ``"4GB"``.
 
     Raises:
         ReleaseError: a version's files are missing or cannot be read.
@@ -119,12 +119,17 @@ def lacking_rows(versions: Sequence[DesiredVersion], staying: Iterable[str], tem
         )
     kept = ", ".join(map(literal, sorted(safe)))
     try:
-        with opened(None, temporary=temporary) as connection:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            opened(None, temporary=Path(folder), memory=memory) as connection,
+        ):
             found = connection.execute(
                 "SELECT versions, count(*) FROM (SELECT list(version ORDER BY version) AS versions FROM"
                 f" ({' UNION ALL '.join(parts)}) GROUP BY key HAVING NOT bool_or(version IN ({kept})))"
                 " GROUP BY versions"
             ).fetchall()
     except duckdb.Error as error:
-        raise ReleaseError(f"{versions[0].release.dataset}: the rows of its versions cannot be read: {error}") from error
+        raise ReleaseError(
+            f"{versions[0].release.dataset}: the rows of its versions cannot be read: {error}"
+        ) from error
     return {frozenset(held_by): int(count) for held_by, count in found}

@@ -19,8 +19,8 @@ The file holds new values, and keys: nothing that the two versions do not hold. 
 screen knows as personal, though it was released once, is not repeated; such a row cannot be removed by this file.
 Where the key's columns are others than they were, rows cannot be told to be the same: there is no such file.
 
-Size: a line of a changed row is its key, the names of columns and their values, and a comma for each column; that of
-an added one the whole row, so a file that replaces 1 % of the rows is a little over 1 % of the CSV file.
+Size: a line of a changed row is its key, the names of columns and their values, and a comma for each column; that
+of an added one the whole row, so a file that replaces 1 % of the rows is a little over 1 % of the CSV file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ import duckdb
 from publish.desired import DesiredDataset, DesiredVersion
 from publish.files.render import copy_csv, old_columns, text_sql
 from warehouse.database import opened
-from warehouse.declarations import literal, quote
+from warehouse.declarations import DatasetDeclaration, literal, quote
 from warehouse.findings import WITHHELD
 from warehouse.personal import personal_sql
 from warehouse.releases import ReleaseError
@@ -47,7 +47,9 @@ _LATEST = "latest_rows"
 _PLACES = "asked_places"
 _LINES = "lines_of_changes"
 _WITHHELD_KEYS = "withheld_keys"
-_BATCH = 5_000_000  # rows of versions that are compared in one statement: one each takes DuckDB three times as long
+_BATCH = (
+    5_000_000  # rows of versions that are compared in one statement: one each takes DuckDB three times as long
+)
 
 APPLYING_IN_PANDAS = """\
 import pandas as pd
@@ -113,8 +115,8 @@ class _Rows:
 def since_files(wanted: DesiredDataset, cache: Path) -> dict[str, Path]:
     """What changed since each kept version but the latest: ``since/<version>.csv`` and the file, by version.
 
-    Files are kept below ``cache/<dataset>/`` and named by the sums of both versions: what is known is not made again,
-    what nobody needs any more is deleted, and where nothing changed nothing is written.
+    Files are kept below ``cache/<dataset>/`` and named by the sums of both versions: what is known is not made
+    again, what nobody needs any more is deleted, and where nothing changed nothing is written.
 
     Raises:
         ReleaseError: a version's files are missing or cannot be read.
@@ -124,7 +126,7 @@ def since_files(wanted: DesiredDataset, cache: Path) -> dict[str, Path]:
     latest = next((one for one in wanted.versions if one.release.version == wanted.release.version), None)
     if latest is None:
         raise ReleaseError(f"{wanted.name} {wanted.release.version}: its files are missing; restore its folder")
-    now, screened = rows_of(latest), screened_keys(wanted)
+    now, screened = rows_of(latest), screened_keys(wanted.declaration)
     places: dict[str, Path] = {}
     lacking: list[tuple[_Rows, Path]] = []
     for version in versions:
@@ -150,9 +152,9 @@ def _sum_of(then: _Rows, now: _Rows, screened: Collection[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def screened_keys(wanted: DesiredDataset) -> tuple[str, ...]:
+def screened_keys(declaration: DatasetDeclaration) -> tuple[str, ...]:
     """The columns of the key whose texts are screened for personal data."""
-    table = wanted.declaration.table
+    table = declaration.table
     keys = {field.name: field for field in table.fields if field.name in table.primary_key}
     return tuple(name for name, field in keys.items() if field.type == "string" and field.screen)
 
@@ -167,8 +169,8 @@ def rows_of(version: DesiredVersion) -> _Rows:
     file, path = release.file("parquet"), folder / "datapackage.json"
     if file is None or not (folder / file.name).is_file():
         raise ReleaseError(
-            f"{release.dataset} {release.version}: its Parquet file is missing from {folder}, so nobody can say what"
-            " changed since; restore the folder from a backup"
+            f"{release.dataset} {release.version}: its Parquet file is missing from {folder}, so nobody can say"
+            " what changed since; restore the folder from a backup"
         )
     try:
         described: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -180,7 +182,7 @@ def rows_of(version: DesiredVersion) -> _Rows:
 
 def write_since(
     asked: Iterable[tuple[_Rows, Path]], now: _Rows, screened: Collection[str], temporary: Path
-) -> None:
+) -> list[str]:
     """Write what changed since versions, each to its file, whole or not at all.
 
     Args:
@@ -188,6 +190,9 @@ def write_since(
         now: the latest version's.
         screened: columns of the key whose texts of removed rows are screened.
         temporary: where DuckDB may spill what does not fit into memory.
+
+    Returns:
+        The latest version's columns.
 
     Raises:
         ReleaseError: a Parquet file cannot be read.
@@ -210,7 +215,10 @@ def write_since(
                     copy_csv(connection, lines, unfinished)
                     unfinished.replace(place)
     except duckdb.Error as error:
-        raise ReleaseError(f"{now.parquet}: what changed since earlier versions cannot be told: {error}") from error
+        raise ReleaseError(
+            f"{now.parquet}: what changed since earlier versions cannot be told: {error}"
+        ) from error
+    return list(columns)
 
 
 def _others(columns: Iterable[str], key: Collection[str]) -> list[str]:
@@ -220,7 +228,7 @@ def _others(columns: Iterable[str], key: Collection[str]) -> list[str]:
 def _batches(
     connection: duckdb.DuckDBPyConnection, listed: Sequence[tuple[_Rows, Path]]
 ) -> Iterator[list[tuple[_Rows, Path]]]:
-    """The versions, those together whose files have the same columns, and no more rows at once than do memory good."""
+    """The versions, those together whose files have the same columns, and no more rows at once than is good."""
     alike: dict[tuple[tuple[str, str], ...], list[tuple[_Rows, Path]]] = {}
     for one in listed:
         alike.setdefault(tuple(one[0].columns(connection).items()), []).append(one)
@@ -237,7 +245,7 @@ def _batches(
 def _withhold(
     connection: duckdb.DuckDBPyConnection, versions: Sequence[_Rows], now: _Rows, screened: Collection[str]
 ) -> list[str]:
-    """Make a table of the texts of removed keys that are not repeated; the columns of the key in which there are any.
+    """Make a table of the texts of removed keys that are not repeated; the columns of the key to look them up for.
 
     Once for all versions: each place of the screen costs DuckDB some 20 ms to compile.
     """

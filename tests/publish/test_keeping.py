@@ -108,7 +108,7 @@ def test_rows_are_counted_by_the_versions_that_have_them(tmp_path_factory, table
     for key in frozenset[int]().union(*rows.values()) - rows[latest]:
         held_by = frozenset(name for name, held in rows.items() if key in held)
         expected[held_by] = expected.get(held_by, 0) + 1
-    assert lacking_rows(wanted.versions, [latest], home.temporary) == expected
+    assert lacking_rows(wanted.versions, [latest], "1GB") == expected
 
 
 def test_rows_of_another_key_are_not_thought_the_same(tmp_path):
@@ -117,4 +117,4 @@ def test_rows_of_another_key_are_not_thought_the_same(tmp_path):
     first = places.release(home, places.rows(3), dataset=then)
     second = places.release(home, places.rows(3), [first], dt.date(2026, 3, 1))
     wanted = places.wanted(home, first, second)
-    assert lacking_rows(wanted.versions, [second.version], home.temporary) == {frozenset([first.version]): 3}
+    assert lacking_rows(wanted.versions, [second.version], "1GB") == {frozenset([first.version]): 3}
