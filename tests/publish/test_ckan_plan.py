@@ -554,7 +554,9 @@ def test_an_archive_is_the_same_bytes_every_time(wanted, tmp_path):
     assert first.read_bytes() == second.read_bytes()
     with zipfile.ZipFile(first) as opened:
         assert opened.testzip() is None
-        assert set(opened.namelist()) == {"places.csv", "places.parquet", "datapackage.json", "changes.csv"}
+        assert set(opened.namelist()) == {
+            *("places.csv", "places.parquet", "dictionary.csv", "datapackage.json", "changes.csv")
+        }
         assert opened.read("places.csv") == (archive.folder / "places.csv").read_bytes()
 
 

@@ -23,7 +23,7 @@ from warehouse.archive import sha256_of
 from warehouse.releases import ReleaseFile
 
 OF = "opendistrict_of"  # of a resource: what the archive is made of, how it was named, and its sum, each shortened
-_KEYS = ("csv", "parquet", "datapackage", "changes")
+_KEYS = ("csv", "parquet", "dictionary", "datapackage", "changes")
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP knows: the same files, the same bytes
 _LABEL = ("name", "description")
 
@@ -116,7 +116,8 @@ def archives_of(desired: DesiredDataset, page: str) -> tuple[Archive, ...]:
         fields = {
             "name": f"Version {release.version}",
             "description": f"All that was published of version {release.version}, {release.rows:,} rows, in one"
-            f" file that is never replaced by another version: CSV, Parquet, the description{before}.",
+            " file that is never replaced by another version: CSV, Parquet, the data dictionary, the"
+            f" description{before}.",
             "format": "ZIP",
             "mimetype": "application/zip",
             "license": desired.declaration.entry.licence.url,

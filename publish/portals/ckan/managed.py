@@ -17,7 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from publish.managed import Managed
 from publish.plans import Drift
+from publish.portals.ckan.dcat_fields import DATASET_FIELDS
 
 MARK = "opendistrict"  # the extra by which we know a dataset as ours; its value is the dataset's name
 WROTE = "opendistrict_wrote"
@@ -26,7 +28,7 @@ BUILDING = "building"  # of the state: we made the dataset, and it is not comple
 ORGANISATION = (
     "opendistrict_organisation"  # the publisher's name in our entry, whatever it is called on the portal
 )
-MANAGED = "managed_fields"
+TOLD = "managed_fields"
 
 # Words: what somebody changed by hand stays until the entry says the same, or somebody says that ours count.
 WORDS = frozenset(
@@ -41,12 +43,56 @@ WORDS = frozenset(
 # Extras of ours. All that are no words say something of the data, and are put right.
 EXTRAS = frozenset(
     {
-        MARK, WROTE, STATE, ORGANISATION, MANAGED, "identifier", "theme", "frequency", "language", "issued",
+        MARK, WROTE, STATE, ORGANISATION, TOLD, "identifier", "theme", "frequency", "language", "issued",
         "modified", "access_rights", "publisher_name", "contact_name", "contact_email", "conforms_to", "spatial",
         "spatial_text", "temporal_start", "temporal_end", "translations", "owner_name", "attribution", "data_date",
         "each_row_is_a", "disclosure", "licence", "licence_url", "provenance", "version_notes", "changelog",
+        *DATASET_FIELDS,
     }
 )  # fmt: skip
+
+MANAGED = (
+    Managed(
+        "dataset",
+        ("name", "version", "license_id", "url", "resources", *sorted(EXTRAS - WORDS)),
+        "undone",
+        "they say what the data are, and addresses go by them",
+    ),
+    Managed(
+        "dataset",
+        (
+            "title",
+            "notes",
+            "author",
+            "maintainer",
+            "maintainer_email",
+            "tags",
+            "owner_org",
+            "groups",
+            *sorted(EXTRAS & WORDS),
+        ),
+        "left",
+        "words",
+    ),
+    Managed(
+        "resource",
+        (
+            "file",
+            "hash",
+            "hash_algorithm",
+            "format",
+            "mimetype",
+            "license",
+            "release_version",
+            "access_url",
+            "download_url",
+        ),
+        "undone",
+        "they say what the data are",
+    ),
+    Managed("resource", ("name", "description"), "left", "words"),
+    Managed("table", ("rows", "columns", "data dictionary", "first view"), "undone", "they say what the data are"),
+)
 
 # What the portal's editors read on the dataset's page.
 TOLD_TO_EDITORS = (

@@ -5,15 +5,19 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pyarrow as pa
 
-from publish.desired import DesiredDataset
+from publish.desired import DesiredDataset, resource_id
+from publish.differences import row_difference
 from publish.guards import Shown, held
-from publish.plans import NOTHING_ALLOWED, Allowed, Change, DatasetPlan, Failed, Hold, Plan, PortalError, Published
+from publish.managed import Managed
+from publish.metadata.words import KEYS
+from publish.plans import NOTHING_ALLOWED, Allowed, Change, DatasetPlan, Failed, Plan, PortalError, Published
 from publish.portals.ckan.client import Client, ConflictError
-from publish.portals.ckan.compare import Actual, Difference, compare, is_ours, unsent_of
-from publish.portals.ckan.managed import taken_down
+from publish.portals.ckan.compare import Actual, Difference, compare, content_of, is_ours, unsent_of
+from publish.portals.ckan.managed import MANAGED, taken_down
 from publish.portals.ckan.reading import Reader
 from publish.portals.ckan.wanted import Wanted, wanted_dataset
 from publish.portals.ckan.writing import Writer
@@ -49,8 +53,13 @@ class CkanPortal:
 
     @property
     def writes(self) -> int:
-        """How many writing calls were made, those among them that failed."""
+        """How many writing calls there were since this was made, also those of datasets that failed then."""
         return self._client.writes
+
+    @property
+    def managed(self) -> tuple[Managed, ...]:
+        """What of the portal is ours."""
+        return MANAGED
 
     def plan(
         self, desired: Sequence[DesiredDataset], allowed: Allowed = NOTHING_ALLOWED, failed: Failed | None = None
@@ -95,14 +104,16 @@ class CkanPortal:
 
     def _plan(self, desired: DesiredDataset, allowed: Allowed) -> DatasetPlan:
         wanted, actual = self._look(desired)
-        holds = _holds(desired, wanted, actual, allowed)
-        if any(hold.guard == "foreign" for hold in holds):
+        shown = _shown(wanted, actual)
+        holds = held(desired, shown, allowed)
+        if shown and shown.foreign:
             return DatasetPlan(desired.name, holds=holds)
         found = _compared(wanted, actual, allowed)
-        return DatasetPlan(desired.name, found.changes, found.drift, holds, unsent=found.unsent)
+        rows, version = row_difference(desired, shown), shown.version if shown else None
+        return DatasetPlan(desired.name, found.changes, found.drift, holds, rows, found.unsent, version)
 
     def _look(self, desired: DesiredDataset) -> tuple[Wanted, Actual]:
-        wanted = wanted_dataset(desired, self.address)
+        wanted = wanted_dataset(desired, self.address, self._reader.knows("dcat"))
         return wanted, self._reader.read(wanted)
 
     def _publish_patiently(self, desired: DesiredDataset, progress: Progress, allowed: Allowed) -> Published:
@@ -119,10 +130,9 @@ class CkanPortal:
     def _publish(self, desired: DesiredDataset, progress: Progress, allowed: Allowed) -> Published:
         before, url = self._client.writes, f"{self.address}/dataset/{desired.name}"
         wanted, actual = self._look(desired)
-        if holds := _holds(desired, wanted, actual, allowed):
-            drift = (
-                () if any(hold.guard == "foreign" for hold in holds) else _compared(wanted, actual, allowed).drift
-            )
+        shown = _shown(wanted, actual)
+        if holds := held(desired, shown, allowed):
+            drift = () if shown and shown.foreign else _compared(wanted, actual, allowed).drift
             return Published(desired.name, (), 0, url, drift, holds, unsent_of(wanted, actual))
         difference = _compared(wanted, actual, allowed)
         changes, drift, unsent = difference.changes, difference.drift, difference.unsent
@@ -166,7 +176,7 @@ def _without(plan: DatasetPlan, told: Sequence[Change]) -> DatasetPlan:
         (change.action, change.target) for change in told if change.target.startswith(("organisation ", "group "))
     }
     changes = tuple(one for one in plan.changes if one.action != "create" or (one.action, one.target) not in made)
-    return DatasetPlan(plan.dataset, changes, plan.drift, plan.holds, plan.rows, plan.unsent)
+    return replace(plan, changes=changes)
 
 
 def _local(name: str, error: Exception) -> PortalError:
@@ -179,24 +189,22 @@ def _local(name: str, error: Exception) -> PortalError:
     return PortalError(f"{name}: the release's files cannot be read: {error}")
 
 
-def _holds(desired: DesiredDataset, wanted: Wanted, actual: Actual, allowed: Allowed) -> tuple[Hold, ...]:
-    package = actual.package
+def _shown(wanted: Wanted, actual: Actual) -> Shown | None:
+    """What the portal notes of the dataset that stands there; None where there is none."""
+    package, table = actual.package, actual.table
     if package is None:
-        return ()
+        return None
     if not is_ours(wanted, package):
-        return (
-            Hold(
-                desired.name,
-                "foreign",
-                f"the portal already has a dataset of this name that was not published from here"
-                f" ({package.get('title') or 'without a title'}). It stays as it is. Rename it on the portal, or"
-                " give ours another name in its catalogue entry",
-            ),
+        return Shown(
+            foreign="the portal already has a dataset of this name that was not published from here"
+            f" ({package.get('title') or 'without a title'}); it stays as it is"
         )
-    down = taken_down(package)
-    rows = actual.table.count if actual.table else None
-    columns = tuple(str(column["id"]) for column in actual.table.columns) if actual.table else None
-    holds = held(desired, Shown(package.get("version"), rows, columns, down), allowed)
-    if down and desired.name not in allowed.restore and not any(hold.guard == "taken_down" for hold in holds):
-        holds = (*holds, Hold(desired.name, "taken_down", f"{down}; it stays so", "--restore"))
-    return holds
+    standing = {item["id"] for item in package.get("resources", ())}
+    return Shown(
+        package.get("version"),
+        rows=table.count if table else None,
+        columns=tuple(str(column["id"]) for column in table.columns) if table else None,
+        content_sha256=(content_of(table.holds) if table else "") or None,
+        ids={key: rid for key in KEYS if (rid := resource_id(wanted.name, key)) in standing},
+        taken_down=taken_down(package),
+    )

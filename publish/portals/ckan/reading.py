@@ -56,6 +56,10 @@ class Reader:
         """Whether the portal has an extension; a portal that does not tell is taken to have it."""
         return not self._extensions or extension in self._extensions
 
+    def knows(self, extension: str) -> bool:
+        """Whether the portal says that it has an extension."""
+        return extension in (self._extensions or ())
+
     def read(self, wanted: Wanted) -> Actual:
         """What the portal holds of a dataset; of one that is not ours only the package."""
         package, name_is_taken = self._find(wanted)

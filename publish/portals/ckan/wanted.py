@@ -13,11 +13,12 @@ from publish.desired import DesiredDataset, DesiredResource, resource_id
 from publish.files.render import description_of
 from publish.metadata.datapackage import district_of
 from publish.metadata.protection import protection_in_words
-from publish.metadata.words import KEYS
+from publish.metadata.words import LISTED
 from publish.plans import PortalError
 from publish.portals.ckan.archives import Archive, archives_of
+from publish.portals.ckan.dcat_fields import dataset_fields, resource_fields
 from publish.portals.ckan.keywords import tags_of
-from publish.portals.ckan.managed import MANAGED, MARK, ORGANISATION, TOLD_TO_EDITORS
+from publish.portals.ckan.managed import MARK, ORGANISATION, TOLD, TOLD_TO_EDITORS
 from warehouse.declarations import TOTAL, TOTAL_TITLE, FieldDeclaration
 
 # A value of more than 32,766 bytes cannot be indexed as one term by Solr: CKAN would refuse the dataset.
@@ -65,12 +66,13 @@ class Wanted:
         return resource_id(self.name, "csv")
 
 
-def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
+def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False) -> Wanted:
     """A dataset as CKAN should hold it.
 
     Args:
         desired: the dataset.
         address: the portal's, without a slash at its end; for the resources' own addresses.
+        has_dcat: whether the server has ckanext-dcat.
     """
     entry, release = desired.declaration.entry, desired.release
     page = f"{address}/dataset/{entry.name}"
@@ -89,7 +91,9 @@ def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
         "maintainer": entry.contact.name,
         "maintainer_email": entry.contact.email,
     }
-    ordered = sorted(desired.resources, key=lambda item: KEYS.index(item.key) if item.key in KEYS else len(KEYS))
+    ordered = sorted(
+        (item for item in desired.resources if item.key in LISTED), key=lambda item: LISTED.index(item.key)
+    )
     if not ordered or ordered[0].key != "csv":
         raise PortalError(f"{entry.name}: version {release.version} has no CSV file; release it again")
     resources = {
@@ -100,10 +104,10 @@ def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
             "mimetype": item.media_type,
             "hash": item.sha256,
             "hash_algorithm": _CHECKSUM,
-            "license": entry.licence.url,
             "release_version": release.version,
             "access_url": f"{page}/resource/{item.id}",
             "download_url": f"{page}/resource/{item.id}/download/{url_quote(item.path.name)}",
+            **resource_fields(desired, item, address, has_dcat),
         }
         for item in ordered
     }
@@ -154,7 +158,7 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
     found = {
         MARK: entry.name,
         ORGANISATION: entry.publisher.name,
-        MANAGED: TOLD_TO_EDITORS,
+        TOLD: TOLD_TO_EDITORS,
         "identifier": entry.name,
         "theme": _json([f"{_AUTHORITY}/data-theme/{entry.theme}"]),
         "frequency": f"{_AUTHORITY}/frequency/{entry.frequency}",
@@ -181,6 +185,7 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
         "provenance": _provenance(described.get("sources")),
         "version_notes": _newest(desired.changelog, 1),
         "changelog": _newest(desired.changelog),
+        **dataset_fields(desired),
     }
     return {key: value.strip() for key, value in found.items() if value.strip()}
 

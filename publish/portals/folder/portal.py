@@ -9,14 +9,17 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from publish.desired import DesiredDataset, DesiredResource
+from publish.differences import row_difference
 from publish.folders import swap, sync_folder
-from publish.guards import Shown, held
+from publish.guards import Shown, columns_in, held
+from publish.managed import Managed
 from publish.metadata import dcat
 from publish.plans import NOTHING_ALLOWED, Allowed, Change, DatasetPlan, Failed, Hold, Plan, PortalError, Published
 from publish.portals.folder import pages
@@ -56,6 +59,20 @@ class FolderPortal:
         self._root = root
         self._site = site or pages.Site()
         self._base = base_url.rstrip("/") + "/" if base_url else ""
+        self._writes = 0
+
+    @property
+    def writes(self) -> int:
+        """How many files were written since this was made, also those of datasets that failed then."""
+        return self._writes
+
+    @property
+    def managed(self) -> tuple[Managed, ...]:
+        """What of the folder is ours: all of it below a dataset's folder, and the front page's files."""
+        return (
+            Managed("dataset", ("every file in datasets/<dataset>/",), "undone", "the folder is exchanged whole"),
+            Managed("front page", _FRONT, "undone", "they list the datasets"),
+        )
 
     @property
     def address(self) -> str:
@@ -76,17 +93,23 @@ class FolderPortal:
                     raise
                 failed(wanted.name, error)
                 continue
-            holds = self._holds(wanted, allowed)
-            plans.append(DatasetPlan(wanted.name, difference.changes, holds=holds))
+            shown = self._shown(wanted.name)
+            holds = held(wanted, shown, allowed)
+            version, rows = shown.version if shown else None, row_difference(wanted, shown)
+            plans.append(DatasetPlan(wanted.name, difference.changes, holds=holds, rows=rows, shown=version))
             if difference.changes and not holds:
                 state = difference.wanted[_STATE]
                 states[wanted.name] = json.loads(state) if isinstance(state, bytes) else {}
         return Plan(tuple(plans), tuple(self._plan_front(self._front(states))))
 
     def _holds(self, wanted: DesiredDataset, allowed: Allowed) -> tuple[Hold, ...]:
-        card = self._state(wanted.name).get("card")
-        shown = Shown(card.get("version"), card.get("rows")) if isinstance(card, Mapping) else None
-        return held(wanted, shown, allowed)
+        return held(wanted, self._shown(wanted.name), allowed)
+
+    def _shown(self, name: str) -> Shown | None:
+        """What the dataset's folder notes of itself; None where there is none, or it was damaged."""
+        noted = self._state(name)
+        shown = noted.get("shown") or noted.get("card")
+        return _shown_of(shown) if isinstance(shown, Mapping) else None
 
     def apply(
         self,
@@ -168,6 +191,7 @@ class FolderPortal:
             "card": pages.card(wanted),
             "dcat": dcat.dataset_node(wanted, f"{self._base}datasets/{name}/"),
             "files": {file: _sum(content) for file, content in sorted(files.items())},
+            "shown": _noted_of(wanted),
         }
         files[_STATE] = to_json(state).encode()
         return files
@@ -185,6 +209,7 @@ class FolderPortal:
             else:
                 _write(name, built / file, content)
                 writes += 1
+                self._writes += 1
         sync_folder(built)
         folder.parent.mkdir(parents=True, exist_ok=True)
         swap(built, folder)
@@ -233,6 +258,7 @@ class FolderPortal:
             built = self._root / _WORK / change.target
             built.parent.mkdir(parents=True, exist_ok=True)
             _write(FRONT, built, front[change.target])
+            self._writes += 1
             built.replace(self._root / change.target)
         if changes:
             sync_folder(self._root)
@@ -243,6 +269,38 @@ class FolderPortal:
         work = self._root / _WORK
         if work.exists():
             shutil.rmtree(work)
+
+
+def _noted_of(wanted: DesiredDataset) -> dict[str, Any]:
+    """What guards ask of what stands here, see ``Shown``, as JSON."""
+    release = wanted.release
+    return {
+        "version": release.version,
+        "data_date": release.data_date.isoformat(),
+        "sequence": release.sequence,
+        "rows": release.rows,
+        "columns": list(columns_in(wanted.metadata)),
+        "content_sha256": release.content_sha256,
+        "major": release.major,
+        "ids": {one.key: one.id for one in wanted.resources},
+    }
+
+
+def _shown_of(noted: Mapping[str, Any]) -> Shown | None:
+    """The same, read back; a folder of an earlier program notes the version and the rows only."""
+    try:
+        return Shown(
+            version=noted.get("version"),
+            data_date=date.fromisoformat(noted["data_date"]) if "sequence" in noted else None,
+            sequence=noted.get("sequence"),
+            rows=noted.get("rows"),
+            columns=tuple(noted["columns"]) if noted.get("columns") else None,
+            content_sha256=noted.get("content_sha256"),
+            major=noted.get("major"),
+            ids=dict(noted.get("ids") or {}),
+        )
+    except (KeyError, TypeError, ValueError):  # somebody wrote into it: it says nothing
+        return None
 
 
 def _headline(wanted: DesiredDataset, noted: Mapping[str, Any]) -> str:
