@@ -13,9 +13,9 @@ from publish.desired import DesiredDataset
 from publish.guards import Shown, held
 from publish.plans import NOTHING_ALLOWED, Allowed, Change, DatasetPlan, Failed, Hold, Plan, PortalError, Published
 from publish.portals.ckan.client import Client, ConflictError, TooLargeError
-from publish.portals.ckan.compare import VIEW, Actual, Difference, TableState, compare, is_ours, our_ids
+from publish.portals.ckan.compare import VIEW, Actual, Difference, compare, is_ours, our_ids
 from publish.portals.ckan.revision import encoded, revision
-from publish.portals.ckan.rows import HOLDS, prepared
+from publish.portals.ckan.table import prepared, read_table
 from publish.portals.ckan.wanted import Wanted, wanted_dataset
 from warehouse.archive import sha256_of
 from warehouse.progress import Progress
@@ -26,17 +26,19 @@ _ATTEMPTS = 5  # looks at a dataset that something else keeps changing
 class CkanPortal:
     """A CKAN, 2.11 or 2.12, written to with a user's API token."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, datastore: str = "") -> None:
         """Opens no connection.
 
         Args:
             address: the portal's front page.
             token: an API token of a user who may edit the organisations' datasets.
+            datastore: the DataStore's own address, ``ckan.datastore.write_url``: with it rows go straight there.
 
         Raises:
             PortalError: the address or the token cannot be used.
         """
         self._client = Client(address, token)
+        self._datastore = datastore
         self._extensions: frozenset[str] | None = None
 
     def __repr__(self) -> str:
@@ -140,7 +142,7 @@ class CkanPortal:
         }
         table, views = None, []
         if wanted.table_id in standing and actual.can_have_tables:
-            table = self._read_table(wanted.table_id)
+            table = read_table(self._client, wanted, standing[wanted.table_id], self._datastore)
             if actual.can_have_views:
                 views = call("resource_view_list", {"id": wanted.table_id})
         return replace(actual, table=table, views=tuple(views), sizes=sizes)
@@ -152,14 +154,6 @@ class CkanPortal:
             if found is not None:
                 return self._client.call("package_show", {"id": found["package_id"]}, missing_ok=True)
         return None
-
-    def _read_table(self, rid: str) -> TableState | None:
-        info = self._client.call("datastore_info", {"id": rid}, missing_ok=True)
-        if info is None:
-            return None
-        columns = tuple(info.get("fields") or ())
-        holds = str((columns[0].get("info") or {}).get(HOLDS) or "") if columns else ""
-        return TableState(columns, int(info["meta"]["count"]), holds)
 
     def _file_url(self, wanted: Wanted, rid: str, name: str) -> str:
         """A file's address; CKAN serves it under the name that the dataset has at the moment only (2.12.0)."""
@@ -212,7 +206,7 @@ class CkanPortal:
             rows = None
             if difference.table:
                 progress(f"{wanted.name}: compare the table")
-                rows = stack.enter_context(prepared(self._client, wanted, actual.table, difference.table))
+                rows = stack.enter_context(prepared(self._client, wanted, actual.table, difference.table, self._datastore))
                 rows.rehearse(progress)
                 rows.begin()
             if difference.revises:
