@@ -68,7 +68,8 @@ class Town:
             if action not in READS and not rehearsed and before:
                 before(portal._client.writes, action)
             calls.append(f"{action} dry" if rehearsed else action)
-            if action == "datastore_upsert" and not rehearsed:
+            # an update after an upsert only mends the search
+            if action == "datastore_upsert" and not rehearsed and data.get("calculate_record_count", True):
                 self.rows_sent += len(data["records"])
             return original(action, data, **more)
 
@@ -192,7 +193,7 @@ def test_published_and_published_again(town: Town) -> None:
 
     town.check(desired)
     assert done.url == f"{town.server.url}/dataset/{town.name}"
-    assert done.writes == len(private_until) == 8
+    assert done.writes == len(private_until) == 6
     assert not any(private_until), "public before the last call"
     info = town.anonymous.datastore_info(id=town.table_id)
     assert [f["type"] for f in info["fields"]] == [
@@ -234,8 +235,8 @@ def test_an_update_writes_only_the_difference(town: Town) -> None:
         "datastore_upsert dry",
         "datastore_create",  # the note is taken away
         "package_revise",
-        "datastore_upsert",
-        "datastore_records_delete",
+        "datastore_upsert",  # all that differs, in one transaction
+        "datastore_upsert",  # so that the search finds it
         "datastore_create",  # and is put back
     ]
     assert done.writes == 5
@@ -245,20 +246,6 @@ def test_an_update_writes_only_the_difference(town: Town) -> None:
     assert [r["id"] for r in after["resources"]] == [r["id"] for r in before["resources"]]
     assert [r["url"] for r in after["resources"]] == [r["url"] for r in before["resources"]]
     assert town.portal.plan([desired]).changes == ()
-
-
-@pytest.mark.e2e
-def test_a_key_of_one_column_needs_no_look_at_the_table(town: Town) -> None:
-    town.dataset = town.declared(primaryKey=["number"])
-    town.apply(town.release(changed_rows(0)))
-    portal, calls = town.new_portal()
-    desired = town.release(changed_rows(1))
-    town.rows_sent = 0
-    town.apply(desired, portal)
-    assert "datastore_search" not in calls
-    assert town.rows_sent == desired.release.added + desired.release.changed > 0
-    assert sorted(map(str, town.rows())) == sorted(map(str, as_ckan_shows(desired, town.dataset)))
-    assert portal.plan([desired]).changes == ()
 
 
 @pytest.mark.e2e
@@ -487,8 +474,8 @@ def test_a_first_publication_that_dies_after_every_write_is_completed(town: Town
         with contextlib.suppress(Stop):
             town.apply(desired, portal)
             break
-        assert not town.is_public() or runs == 8
-    assert runs == 8
+        assert not town.is_public() or runs == 6
+    assert runs == 6
     town.check(desired)
     assert town.portal.plan([desired]).changes == ()
 

@@ -206,7 +206,9 @@ class CkanPortal:
             rows = None
             if difference.table:
                 progress(f"{wanted.name}: compare the table")
-                rows = stack.enter_context(prepared(self._client, wanted, actual.table, difference.table, self._datastore))
+                rows = stack.enter_context(
+                    prepared(self._client, wanted, actual.table, difference.table, self._datastore)
+                )
                 rows.rehearse(progress)
                 rows.begin()
             if difference.revises:

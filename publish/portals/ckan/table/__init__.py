@@ -16,12 +16,16 @@ from publish.plans import PortalError
 from publish.portals.ckan.client import Client
 from publish.portals.ckan.table.comparing import table_change as table_change
 from publish.portals.ckan.table.comparing import table_drift as table_drift
+from publish.portals.ckan.table.database import Database
 from publish.portals.ckan.table.edits import edited
+from publish.portals.ckan.table.reading import PAGE_ROWS
 from publish.portals.ckan.table.state import Edits as Edits
 from publish.portals.ckan.table.state import TableState as TableState
 from publish.portals.ckan.table.state import read_state
 from publish.portals.ckan.table.through_api import ThroughApi
+from publish.portals.ckan.table.through_copy import ThroughCopy
 from publish.portals.ckan.wanted import Wanted
+from warehouse.declarations import quote
 from warehouse.progress import Progress
 
 
@@ -38,7 +42,9 @@ class TableChange(Protocol):
         """Change the table, right after the files were switched."""
 
 
-def read_table(client: Client, wanted: Wanted, resource: Mapping[str, Any], datastore: str = "") -> TableState | None:
+def read_table(
+    client: Client, wanted: Wanted, resource: Mapping[str, Any], datastore: str = ""
+) -> TableState | None:
     """The table as it stands, and what somebody changed in it by hand; None if there is none.
 
     Args:
@@ -51,9 +57,22 @@ def read_table(client: Client, wanted: Wanted, resource: Mapping[str, Any], data
     if state is None:
         return None
     try:
-        return replace(state, edits=edited(client, wanted, state, dt.datetime.now(dt.UTC).date()))
+        return replace(state, edits=_edits(client, wanted, state, datastore))
     except duckdb.Error as error:
         raise PortalError(f"{wanted.name}: the rows cannot be compared: {error}") from error
+
+
+def _edits(client: Client, wanted: Wanted, state: TableState, datastore: str) -> Edits | None:
+    today = dt.datetime.now(dt.UTC).date()
+    if not datastore or state.count <= PAGE_ROWS:
+        return edited(client, wanted, state, today)
+    with (
+        tempfile.TemporaryDirectory(prefix="opendistrict-") as folder,
+        Database.connect(datastore, wanted.name) as database,
+    ):
+        columns = ["_id", *(str(column["id"]) for column in state.columns)]
+        everything = database.copy_out(quote(wanted.table_id), columns, Path(folder) / "table.csv")
+        return edited(client, wanted, state, today, everything)
 
 
 @contextmanager
@@ -70,7 +89,11 @@ def prepared(
         datastore: the DataStore's own address, if we know it: then rows go straight there.
     """
     with tempfile.TemporaryDirectory(prefix="opendistrict-") as folder:
-        rows = ThroughApi(client, wanted, table, kind, Path(folder))
+        rows: ThroughApi | ThroughCopy
+        if datastore:
+            rows = ThroughCopy(client, wanted, table, kind, Path(folder), datastore)
+        else:
+            rows = ThroughApi(client, wanted, table, kind, Path(folder))
         try:
             rows.compute()
             yield rows

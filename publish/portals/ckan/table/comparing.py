@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from publish.plans import Drift
@@ -84,18 +84,29 @@ def column_faults(wanted: Wanted, table: TableState) -> list[str]:
         standing = shown.get(column["id"])
         if standing is None:
             faults.append(f"{column['id']} is new")
-        elif standing.get("type") != column["type"]:
+        elif is_retyped(wanted, standing):
             faults.append(f"{column['id']}: {standing.get('type')} becomes {column['type']}")
-        elif column["id"] in wanted.primary_key and schema(standing).get("is_index") is False:
-            faults.append(f"{column['id']} is no key there")
-    index = {schema(shown[name]).get("index_name") for name in wanted.primary_key if name in shown} - {None}
-    wider = [name for name in shown if name not in wanted.primary_key and schema(shown[name]).get("index_name") in index]
-    return [*faults, *(f"{name} is a key there" for name in wider if f"{name} goes" not in faults)]
+    return faults + [f"{name} is {fault} key there" for name, fault in _key_faults(wanted, table.columns)]
 
 
-def schema(column: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the portal tells of a column's indexes; empty where it does not."""
-    return column.get("schema") or {}
+def is_retyped(wanted: Wanted, standing: Mapping[str, Any]) -> bool:
+    """Whether a column that stands there gets another type."""
+    types = {column["id"]: column["type"] for column in wanted.columns}
+    return bool(types.get(standing["id"], standing.get("type")) != standing.get("type"))
+
+
+def is_rekeyed(wanted: Wanted, columns: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the key of the table is another one."""
+    return bool(_key_faults(wanted, columns))
+
+
+def _key_faults(wanted: Wanted, columns: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The columns that lack in the key, and those that have no place in it. An index of somebody's is none."""
+    told = {str(column["id"]): column.get("schema") or {} for column in columns}
+    lacks = [(name, "no") for name in wanted.primary_key if told.get(name, {}).get("is_index") is False]
+    index = {told[name].get("index_name") for name in wanted.primary_key if name in told} - {None}
+    others = [name for name in told if name not in wanted.primary_key and told[name].get("index_name") in index]
+    return lacks + [(name, "a") for name in others]
 
 
 def dictionary_faults(wanted: Wanted, table: TableState) -> list[str]:

@@ -25,7 +25,10 @@ def view_parquet(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -
 
 
 def as_declared(
-    connection: duckdb.DuckDBPyConnection, name: str, shown: Shown, declared: Sequence[FieldDeclaration],
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    shown: Shown,
+    declared: Sequence[FieldDeclaration],
     standing: Sequence[str] | None = None,
 ) -> None:
     """Make a table of rows that were read as texts: ``_id``, ``is_odd`` and the declared columns in their types.
@@ -58,17 +61,13 @@ def as_declared(
     )
 
 
-def find(
+def compare_rows(
     connection: duckdb.DuckDBPyConnection, declared: Sequence[FieldDeclaration], key: Sequence[str]
-) -> tuple[int, int, int]:
-    """Compare ``old_rows`` with ``new_rows``: fill the tables ``coming`` and ``gone``.
+) -> None:
+    """Compare ``old_rows`` with ``new_rows`` by key: fill the tables ``changed``, ``fresh`` and ``left_over``.
 
-    ``coming`` has the rows to write with the ``_id`` of the row that each takes the place of; that is the row of
-    the same key, or one that goes: so a row that goes and one that comes are one update. ``gone`` has the
-    ``_id`` and the key of the rows that are left to be deleted.
-
-    Returns:
-        How many rows are changed in place, how many are inserted, how many are deleted.
+    ``changed`` has the new rows that are there and differ, with the ``_id`` of the old; ``fresh`` those that are
+    not there; ``left_over`` the key and the ``_id`` of the old rows that go.
     """
     keys = [quote(name) for name in key]
     joined = " AND ".join(f"o.{column} = n.{column}" for column in keys)
@@ -78,29 +77,38 @@ def find(
         if field.name not in key
     )
     by_key = ", ".join(keys)
+    names = ", ".join(f"n.{quote(field.name)}" for field in declared)
     connection.execute(
-        f"CREATE OR REPLACE TABLE fresh AS SELECT n.*, row_number() OVER (ORDER BY {by_key}) AS place"
+        f"CREATE OR REPLACE TABLE changed AS SELECT o._id, {names} FROM new_rows AS n"
+        f" JOIN old_rows AS o ON {joined} WHERE o.is_odd{differs}"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TABLE fresh AS SELECT {names}, row_number() OVER (ORDER BY {by_key}) AS place"
         f" FROM new_rows AS n ANTI JOIN old_rows AS o ON {joined}"
     )
     connection.execute(
-        f"CREATE OR REPLACE TABLE left_over AS SELECT o._id, {by_key},"
-        " row_number() OVER (ORDER BY o._id) AS place"
+        f"CREATE OR REPLACE TABLE left_over AS SELECT o._id, {by_key}, row_number() OVER (ORDER BY o._id) AS place"
         f" FROM old_rows AS o ANTI JOIN new_rows AS n ON {joined}"
     )
+
+
+def pair(connection: duckdb.DuckDBPyConnection, declared: Sequence[FieldDeclaration]) -> tuple[int, int, int]:
+    """Give the rows that come the places of those that go: fill the tables ``coming`` and ``gone``.
+
+    ``coming`` has the rows to write, each with the ``_id`` of the row whose place it takes, if any: so a row that
+    goes and one that comes are one update. ``gone`` has the ``_id`` of the rows that are left to be deleted.
+
+    Returns:
+        How many rows are written in place, how many are inserted, how many are deleted.
+    """
     names = ", ".join(quote(field.name) for field in declared)
-    changed = ", ".join(f"n.{quote(field.name)}" for field in declared)
     connection.execute(
-        f"CREATE OR REPLACE TABLE coming AS SELECT o._id, true AS is_there, {changed} FROM new_rows AS n"
-        f" JOIN old_rows AS o ON {joined} WHERE o.is_odd{differs} UNION ALL"
-        f" SELECT o._id, o._id IS NOT NULL AS is_there, {names} FROM (SELECT * FROM fresh) AS n"
-        f" LEFT JOIN (SELECT _id, place FROM left_over) AS o USING (place)"
+        f"CREATE OR REPLACE TABLE coming AS SELECT _id, {names} FROM changed UNION ALL"
+        f" SELECT o._id, {names} FROM fresh LEFT JOIN (SELECT _id, place FROM left_over) AS o USING (place)"
     )
     connection.execute(
-        f"CREATE OR REPLACE TABLE gone AS SELECT _id, {by_key} FROM left_over"
-        " WHERE place > (SELECT count(*) FROM fresh)"
+        "CREATE OR REPLACE TABLE gone AS SELECT _id FROM left_over WHERE place > (SELECT count(*) FROM fresh)"
     )
-    found = connection.execute(
-        "SELECT count(*) FILTER (is_there), count(*) FILTER (NOT is_there), (SELECT count(*) FROM gone) FROM coming"
-    ).fetchone()
-    changed_rows, added, gone = found or (0, 0, 0)
-    return int(changed_rows), int(added), int(gone)
+    found = connection.execute("SELECT count(_id), count(*) - count(_id), (SELECT count(*) FROM gone) FROM coming")
+    in_place, added, gone = found.fetchone() or (0, 0, 0)
+    return int(in_place), int(added), int(gone)

@@ -11,10 +11,11 @@ import duckdb
 
 from publish.plans import PortalError
 from publish.portals.ckan.client import Client, TooLargeError
-from publish.portals.ckan.table.comparing import COLUMNS, FILL, ROWS, column_faults, dictionary_faults
-from publish.portals.ckan.table.differing import as_declared, find, view_parquet, work_database
+from publish.portals.ckan.table.comparing import COLUMNS, FILL, ROWS, is_rekeyed, is_retyped
+from publish.portals.ckan.table.differing import as_declared, compare_rows, pair, view_parquet, work_database
 from publish.portals.ckan.table.reading import PAGE_ROWS, Shown, download, held_parquet, wanted_parquet
-from publish.portals.ckan.table.state import CHANGING, TableState, content_of, noted, read_state
+from publish.portals.ckan.table.state import CHANGING, TableState, content_of, noted
+from publish.portals.ckan.table.verifying import verify
 from publish.portals.ckan.table.values import as_json, refuse_unfit
 from publish.portals.ckan.wanted import Wanted
 from warehouse.declarations import literal, quote
@@ -79,7 +80,7 @@ class ThroughApi:
         )
         if not self._has_ids_of_what_goes(wanted.primary_key[0]):
             return False
-        self._changed, self._added, self._gone = find(self._connection, wanted.declared, wanted.primary_key)
+        self._find()
         self._is_from_table = False
         return True
 
@@ -111,24 +112,22 @@ class ThroughApi:
 
     def _find_from_table(self) -> None:
         shown = download(self._client, self._wanted.table_id, self._folder / "table.csv")
-        kept = [str(column["id"]) for column in self._columns if not self._is_retyped(column)]
+        kept = [str(column["id"]) for column in self._columns if not is_retyped(self._wanted, column)]
         as_declared(self._connection, "old_rows", shown, self._wanted.declared, kept)
-        self._changed, self._added, self._gone = find(
-            self._connection, self._wanted.declared, self._wanted.primary_key
-        )
+        self._find()
         self._is_from_table = True
+
+    def _find(self) -> None:
+        compare_rows(self._connection, self._wanted.declared, self._wanted.primary_key)
+        self._changed, self._added, self._gone = pair(self._connection, self._wanted.declared)
 
     @property
     def _columns(self) -> Sequence[Any]:
         return self._table.columns if self._table else ()
 
-    def _is_retyped(self, standing: Any) -> bool:
-        types = {column["id"]: column["type"] for column in self._wanted.columns}
-        return bool(types.get(standing["id"], standing.get("type")) != standing.get("type"))
-
     def _records(self, where: str = "true") -> Iterator[list[Record]]:
         """The rows to write, in chunks; each with the ``_id`` of the row that it takes the place of, if any."""
-        query = f"SELECT {as_json(self._wanted.declared)}, _id FROM coming WHERE {where} ORDER BY is_there DESC, _id"
+        query = f"SELECT {as_json(self._wanted.declared)}, _id FROM coming WHERE {where} ORDER BY _id NULLS LAST"
         yield from _chunks(self._connection, query)
 
     # --- writing --------------------------------------------------------------------------------------
@@ -221,7 +220,7 @@ class ThroughApi:
                 self._write_rows(progress)
                 self._delete()
             self._note(self._wanted.holds, **key)
-        self._verify()
+        verify(self._client, self._wanted)
 
     def _fill(self, progress: Progress) -> None:
         """Make the table with its rows: in one call where that is quick, so that nobody sees half of it."""
@@ -242,11 +241,9 @@ class ThroughApi:
     def _change_columns(self) -> dict[str, Any]:
         """Add and remove columns, a retyped one by way of removing it. What is left to do for the key."""
         note = f"{CHANGING} to {self._wanted.version}"
-        keyless: dict[str, Any] = {}
-        if any(" key there" in fault for fault in column_faults(self._wanted, self._table)) if self._table else False:
-            keyless = {"primary_key": []}
-        if any(self._is_retyped(column) for column in self._columns):
-            kept = [column for column in self._columns if not self._is_retyped(column)]
+        keyless: dict[str, Any] = {"primary_key": []} if is_rekeyed(self._wanted, self._columns) else {}
+        if any(is_retyped(self._wanted, column) for column in self._columns):
+            kept = [column for column in self._columns if not is_retyped(self._wanted, column)]
             self._call("datastore_create", fields=noted(kept, note), delete_fields=True, **keyless)
         self._note(note, delete_fields=True, **keyless)
         return {"primary_key": list(self._wanted.primary_key)}
@@ -276,14 +273,17 @@ class ThroughApi:
             self._call("datastore_upsert", method=self._method, records=rows)
             return
         # without its key a table takes no upsert
-        for method, part in (("update", [r for r in rows if "_id" in r]), ("insert", [r for r in rows if "_id" not in r])):
+        for method, part in (
+            ("update", [r for r in rows if "_id" in r]),
+            ("insert", [r for r in rows if "_id" not in r]),
+        ):
             if part:
                 self._call("datastore_upsert", method=method, records=part)
 
     def _mend_search(self) -> None:
         """Write what was changed by an upsert once more, as an update: only then CKAN's search finds the new text."""
         if self._kind == ROWS and self._method == "upsert":
-            for chunk in self._records("is_there"):
+            for chunk in self._records("_id IS NOT NULL"):
                 self._call("datastore_upsert", method="update", records=chunk, calculate_record_count=False)
 
     def _delete(self) -> None:
@@ -293,33 +293,6 @@ class ThroughApi:
             if not all(isinstance(row_id, int) for row_id in chunk):
                 raise AssertionError("a delete without a filter would empty the table")
             self._call("datastore_records_delete", filters={"_id": chunk})
-
-    def _verify(self) -> None:
-        verify(self._client, self._wanted)
-
-
-def verify(client: Client, wanted: Wanted) -> None:
-    """Read back what the table is now.
-
-    Raises:
-        PortalError: its rows are not as many, or a type or a word of the dictionary was not taken.
-    """
-    state = read_state(client, wanted.table_id, {})
-    if state is None:
-        raise PortalError(f"{wanted.name}: the table was written, and the portal shows none; look at its log")
-    if faults := [*column_faults(wanted, state), *dictionary_faults(wanted, state)]:
-        raise PortalError(
-            f"{wanted.name}: the portal took the table's columns and holds others ({'; '.join(faults)}). An extension"
-            " of the portal changes them, or somebody else writes the table"
-        )
-    if state.count != wanted.rows:
-        call = {"resource_id": wanted.table_id, "force": True, "fields": noted(state.columns, "")}
-        client.call("datastore_create", call)
-        raise PortalError(
-            f"{wanted.name}: the table holds {state.count:,} rows where version {wanted.version} has"
-            f" {wanted.rows:,}. If the portal runs xloader or datapusher, have them leave this dataset"
-            " alone; the next run compares the table row by row"
-        )
 
 
 def _chunks(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[Record]]:

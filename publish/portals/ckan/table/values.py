@@ -15,8 +15,13 @@ _KEY_BYTES = 2_600
 _ROW_BYTES = 1_000_000
 
 
-def refuse_unfit(connection: duckdb.DuckDBPyConnection, rows: str, name: str, declared: Sequence[FieldDeclaration],
-                 key: Sequence[str]) -> None:
+def refuse_unfit(
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    name: str,
+    declared: Sequence[FieldDeclaration],
+    key: Sequence[str],
+) -> None:
     """Make sure that the DataStore can hold the rows, before anything is written.
 
     A NUL in a text is an HTTP 500 of CKAN's; an infinite number goes in and breaks every JSON answer with it;
@@ -37,7 +42,9 @@ def refuse_unfit(connection: duckdb.DuckDBPyConnection, rows: str, name: str, de
         return
     counts = ", ".join(f"count(*) FILTER ({condition})" for _, condition in checks)
     found = connection.execute(f"SELECT {counts} FROM {rows}").fetchone() or ()
-    told = [f"{what} ({count:,} {'row' if count == 1 else 'rows'})" for (what, _), count in zip(checks, found) if count]
+    told = [
+        f"{what} ({count:,} {'row' if count == 1 else 'rows'})" for (what, _), count in zip(checks, found) if count
+    ]
     if told:
         raise PortalError(
             f"{name}: the portal's table cannot hold {'; '.join(told)}. Nothing was written: mend the values in the"
@@ -53,7 +60,10 @@ def _checks(declared: Iterable[FieldDeclaration], key: Sequence[str]) -> Iterabl
             texts.append(f"coalesce(strlen({column}), 0)")
             yield f"a NUL character in {field.name}", f"contains({column}, chr(0))"
         elif field.type == "number":
-            yield f"a number that is none, or is infinite, in {field.name}", f"NOT isfinite(CAST({column} AS DOUBLE))"
+            yield (
+                f"a number that is none, or is infinite, in {field.name}",
+                f"NOT isfinite(CAST({column} AS DOUBLE))",
+            )
         elif field.type in ("date", "datetime"):
             outside = f"NOT isfinite({column}) OR year({column}) NOT BETWEEN 1 AND 9999"
             yield f"a day before the year 1 or after 9999 in {field.name}", outside
