@@ -242,7 +242,9 @@ def test_a_value_that_postgresql_refuses_is_told_before_anything_changes(town: T
     )
     with pytest.raises(PortalError):
         town.apply(town.release([[*row, "x"] for row in rows]), portal)
-    assert (town.package(), town.rows()) == (shown, table)
+    now = town.package()
+    assert {key: value for key, value in now.items() if value != shown[key]} == {}
+    assert town.rows() == table
 
 
 @pytest.mark.e2e

@@ -135,6 +135,10 @@ class Database:
         """Make a table as CKAN makes them (2.11, 2.12); its indexes and its dictionary are ``datastore_create``'s."""
         typed = "".join(f", {quote(column['id'])} {column['type']}" for column in columns)
         self.run(f"CREATE TABLE {table} (_id serial PRIMARY KEY, _full_text tsvector{typed})")
+        self.search_by(table)
+
+    def search_by(self, table: str) -> None:
+        """Have CKAN's function fill the column ``_full_text`` by which its search finds a row."""
         self.run(
             f"CREATE TRIGGER zfulltext BEFORE INSERT OR UPDATE ON {table}"
             " FOR EACH ROW EXECUTE PROCEDURE populate_full_text_trigger()"

@@ -99,7 +99,9 @@ class ThroughCopy:
             self._copy(self._name, self._wanted.declared, "new_rows")
             return
         typed = ", ".join(f"{quote(column['id'])} {column['type']}" for column in self._wanted.columns)
-        self._db.run(f"CREATE TEMP TABLE coming ({typed}) ON COMMIT DROP")
+        self._db.run(f"CREATE TEMP TABLE coming ({typed}, _full_text tsvector) ON COMMIT DROP")
+        if self._kind == COLUMNS:
+            self._db.search_by("coming")  # so that a row which the search cannot take is found now
         if self._knows_what_differs:
             names = ", ".join(quote(field.name) for field in self._wanted.declared)
             self._work.execute(
@@ -198,6 +200,7 @@ class ThroughCopy:
             order = ", ".join(quote(name) for name in self._wanted.primary_key)
             self._change_columns()
             self._db.run(f"DELETE FROM {self._name}")
+            names += ", _full_text"
             self._db.run(f"INSERT INTO {self._name} ({names}) SELECT {names} FROM coming ORDER BY {order}")
             self._note()
         if self._database is not None:
