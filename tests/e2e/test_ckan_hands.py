@@ -180,7 +180,9 @@ def test_versions_go_when_they_are_not_kept_and_never_change(town: Town) -> None
         desired = town.release(changed_rows(step))
     town.apply(desired)  # a first publication with all versions that there are
     town.check(desired)
-    before = {r["id"]: (r["hash"], r["last_modified"]) for r in town.package()["resources"] if r["format"] == "ZIP"}
+    before = {
+        r["id"]: (r["hash"], r["last_modified"]) for r in town.package()["resources"] if r["format"] == "ZIP"
+    }
     assert len(before) == 3
     (town.home.root / "releases" / town.name / town.releases[0].version / "release.json").unlink()
     desired = town.release(changed_rows(3))

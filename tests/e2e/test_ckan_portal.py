@@ -71,7 +71,8 @@ class Town:
             if action not in READS and not rehearsed and before:
                 before(portal._client.writes, action)
             calls.append(f"{action} dry" if rehearsed else action)
-            if action == "datastore_upsert" and not rehearsed:
+            # an update after an upsert only mends the search
+            if action == "datastore_upsert" and not rehearsed and data.get("calculate_record_count", True):
                 self.rows_sent += len(data["records"])
             return original(action, data, **more)
 
@@ -202,9 +203,9 @@ def test_published_and_published_again(town: Town) -> None:
 
     town.check(desired)
     assert done.url == f"{town.server.url}/dataset/{town.name}"
-    assert done.writes == len(private_until) == 10
-    assert not any(private_until[:8]), "public before the last call"
-    assert all(private_until[8:]), "versions come after"
+    assert done.writes == len(private_until) == 8
+    assert not any(private_until[:6]), "public before the last call"
+    assert all(private_until[6:]), "versions come after"
     info = town.anonymous.datastore_info(id=town.table_id)
     assert [f["type"] for f in info["fields"]] == [
         "text", "int8", "text", "text", "numeric", "numeric", "bool", "date", "timestamp"
@@ -245,8 +246,8 @@ def test_an_update_writes_only_the_difference(town: Town) -> None:
         "datastore_upsert dry",
         "datastore_create",  # the note is taken away
         "package_revise",
-        "datastore_upsert",
-        "datastore_records_delete",
+        "datastore_upsert",  # all that differs, in one transaction
+        "datastore_upsert",  # so that the search finds it
         "datastore_create",  # and is put back
         "package_revise",  # the version's archive
         "package_revise",  # that it arrived
@@ -260,20 +261,6 @@ def test_an_update_writes_only_the_difference(town: Town) -> None:
     assert [r["url"] for r in after["resources"]][:stand] == [r["url"] for r in before["resources"]]
     assert after["resources"][stand - 1] == before["resources"][stand - 1], "a version never changes"
     assert town.portal.plan([desired]).changes == ()
-
-
-@pytest.mark.e2e
-def test_a_key_of_one_column_needs_no_look_at_the_table(town: Town) -> None:
-    town.dataset = town.declared(primaryKey=["number"])
-    town.apply(town.release(changed_rows(0)))
-    portal, calls = town.new_portal()
-    desired = town.release(changed_rows(1))
-    town.rows_sent = 0
-    town.apply(desired, portal)
-    assert "datastore_search" not in calls
-    assert town.rows_sent == desired.release.added + desired.release.changed > 0
-    assert sorted(map(str, town.rows())) == sorted(map(str, as_ckan_shows(desired, town.dataset)))
-    assert portal.plan([desired]).changes == ()
 
 
 @pytest.mark.e2e
@@ -501,8 +488,8 @@ def test_a_first_publication_that_dies_after_every_write_is_completed(town: Town
         with contextlib.suppress(Stop):
             town.apply(desired, portal)
             break
-        assert not town.is_public() or runs >= 8
-    assert runs == 11, "what was sent and not noted as verified is verified anew"
+        assert not town.is_public() or runs >= 6
+    assert runs == 9, "what was sent and not noted as verified is verified anew"
     town.check(desired)
     assert town.portal.plan([desired]).changes == ()
 

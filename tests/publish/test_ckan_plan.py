@@ -16,11 +16,12 @@ from publish.plans import PortalError
 from publish.portals import Portal
 from publish.portals.ckan import CkanPortal
 from publish.portals.ckan.client import READS, Served
-from publish.portals.ckan.compare import Actual, Place, TableState, compare, creation_record, is_ours
+from publish.portals.ckan.compare import Actual, Place, compare, creation_record, is_ours
 from publish.portals.ckan.keywords import tags_of
 from publish.portals.ckan.managed import STATE, WROTE, Record, sum_of, taken_down
 from publish.portals.ckan.revision import revision
 from publish.portals.ckan.serving import is_doubtful
+from publish.portals.ckan.table import Edits, TableState
 from publish.portals.ckan.wanted import wanted_dataset
 from tests.publish import places
 from warehouse.home import Home
@@ -442,16 +443,18 @@ def test_the_table(wanted, shown):
     assert kind(table_of(shown, holds="")) == "rows"
     assert kind(table_of(shown, holds="changing to 2026-03-01")) == "rows"
     assert kind(table_of(shown, count=29)) == "rows"
-    assert kind(table_of(shown, columns=shown.table.columns[:-1])) == "fill"
+    assert kind(table_of(shown, columns=shown.table.columns[:-1])) == "columns"
     retyped = copy.deepcopy(shown.table.columns)
     retyped[1]["type"] = "text"
-    assert kind(table_of(shown, columns=retyped)) == "fill"
+    assert kind(table_of(shown, columns=retyped)) == "columns"
     renamed = copy.deepcopy(shown.table.columns)
     renamed[1]["info"]["label"] = "Nr"
     assert kind(table_of(shown, columns=renamed)) == "dictionary"
     keyless = copy.deepcopy(shown.table.columns)
     keyless[0]["schema"] = {"is_index": False}
-    assert kind(table_of(shown, columns=keyless)) == "fill"
+    assert kind(table_of(shown, columns=keyless)) == "columns"
+    assert kind(table_of(shown, is_active=False)) == "dictionary"
+    assert kind(table_of(shown, edits=Edits(1, ("row number=1: name",)))) == "rows"
     assert kind(dataclasses.replace(shown, table=None, can_have_tables=False)) == ""
 
 

@@ -25,10 +25,10 @@ from publish.portals.ckan.managed import (
     taken_down,
 )
 from publish.portals.ckan.resources import ResourcesDifference, compare_resources
+from publish.portals.ckan.table import TableState, table_change, table_drift
 from publish.portals.ckan.wanted import Wanted
 
 VIEW = "datatables_view"
-CHANGING = "changing"  # what the note of whose rows a table holds says meanwhile
 
 # What differs with every version: told one by one only where the version is the same.
 _OF_THE_VERSION = frozenset(
@@ -37,15 +37,6 @@ _OF_THE_VERSION = frozenset(
 
 # Notes a difference in words: the action, its target, the detail.
 Note = Callable[[str, str, str], None]
-
-
-@dataclass(frozen=True)
-class TableState:
-    """The DataStore table as it is. ``holds`` is the note of whose rows they are; empty without one."""
-
-    columns: tuple[Mapping[str, Any], ...]
-    count: int
-    holds: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +78,7 @@ class Difference:
     extras: Mapping[str, str] | None = None
     files: ResourcesDifference = field(default_factory=ResourcesDifference)
     archives: ArchivesDifference = field(default_factory=ArchivesDifference)
-    table: str = ""  # fill, rows, dictionary
+    table: str = ""  # fill, columns, rows, dictionary
     view: str = ""  # create, reorder
     publish: bool = False
 
@@ -218,7 +209,7 @@ class _Comparison:
         extras = self._our_extras()
         files, told = compare_resources(wanted, package, actual.served, self._verdicts)
         self._changes += told
-        table = _table_change(wanted, actual, self._note)
+        table = table_change(wanted, actual.table, self._note) if actual.can_have_tables else ""
         view = _view_change(actual, self._note)
         if not is_building(package) and not taken_down(package):
             self._tell_table(table, view)
@@ -348,13 +339,9 @@ class _Comparison:
 
     def _tell_table(self, table: str, view: str) -> None:
         """What somebody did to the table or its view; of a dataset that stands complete."""
-        wanted, state = self._wanted, self._actual.table
-        if table == "fill" and state is None:
+        self._verdicts.drift += table_drift(self._wanted, self._actual.table)
+        if table and self._actual.table is None:
             self._verdicts.note("table", "somebody has removed it, or a change of it was cut short")
-        elif table == "rows" and state is not None and content_of(state.holds) == content_of(wanted.holds):
-            self._verdicts.note(
-                "table", f"somebody has changed it: {state.count:,} rows instead of {wanted.rows:,}"
-            )
         if view:
             self._verdicts.note("table", "somebody has removed its view, or has put another one first")
 
@@ -381,84 +368,6 @@ def _headline(wanted: Wanted, package: Mapping[str, Any]) -> str:
     if since is not None and since == before:
         text += f": {added:,} added, {changed:,} changed, {removed:,} removed"
     return text
-
-
-def _table_change(wanted: Wanted, actual: Actual, note: Note) -> str:
-    table = actual.table
-    if not actual.can_have_tables:
-        return ""
-    if table is None:
-        note("load", "table", f"there is none; {wanted.rows:,} rows")
-        return "fill"
-    if faults := _column_faults(wanted, table):
-        note("load", "table", f"its columns differ ({'; '.join(faults)}): it is built anew, {wanted.rows:,} rows")
-        return "fill"
-    if why := _why_rows_differ(wanted, table):
-        note("load", "table", f"{_row_counts(wanted, table)}; {why}")
-        return "rows"
-    if different := _dictionary_faults(wanted, table):
-        note("update", "data dictionary", f"of {', '.join(different)}")
-        return "dictionary"
-    return ""
-
-
-def _why_rows_differ(wanted: Wanted, table: TableState) -> str:
-    """Why the table is taken not to hold the release's rows, and what is done; empty if it holds them."""
-    if content_of(table.holds) == content_of(wanted.holds):
-        is_touched = table.count != wanted.rows
-        return "somebody has changed it, so it is compared row by row" if is_touched else ""
-    if not table.holds:
-        return (
-            "nothing says whose rows the table holds: an earlier change was cut short, or somebody else loads"
-            " it (does the portal run xloader or datapusher?); it is compared row by row"
-        )
-    if table.holds.startswith(CHANGING):
-        return "an earlier change was cut short; it is compared row by row"
-    return f"it holds the rows of {table.holds.split(' ')[0]}; only what differs is sent"
-
-
-def _row_counts(wanted: Wanted, table: TableState) -> str:
-    """How many rows there are and will be; that a table loses rows must be seen at once."""
-    if table.count == wanted.rows:
-        return f"{wanted.rows:,} rows"
-    text = f"{table.count:,} rows become {wanted.rows:,}"
-    if wanted.rows < table.count:
-        lost = 100 * (table.count - wanted.rows) / table.count
-        text += f": SHRINKS by {lost:.1f} %"
-        if lost > wanted.shrink_limit_pct:
-            text += f", more than the {wanted.shrink_limit_pct:g} % that its declaration allows"
-    return text
-
-
-def content_of(holds: str) -> str:
-    """The sum of the rows that a table's note speaks of; empty where it speaks of none."""
-    return holds.rpartition("sha256:")[2] if "sha256:" in holds else ""
-
-
-def _column_faults(wanted: Wanted, table: TableState) -> list[str]:
-    shown = {str(column["id"]): column for column in table.columns}
-    faults = [f"{name} goes" for name in shown if name not in {column["id"] for column in wanted.columns}]
-    for column in wanted.columns:
-        standing = shown.get(column["id"])
-        if standing is None:
-            faults.append(f"{column['id']} is new")
-        elif standing.get("type") != column["type"]:
-            faults.append(f"{column['id']}: {standing.get('type')} becomes {column['type']}")
-        elif column["id"] in wanted.primary_key and standing.get("schema", {}).get("is_index") is False:
-            faults.append(f"{column['id']} is no key there")
-    return faults
-
-
-def _dictionary_faults(wanted: Wanted, table: TableState) -> list[str]:
-    shown = {str(column["id"]): column.get("info") or {} for column in table.columns}
-    return [
-        str(column["id"])
-        for column in wanted.columns
-        if any(
-            (shown[column["id"]].get(key) or "") != (column["info"].get(key) or "")
-            for key in ("label", "notes", "unit")
-        )
-    ]
 
 
 def _view_change(actual: Actual, note: Note) -> str:

@@ -16,9 +16,10 @@ from publish.managed import Managed
 from publish.metadata.words import KEYS
 from publish.plans import NOTHING_ALLOWED, Allowed, Change, DatasetPlan, Failed, Plan, PortalError, Published
 from publish.portals.ckan.client import Client, ConflictError
-from publish.portals.ckan.compare import Actual, Difference, compare, content_of, is_ours, unsent_of
+from publish.portals.ckan.compare import Actual, Difference, compare, is_ours, unsent_of
 from publish.portals.ckan.managed import MANAGED, taken_down
 from publish.portals.ckan.reading import Reader
+from publish.portals.ckan.table.state import content_of
 from publish.portals.ckan.wanted import Wanted, wanted_dataset
 from publish.portals.ckan.writing import Writer
 from warehouse.progress import Progress
@@ -30,18 +31,20 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 class CkanPortal:
     """A CKAN, 2.11 or 2.12, written to with a user's API token."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, datastore: str = "") -> None:
         """Opens no connection.
 
         Args:
             address: the portal's front page.
             token: an API token of a user who may edit the organisations' datasets.
+            datastore: the DataStore's own address, ``ckan.datastore.write_url``: with it rows go straight there.
 
         Raises:
             PortalError: the address or the token cannot be used.
         """
         self._client = Client(address, token)
-        self._reader = Reader(self._client)
+        self._datastore = datastore
+        self._reader = Reader(self._client, datastore)
 
     def __repr__(self) -> str:
         return f"CkanPortal({self.address!r})"
@@ -136,7 +139,7 @@ class CkanPortal:
             return Published(desired.name, (), 0, url, drift, holds, unsent_of(wanted, actual))
         difference = _compared(wanted, actual, allowed)
         changes, drift, unsent = difference.changes, difference.drift, difference.unsent
-        writer = Writer(self._client, wanted, progress)
+        writer = Writer(self._client, wanted, progress, self._datastore)
         writer.check_files(difference)
         if difference.create_organisation or difference.create or difference.join:
             writer.make_room(actual, difference)

@@ -12,22 +12,22 @@ from publish.portals.ckan.compare import (
     VIEW,
     Actual,
     Place,
-    TableState,
     is_member,
     is_ours,
     our_ids,
 )
 from publish.portals.ckan.managed import MARK, ORGANISATION, extras_of
-from publish.portals.ckan.rows import HOLDS
 from publish.portals.ckan.serving import is_doubtful
+from publish.portals.ckan.table import read_table
 from publish.portals.ckan.wanted import Wanted
 
 
 class Reader:
     """Asks a CKAN. What it is and who we are is asked once."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, datastore: str = "") -> None:
         self._client = client
+        self._datastore = datastore
         self._extensions: frozenset[str] | None = None
         self._is_sysadmin = False
 
@@ -68,9 +68,9 @@ class Reader:
             return Actual(package, can_have_tables=tables, can_have_views=views)
         group, may_join = self._group(wanted, package)
         table, shown = None, []
-        standing = {str(item["id"]) for item in package.get("resources", ())} if package else set()
+        standing = {str(item["id"]): item for item in (package or {}).get("resources", ())}
         if wanted.table_id in standing and tables:
-            table = self._table(wanted.table_id)
+            table = read_table(self._client, wanted, standing[wanted.table_id], self._datastore)
             if views:
                 shown = self._client.call("resource_view_list", {"id": wanted.table_id})
         return Actual(
@@ -151,14 +151,6 @@ class Reader:
                 may = self._is_sysadmin or any(item["id"] == found["id"] for item in mine or ())
                 return Place(str(found["id"]), str(found["name"])), may
         return None, self._is_sysadmin
-
-    def _table(self, rid: str) -> TableState | None:
-        info = self._client.call("datastore_info", {"id": rid}, missing_ok=True)
-        if info is None:
-            return None
-        columns = tuple(info.get("fields") or ())
-        holds = str((columns[0].get("info") or {}).get(HOLDS) or "") if columns else ""
-        return TableState(columns, int(info["meta"]["count"]), holds)
 
     def _served(self, wanted: Wanted, package: Mapping[str, Any]) -> dict[str, Served]:
         """The files as the portal serves them: the latest are asked for, and what is in doubt is downloaded."""

@@ -15,9 +15,9 @@ from publish.portals.ckan.compare import VIEW, Actual, Difference, creation_reco
 from publish.portals.ckan.encoding import encoded
 from publish.portals.ckan.managed import BUILDING, STATE, WROTE
 from publish.portals.ckan.revision import revision
-from publish.portals.ckan.rows import prepared
 from publish.portals.ckan.sending import Outgoing, Sender
 from publish.portals.ckan.serving import VERIFIED
+from publish.portals.ckan.table import prepared
 from publish.portals.ckan.wanted import Wanted
 from warehouse.archive import sha256_of
 from warehouse.progress import Progress
@@ -30,8 +30,9 @@ _CHUNK_BYTES = 64_000_000
 class Writer:
     """Writes one dataset."""
 
-    def __init__(self, client: Client, wanted: Wanted, progress: Progress) -> None:
+    def __init__(self, client: Client, wanted: Wanted, progress: Progress, datastore: str = "") -> None:
         self._client = client
+        self._datastore = datastore
         self._wanted = wanted
         self._progress = progress
         self._sender = Sender(client, wanted.name, progress)
@@ -66,7 +67,9 @@ class Writer:
             rows = None
             if difference.table:
                 self._progress(f"{wanted.name}: compare the table")
-                rows = stack.enter_context(prepared(self._client, wanted, actual.table, difference.table))
+                rows = stack.enter_context(
+                    prepared(self._client, wanted, actual.table, difference.table, self._datastore)
+                )
                 rows.rehearse(self._progress)
                 rows.begin()
             if difference.revises:
@@ -88,9 +91,9 @@ class Writer:
     def _drop_old_table(self, difference: Difference) -> None:
         """A resource that was taken out of its dataset and comes back finds its table, which nobody could see."""
         rid = self._wanted.table_id
-        if rid in difference.files.additions:
-            if self._client.call("datastore_info", {"id": rid}, missing_ok=True) is not None:
-                self._client.call("datastore_delete", {"resource_id": rid, "force": True})
+        is_back = rid in difference.files.additions
+        if is_back and self._client.call("datastore_info", {"id": rid}, missing_ok=True) is not None:
+            self._client.call("datastore_delete", {"resource_id": rid, "force": True})
 
     def _create_organisation(self) -> None:
         name = self._wanted.organisation["name"]
