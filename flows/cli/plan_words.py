@@ -63,7 +63,7 @@ def sum_line(plan: Plan, problems: Mapping[str, str]) -> str:
     if problems:
         parts.append(f"{len(problems)} not compared")
     if edits := sum(len(one.drift) for one in plan.datasets):
-        parts.append(f"{edits} changed by hand" if edits > 1 else "1 thing changed by hand")
+        parts.append(f"{edits} things changed by hand" if edits > 1 else "1 thing changed by hand")
     is_calm = not plan and not counted["hold"] and not problems
     return f"{', '.join(parts)}.{' The portal shows what it should: nothing to change.' if is_calm else ''}"
 
@@ -77,7 +77,7 @@ def _dataset_lines(one: DatasetPlan) -> Iterator[Line]:
         yield "yellow", f"    {hold.guard.replace('_', ' ')}: {without_controls(hold.detail)}"
         yield "", f"      {advice(hold)}"
     if one.holds and one.changes:
-        yield "dim", f"    held back: {len(one.changes):,} changes"
+        yield "dim", f"    held back: {_counted(len(one.changes))}"
     elif not one.holds:
         yield from _changes(one.changes)
     if one.drift:
@@ -85,6 +85,10 @@ def _dataset_lines(one: DatasetPlan) -> Iterator[Line]:
         yield from _edits(one.drift)
     for part in one.unsent:
         yield "dim", f"    not sent: {short(part)}"
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} change{'' if count == 1 else 's'}"
 
 
 def _versions(one: DatasetPlan) -> str:
