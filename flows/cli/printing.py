@@ -117,6 +117,10 @@ def _told(outcome: NightOutcome) -> Iterator[tuple[str, str]]:
             yield "yellow", f"{source.name}: newer data were due by {source.due}"
         if source.stale_since:
             yield "yellow", f"{source.name}: the data of {source.stale_since} stand in"
+    for name, versions in outcome.pruned.items():
+        yield "dim", f"{name}: no longer kept, as its entry says: {', '.join(versions)}"
+    if outcome.not_pruned:
+        yield "yellow", f"no version was deleted: {outcome.not_pruned}"
 
 
 def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None:
