@@ -199,7 +199,9 @@ def write_since(
                 copy_csv(connection, _lines(then.columns(connection), columns, then, now, withheld), unfinished)
                 unfinished.replace(place)
     except duckdb.Error as error:
-        raise ReleaseError(f"{now.parquet}: what changed since earlier versions cannot be told: {error}") from error
+        raise ReleaseError(
+            f"{now.parquet}: what changed since earlier versions cannot be told: {error}"
+        ) from error
     finally:
         (temporary / "spill").rmdir() if (temporary / "spill").is_dir() else None
 

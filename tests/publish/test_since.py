@@ -57,7 +57,9 @@ def csv_of(wanted, version):
     return next(one.folder for one in wanted.versions if one.release.version == version) / "places.csv"
 
 
-texts = st.one_of(st.none(), st.sampled_from(["", " ", "=x", "'=x", "'", "a,b", 'q"', "n\nn", "\r", "r\r\nr", "ä;ö", "NULL"]))
+texts = st.one_of(
+    st.none(), st.sampled_from(["", " ", "=x", "'=x", "'", "a,b", 'q"', "n\nn", "\r", "r\r\nr", "ä;ö", "NULL"])
+)
 values = st.tuples(
     texts,
     st.sampled_from([None, "climate", "energy"]),
@@ -103,7 +105,9 @@ def assert_lines_to_copy_do_the_same(first, latest, path):
         there = connection.execute(f"SELECT * FROM read_csv('{latest}', {dialect})").fetchall()
         names = [column[0] for column in connection.description]
     places_of = [([*KEY, *OTHERS]).index(name) for name in names]
-    assert sorted(repr([row[place] for place in places_of]) for row in now) == sorted(repr(list(row)) for row in there)
+    assert sorted(repr([row[place] for place in places_of]) for row in now) == sorted(
+        repr(list(row)) for row in there
+    )
     found: dict[str, object] = {}
     exec(APPLYING_IN_PANDAS.format(then=repr(str(first)), since=repr(str(path)), key=KEY), found)
     expected = pd.read_csv(latest, dtype=str, keep_default_na=False)
