@@ -18,8 +18,8 @@ import ckanapi
 import pytest
 import requests
 
-from publish.plans import PortalError
 from publish.metadata.words import LISTED
+from publish.plans import PortalError
 from publish.portals.ckan import CkanPortal
 from publish.portals.ckan.client import READS
 from publish.portals.ckan.compare import Difference
