@@ -115,6 +115,7 @@ def test_rows_of_another_key_are_not_thought_the_same(tmp_path):
     home = Home(tmp_path)
     then = places.declaration(primaryKey=["number"])
     first = places.release(home, places.rows(3), dataset=then)
-    second = places.release(home, places.rows(3), [first], dt.date(2026, 3, 1))
+    now = places.declaration(major_version=2)
+    second = places.release(home, places.rows(3), [first], dt.date(2026, 3, 1), now)
     wanted = places.wanted(home, first, second)
     assert lacking_rows(wanted.versions, [second.version], "1GB") == {frozenset([first.version]): 3}
