@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from publish.desired import DesiredDataset
 from publish.files.render import SUPPRESSED_WORD, description_of, labels
@@ -23,27 +15,13 @@ from publish.metadata.protection import protection_in_words
 from publish.metadata.words import FREQUENCIES, LANGUAGES, NOT_REVIEWED, WITH_ROWS
 from publish.portals.folder import charts, opening
 from publish.portals.folder.people import draw_people
+from publish.portals.folder.rendering import Site as Site
+from publish.portals.folder.rendering import in_language, render
 from warehouse.declarations import STATUS, SUPPRESSED, FieldDeclaration, literal, quote
+from warehouse.messages import Language
 
 PREVIEW_ROWS = 20
 _LONGEST_CELL = 160
-# strftime would follow the machine's locale
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
-_TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True)
-class Site:
-    """What stands on every page: the portal's title and what it is."""
-
-    title: str = "Open data for innovation districts"
-    description: str = (
-        "Companies, pilots and programmes of innovation districts: checked every night, versioned,"
-        " and free to use with their source."
-    )
 
 
 @dataclass(frozen=True)
@@ -54,15 +32,17 @@ class Version:
     lines: tuple[str, ...]
 
 
-def dataset_page(wanted: DesiredDataset, site: Site) -> str:
+def dataset_page(wanted: DesiredDataset, site: Site, language: Language = Language.ENGLISH) -> str:
     """The page of a dataset."""
     parquet = next(resource.path for resource in wanted.resources if resource.key == "parquet")
     table = wanted.declaration.table
     people = draw_people(wanted.declaration, parquet)
     time_charts, bar_charts = charts.draw(table, parquet, wanted.release.data_date)
-    return _render(
+    return render(
         "dataset.html",
-        site=site,
+        in_language(f"datasets/{wanted.name}/index.html", language),
+        language,
+        site,
         entry=wanted.declaration.entry,
         fields=table.fields,
         descriptions={field.name: description_of(field) for field in table.fields},
@@ -89,43 +69,7 @@ def dataset_page(wanted: DesiredDataset, site: Site) -> str:
         people=people,
         outline=charts.outline(wanted.spatial) if wanted.spatial else None,
         versions=versions(wanted.changelog),
-    )
-
-
-def card(wanted: DesiredDataset) -> dict[str, Any]:
-    """What the front page says of a dataset; kept beside its files, so that one can be made without the other."""
-    entry, release = wanted.declaration.entry, wanted.release
-    spatial = wanted.metadata.get("spatial")
-    content = {
-        "name": entry.name,
-        "title": entry.title,
-        "description": entry.description,
-        "rows": release.rows,
-        "data_date": release.data_date.isoformat(),
-        "version": release.version,
-        "keywords": list(entry.keywords),
-        "publisher": {"name": entry.publisher.name, "title": entry.publisher.title},
-        "place": f"{spatial['name']}, {spatial['city']}"
-        if isinstance(spatial, Mapping)
-        else ", ".join(place.title for place in entry.places),
-        "geometry": wanted.spatial,
-        "files": [
-            {"name": resource.path.name, "format": resource.format, "size": resource.size}
-            for resource in wanted.resources
-            if resource.key in WITH_ROWS
-        ],
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(content))
-    return plain
-
-
-def front_page(cards: Sequence[Mapping[str, Any]], site: Site) -> str:
-    """The portal's front page: every dataset, by place and title."""
-    shown = [
-        {**item, "outline": charts.outline(item["geometry"], 120.0) if item["geometry"] else None}
-        for item in sorted(cards, key=lambda item: (item["place"] == "", item["place"], item["title"]))
-    ]
-    return _render("index.html", site=site, cards=shown)
+    ).decode()
 
 
 def preview(fields: Sequence[FieldDeclaration], parquet: Path) -> list[list[str]]:
@@ -172,54 +116,7 @@ def versions(changelog: str) -> list[Version]:
     return [Version(name, tuple(lines)) for name, lines in found]
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(day=_day, size=_size, number=_number, link=_is_link, host=_host)
-    return environment
-
-
-def _render(template: str, **values: Any) -> str:
-    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-    # the policy names the one style sheet by its sum, so nothing else on the page can style or run
-    digest = base64.b64encode(hashlib.sha256(f"\n{style}".encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    # ours, not from outside; it must reach the page unescaped for the sum to fit
-    sheet = Markup(f"\n{style}")  # noqa: S704
-    return _environment().get_template(template).render(**values, style=sheet, policy=policy)
-
-
-def _day(value: date | str) -> str:
-    found = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
-
-
-def _size(value: int) -> str:
-    if value < 1000:
-        return f"{value} bytes"
-    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
-        if value >= factor:
-            return f"{value / factor:.1f} {unit}"
-    return f"{value / 1e3:.0f} kB"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _is_link(value: str) -> bool:
-    return value.startswith(("https://", "http://")) and not any(c.isspace() for c in value)
-
-
-def _host(value: str) -> str:
-    """A link's text: where it leads, and the end of its path."""
-    host = urlsplit(value).hostname or value
-    tail = value.rstrip("/").rsplit("/", 1)[-1]
-    return f"{host.removeprefix('www.')} … {tail}" if tail and tail not in host and len(tail) <= 24 else host
+def dataset_pages(wanted: DesiredDataset, site: Site, language: Language) -> dict[str, bytes]:
+    """The pages of a dataset in a language, by their place in its folder."""
+    place = "index.html" if language is Language.ENGLISH else f"{language.value}/index.html"
+    return {place: dataset_page(wanted, site, language).encode()}
