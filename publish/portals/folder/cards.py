@@ -10,7 +10,7 @@ import duckdb
 
 from publish.desired import DesiredDataset
 from publish.metadata.words import WITH_ROWS
-from publish.portals.folder.asking import ask, over
+from publish.questions.asking import ask, over
 from publish.portals.folder.parts import parquet_of
 from warehouse.declarations import Translation
 from warehouse.releases import Release

@@ -98,7 +98,7 @@ def render(template: str, place: str, language: Language, site: Site, **values: 
         values: what the template needs.
     """
     english = in_english(place)
-    languages = [
+    twins = [
         (one.value, one.own_name, relative(place, in_language(english, one)), one is language) for one in Language
     ]
     text = (
@@ -110,7 +110,7 @@ def render(template: str, place: str, language: Language, site: Site, **values: 
             to=partial(relative, place),
             here=lambda target: relative(place, in_language(target, language)),
             asset=lambda name: f"{relative(place, f'assets/{name}')}?v={_asset_sums()[name]}",
-            languages=languages,
+            twins=twins,
             policy=POLICY,
             **values,
         )
