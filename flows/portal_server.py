@@ -1,8 +1,8 @@
 """The folder portal served on loopback: its files as they stand, and nothing else.
 
-What a web server in front of the public has to do is what is done here: pages may load only from where they came,
-files of data may be read from any page (so that a browser's DuckDB or a notebook can), parts of a file are given to
-whoever asks for parts, and what begins with a dot, or is the portal's own note, is nobody's business.
+What a web server in front of the public has to do is what is done here: pages may load only from where they
+came, files of data may be read from any page (so that a browser's DuckDB or a notebook can), parts of a file are
+given to whoever asks for parts, and what begins with a dot, or is the portal's own note, is nobody's business.
 """
 
 from __future__ import annotations

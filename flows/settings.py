@@ -34,8 +34,8 @@ class Settings:
     """What a run needs to know about its surroundings.
 
     ``portal`` is a URL (CKAN) or a path (a local folder); ``token`` belongs to it and comes from the environment
-    only, so that it stands in no process list and no run's parameters. ``portal_url`` is the address at which a web
-    server shows the folder to the public, if one does.
+    only, so that it stands in no process list and no run's parameters. ``portal_url`` is the address at which a
+    web server shows the folder to the public, if one does.
     """
 
     home: Home

@@ -17,7 +17,9 @@ DEFAULT_PORT = 8766
 def portal(
     folder: Annotated[
         str | None,
-        typer.Option("--portal", help="The portal's folder [OPENDISTRICT_PORTAL, default that of the home].", metavar="DIR"),
+        typer.Option(
+            "--portal", help="The portal's folder [OPENDISTRICT_PORTAL, default that of the home].", metavar="DIR"
+        ),
     ] = None,
     port: Annotated[int, typer.Option("--port", help="The port.", min=1, max=65535)] = DEFAULT_PORT,
     home: HomeOption = None,
@@ -25,7 +27,9 @@ def portal(
     """Serve the folder portal on this machine, for its browsers alone."""
     settings = settings_of(home, folder)
     if settings.is_ckan:
-        raise typer.BadParameter(f"{settings.portal} is a CKAN, which serves itself; name a folder", param_hint="--portal")
+        raise typer.BadParameter(
+            f"{settings.portal} is a CKAN, which serves itself; name a folder", param_hint="--portal"
+        )
     from flows.portal_server import serve_portal
 
     serve_portal(Path(settings.portal).absolute(), port)
