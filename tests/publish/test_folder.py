@@ -6,8 +6,8 @@ import json
 import os
 import re
 import shutil
-from xml.etree import ElementTree
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 

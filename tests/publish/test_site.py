@@ -27,7 +27,7 @@ from warehouse.progress import silent
 ATOM = "{http://www.w3.org/2005/Atom}"
 QUESTION = """
 number: {number}
-title: {{en: How many places?, fi: Kuinka monta paikkaa?}}
+title: {{en: "How many places?", fi: "Kuinka monta paikkaa?"}}
 introduction: {{en: All of them., fi: Kaikki.}}
 reads: [places]
 sql: |
