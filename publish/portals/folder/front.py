@@ -18,6 +18,11 @@ from warehouse.home import to_json
 from warehouse.messages import Language, said_in
 
 FRONT = "front page"  # stands for the dataset's name in changes of the portal's own pages
+# Where they stand; of folders, the files that we wrote there.
+OWN_PLACES = (
+    *("index.html", "fi/", "datasets/index.html", "questions/", "search/", "assets/"),
+    *("feed.xml", "catalog.jsonld", "catalog.ttl"),
+)
 _LATEST = 6  # changes that the front page tells of
 # What cards of earlier versions of the program lack.
 _CARD: Mapping[str, Any] = {
