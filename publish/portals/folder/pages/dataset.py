@@ -6,21 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from publish.desired import DesiredDataset, DesiredResource
+from publish.desired import DesiredDataset
 from publish.metadata.protection import protection_in_words
-from publish.metadata.words import WITH_ROWS
+from publish.metadata.words import LANGUAGES, WITH_ROWS
 from publish.portals.folder import charts, opening
 from publish.portals.folder.figures import Figure, chart, headline
-from publish.portals.folder.mapping import Map, draw_map
+from publish.portals.folder.mapping import Map, draw_map, place_words
 from publish.portals.folder.pages.changed import Version, all_versions, as_of, changed_versions
 from publish.portals.folder.pages.dictionary import Described, dictionary
 from publish.portals.folder.pages.preview import FIRST_ROWS, Preview, preview, script
+from publish.portals.folder.pages.citing import cited
+from publish.portals.folder.pages.wording import CHANGES, DIMENSIONS, FREQUENCIES, SEVERITIES
 from publish.portals.folder.people import Panel, draw_people
 from publish.portals.folder.plotting import Chart, LeftOut
 from publish.portals.folder.reading import rows_of
 from publish.portals.folder.rendering import Site, in_language, render
 from publish.portals.folder.speaking import Speaker, speaker_of
-from warehouse.messages import Language, message
+from warehouse.messages import Language
 
 _NEWEST = 8  # versions on the page itself
 SCRIPT = "preview.js"
@@ -132,7 +134,7 @@ class _Pages:
             speaker=self.speaker,
             title=(translation.title if translation else "") or wanted.declaration.entry.title,
             is_translated=bool(translation and translation.title),
-            base=f"{self.site.base}datasets/{name}/" if self.site.base else "",
+            base=_served(self.site, name),
             **values,
         )
 
@@ -149,14 +151,14 @@ class _Pages:
             others=[one for one in wanted.declaration.translations if one.language != self.speaker.language.value],
             metadata=wanted.metadata,
             spatial=wanted.metadata.get("spatial"),
-            place=_place(wanted),
+            where=_place(wanted),
             outline=charts.outline(wanted.spatial) if wanted.spatial else None,
             held_notes=wanted.metadata.get("heldNotes", []),  # a release made by an earlier version has none
             protection=protection_in_words(wanted.declaration),
             resources=[resource for resource in wanted.resources if resource.key in WITH_ROWS],
             further=[resource for resource in wanted.resources if resource.key not in WITH_ROWS],
             period=wanted.metadata.get("temporal"),
-            frequency=_FREQUENCIES.get(entry.frequency, lambda: entry.frequency)(),
+            frequency=FREQUENCIES.get(entry.frequency, entry.frequency),
             standing=wanted.standing,
             findings=sum(wanted.standing.open_findings.values()),
             kit=_kit(lines),
@@ -167,6 +169,11 @@ class _Pages:
             has_changes=next(changed_versions(wanted, self.speaker), None) is not None,
             loaded=loaded,
             script=SCRIPT,
+            words=place_words,
+            dimensions=DIMENSIONS,
+            severities=SEVERITIES,
+            language_names=LANGUAGES,
+            citation=cited(wanted.declaration, wanted.release, self.site),
         )
 
     def changes(self) -> bytes:
@@ -174,7 +181,7 @@ class _Pages:
             "changes.html",
             "changes/index.html",
             versions=list(changed_versions(self.wanted, self.speaker)),
-            resource=_resource(self.wanted, "changes"),
+            kinds=CHANGES,
         )
 
     def versions(self) -> bytes:
@@ -183,11 +190,12 @@ class _Pages:
         )
 
     def version(self, version: Version) -> bytes:
-        return self._render("version.html", f"versions/{version.release.version}/index.html", version=version)
-
-
-def _resource(wanted: DesiredDataset, key: str) -> DesiredResource | None:
-    return next((one for one in wanted.resources if one.key == key), None)
+        return self._render(
+            "version.html",
+            f"versions/{version.release.version}/index.html",
+            version=version,
+            citation=cited(self.wanted.declaration, version.release, self.site),
+        )
 
 
 def _place(wanted: DesiredDataset) -> str:
@@ -199,18 +207,6 @@ def _place(wanted: DesiredDataset) -> str:
 
 def _served(site: Site, name: str) -> str:
     return f"{site.base}datasets/{name}/" if site.base else ""
-
-
-_FREQUENCIES = {
-    "CONT": lambda: message("continuously"),
-    "DAILY": lambda: message("every day"),
-    "WEEKLY": lambda: message("every week"),
-    "MONTHLY": lambda: message("every month"),
-    "QUARTERLY": lambda: message("every quarter"),
-    "ANNUAL": lambda: message("every year"),
-    "IRREG": lambda: message("irregularly"),
-    "NEVER": lambda: message("never"),
-}
 
 
 def _kit(lines: Sequence[opening.Opening]) -> dict[str, list[opening.Opening]]:
