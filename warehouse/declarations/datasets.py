@@ -299,7 +299,12 @@ def resolve_dataset(
             f"{where}: formats: what has the columns {' and '.join(COORDINATES)} (numbers) is also geojson, and"
             " nothing else is"
         )
-    _grants_fit(entry, {field.name for field in table.fields}, where)
+    names = {field.name for field in table.fields}
+    _grants_fit(entry, names, where)
+    if unknown := entry.show.unknown_columns(names):
+        raise DeclarationError(f"{where}: show: the dataset has no column {', '.join(unknown)}")
+    if entry.show.map and not has_points:
+        raise DeclarationError(f"{where}: show: a map needs the columns {' and '.join(COORDINATES)}")
     return DatasetDeclaration(entry, table)
 
 
