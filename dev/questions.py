@@ -25,13 +25,13 @@ from warehouse.home import Home
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "QUESTIONS.md"
 DAY = date(2026, 11, 26)  # on which the samples of workbooks are handed in
 _WIDTH = 120
-_HEAD = '''\
+_HEAD = """\
 # Twelve questions
 
-What people really ask, each with one query on the published Parquet files alone, its answer on the samples that ship with
-the project, and what the answer cannot say. The folder portal has a page for each, with the answer on what it shows.
-Datasets go by their stems (`agile_pilots`): register the files under these names in DuckDB, or whatever you use, and run
-them:
+What people really ask, each with one query on the published Parquet files alone, its answer on the samples
+that ship with the project, and what the answer cannot say. The folder portal has a page for each, with the
+answer on what it shows. Datasets go by their stems (`agile_pilots`): register the files under these names in
+DuckDB, or whatever you use, and run them:
 
 ```python
 import duckdb, pathlib
@@ -40,10 +40,11 @@ for path in pathlib.Path("var/portal/datasets").glob("*/*.parquet"):
     duckdb.sql(f"CREATE VIEW {path.stem.replace('-', '_')} AS SELECT * FROM '{path}'")
 ```
 
-The samples hold real facts, each with its source, and invented organisations that join them, whose rows say so: the answers
-show how the questions are answered, not how the programmes fare. A test runs every query and compares it with an answer
-worked out in plain Python. This page is made of `publish/questions/*.yaml`; `python -m dev.questions` writes it anew.
-'''
+The samples hold real facts, each with its source, and invented organisations that join them, whose rows say so:
+the answers show how the questions are answered, not how the programmes fare. A test runs every query and
+compares it with an answer worked out in plain Python. This page is made of `publish/questions/*.yaml`;
+`python -m dev.questions` writes it anew.
+"""
 
 
 def publish_samples(home: Home) -> Path:

@@ -44,7 +44,9 @@ def schemas() -> dict[str, dict[str, Any]]:
         "translations.json": _of(
             Translations, "The catalogue in a language: publish/catalogue/translations/<language>.yaml"
         ),
-        "questions.json": _of(Question, "A question to the published datasets: publish/questions/<nn>_<slug>.yaml"),
+        "questions.json": _of(
+            Question, "A question to the published datasets: publish/questions/<nn>_<slug>.yaml"
+        ),
         "source-rules.json": _of(SourceRules, "Rules of a source: checks/rules/sources/<name>.yaml"),
         "dataset-rules.json": _of(DatasetRules, "Rules of a dataset: checks/rules/datasets/<stem>.yaml"),
         "accepted.json": _of(tuple[AcceptedException, ...], "Accepted exceptions: checks/accepted/<source>.yaml"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from time import sleep
@@ -20,14 +21,24 @@ RETRY_DELAYS = (5.0, 30.0, 120.0)  # seconds; a CKAN that is restarted or a full
 
 
 def portal_of(settings: Settings) -> Portal:
-    """The portal that the settings name: a CKAN for a URL, else a folder."""
+    """The portal that the settings name: a CKAN for a URL, else a folder.
+
+    Raises:
+        PortalError: the portal's address is none.
+    """
     if settings.is_ckan:
         from publish.portals.ckan import CkanPortal
 
         return CkanPortal(settings.portal, settings.token.reveal)
     from publish.portals.folder import FolderPortal
 
-    return FolderPortal(Path(settings.portal).absolute())
+    # it stands in pages, feeds and catalogues that others read
+    if settings.portal_url and not re.fullmatch(r"https?://[^\s<>\"'?#]+", settings.portal_url):
+        raise PortalError(
+            f"OPENDISTRICT_PORTAL_URL is {settings.portal_url!r}, which is no address of a folder on the web. Give"
+            " one such as https://data.example.org/"
+        )
+    return FolderPortal(Path(settings.portal).absolute(), base_url=settings.portal_url)
 
 
 def desired(settings: Settings, declared: Declarations, datasets: Iterable[str]) -> list[DesiredDataset]:

@@ -34,13 +34,15 @@ class Settings:
     """What a run needs to know about its surroundings.
 
     ``portal`` is a URL (CKAN) or a path (a local folder); ``token`` belongs to it and comes from the environment
-    only, so that it stands in no process list and no run's parameters.
+    only, so that it stands in no process list and no run's parameters. ``portal_url`` is the address at which a
+    web server shows the folder to the public, if one does.
     """
 
     home: Home
     portal: str
     token: Secret = Secret()
     memory: str = DEFAULT_MEMORY
+    portal_url: str = ""
 
     @staticmethod
     def of(
@@ -53,6 +55,7 @@ class Settings:
             portal=portal or environment.get("OPENDISTRICT_PORTAL") or str(place.portal),
             token=Secret(environment.get("OPENDISTRICT_PORTAL_TOKEN", "")),
             memory=environment.get("OPENDISTRICT_MEMORY") or DEFAULT_MEMORY,
+            portal_url=environment.get("OPENDISTRICT_PORTAL_URL", ""),
         )
 
     @property

@@ -1,4 +1,4 @@
-"""The answers to the questions, from the Parquet files that a portal shows. A question that fails stops no other."""
+"""The answers to the questions, from the Parquet files that a portal shows. One that fails stops no other."""
 
 from __future__ import annotations
 

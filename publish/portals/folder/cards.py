@@ -1,4 +1,4 @@
-"""What the portal's own pages say of a dataset: kept beside its files, so that one can be made without the other."""
+"""What the portal's own pages say of a dataset: kept with its files, so that one can be made without the other."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import duckdb
 
 from publish.desired import DesiredDataset
 from publish.metadata.words import WITH_ROWS
-from publish.questions.asking import ask, over
 from publish.portals.folder.parts import parquet_of
+from publish.questions.asking import ask, over
 from warehouse.declarations import Translation
 from warehouse.releases import Release
 
@@ -83,7 +83,7 @@ def _parquet(wanted: DesiredDataset) -> dict[str, str]:
 
 
 def _headline(wanted: DesiredDataset) -> dict[str, Any]:
-    """The one figure that the entry chose, as text; none if it cannot be had, as of a release without its column."""
+    """The one figure that the entry chose; none if it cannot be had, as of a release without its column."""
     headline, parquet = wanted.declaration.entry.show.headline, parquet_of(wanted)
     if headline is None or parquet is None:
         return {}

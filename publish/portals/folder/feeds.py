@@ -1,7 +1,7 @@
 """Atom feeds of new versions (RFC 4287): of one dataset, and of all of them.
 
-Ids are URNs made of names and versions, so they stay what they are wherever the portal stands; the time of an entry
-is the date of its data, so that a feed made again is the same.
+Ids are URNs made of names and versions, so they stay what they are wherever the portal stands; the time of an
+entry is the date of its data, so that a feed made again is the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def title_of(card: Mapping[str, Any], language: Language) -> str:
     return str(found or card["title"])
 
 
-def newest(cards: Iterable[Mapping[str, Any]], most: int = _MOST) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def newest(
+    cards: Iterable[Mapping[str, Any]], most: int = _MOST
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Pairs of a dataset and a version of it, the newest data first."""
     pairs = [(card, version) for card in cards for version in card.get("versions", ())]
     pairs.sort(key=lambda pair: pair[0]["name"])

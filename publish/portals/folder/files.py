@@ -1,4 +1,4 @@
-"""What a folder holds and should hold: contents with their sums, written whole, linked where they stand already."""
+"""What a folder holds and should hold: contents with sums, written whole, linked where they stand already."""
 
 from __future__ import annotations
 

@@ -126,11 +126,8 @@ def _groups(cards: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[
     return sorted(groups.items(), key=lambda group: (group[0] == "", group[0]))
 
 
-def _catalogue(
-    shelves: Mapping[str, Shelf], cards: Sequence[Mapping[str, Any]], site: Site
-) -> dict[str, bytes]:
+def _catalogue(shelves: Mapping[str, Shelf], cards: Sequence[Mapping[str, Any]], site: Site) -> dict[str, bytes]:
     title, description = (said_in(text, Language.ENGLISH) for text in (site.title, site.description))
     publisher = cards[0]["publisher"] if cards else {"name": "opendistrict", "title": title}
     nodes = [shelf.state["dcat"] for _, shelf in sorted(shelves.items())]
     return {"catalog.jsonld": dcat.catalogue(title, description, publisher, site.base, nodes).encode()}
-

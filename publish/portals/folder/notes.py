@@ -2,8 +2,8 @@
 
 Sums of files that were read once, with what tells that a file was not touched since (its size, its times, its
 number on the disk): gigabytes are not read every night. A file whose note does not fit is read again, so a note
-that is lost costs time and nothing else. And which datasets and pages of ours stand here, so that one that somebody
-took away is missed and one that is no page any more is removed.
+that is lost costs time and nothing else. And which datasets and pages of ours stand here, so that one that
+somebody took away is missed and one that is no page any more is removed.
 """
 
 from __future__ import annotations

@@ -334,7 +334,7 @@ class FolderPortal:
         return notes
 
     def _mend(self) -> None:
-        """Put back what a killed run had aside, where the system cannot exchange two names, and remove the rest."""
+        """Put back what a killed run had aside, where two names cannot be exchanged, and remove the rest."""
         work = self._root / _WORK
         for aside in work.glob("*.old"):
             folder = self._folder(aside.name.removesuffix(".old"))

@@ -144,7 +144,7 @@ def _whole(value: float) -> float:
 
 
 def _cell(value: Any, language: Language) -> str:
-    """A value of the table; empty where nothing is known. Numbers as they stand in the file: years have no commas."""
+    """A value of the table; empty where nothing is known. Small numbers have no separators: some are years."""
     if value is None:
         return ""
     if isinstance(value, list):

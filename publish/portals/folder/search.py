@@ -48,7 +48,10 @@ def _entries(cards: Sequence[Mapping[str, Any]], language: Language) -> Iterator
         yield DATASET, title_of(card, language), page, card["name"], " ".join(words)
     for question in load_questions():
         page = in_language(f"questions/{question.slug}/index.html", language)
-        words = [question.introduction.in_language(language), *(one.in_language(language) for one in question.headings.values())]
+        words = [
+            question.introduction.in_language(language),
+            *(one.in_language(language) for one in question.headings.values()),
+        ]
         yield QUESTION, question.title.in_language(language), page, "", " ".join(words)
     for card in cards:
         page = in_language(f"datasets/{card['name']}/index.html", language)

@@ -90,7 +90,7 @@
       return item;
     }));
   };
-  const said = (count) => count ? find.dataset.some.replace("%s", count) : find.dataset.none;
+  const said = (count) => count ? `${find.dataset.some} ${count}` : find.dataset.none;
 
   if (find) {
     const panel = document.createElement("div");
@@ -149,7 +149,7 @@
         item.hidden = !asked.every((one) => own.includes(one));
         count += item.hidden ? 0 : 1;
       }
-      status.textContent = status.dataset.count.replace("%s", count);
+      status.textContent = `${status.dataset.count} ${count}`;
     });
   }
 
