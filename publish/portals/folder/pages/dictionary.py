@@ -36,6 +36,7 @@ class Described:
     low: str
     high: str
     example: str
+    true: int  # rows in which a truth value is true
     is_key: bool
 
     @property
@@ -84,7 +85,7 @@ def dictionary(
             f"count({name})",
             counts.format(name),
             f"min({name})",  # of texts it is the example
-            f"max({name})" if is_ranged else "NULL",
+            _high(field.type).format(name),
         ]
     found: tuple[Any, ...] = connection.execute(f"SELECT {', '.join(asked)} FROM {ROWS}").fetchone() or ()
     examples = _examples(connection, table)
@@ -107,11 +108,19 @@ def dictionary(
                 is_estimated,
                 _shown(low, field, speaker) if is_ranged else "",
                 _shown(high, field, speaker) if is_ranged else "",
-                "" if example is None or is_ranged else _shown(example, field, speaker),
+                "" if example is None or is_ranged or field.type == "boolean" else _shown(example, field, speaker),
+                int(high or 0) if field.type == "boolean" else 0,
                 field.name in table.primary_key,
             )
         )
     return described
+
+
+def _high(kind: str) -> str:
+    """SQL for the greatest of what has a range, and for how often a truth value is true."""
+    if kind == "boolean":
+        return "count_if({0})"
+    return "max({0})" if kind in _WITH_RANGE else "NULL"
 
 
 def _examples(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) -> list[Any]:
