@@ -301,11 +301,16 @@ def resolve_dataset(
         )
     names = {field.name for field in table.fields}
     _grants_fit(entry, names, where)
+    _show_fits(entry, names, where)
+    return DatasetDeclaration(entry, table)
+
+
+def _show_fits(entry: CatalogueEntry, names: set[str], where: Path | str) -> None:
+    """What its pages begin with are columns that it has."""
     if unknown := entry.show.unknown_columns(names):
         raise DeclarationError(f"{where}: show: the dataset has no column {', '.join(unknown)}")
-    if entry.show.map and not has_points:
+    if entry.show.map and "geojson" not in entry.formats:
         raise DeclarationError(f"{where}: show: a map needs the columns {' and '.join(COORDINATES)}")
-    return DatasetDeclaration(entry, table)
 
 
 def _grants_fit(entry: CatalogueEntry, names: set[str], where: Path | str) -> None:

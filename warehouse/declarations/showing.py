@@ -12,7 +12,7 @@ from warehouse.declared import SLUG, Declared
 
 
 class _Asked(Declared):
-    """What one SELECT over a dataset's rows answers. The view ``rows`` has the declared columns with their types."""
+    """What one SELECT over a dataset's rows answers: the view ``rows`` has the declared columns."""
 
     title: str
     title_fi: str = ""

@@ -50,7 +50,10 @@ def headline(
 
 
 def chart(
-    connection: duckdb.DuckDBPyConnection, declared: ChartDeclaration, dataset: DatasetDeclaration, speaker: Speaker
+    connection: duckdb.DuckDBPyConnection,
+    declared: ChartDeclaration,
+    dataset: DatasetDeclaration,
+    speaker: Speaker,
 ) -> Chart | LeftOut:
     """A declared chart; one without a point is left out and says why."""
     title = in_languages(declared.title, finnish=declared.title_fi)
@@ -94,7 +97,9 @@ def chart(
 def faults(dataset: DatasetDeclaration) -> list[str]:
     """What is wrong with the SQL of an entry's ``show``, tried on its columns without a row; in words."""
     show = dataset.entry.show
-    asked = [("headline", show.headline.sql, ("value", "shown"))] if show.headline else []
+    asked: list[tuple[str, str, tuple[str, ...]]] = []
+    if show.headline:
+        asked.append(("headline", show.headline.sql, ("value", "shown")))
     asked += [(f"charts.{place}", one.sql, ("x", "y", "shown")) for place, one in enumerate(show.charts)]
     found = []
     with no_rows(dataset.table) as connection:

@@ -171,14 +171,13 @@ def _rings(geometry: Mapping[str, object] | None) -> list[Sequence[Sequence[floa
     return list(rings) if isinstance(rings, Sequence) else []
 
 
-def _places(
-    connection: duckdb.DuckDBPyConnection, label: str, colour: FieldDeclaration | None
-) -> list[_Place]:
+def _places(connection: duckdb.DuckDBPyConnection, label: str, colour: FieldDeclaration | None) -> list[_Place]:
     lon, lat = (f"round({quote(name)}, 4)" for name in COORDINATES)
     by_colour = f"coalesce(CAST({quote(colour.name)} AS VARCHAR), '')" if colour else "''"
     text = f"CAST({quote(label)} AS VARCHAR)"
     found = connection.execute(
-        f"SELECT {lon} AS x, {lat} AS y, {by_colour} AS c, count(*), min({text}), count(DISTINCT {text}) FROM {ROWS}"
+        f"SELECT {lon} AS x, {lat} AS y, {by_colour} AS c, count(*), min({text}), count(DISTINCT {text})"
+        f" FROM {ROWS}"
         f" WHERE x BETWEEN -180 AND 180 AND y BETWEEN -90 AND 90 GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     places: dict[tuple[float, float], _Place] = {}

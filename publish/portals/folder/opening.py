@@ -45,7 +45,9 @@ def openings(table: TableDeclaration, files: Mapping[str, str], base: str = "") 
         base: the address of their folder, with a slash at its end; without it the lines are for the folder itself.
     """
     here = _lines(table, files, base)
-    return [replace(line, served=served.code) for line, served in zip(here, _lines(table, files, BASE), strict=True)]
+    return [
+        replace(line, served=served.code) for line, served in zip(here, _lines(table, files, BASE), strict=True)
+    ]
 
 
 def _lines(table: TableDeclaration, names: Mapping[str, str], base: str) -> list[Opening]:

@@ -253,7 +253,9 @@ def _row(label: str, note: str, population: _Population, codes: Mapping[int, str
         mean = cell.means[sketch.mean]
         if mean is None:
             return row
-        return replace(row, value=_number(mean, sketch.roles.means[sketch.mean], sketch.roles.speaker), dot=sketch.at(mean))
+        return replace(
+            row, value=_number(mean, sketch.roles.means[sketch.mean], sketch.roles.speaker), dot=sketch.at(mean)
+        )
     whole = cell.count if sketch.kind == "counts" else 100.0
     is_one_told = sketch.kind == "shares" and len(told) == 2 and (pieces[0] is None or not pieces[0].is_suppressed)
     return replace(row, value=told[0] if is_one_told else "", parts=tuple(_parts(pieces, whole, sketch)))
@@ -299,7 +301,10 @@ def _breakdowns(
         for population in populations:
             own = [cell for cell in population.cells.values() if _told_apart(cell) == [place]]
             if len(codes := _codes(own, sketch.roles, place)) > 1:
-                rows = tuple(_row(_title(one, dimension, sketch.roles.speaker), "", population, {place: one}, sketch) for one in codes)
+                rows = tuple(
+                    _row(_title(one, dimension, sketch.roles.speaker), "", population, {place: one}, sketch)
+                    for one in codes
+                )
                 all_of_them = (Row(message("All groups"), "", True),)
                 groups.append(
                     (names[population.names], all_of_them if all(row.is_suppressed for row in rows) else rows)
@@ -325,12 +330,15 @@ def _note(rows: Sequence[Row], below: int, kind: str) -> str:
     return sentences(
         message("{told} of {rows} totals are published.", told=len(rows) - suppressed, rows=len(rows)),
         message(
-            "Suppressed is what counts fewer than {below} people, or what would tell of others that do.", below=below
+            "Suppressed is what counts fewer than {below} people, or what would tell of others that do.",
+            below=below,
         )
         if suppressed
         else "",
         message("A mean over all of them would lack these.") if suppressed and kind != "counts" else "",
-        message("The first {rows} are drawn; the files have all.", rows=_MOST_ROWS) if len(rows) > _MOST_ROWS else "",
+        message("The first {rows} are drawn; the files have all.", rows=_MOST_ROWS)
+        if len(rows) > _MOST_ROWS
+        else "",
     )
 
 

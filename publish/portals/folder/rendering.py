@@ -133,7 +133,7 @@ def _asset_sums() -> Mapping[str, str]:
 
 @cache
 def environment(language: Language) -> Environment:
-    """The templates in a language, with the filters that pages use. What they write is said in it, then escaped."""
+    """The templates in a language, with the filters that pages use; what they write is said in it and escaped."""
 
     def finalised(value: Any) -> Any:
         if isinstance(value, Markup) or not isinstance(value, str):

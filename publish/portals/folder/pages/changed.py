@@ -1,4 +1,4 @@
-"""What changed, row by row: the newest versions' ``changes.csv``, put together by row and cut where they are long."""
+"""What changed, row by row, from the newest versions' ``changes.csv``; and all versions that there were."""
 
 from __future__ import annotations
 
@@ -101,9 +101,7 @@ def lines(release: Release) -> Iterator[str]:
             "The rows are those of {version}; their description changed.", version=release.previous_version
         )
     if release.held:
-        yield message(
-            "Rows of which something that the source says could not be used: {rows}.", rows=release.held
-        )
+        yield message("Rows of which something that the source says could not be used: {rows}.", rows=release.held)
     yield from release.schema_changes
 
 

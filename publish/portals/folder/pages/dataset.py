@@ -13,9 +13,9 @@ from publish.portals.folder import charts, opening
 from publish.portals.folder.figures import Figure, chart, headline
 from publish.portals.folder.mapping import Map, draw_map, place_words
 from publish.portals.folder.pages.changed import Version, all_versions, as_of, changed_versions
+from publish.portals.folder.pages.citing import cited
 from publish.portals.folder.pages.dictionary import Described, dictionary
 from publish.portals.folder.pages.preview import FIRST_ROWS, Preview, preview, script
-from publish.portals.folder.pages.citing import cited
 from publish.portals.folder.pages.wording import CHANGES, DIMENSIONS, FREQUENCIES, SEVERITIES
 from publish.portals.folder.people import Panel, draw_people
 from publish.portals.folder.plotting import Chart, LeftOut
@@ -79,7 +79,11 @@ def dataset_page(wanted: DesiredDataset, site: Site, language: Language = Langua
     """The page of a dataset alone."""
     speaker = speaker_of(wanted.declaration, language)
     drawn = _read(wanted, speaker)
-    return _Pages(wanted, site, speaker, tuple(all_versions(wanted))).dataset(drawn, script(drawn.preview)[1]).decode()
+    return (
+        _Pages(wanted, site, speaker, tuple(all_versions(wanted)))
+        .dataset(drawn, script(drawn.preview)[1])
+        .decode()
+    )
 
 
 def _read(wanted: DesiredDataset, speaker: Speaker) -> Drawn:
@@ -109,7 +113,7 @@ def _read(wanted: DesiredDataset, speaker: Speaker) -> Drawn:
 
 
 def _unseen(empty: frozenset[str], described: Sequence[Described]) -> frozenset[str]:
-    """Columns that the preview leaves out: those that no row fills, unless they are protected and so say something."""
+    """Columns that the preview leaves out: no row fills them. A protected one says even then that it is suppressed."""
     return frozenset(one.field.name for one in described if one.field.name in empty and not one.field.protected)
 
 
@@ -165,7 +169,7 @@ class _Pages:
             versions=self.listed[:_NEWEST],
             all_versions=len(self.listed),
             as_of=as_of(wanted),
-            since=[one.release.version for one in wanted.versions if one.release.version != wanted.release.version],
+            since=[one.release.version for one in self.listed if one.is_kept and not one.is_latest],
             has_changes=next(changed_versions(wanted, self.speaker), None) is not None,
             loaded=loaded,
             script=SCRIPT,
@@ -177,17 +181,17 @@ class _Pages:
         )
 
     def changes(self) -> bytes:
+        entry = self.wanted.declaration.entry
         return self._render(
             "changes.html",
             "changes/index.html",
             versions=list(changed_versions(self.wanted, self.speaker)),
             kinds=CHANGES,
+            keys=[self.speaker.title(self.wanted.declaration.table.field(key)) for key in entry.primary_key],
         )
 
     def versions(self) -> bytes:
-        return self._render(
-            "versions.html", "versions/index.html", versions=self.listed, as_of=as_of(self.wanted)
-        )
+        return self._render("versions.html", "versions/index.html", versions=self.listed, as_of=as_of(self.wanted))
 
     def version(self, version: Version) -> bytes:
         return self._render(

@@ -130,7 +130,8 @@ def _examples(connection: duckdb.DuckDBPyConnection, table: TableDeclaration) ->
     )
     keys = ", ".join(quote(key) for key in table.primary_key)
     found = connection.execute(
-        f"SELECT {columns} FROM (SELECT * FROM {ROWS} ORDER BY {keys} LIMIT 200 OFFSET (SELECT count(*) // 2 FROM {ROWS}))"
+        f"SELECT {columns} FROM (SELECT * FROM {ROWS} ORDER BY {keys}"
+        f" LIMIT 200 OFFSET (SELECT count(*) // 2 FROM {ROWS}))"
     ).fetchone()
     return list(found or [None] * len(table.fields))
 
