@@ -17,10 +17,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from warehouse.messages import Language, message, said_in
 from warehouse.messages.said import shown
 from warehouse.messages.texts import Message
+from warehouse.text import without_controls
 
 TEMPLATES = Path(__file__).parent / "templates"
 ASSETS = Path(__file__).parent / "assets"
@@ -131,8 +133,15 @@ def _asset_sums() -> Mapping[str, str]:
 
 @cache
 def environment(language: Language) -> Environment:
-    """The templates in a language, with the filters that pages use."""
+    """The templates in a language, with the filters that pages use; what they write is said in it and escaped."""
+
+    def finalised(value: Any) -> Any:
+        if isinstance(value, Markup) or not isinstance(value, str):
+            return value
+        return without_controls(said_in(value, language))
+
     made = Environment(
+        finalize=finalised,
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
