@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from publish.metadata import dcat
+from publish.metadata.turtle import as_turtle
 from publish.portals.folder import charts
 from publish.portals.folder.feeds import newest, site_feed, title_of, what_changed
 from publish.portals.folder.questions import answer_place, answers_of, question_pages, question_views
@@ -135,4 +136,5 @@ def _catalogue(shelves: Mapping[str, Shelf], cards: Sequence[Mapping[str, Any]],
     title, description = (said_in(text, Language.ENGLISH) for text in (site.title, site.description))
     publisher = cards[0]["publisher"] if cards else {"name": "opendistrict", "title": title}
     nodes = [shelf.state["dcat"] for _, shelf in sorted(shelves.items())]
-    return {"catalog.jsonld": dcat.catalogue(title, description, publisher, site.base, nodes).encode()}
+    document = dcat.catalogue_document(title, description, publisher, site.base, nodes)
+    return {"catalog.jsonld": to_json(document).encode(), "catalog.ttl": as_turtle(document).encode()}

@@ -38,7 +38,7 @@ from publish.portals.folder.feeds import dataset_feed
 from publish.portals.folder.files import Content, FileOf, link, portal_error, sum_of, sync_folders
 from publish.portals.folder.front import FRONT, OWN_PLACES, Shelf, front_files
 from publish.portals.folder.notes import Notes
-from publish.portals.folder.parts import parquet_of, release_files
+from publish.portals.folder.parts import changes_since, parquet_of, release_files
 from publish.portals.folder.rendering import Site, in_language
 from publish.portals.folder.standing import STATE, changes_of, drift_in, noted_of, shown_of
 from warehouse.home import to_json
@@ -204,15 +204,18 @@ class FolderPortal:
     def _wanted(self, wanted: DesiredDataset, made_of: str, cache: Path) -> dict[str, Content]:
         name = wanted.name
         files = release_files(wanted, frozenset({STATE, _PAGE}))
+        card = card_of(wanted)
         try:
+            files |= changes_since(wanted, cache)
+            since = [Path(place).stem for place in files if place.startswith("since/")]
             for language in Language:
                 feed = in_language(f"datasets/{name}/feed.xml", language).removeprefix(f"datasets/{name}/")
-                files[feed] = dataset_feed(card_of(wanted), language, self._site)
-                files.update(pages.dataset_pages(wanted, self._site, language))
+                files[feed] = dataset_feed(card, language, self._site)
+                files |= pages.dataset_pages(wanted, self._site, language, since)
         except (OSError, StopIteration, duckdb.Error, ReleaseError) as error:
             raise PortalError(f"{name}: the release cannot be shown: {error}") from error
         state = {
-            "card": card_of(wanted),
+            "card": card,
             "dcat": dcat.dataset_node(wanted, f"{self._base}datasets/{name}/"),
             "files": {file: sum_of(content) for file, content in sorted(files.items())},
             "made_of": made_of,
