@@ -440,9 +440,9 @@ def test_the_catalogue_speaks_dcat(tmp_path, versions):
     (dataset,) = content["dcat:dataset"]
     assert dataset["@id"] == "https://data.town.example/datasets/places/"
     assert {"dct:title", "dct:description", "dct:publisher", "dcat:contactPoint", "dcat:theme"} <= set(dataset)
-    csv = next(d for d in dataset["dcat:distribution"] if d["dct:title"] == "CSV")
+    csv = next(d for d in dataset["dcat:distribution"] if d["dct:title"]["@value"] == "CSV")
     assert csv["dcat:accessURL"] == {"@id": "https://data.town.example/datasets/places/places.csv"}
-    assert csv["dct:license"] == {"@id": "http://publications.europa.eu/resource/authority/licence/CC_BY_4_0"}
+    assert csv["dct:license"]["@id"] == "http://publications.europa.eu/resource/authority/licence/CC_BY_4_0"
 
 
 def test_a_dataset_nobody_asked_for_stays(tmp_path, versions):

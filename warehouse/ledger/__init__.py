@@ -7,6 +7,7 @@ sources all failed, or that could not publish. So a run's end is noted beside th
 (``runs/<run>.json``, written whole or not at all), and ``runs`` puts both together.
 """
 
+from warehouse.ledger.allowance_log import allowances, record_allowances
 from warehouse.ledger.dataset_log import (
     curations,
     forget_newest_curation,
@@ -28,6 +29,7 @@ from warehouse.ledger.finding_log import (
 )
 from warehouse.ledger.life_log import Moment, forget_spells, move_dataset_lives, move_lives
 from warehouse.ledger.records import (
+    Allowance,
     Connection,
     CorrectedCell,
     CurationRecord,
@@ -45,6 +47,7 @@ from warehouse.ledger.suite_log import Documents, record_suites, suites
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Allowance",
     "Connection",
     "CorrectedCell",
     "CurationRecord",
@@ -56,6 +59,7 @@ __all__ = [
     "SnapshotRecord",
     "TableLoad",
     "Verdict",
+    "allowances",
     "begin_run",
     "copy_tables",
     "corrections",
@@ -76,6 +80,7 @@ __all__ = [
     "ours_in_words",
     "promoted",
     "read_findings",
+    "record_allowances",
     "record_curation",
     "record_release",
     "record_snapshot",

@@ -64,6 +64,10 @@ CREATE TABLE IF NOT EXISTS ledger.releases (
     dataset VARCHAR, version VARCHAR, data_date DATE NOT NULL, manifest VARCHAR NOT NULL,
     run_id VARCHAR NOT NULL, PRIMARY KEY (dataset, version)
 );
+CREATE TABLE IF NOT EXISTS ledger.allowances (  -- what a guard would hold, and somebody let happen
+    run_id VARCHAR NOT NULL, dataset VARCHAR NOT NULL, what VARCHAR NOT NULL, version VARCHAR NOT NULL,
+    "at" TIMESTAMP NOT NULL
+);
 """
 
 

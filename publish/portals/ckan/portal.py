@@ -10,10 +10,21 @@ from typing import Any
 import pyarrow as pa
 
 from publish.desired import DesiredDataset
+from publish.differences import row_difference
 from publish.guards import Shown, held
+from publish.managed import Managed
 from publish.plans import NOTHING_ALLOWED, Allowed, Change, DatasetPlan, Failed, Hold, Plan, PortalError, Published
 from publish.portals.ckan.client import Client, ConflictError, TooLargeError
-from publish.portals.ckan.compare import VIEW, Actual, Difference, TableState, compare, is_ours, our_ids
+from publish.portals.ckan.compare import (
+    VIEW,
+    Actual,
+    Difference,
+    TableState,
+    compare,
+    content_of,
+    is_ours,
+    our_ids,
+)
 from publish.portals.ckan.revision import encoded, revision
 from publish.portals.ckan.rows import HOLDS, prepared
 from publish.portals.ckan.wanted import Wanted, wanted_dataset
@@ -47,6 +58,16 @@ class CkanPortal:
         """The portal's front page."""
         return self._client.address
 
+    @property
+    def writes(self) -> int:
+        """How many writing calls there were since this was made, also those of datasets that failed then."""
+        return self._client.writes
+
+    @property
+    def managed(self) -> tuple[Managed, ...]:
+        """What of the portal is ours."""
+        return MANAGED
+
     def plan(
         self, desired: Sequence[DesiredDataset], allowed: Allowed = NOTHING_ALLOWED, failed: Failed | None = None
     ) -> Plan:
@@ -66,7 +87,10 @@ class CkanPortal:
             # an organisation that several datasets lack is created once
             known = [change for one in plans for change in one.changes]
             changes = tuple(change for change in found if not _again(change, known))
-            plans.append(DatasetPlan(item.name, changes, holds=_holds(item, actual, allowed)))
+            shown = _shown(actual)
+            holds, rows = held(item, shown, allowed), row_difference(item, shown)
+            version = shown.version if shown else None
+            plans.append(DatasetPlan(item.name, changes, holds=holds, rows=rows, shown=version))
         return Plan(tuple(plans))
 
     def apply(
@@ -354,7 +378,28 @@ def _check_files(wanted: Wanted, rids: Sequence[str]) -> None:
 
 
 def _holds(desired: DesiredDataset, actual: Actual, allowed: Allowed) -> tuple[Hold, ...]:
+    return held(desired, _shown(actual), allowed)
+
+
+def _shown(actual: Actual) -> Shown | None:
+    """What the portal notes of the dataset that stands there; None where there is none."""
     if actual.package is None:
-        return ()
+        return None
+    sum_of_rows = content_of(actual.table.holds) if actual.table else ""
     rows = actual.table.count if actual.table else None
-    return held(desired, Shown(actual.package.get("version"), rows), allowed)
+    return Shown(actual.package.get("version"), rows=rows, content_sha256=sum_of_rows or None)
+
+
+MANAGED = (
+    Managed(
+        "dataset",
+        ("version", "state", "private", "resources", "extras of ours"),
+        "undone",
+        "they say what the data are",
+    ),
+    Managed("dataset", ("name", "owner_org"), "undone", "addresses go by them"),
+    Managed("dataset", ("title", "notes", "tags", "license_id", "url", "author", "maintainer"), "left", "words"),
+    Managed("resource", ("file", "hash", "format", "mimetype"), "undone", "they say what the data are"),
+    Managed("resource", ("name", "description"), "left", "words"),
+    Managed("table", ("rows", "columns", "data dictionary"), "undone", "they say what the data are"),
+)

@@ -12,8 +12,9 @@ from urllib.parse import quote as url_quote
 from publish.desired import DesiredDataset, DesiredResource, resource_id
 from publish.files.render import description_of
 from publish.metadata.protection import protection_in_words
-from publish.metadata.words import KEYS
+from publish.metadata.words import LISTED
 from publish.plans import PortalError
+from publish.portals.ckan.dcat_fields import DATASET_FIELDS, dataset_fields, resource_fields
 from warehouse.declarations import TOTAL, TOTAL_TITLE, FieldDeclaration
 
 # A value of more than 32,766 bytes cannot be indexed as one term by Solr: CKAN would refuse the dataset.
@@ -29,6 +30,7 @@ EXTRAS = frozenset(
         "publisher_name", "contact_name", "contact_email", "conforms_to", "spatial", "spatial_text",
         "temporal_start", "temporal_end", "translations", "owner_name", "attribution", "data_date",
         "each_row_is_a", "disclosure", "licence", "licence_url", "provenance", "version_notes", "changelog",
+        *DATASET_FIELDS,
     }
 )  # fmt: skip
 
@@ -63,12 +65,13 @@ class Wanted:
         return resource_id(self.name, "csv")
 
 
-def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
+def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False) -> Wanted:
     """A dataset as CKAN should hold it.
 
     Args:
         desired: the dataset.
         address: the portal's, without a slash at its end; for the resources' own addresses.
+        has_dcat: whether the server has ckanext-dcat.
     """
     entry, release = desired.declaration.entry, desired.release
     page = f"{address}/dataset/{entry.name}"
@@ -87,7 +90,9 @@ def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
         "maintainer": entry.contact.name,
         "maintainer_email": entry.contact.email,
     }
-    ordered = sorted(desired.resources, key=lambda item: KEYS.index(item.key) if item.key in KEYS else len(KEYS))
+    ordered = sorted(
+        (item for item in desired.resources if item.key in LISTED), key=lambda item: LISTED.index(item.key)
+    )
     if not ordered or ordered[0].key != "csv":
         raise PortalError(f"{entry.name}: version {release.version} has no CSV file; release it again")
     resources = {
@@ -98,10 +103,10 @@ def wanted_dataset(desired: DesiredDataset, address: str) -> Wanted:
             "mimetype": item.media_type,
             "hash": item.sha256,
             "hash_algorithm": _CHECKSUM,
-            "license": entry.licence.url,
             "release_version": release.version,
             "access_url": f"{page}/resource/{item.id}",
             "download_url": f"{page}/resource/{item.id}/download/{url_quote(item.path.name)}",
+            **resource_fields(desired, item, address, has_dcat),
         }
         for item in ordered
     }
@@ -169,6 +174,7 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
         "provenance": _provenance(described.get("sources")),
         "version_notes": _newest(desired.changelog, 1),
         "changelog": _newest(desired.changelog),
+        **dataset_fields(desired),
     }
     return {key: value.strip() for key, value in found.items() if value.strip()}
 

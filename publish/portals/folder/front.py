@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from publish.metadata import dcat
+from publish.metadata.turtle import as_turtle
 from publish.portals.folder import charts
 from publish.portals.folder.feeds import newest, site_feed, title_of, what_changed
 from publish.portals.folder.questions import answer_place, answers_of, question_pages, question_views
@@ -18,6 +19,11 @@ from warehouse.home import to_json
 from warehouse.messages import Language, said_in
 
 FRONT = "front page"  # stands for the dataset's name in changes of the portal's own pages
+# Where they stand; of folders, the files that we wrote there.
+OWN_PLACES = (
+    *("index.html", "fi/", "datasets/index.html", "questions/", "search/", "assets/"),
+    *("feed.xml", "catalog.jsonld", "catalog.ttl"),
+)
 _LATEST = 6  # changes that the front page tells of
 # What cards of earlier versions of the program lack.
 _CARD: Mapping[str, Any] = {
@@ -130,4 +136,5 @@ def _catalogue(shelves: Mapping[str, Shelf], cards: Sequence[Mapping[str, Any]],
     title, description = (said_in(text, Language.ENGLISH) for text in (site.title, site.description))
     publisher = cards[0]["publisher"] if cards else {"name": "opendistrict", "title": title}
     nodes = [shelf.state["dcat"] for _, shelf in sorted(shelves.items())]
-    return {"catalog.jsonld": dcat.catalogue(title, description, publisher, site.base, nodes).encode()}
+    document = dcat.catalogue_document(title, description, publisher, site.base, nodes)
+    return {"catalog.jsonld": to_json(document).encode(), "catalog.ttl": as_turtle(document).encode()}

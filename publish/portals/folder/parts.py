@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from publish.desired import DesiredDataset, DesiredResource
 from publish.plans import PortalError
 from publish.portals.folder.files import Content, FileOf
+from publish.release.since import since_files
+from warehouse.archive import sha256_of
 
 
 def parquet_of(wanted: DesiredDataset) -> DesiredResource | None:
@@ -29,3 +33,15 @@ def release_files(wanted: DesiredDataset, reserved: frozenset[str]) -> dict[str,
             place = f"versions/{one.release.version}/{file.name}"
             files[place] = FileOf(one.folder / file.name, file.sha256, file.size)
     return files
+
+
+def changes_since(wanted: DesiredDataset, cache: Path) -> dict[str, Content]:
+    """What changed since each kept version, a file each, by its place in the dataset's folder.
+
+    Raises:
+        ReleaseError: files of a version cannot be read.
+    """
+    if not any(one.release.version == wanted.release.version for one in wanted.versions):
+        return {}  # of a release that an earlier program made nothing is kept to compare with
+    found = since_files(wanted, cache)
+    return {place: FileOf(path, sha256_of(path), path.stat().st_size) for place, path in sorted(found.items())}

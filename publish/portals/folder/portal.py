@@ -15,8 +15,10 @@ from typing import Any
 import duckdb
 
 from publish.desired import DesiredDataset
+from publish.differences import row_difference
 from publish.folders import swap, sync_folder
 from publish.guards import Shown, held
+from publish.managed import Managed
 from publish.metadata import dcat
 from publish.plans import (
     NOTHING_ALLOWED,
@@ -25,21 +27,20 @@ from publish.plans import (
     DatasetPlan,
     Drift,
     Failed,
-    Hold,
     Plan,
     PortalError,
     Published,
-    RowDifference,
 )
 from publish.portals.folder import files as folder_files
 from publish.portals.folder import pages
 from publish.portals.folder.cards import card_of
 from publish.portals.folder.feeds import dataset_feed
 from publish.portals.folder.files import Content, FileOf, link, portal_error, sum_of, sync_folders
-from publish.portals.folder.front import FRONT, Shelf, front_files
+from publish.portals.folder.front import FRONT, OWN_PLACES, Shelf, front_files
 from publish.portals.folder.notes import Notes
-from publish.portals.folder.parts import parquet_of, release_files
+from publish.portals.folder.parts import changes_since, parquet_of, release_files
 from publish.portals.folder.rendering import Site, in_language
+from publish.portals.folder.standing import STATE, changes_of, drift_in, noted_of, shown_of
 from warehouse.home import to_json
 from warehouse.messages import Language
 from warehouse.progress import Progress
@@ -47,7 +48,6 @@ from warehouse.releases import ReleaseError
 
 _WORK = ".work"
 _SINCE = ".since"  # what changed since each version, kept so that it need not be made again
-_STATE = "state.json"
 _PAGE = "index.html"
 _ROOMS = ("publish", "warehouse")  # whose code and declarations decide what stands on a page
 _KINDS = frozenset({".py", ".html", ".css", ".js", ".yaml", ".po"})
@@ -77,6 +77,20 @@ class FolderPortal:
         self._root = root
         self._base = base_url.rstrip("/") + "/" if base_url else ""
         self._site = replace(site or Site(), base=self._base)
+        self._writes = 0
+
+    @property
+    def writes(self) -> int:
+        """How many files were written since this was made, also those of datasets that failed then."""
+        return self._writes
+
+    @property
+    def managed(self) -> tuple[Managed, ...]:
+        """What of the folder is ours: all of a dataset's folder, and the portal's own pages where they stand."""
+        return (
+            Managed("dataset", ("every file in datasets/<dataset>/",), "undone", "the folder is exchanged whole"),
+            Managed("front page", OWN_PLACES, "undone", "they are made anew whenever a dataset changes"),
+        )
 
     @property
     def address(self) -> str:
@@ -106,10 +120,13 @@ class FolderPortal:
                     raise
                 failed(wanted.name, error)
                 continue
-            holds = self._holds(wanted, allowed, notes)
-            rows = self._rows(wanted)
-            plans.append(DatasetPlan(wanted.name, difference.changes, difference.drift, holds, rows))
-            state = difference.wanted.get(_STATE)
+            shown = self._shown(wanted.name, notes)
+            holds = held(wanted, shown, allowed)
+            version, rows = shown.version if shown else None, row_difference(wanted, shown)
+            plans.append(
+                DatasetPlan(wanted.name, difference.changes, difference.drift, holds, rows, shown=version)
+            )
+            state = difference.wanted.get(STATE)
             if not holds and isinstance(state, bytes):
                 parquet = parquet_of(wanted)
                 shelves[wanted.name] = Shelf(json.loads(state), parquet.path if parquet else None)
@@ -148,7 +165,8 @@ class FolderPortal:
 
     def _publish(self, wanted: DesiredDataset, notes: Notes, allowed: Allowed) -> Published:
         name = wanted.name
-        difference, holds = self._compare(wanted, notes), self._holds(wanted, allowed, notes)
+        difference = self._compare(wanted, notes)
+        holds = held(wanted, self._shown(name, notes), allowed)
         writes = self._apply(name, difference, notes) if difference.changes and not holds else 0
         if not holds:
             notes.published.add(name)
@@ -167,7 +185,7 @@ class FolderPortal:
         name = wanted.name
         standing = notes.sums_in(self._folder(name))
         noted = self._state(name)
-        drift = tuple(_drift(name, standing, noted)) if standing else ()
+        drift = tuple(drift_in(name, standing, noted)) if standing else ()
         made_of = self._made_of(wanted)
         if standing and not drift and noted.get("made_of") == made_of:
             return _Difference({}, standing)
@@ -176,7 +194,7 @@ class FolderPortal:
                 wanted_files = self._wanted(wanted, made_of, Path(cache))
         else:
             wanted_files = self._wanted(wanted, made_of, self._root / _SINCE)
-        changes = tuple(_changes(wanted, wanted_files, standing, drift, noted))
+        changes = tuple(changes_of(wanted, wanted_files, standing, drift, noted))
         return _Difference(wanted_files, standing, changes, drift)
 
     def _made_of(self, wanted: DesiredDataset) -> str:
@@ -185,22 +203,26 @@ class FolderPortal:
 
     def _wanted(self, wanted: DesiredDataset, made_of: str, cache: Path) -> dict[str, Content]:
         name = wanted.name
-        files = release_files(wanted, frozenset({_STATE, _PAGE}))
+        files = release_files(wanted, frozenset({STATE, _PAGE}))
+        card = card_of(wanted)
         try:
+            files |= changes_since(wanted, cache)
+            since = [Path(place).stem for place in files if place.startswith("since/")]
             for language in Language:
                 feed = in_language(f"datasets/{name}/feed.xml", language).removeprefix(f"datasets/{name}/")
-                files[feed] = dataset_feed(card_of(wanted), language, self._site)
-                files.update(pages.dataset_pages(wanted, self._site, language))
+                files[feed] = dataset_feed(card, language, self._site)
+                files |= pages.dataset_pages(wanted, self._site, language, since)
         except (OSError, StopIteration, duckdb.Error, ReleaseError) as error:
             raise PortalError(f"{name}: the release cannot be shown: {error}") from error
         state = {
-            "card": card_of(wanted),
+            "card": card,
             "dcat": dcat.dataset_node(wanted, f"{self._base}datasets/{name}/"),
             "files": {file: sum_of(content) for file, content in sorted(files.items())},
             "made_of": made_of,
+            "shown": noted_of(wanted),
         }
         state["sum"] = _sum_of_state(state)
-        files[_STATE] = to_json(state).encode()
+        files[STATE] = to_json(state).encode()
         return files
 
     def _apply(self, name: str, difference: _Difference, notes: Notes) -> int:
@@ -217,6 +239,7 @@ class FolderPortal:
                 link(folder / place, built / place)
             else:
                 writes += 1
+                self._writes += 1
                 if digest in there:
                     link(there[digest], built / place)
                 else:
@@ -233,7 +256,7 @@ class FolderPortal:
     def _state(self, name: str) -> dict[str, Any]:
         """What a dataset's folder notes of itself; empty if it is not there, or was changed by somebody."""
         try:
-            content = json.loads((self._folder(name) / _STATE).read_text(encoding="utf-8"))
+            content = json.loads((self._folder(name) / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         if not isinstance(content, dict) or not isinstance(content.get("card"), dict):
@@ -241,28 +264,19 @@ class FolderPortal:
         # an earlier version of the program gave no sum
         return content if content.get("sum") in (None, _sum_of_state(content)) else {}
 
-    def _holds(self, wanted: DesiredDataset, allowed: Allowed, notes: Notes) -> tuple[Hold, ...]:
-        card = self._state(wanted.name).get("card")
-        shown = _shown(card) if card else None
-        if self._is_taken_down(wanted.name, notes):
-            shown = Shown(taken_down=f"its folder {self._folder(wanted.name)} was removed by hand")
-        return held(wanted, shown, allowed)
+    def _shown(self, name: str, notes: Notes) -> Shown | None:
+        """What a dataset's folder notes of what it shows; None where there is none, or somebody wrote in it."""
+        if self._is_taken_down(name, notes):
+            return Shown(taken_down=f"its folder {self._folder(name)} was removed by hand")
+        noted = self._state(name)
+        found = noted.get("shown") or noted.get("card")
+        return shown_of(found) if isinstance(found, Mapping) else None
 
     def _is_taken_down(self, name: str, notes: Notes) -> bool:
         """Whether somebody removed a dataset's folder: not we, who were killed between two names."""
         work = self._root / _WORK
         is_ours = any((work / one).exists() for one in (name, f"{name}.old"))
         return name in notes.published and not self._folder(name).exists() and not is_ours
-
-    def _rows(self, wanted: DesiredDataset) -> RowDifference:
-        release = wanted.release
-        card = self._state(wanted.name).get("card") or {}
-        shown, version = card.get("rows"), card.get("version")
-        if version == release.version:
-            return RowDifference(shown, release.rows, 0, 0, 0)
-        if version is not None and version == release.previous_version:
-            return RowDifference(shown, release.rows, release.added, release.changed, release.removed)
-        return RowDifference(shown, release.rows)
 
     # --- the portal's own pages ---------------------------------------------------------------------
 
@@ -319,6 +333,7 @@ class FolderPortal:
                 folder_files.write(FRONT, built, front[change.target])
                 path.parent.mkdir(parents=True, exist_ok=True)
                 built.replace(path)
+                self._writes += 1
             folders.add(path.parent)
         if changes:
             for folder in sorted(folders):
@@ -338,7 +353,7 @@ class FolderPortal:
         work = self._root / _WORK
         for aside in work.glob("*.old"):
             folder = self._folder(aside.name.removesuffix(".old"))
-            if not folder.exists() and (aside / _STATE).is_file():
+            if not folder.exists() and (aside / STATE).is_file():
                 aside.rename(folder)
         self._clean()
 
@@ -347,11 +362,6 @@ class FolderPortal:
         work = self._root / _WORK
         if work.exists():
             shutil.rmtree(work)
-
-
-def _shown(card: Mapping[str, Any]) -> Shown:
-    """What a card says of what is shown, as far as guards ask."""
-    return Shown(card.get("version"), card.get("rows"), tuple(one["name"] for one in card.get("columns", ())))
 
 
 def _sum_of_state(state: Mapping[str, Any]) -> str:
@@ -369,66 +379,3 @@ def _code_sum() -> str:
         for path in sorted(one for one in (root / room).rglob("*") if one.suffix in _KINDS):
             digest.update(f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
-
-
-def _drift(name: str, standing: Mapping[str, str], noted: Mapping[str, Any]) -> Iterator[Drift]:
-    """What somebody did in a dataset's folder since it was published. All of it is of the data, and undone."""
-    if not noted:
-        yield Drift(name, _STATE, "it is missing, or somebody else changed it", "undone")
-        return
-    published: Mapping[str, str] = noted.get("files", {})
-    for place in sorted({*published, *standing} - {_STATE}):
-        if place not in standing:
-            yield Drift(name, place, "it was published and is missing: somebody removed it", "undone")
-        elif place not in published:
-            yield Drift(name, place, "it is not ours: somebody put it there; it is removed", "undone")
-        elif standing[place] != published[place]:
-            yield Drift(name, place, "it is not what was published: someone else changed it", "undone")
-
-
-def _changes(
-    wanted: DesiredDataset,
-    files: Mapping[str, Content],
-    standing: Mapping[str, str],
-    drift: Sequence[Drift],
-    noted: Mapping[str, Any],
-) -> Iterator[Change]:
-    name = wanted.name
-    different = [place for place, content in files.items() if standing.get(place) != sum_of(content)]
-    extra = sorted(set(standing) - set(files))
-    if not different and not extra:
-        return
-    by_hand = {one.target: one.detail for one in drift if one.target in standing}
-    yield Change(name, "update" if standing else "create", "dataset", _headline(wanted, noted))
-    for place in different:
-        content = files[place]
-        why = "its content changes" if place in standing else "new"
-        if isinstance(content, FileOf):
-            why = f"{content.size:,} bytes, version {_version_of(place, wanted)}"
-        yield Change(name, "upload", place, by_hand.get(place, why))
-    for place in extra:
-        yield Change(name, "remove", place, by_hand.get(place, "it is no part of the dataset any more"))
-
-
-def _version_of(place: str, wanted: DesiredDataset) -> str:
-    parts = place.split("/")
-    return parts[1] if parts[0] == "versions" else wanted.release.version
-
-
-def _headline(wanted: DesiredDataset, noted: Mapping[str, Any]) -> str:
-    """What happens to a dataset in one line; that it loses rows must be seen at once."""
-    release = wanted.release
-    before = noted.get("card")
-    if not isinstance(before, Mapping):
-        return f"version {release.version}, {release.rows:,} rows"
-    if before.get("version") == release.version:
-        return f"version {release.version} as before, {release.rows:,} rows"
-    rows = int(before.get("rows", 0))
-    text = f"version {before.get('version')} becomes {release.version}, rows {rows:,} become {release.rows:,}"
-    if release.rows < rows:
-        lost = 100 * (rows - release.rows) / rows
-        limit = wanted.declaration.table.rows.shrink_limit_pct
-        text += f": SHRINKS by {lost:.1f} %" + (
-            f", more than the {limit:g} % that its declaration allows" if lost > limit else ""
-        )
-    return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,9 @@ class Drawn:
     preview: Preview
 
 
-def dataset_pages(wanted: DesiredDataset, site: Site, language: Language) -> dict[str, bytes]:
+def dataset_pages(
+    wanted: DesiredDataset, site: Site, language: Language, since: Collection[str] = ()
+) -> dict[str, bytes]:
     """The pages of a dataset in a language, by their paths in its folder, and the rows that its script loads.
 
     A version's page is made of its manifest alone, so that hundreds of them cost little; one of a release that no
@@ -51,6 +53,7 @@ def dataset_pages(wanted: DesiredDataset, site: Site, language: Language) -> dic
         wanted: what the portal should show.
         site: whose pages they are.
         language: in which they speak.
+        since: the versions since which a file says what changed.
 
     Raises:
         OSError, duckdb.Error: the release's Parquet file cannot be read.
@@ -58,7 +61,7 @@ def dataset_pages(wanted: DesiredDataset, site: Site, language: Language) -> dic
     """
     speaker = speaker_of(wanted.declaration, language)
     drawn = _read(wanted, speaker)
-    pages = _Pages(wanted, site, speaker, tuple(all_versions(wanted)))
+    pages = _Pages(wanted, site, speaker, tuple(all_versions(wanted)), frozenset(since))
     rows, loaded = script(drawn.preview)
     made = {
         "index.html": pages.dataset(drawn, loaded),
@@ -80,7 +83,7 @@ def dataset_page(wanted: DesiredDataset, site: Site, language: Language = Langua
     speaker = speaker_of(wanted.declaration, language)
     drawn = _read(wanted, speaker)
     return (
-        _Pages(wanted, site, speaker, tuple(all_versions(wanted)))
+        _Pages(wanted, site, speaker, tuple(all_versions(wanted)), frozenset())
         .dataset(drawn, script(drawn.preview)[1])
         .decode()
     )
@@ -113,7 +116,7 @@ def _read(wanted: DesiredDataset, speaker: Speaker) -> Drawn:
 
 
 def _unseen(empty: frozenset[str], described: Sequence[Described]) -> frozenset[str]:
-    """Columns that the preview leaves out: no row fills them. A protected one says even then that it is suppressed."""
+    """Columns that the preview leaves out: no row fills them. A protected one says that it is suppressed."""
     return frozenset(one.field.name for one in described if one.field.name in empty and not one.field.protected)
 
 
@@ -123,6 +126,7 @@ class _Pages:
     site: Site
     speaker: Speaker
     listed: tuple[Version, ...]
+    since: frozenset[str]
 
     def _render(self, template: str, place: str, **values: Any) -> bytes:
         wanted, name = self.wanted, self.wanted.name
@@ -169,7 +173,7 @@ class _Pages:
             versions=self.listed[:_NEWEST],
             all_versions=len(self.listed),
             as_of=as_of(wanted),
-            since=[one.release.version for one in self.listed if one.is_kept and not one.is_latest],
+            since=[one.release.version for one in self.listed if one.release.version in self.since],
             has_changes=next(changed_versions(wanted, self.speaker), None) is not None,
             loaded=loaded,
             script=SCRIPT,
@@ -198,6 +202,7 @@ class _Pages:
             "version.html",
             f"versions/{version.release.version}/index.html",
             version=version,
+            has_since=version.release.version in self.since,
             citation=cited(self.wanted.declaration, version.release, self.site),
         )
 
