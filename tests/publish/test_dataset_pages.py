@@ -11,7 +11,7 @@ import time
 import duckdb
 import pytest
 
-from publish.catalogue import load_catalogue
+from flows.declarations import Declarations
 from publish.desired import Standing
 from publish.files.render import labels
 from publish.portals.folder import figures, mapping
@@ -21,8 +21,7 @@ from publish.portals.folder.pages.dictionary import dictionary
 from publish.portals.folder.plotting import LeftOut
 from publish.portals.folder.reading import rows_of
 from publish.portals.folder.speaking import Speaker, number
-from publish.release import release_folder
-from tests.declared.test_declarations import SOURCES
+from publish.release import desired_dataset, release_folder
 from tests.publish import places, protected
 from warehouse.declarations import DeclarationError
 from warehouse.home import Home
@@ -63,7 +62,7 @@ def made(home, versions):
 
 
 def catalogue():
-    return sorted(load_catalogue(sources=SOURCES).items())
+    return sorted(Declarations.read().datasets.items())
 
 
 @pytest.mark.parametrize(("name", "declaration"), catalogue(), ids=[name for name, _ in catalogue()])
@@ -277,7 +276,7 @@ def test_columns_say_how_many_rows_fill_them(home, versions):
 def test_a_protected_datasets_pages_tell_no_more_than_its_rows(tmp_path):
     home = Home(tmp_path)
     released = protected.release(home)
-    wanted = protected.wanted(home, released)
+    wanted = desired_dataset(protected.declaration(), released, [released], home)
     pages = dataset_pages(wanted, Site(), ENGLISH)
     page = pages["index.html"].decode()
     assert '<i class="quiet">suppressed</i>' in page
