@@ -12,11 +12,14 @@ from xml.etree import ElementTree
 import pytest
 
 from publish import folders, release
+from publish.desired import Standing
 from publish.plans import Allowed, PortalError
 from publish.portals import Portal
 from publish.portals.folder import FolderPortal, charts, notes
 from publish.portals.folder import files as folder_files
 from publish.portals.folder import portal as folder
+from publish.portals.folder.reading import rows_of
+from publish.portals.folder.speaking import Speaker
 from publish.portals.folder.rendering import POLICY
 from tests.publish import places
 from warehouse import archive, reference
@@ -88,7 +91,7 @@ def test_only_what_changed_is_written(tmp_path, home, versions):
     portal = FolderPortal(tmp_path)
     portal.apply(versions[:1], silent, raise_it)
     before = times(tmp_path)
-    described = dataclasses.replace(versions[0], changelog="## 2026-02-01\n\n- Said better\n")
+    described = dataclasses.replace(versions[0], standing=Standing(score=87.4))
     changed = [change.target for change in portal.plan([described]).changes]
     assert {"dataset", "index.html", "fi/index.html", "state.json"} <= set(changed)
     (done,) = portal.apply([described], silent, raise_it)
@@ -461,8 +464,9 @@ def shown(table, fields, data_date=dt.date(2026, 6, 30), folder=None):
     home = Home(folder)
     made = places.release(home, [(f"{n:03d}", *row) for n, row in enumerate(table)], dataset=dataset)
     file = release.release_folder(home, made) / "places.parquet"
-    over_time, bars = charts.draw(dataset.table, file, data_date)
-    return [(chart.title, chart.note) for chart in (*over_time, *bars)]
+    with rows_of(dataset.table, file) as connection:
+        drawn, _ = charts.draw(connection, dataset.table, data_date, Speaker())
+    return [(chart.caption.title, chart.caption.note) for chart in drawn]
 
 
 STARTS = {"name": "start_date", "title": "Starts", "type": "date"}
