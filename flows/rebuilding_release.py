@@ -248,7 +248,7 @@ def _unreadable(home: Home, snapshot: Snapshot) -> list[str]:
 
 
 def _link(snapshot: Snapshot, apart: Home) -> None:
-    """Let a snapshot lie in the other home: file by file, so that nothing can be renamed or deleted in the first."""
+    """Let a snapshot lie in the other home, file by file: what is renamed or deleted there stays in the first."""
     place = apart.raw / snapshot.source / snapshot.id
     place.mkdir(parents=True)
     for path in snapshot.folder.iterdir():

@@ -15,6 +15,10 @@ from publish.files import dictionary
 from publish.files.formats import file_name
 from publish.files.workbook import About
 from publish.folders import sync
+from publish.metadata.contract import as_yaml, contract
+from publish.metadata.croissant import croissant
+from publish.metadata.dcat import release_graph
+from publish.metadata.turtle import as_turtle
 from publish.metadata.words import BESIDE
 from publish.release.files import release_file
 from publish.release.log import feed_of
@@ -67,6 +71,7 @@ def tell(folder: Path, release: Release, telling: Telling, keys: Collection[str]
     described = telling.describe(release)
     (folder / file_name("datapackage", release.dataset)).write_text(to_json(described), encoding="utf-8")
     release = _with(folder, release, "datapackage")
+    telling = replace(telling, describe=lambda _: described)  # as it is written: it does not list itself
     release = _written(folder, release, telling, [key for key in _AFTER if key in keys])
     if "sums" in keys:
         sums = "".join(f"{file.sha256}  {file.name}\n" for file in sorted(release.files, key=lambda one: one.name))
@@ -123,10 +128,35 @@ def _feed(telling: Telling, release: Release, path: Path) -> None:
     path.write_text(feed_of(telling.log, telling.about.title, telling.about.publisher), encoding="utf-8")
 
 
+def _dcat(telling: Telling, release: Release, path: Path) -> None:
+    path.write_text(to_json(_graph(telling, release)), encoding="utf-8")
+
+
+def _dcat_turtle(telling: Telling, release: Release, path: Path) -> None:
+    path.write_text(as_turtle(_graph(telling, release)), encoding="utf-8")
+
+
+def _graph(telling: Telling, release: Release) -> Mapping[str, Any]:
+    """Both forms say the same: neither lists itself or the other."""
+    listed = replace(
+        release, files=tuple(file for file in release.files if file.key not in ("dcat", "dcat_turtle"))
+    )
+    return release_graph(telling.declaration, listed, telling.describe(listed))
+
+
+def _croissant(telling: Telling, release: Release, path: Path) -> None:
+    path.write_text(to_json(croissant(telling.declaration, release, telling.describe(release))), encoding="utf-8")
+
+
+def _contract(telling: Telling, release: Release, path: Path) -> None:
+    said = contract(telling.declaration, release, telling.describe(release))
+    path.write_text(as_yaml(said), encoding="utf-8")
+
+
 Write = Callable[[Telling, Release, Path], None]
 # Before the description, which lists the dictionary, and after it: what is made of it.
 _BEFORE = ("dictionary", "dictionary_xlsx", "dictionary_html", "schema", "changelog", "feed")
-_AFTER: Sequence[str] = ()
+_AFTER = ("dcat", "dcat_turtle", "croissant", "contract")
 _WRITERS: Mapping[str, Write] = {
     "dictionary": _dictionary_csv,
     "dictionary_xlsx": _dictionary_xlsx,
@@ -134,4 +164,8 @@ _WRITERS: Mapping[str, Write] = {
     "schema": _schema,
     "changelog": _changelog,
     "feed": _feed,
+    "dcat": _dcat,
+    "dcat_turtle": _dcat_turtle,
+    "croissant": _croissant,
+    "contract": _contract,
 }
