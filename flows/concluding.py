@@ -73,6 +73,7 @@ def conclude(run: Run, record: Record, done: Processed, lease: Lease) -> NightOu
     A run that was killed before this point is ended by the next: by the same run with nothing left to do, as its
     own; else in its name, before anything else is noted.
     """
+    pruned, not_pruned = _pruned(run, record)
     portal = _published(run, record, done.run_id, lease)
     declared = run.declarations
     outcome = NightOutcome(
@@ -86,12 +87,30 @@ def conclude(run: Run, record: Record, done: Processed, lease: Lease) -> NightOu
             if name in done.datasets
         ),
         portal,
+        pruned=pruned,
+        not_pruned=not_pruned,
     )
     if done.run_id is None:
         outcome = _with_id(run, outcome)
     if outcome.run_id is None:
         return replace(outcome, report=reporting.last_report(run.settings))
     return _told(run, record, outcome, run.request.as_kept())
+
+
+def _pruned(run: Run, record: Record) -> tuple[dict[str, tuple[str, ...]], str]:
+    """A night deletes the versions that need no longer be kept, before the portal is brought to show the others.
+
+    Returns:
+        The versions that left, by dataset; and why none did, where they could not be looked through.
+    """
+    if run.kind != "nightly":
+        return {}, ""
+    from flows.pruning import prune_in_run
+
+    found = GuardedSteps(run.runner, record.faults).do("prune", "", prune_in_run, run)
+    if isinstance(found, Exception):
+        return {}, in_words(found) or str(found) or type(found).__name__
+    return found, ""
 
 
 def _published(run: Run, record: Record, run_id: str | None, lease: Lease) -> PortalOutcome:

@@ -32,7 +32,9 @@ def interrupted(runs: Sequence[RunRecord]) -> RunRecord | None:
 
 def is_news(outcome: NightOutcome, runs: Sequence[RunRecord]) -> bool:
     """Whether a run that did not touch the warehouse has something to say."""
-    if outcome.portal.writes or outcome.exit_code == FAILED or any(s.state == "failed" for s in outcome.sources):
+    if outcome.portal.writes or outcome.pruned or outcome.exit_code == FAILED:
+        return True
+    if any(source.state == "failed" for source in outcome.sources):
         return True
     now = _record(outcome, {}, ledger.now(), 0)
     return any(

@@ -178,6 +178,8 @@ class NightOutcome:
     datasets: tuple[DatasetOutcome, ...]
     portal: PortalOutcome
     report: str | None = None
+    pruned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # dataset -> versions that left by rule
+    not_pruned: str = ""  # why versions could not be looked through
 
     @property
     def exit_code(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import sleep
 
@@ -30,7 +30,7 @@ def portal_of(settings: Settings) -> Portal:
     if settings.is_ckan:
         from publish.portals.ckan import CkanPortal
 
-        return CkanPortal(settings.portal, settings.token.reveal)
+        return CkanPortal(settings.portal, settings.token.reveal, settings.datastore.reveal)
     from publish.portals.folder import FolderPortal
 
     return FolderPortal(Path(settings.portal).absolute())
@@ -117,7 +117,8 @@ def plan(
     for name, error in faults.items():
         if failed:
             failed(name, error)
-    return found
+    latest = {one.name: one.release.version for one in what.wanted}
+    return replace(found, datasets=tuple(replace(one, latest=latest[one.dataset]) for one in found.datasets))
 
 
 def publish(
@@ -212,8 +213,9 @@ class Patient:
                 done += self._portal.apply(due, self._progress, faults.__setitem__, allowed)
             except PortalError as error:
                 faults = {one.name: error for one in due}
+            is_again = self._may_pass(faults, delay)
             problems = {name: error for name, error in problems.items() if not error.is_transient} | faults
-            if not self._may_pass(faults, delay):
+            if not is_again:
                 break
             due = [one for one in due if one.name in faults and faults[one.name].is_transient]
         return done, problems

@@ -32,6 +32,7 @@ from warehouse.home import Home
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
 from warehouse.messages import message, sentences
 from warehouse.personal import without_personal
+from warehouse.pruned import kept
 from warehouse.quality import create_quality_tables
 from warehouse.releases import BreakingChangeError, Release, ReleaseError, SnapshotUse
 from warehouse.staging import Staged
@@ -324,7 +325,7 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
                 {dataset.stem: previous.rows} if previous else {},
                 run.may_shrink(dataset.name),
                 as_of,
-                compared_release(run.settings.home, dataset, rules.rules, previous),
+                compared_release(run.settings.home, dataset, rules.rules, releases, as_of),
             )
             checked = check_dataset(connection, dataset, rules, as_of, before)
             release = None
@@ -401,6 +402,7 @@ def _release(
         existing=releases,
         snapshots=[SnapshotUse(one.source, one.snapshot_id, one.data_date) for one in newest],
         sources=run.declarations.sources,
+        gone={one.version for one in releases} - {one.version for one in kept(run.settings.home, releases)},
     )
     return make_release(connection, draft, run.settings.home, run.progress)
 

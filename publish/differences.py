@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from publish.desired import DesiredDataset, DesiredVersion
+from publish.files import render
 from publish.guards import Shown, release_shown
 from publish.plans import RowDifference
 from publish.release.changes import Changes, write_changes
@@ -44,10 +45,11 @@ def _compared(desired: DesiredDataset, version: str) -> Changes | None:
     before, now = (_parquet(kept.get(one)) for one in (version, desired.release.version))
     if before is None or now is None:
         return None
-    view = f"read_parquet({literal(str(now))})"
+    table = desired.declaration.table
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         try:
-            return write_changes(connection, before, view, desired.declaration.table, Path(folder) / "changes.csv")
+            with render.published(connection, f"read_parquet({literal(str(now))})", table) as view:
+                return write_changes(connection, before, view, table, Path(folder) / "changes.csv")
         except duckdb.Error:  # a column or a type that cannot be compared: then only counts are told
             return None
 

@@ -21,6 +21,6 @@ class Managed:
     why: str
 
 
-def as_json(managed: Sequence[Managed]) -> list[dict[str, Any]]:
+def as_plain(managed: Sequence[Managed]) -> list[dict[str, Any]]:
     """The list as plain values."""
     return [{**asdict(one), "fields": list(one.fields)} for one in managed]

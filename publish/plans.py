@@ -83,6 +83,7 @@ class DatasetPlan:
     rows: RowDifference | None = None
     unsent: tuple[str, ...] = ()  # what is declared and the portal cannot show, in words
     shown: str | None = None  # the version that stands there now, to be put back if its set cannot be switched
+    latest: str | None = None  # the version that should stand there
 
     @property
     def outcome(self) -> Literal["create", "change", "leave", "hold"]:

@@ -26,7 +26,7 @@ from publish.metadata.datapackage import declaration_digest
 from publish.metadata.held import held_rows
 from publish.metadata.protection import with_protection
 from publish.metadata.schema import table_schema
-from publish.release.changes import write_changes
+from publish.release.changes import Changes, write_changes
 from publish.release.files import release_file
 from publish.release.log import log_again
 from publish.release.making import fingerprint_of
@@ -45,6 +45,7 @@ from warehouse.declarations import (
     quote,
 )
 from warehouse.home import Home, to_json
+from warehouse.pruned import pruned
 from warehouse.releases import Release, ReleaseError
 from warehouse.withdrawals import Withdrawal, held_in, without
 
@@ -116,10 +117,26 @@ class _Old:
         return self._count(f"SELECT count(*) FROM {self.rows} WHERE {one.matches(self.keys)}{filled}") > 0
 
     def has_change(self, one: Withdrawal) -> bool:
+        return self._count(f"SELECT count(*) FROM {self._changes} WHERE {self._line_of(one)}") > 0
+
+    def write_changes_without(self, listed: Sequence[Withdrawal], path: Path) -> Changes:
+        """Write the list of changes without what is withdrawn; how many rows are left in it."""
+        hit = " OR ".join(f"coalesce({self._line_of(one)}, false)" for one in listed) or "false"
+        left = f"SELECT * FROM {self._changes} WHERE NOT ({hit})"
+        render.copy_csv(self._connection, left, path)
+        # a row counts once, as what is worst of its lines, see publish.release.changes
+        worst = ", ".join(map(literal, Changes._fields))
+        first = f"min(list_position([{worst}], change))"
+        keys = ", ".join(self.keys.values())
+        rows = f"SELECT {first} AS place FROM ({left}) GROUP BY {keys}"
+        counted = self._connection.execute(f"SELECT [{worst}][place], count(*) FROM ({rows}) GROUP BY ALL")
+        return Changes(**dict(counted.fetchall()))
+
+    def _line_of(self, one: Withdrawal) -> str:
+        """SQL that is true for a line of the list of changes that is about what is withdrawn."""
         # in a CSV file a key that looks like a formula has an apostrophe in front, see publish.files.render
         keys = {name: f"regexp_replace({quote(name)}, '^''(''*[=+\\-@\\t\\r])', '\\1')" for name in self._keys}
-        of_column = f" AND field = {literal(one.column)}" if one.column else ""
-        return self._count(f"SELECT count(*) FROM {self._changes} WHERE {one.matches(keys)}{of_column}") > 0
+        return one.matches(keys) + (f" AND field = {literal(one.column)}" if one.column else "")
 
     def texts(self, one: Withdrawal) -> list[str]:
         names = [one.column] if one.column else [name for name in self.columns if name not in self._keys]
@@ -169,9 +186,7 @@ def rewrite(
         with render.published(connection, f"({old.without(listed)})", then.table) as view:
             (rows,) = connection.execute(f"SELECT count(*) FROM {view}").fetchone() or (0,)
             left = _write_rows(connection, view, then, (release, built, described))
-            counts = write_changes(
-                connection, _parquet_before(home, release), view, then.table, built / "changes.csv"
-            )
+            counts = _write_changes(connection, view, then.table, (home, release, built), (old, listed))
             held = held_rows(connection, view, then.table)
             period = period_of(connection, view, then.table, declaration.entry.period, release.data_date)
             columns = columns_of(connection, view, then.table)
@@ -230,18 +245,29 @@ def _write_rows(
     return [file.key for file in release.files if file.key not in (*TOLD, *empty)]
 
 
-def _parquet_before(home: Home, release: Release) -> Path | None:
-    """The rows of the version before, as they stand now; None for a first version.
+def _write_changes(
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    table: TableDeclaration,
+    place: tuple[Home, Release, Path],
+    what: tuple[_Old, Sequence[Withdrawal]],
+) -> Changes:
+    """Write the changes since the version before as it stands now; where it is no longer kept, those that stood,
+    without what is withdrawn.
 
     Raises:
-        ReleaseError: they are missing.
+        ReleaseError: the rows of the version before are missing, and nobody deleted them by rule.
     """
-    if release.previous_version is None:
-        return None
-    path = home.releases / release.dataset / release.previous_version / f"{release.dataset}.parquet"
-    if not path.is_file():
-        raise ReleaseError(f"{path} is missing, so the changes since then cannot be listed; restore it")
-    return path
+    home, release, built = place
+    before, path = release.previous_version, None
+    if before is not None:
+        path = home.releases / release.dataset / before / f"{release.dataset}.parquet"
+        if not path.is_file():
+            if before in {one.version for one in pruned(home, release.dataset)}:
+                old, listed = what
+                return old.write_changes_without(listed, built / "changes.csv")
+            raise ReleaseError(f"{path} is missing, so the changes since then cannot be listed; restore it")
+    return write_changes(connection, path, view, table, built / "changes.csv")
 
 
 def _described_with(described: Mapping[str, Any], release: Release) -> dict[str, Any]:

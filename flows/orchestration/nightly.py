@@ -48,6 +48,7 @@ POLICIES: Mapping[str, Policy] = {
     "check": Policy(timeout_seconds=3600),
     "load": Policy(timeout_seconds=3600),
     "build": Policy(timeout_seconds=3600),
+    "prune": Policy(timeout_seconds=3600),
     "publish": Policy(timeout_seconds=3 * 3600),
     "report": Policy(timeout_seconds=600),
     "mail": Policy(timeout_seconds=600),

@@ -43,9 +43,7 @@ def lines_of(release: Release) -> list[str]:
     if release.held:
         lines.append(f"Rows of which something that the source says could not be used: {release.held:,}")
     if release.breaking:
-        lines.append(
-            f"Major version {release.major}: programs that read version {release.previous_version} may break"
-        )
+        lines.append(f"Major version {release.major}: what reads version {release.previous_version} may break")
     return [*lines, *release.schema_changes]
 
 

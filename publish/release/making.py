@@ -58,7 +58,7 @@ def make_release(
                 render.write_csv(connection, view, declaration.table, csv)
                 content_sha256 = sha256_of(csv)
                 fingerprint = fingerprint_of(content_sha256, declaration_digest(declaration, draft.used_sources))
-                if previous and previous.fingerprint == fingerprint:
+                if draft.before and draft.before.fingerprint == fingerprint:
                     return None
                 schema = columns_changed(connection, view, draft, home)
                 found = _write_rows(connection, view, (draft, home, built), progress)

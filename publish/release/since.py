@@ -19,15 +19,15 @@ The file holds new values, and keys: nothing that the two versions do not hold. 
 screen knows as personal, though it was released once, is not repeated; such a row cannot be removed by this file.
 Where the key's columns are others than they were, rows cannot be told to be the same: there is no such file.
 
-Size: a line of a changed row is its key, the names of columns and their values, and a comma for each column; that of
-an added one the whole row, so a file that replaces 1 % of the rows is a little over 1 % of the CSV file.
+Size: a line of a changed row is its key, the names of columns and their values, and a comma for each column; that
+of an added one the whole row, so a file that replaces 1 % of the rows is a little over 1 % of the CSV file.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,19 @@ import duckdb
 from publish.desired import DesiredDataset, DesiredVersion
 from publish.files.render import copy_csv, old_columns, text_sql
 from warehouse.database import opened
-from warehouse.declarations import literal, quote
+from warehouse.declarations import DatasetDeclaration, literal, quote
 from warehouse.findings import WITHHELD
 from warehouse.personal import personal_sql
 from warehouse.releases import ReleaseError
 
 _FORMAT = 1  # part of a kept file's name: raise it when the same rows would give other bytes
 _LATEST = "latest_rows"
+_PLACES = "asked_places"
+_LINES = "lines_of_changes"
 _WITHHELD_KEYS = "withheld_keys"
+_BATCH = (
+    5_000_000  # rows of versions that are compared in one statement: one each takes DuckDB three times as long
+)
 
 APPLYING_IN_PANDAS = """\
 import pandas as pd
@@ -88,11 +93,12 @@ def applying_in_sql(key: Sequence[str], others: Sequence[str], then: str, since:
 
 @dataclass(frozen=True)
 class _Rows:
-    """A version's rows: its Parquet file with its sum, and the key."""
+    """A version's rows: its Parquet file with its sum, the key, and how many they are."""
 
     parquet: Path
     sha256: str
     key: tuple[str, ...]
+    count: int
 
     def columns(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """By name, the type of a column before exact decimals became DOUBLEs."""
@@ -109,8 +115,8 @@ class _Rows:
 def since_files(wanted: DesiredDataset, cache: Path) -> dict[str, Path]:
     """What changed since each kept version but the latest: ``since/<version>.csv`` and the file, by version.
 
-    Files are kept below ``cache/<dataset>/`` and named by the sums of both versions: what is known is not made again,
-    what nobody needs any more is deleted, and where nothing changed nothing is written.
+    Files are kept below ``cache/<dataset>/`` and named by the sums of both versions: what is known is not made
+    again, what nobody needs any more is deleted, and where nothing changed nothing is written.
 
     Raises:
         ReleaseError: a version's files are missing or cannot be read.
@@ -120,7 +126,7 @@ def since_files(wanted: DesiredDataset, cache: Path) -> dict[str, Path]:
     latest = next((one for one in wanted.versions if one.release.version == wanted.release.version), None)
     if latest is None:
         raise ReleaseError(f"{wanted.name} {wanted.release.version}: its files are missing; restore its folder")
-    now, screened = rows_of(latest), screened_keys(wanted)
+    now, screened = rows_of(latest), screened_keys(wanted.declaration)
     places: dict[str, Path] = {}
     lacking: list[tuple[_Rows, Path]] = []
     for version in versions:
@@ -133,7 +139,7 @@ def since_files(wanted: DesiredDataset, cache: Path) -> dict[str, Path]:
             lacking.append((then, place))
     if lacking:
         folder.mkdir(parents=True, exist_ok=True)
-        write_since(lacking, now, screened, folder)
+        write_since(lacking, now, screened, cache)
     needed = set(places.values())
     for path in folder.glob("*") if folder.is_dir() else ():
         if path not in needed:
@@ -146,9 +152,9 @@ def _sum_of(then: _Rows, now: _Rows, screened: Collection[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def screened_keys(wanted: DesiredDataset) -> tuple[str, ...]:
+def screened_keys(declaration: DatasetDeclaration) -> tuple[str, ...]:
     """The columns of the key whose texts are screened for personal data."""
-    table = wanted.declaration.table
+    table = declaration.table
     keys = {field.name: field for field in table.fields if field.name in table.primary_key}
     return tuple(name for name, field in keys.items() if field.type == "string" and field.screen)
 
@@ -163,20 +169,20 @@ def rows_of(version: DesiredVersion) -> _Rows:
     file, path = release.file("parquet"), folder / "datapackage.json"
     if file is None or not (folder / file.name).is_file():
         raise ReleaseError(
-            f"{release.dataset} {release.version}: its Parquet file is missing from {folder}, so nobody can say what"
-            " changed since; restore the folder from a backup"
+            f"{release.dataset} {release.version}: its Parquet file is missing from {folder}, so nobody can say"
+            " what changed since; restore the folder from a backup"
         )
     try:
         described: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         key = next(one["schema"]["primaryKey"] for one in described["resources"] if "schema" in one)
     except (OSError, ValueError, KeyError, StopIteration) as error:
         raise ReleaseError(f"{path}: the description of the release cannot be read: {error!r}") from error
-    return _Rows(folder / file.name, file.sha256, tuple(key))
+    return _Rows(folder / file.name, file.sha256, tuple(key), release.rows)
 
 
 def write_since(
     asked: Iterable[tuple[_Rows, Path]], now: _Rows, screened: Collection[str], temporary: Path
-) -> None:
+) -> list[str]:
     """Write what changed since versions, each to its file, whole or not at all.
 
     Args:
@@ -185,31 +191,61 @@ def write_since(
         screened: columns of the key whose texts of removed rows are screened.
         temporary: where DuckDB may spill what does not fit into memory.
 
+    Returns:
+        The latest version's columns.
+
     Raises:
         ReleaseError: a Parquet file cannot be read.
     """
     listed = list(asked)
     try:
         with opened(None, temporary=temporary) as connection:
-            columns = now.columns(connection)
             connection.execute(f"CREATE TEMP TABLE {_LATEST} AS SELECT * FROM {now.sql}")
+            columns = now.columns(connection)
             withheld = _withhold(connection, [then for then, _ in listed], now, screened)
-            for then, place in listed:
-                unfinished = place.with_name(f".{place.name}.unfinished")
-                copy_csv(connection, _lines(then.columns(connection), columns, then, now, withheld), unfinished)
-                unfinished.replace(place)
+            for batch in _batches(connection, listed):
+                columns_then = batch[0][0].columns(connection)
+                compared = [_Column(name, kind, columns_then.get(name)) for name, kind in columns.items()]
+                _compare(connection, [then for then, _ in batch], compared, now.key, withheld)
+                for number, (_, place) in enumerate(batch):
+                    shown = ", ".join(map(quote, ("_change", *now.key, "_fields", *_others(columns, now.key))))
+                    order = ", ".join(quote(f"_{name}") for name in now.key)
+                    lines = f"SELECT {shown} FROM {_LINES} WHERE _version = {number} ORDER BY {order}"
+                    unfinished = place.with_name(f".{place.name}.unfinished")
+                    copy_csv(connection, lines, unfinished)
+                    unfinished.replace(place)
     except duckdb.Error as error:
         raise ReleaseError(
             f"{now.parquet}: what changed since earlier versions cannot be told: {error}"
         ) from error
-    finally:
-        (temporary / "spill").rmdir() if (temporary / "spill").is_dir() else None
+    return list(columns)
+
+
+def _others(columns: Iterable[str], key: Collection[str]) -> list[str]:
+    return [name for name in columns if name not in key]
+
+
+def _batches(
+    connection: duckdb.DuckDBPyConnection, listed: Sequence[tuple[_Rows, Path]]
+) -> Iterator[list[tuple[_Rows, Path]]]:
+    """The versions, those together whose files have the same columns, and no more rows at once than is good."""
+    alike: dict[tuple[tuple[str, str], ...], list[tuple[_Rows, Path]]] = {}
+    for one in listed:
+        alike.setdefault(tuple(one[0].columns(connection).items()), []).append(one)
+    for group in alike.values():
+        batch: list[tuple[_Rows, Path]] = []
+        for one in group:
+            if batch and sum(then.count for then, _ in batch) + one[0].count > _BATCH:
+                yield batch
+                batch = []
+            batch.append(one)
+        yield batch
 
 
 def _withhold(
     connection: duckdb.DuckDBPyConnection, versions: Sequence[_Rows], now: _Rows, screened: Collection[str]
 ) -> list[str]:
-    """Make a table of the texts of removed keys that are not repeated; the columns of the key in which there are any.
+    """Make a table of the texts of removed keys that are not repeated; the columns of the key to look them up for.
 
     Once for all versions: each place of the screen costs DuckDB some 20 ms to compile.
     """
@@ -264,38 +300,56 @@ class _Column:
             return f"n.{quote(self.name)} IS NOT NULL"
         return " IS DISTINCT FROM ".join(self.sides)
 
-    def key(self, withheld: Collection[str]) -> str:
-        """SQL for it as a part of the key: of a removed row that of the version."""
-        old = self.old
-        if self.name in withheld:
-            personal = f"CAST(o.{quote(self.name)} AS VARCHAR) IN (SELECT text FROM {_WITHHELD_KEYS})"
-            old = f"CASE WHEN {personal} THEN {literal(WITHHELD)} ELSE {old} END"
-        return f"CASE WHEN n_here THEN {self.new} ELSE {old} END AS {quote(self.name)}"
+    def old_key(self, withheld: Collection[str]) -> str:
+        """SQL for it as a part of a removed row's key."""
+        if self.name not in withheld:
+            return self.old
+        personal = f"CAST(o.{quote(self.name)} AS VARCHAR) IN (SELECT text FROM {_WITHHELD_KEYS})"
+        return f"CASE WHEN {personal} THEN {literal(WITHHELD)} ELSE {self.old} END"
 
 
-def _lines(
-    before: Mapping[str, str], after: Mapping[str, str], then: _Rows, now: _Rows, withheld: Collection[str]
-) -> str:
-    """SQL for the lines of the file. ``before`` and ``after``: both sides' columns by name, with their types."""
-    columns = [_Column(name, kind, before.get(name)) for name, kind in after.items()]
-    others = [one for one in columns if one.name not in now.key]
-    keys = [next(one for one in columns if one.name == name) for name in now.key]
-    joined = " AND ".join(" = ".join(one.sides) for one in keys)
-    either = " OR ".join(["o_here IS NULL", "n_here IS NULL", *(f"({one.differs})" for one in others)])
-    listed = "".join(f", CASE WHEN {one.differs} THEN {literal(one.name)} END" for one in others)
-    shown = [
-        "CASE WHEN o_here IS NULL THEN 'added' WHEN n_here IS NULL THEN 'removed' ELSE 'changed' END AS _change",
-        *(one.key(withheld) for one in keys),
-        f"CASE WHEN o_here AND n_here THEN concat_ws(';', NULL{listed}) END AS _fields",
-        *(
-            f"CASE WHEN o_here IS NULL OR (n_here AND {one.differs}) THEN {one.new} END AS {quote(one.name)}"
-            for one in others
-        ),
-    ]
-    order = ", ".join("coalesce({1}, {0})".format(*one.sides) for one in keys)
-    return (
-        f"SELECT {', '.join(shown)} FROM (SELECT true AS o_here, * FROM {then.sql}) AS o"
-        f" FULL JOIN (SELECT true AS n_here, * FROM {_LATEST}) AS n ON {joined} WHERE {either} ORDER BY {order}"
+def _compare(
+    connection: duckdb.DuckDBPyConnection,
+    versions: Sequence[_Rows],
+    columns: Sequence[_Column],
+    key: Sequence[str],
+    withheld: Collection[str],
+) -> None:
+    """Make a table of the lines of several versions' files, with each version's number and the key as it sorts."""
+    keys = [next(one for one in columns if one.name == name) for name in key]
+    others = [one for one in columns if one.name not in key]
+    listed = ", ".join(f"({number}, {literal(str(then.parquet))})" for number, then in enumerate(versions))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {_PLACES} AS FROM (VALUES {listed}) AS t(_version, _path)")
+    files = ", ".join(literal(str(then.parquet)) for then in versions)
+    rows = f"(FROM read_parquet([{files}], filename = '_path') JOIN {_PLACES} USING (_path)) AS o"
+    same = " AND ".join(" = ".join(one.sides) for one in keys)
+    differs = " OR ".join(f"({one.differs})" for one in others) or "false"
+    named = "".join(f", CASE WHEN {one.differs} THEN {literal(one.name)} END" for one in others)
+
+    def line(change: str, side: str, fields: str, values: Sequence[str]) -> str:
+        shown = [one.old_key(withheld) if side == "o" else one.new for one in keys]
+        sorts = [one.sides[0 if side == "o" else 1] for one in keys]
+        parts = [
+            f"o._version, {literal(change)} AS _change",
+            *(f"{sql} AS {quote(one.name)}" for sql, one in zip(shown, keys, strict=True)),
+            f"{fields} AS _fields",
+            *(f"{sql} AS {quote(one.name)}" for sql, one in zip(values, others, strict=True)),
+            *(f"{sql} AS {quote(f'_{one.name}')}" for sql, one in zip(sorts, keys, strict=True)),
+        ]
+        return f"SELECT {', '.join(parts)}"
+
+    changed = line(
+        *("changed", "n", f"concat_ws(';', NULL{named})"),
+        [f"CASE WHEN {one.differs} THEN {one.new} END" for one in others],
+    )
+    removed = line("removed", "o", "NULL::VARCHAR", ["NULL::VARCHAR"] * len(others))
+    added = line("added", "n", "NULL::VARCHAR", [one.new for one in others]).replace("o._version", "p._version", 1)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_LINES} AS"
+        f" {changed} FROM {rows} JOIN {_LATEST} AS n ON {same} WHERE {differs}"
+        f" UNION ALL {removed} FROM {rows} ANTI JOIN {_LATEST} AS n ON {same}"
+        f" UNION ALL {added} FROM {_LATEST} AS n CROSS JOIN {_PLACES} AS p"
+        f" ANTI JOIN {rows} ON o._version = p._version AND {same}"
     )
 
 

@@ -71,6 +71,7 @@ def tell(folder: Path, release: Release, telling: Telling, keys: Collection[str]
     described = telling.describe(release)
     (folder / file_name("datapackage", release.dataset)).write_text(to_json(described), encoding="utf-8")
     release = _with(folder, release, "datapackage")
+    telling = replace(telling, describe=lambda _: described)  # as it is written: it does not list itself
     release = _written(folder, release, telling, [key for key in _AFTER if key in keys])
     if "sums" in keys:
         sums = "".join(f"{file.sha256}  {file.name}\n" for file in sorted(release.files, key=lambda one: one.name))

@@ -83,7 +83,7 @@ def test_the_portal_is_left_alone_for_as_long_as_it_asks(publish):
 
 def test_no_portal_holds_up_the_night_for_long(publish):
     asked = PortalError("HTTP 503", is_transient=True, retry_after=400)
-    portal, outcome, waits = publish(b=[asked] * 9)
+    _, outcome, waits = publish(b=[asked] * 9)
     assert waits == [400]
     assert sum(waits) < publishing.LONGEST_WAIT
     assert outcome.problems["b"].startswith("HTTP 503. It was not waited for: 400 s more would be over 600 s")
