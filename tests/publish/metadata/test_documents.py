@@ -136,7 +136,7 @@ def test_codes_keep_their_leading_zeros_and_a_wrong_column_is_found(plain, tmp_p
     copied = shutil.copytree(folder, tmp_path / "copied")
     text = (copied / "croissant.json").read_text(encoding="utf-8")
     (copied / "croissant.json").write_text(text.replace('"column": "theme_code"', '"column": "theme"'))
-    with pytest.raises(Exception, match="places.parquet"):
+    with pytest.raises(Exception, match=r"places\.parquet"):
         next(iter(records(copied)))
 
 
