@@ -23,13 +23,16 @@ _BY_TERM = "datapackage"
 
 _API_PAGE = "https://docs.ckan.org/en/latest/maintaining/datastore.html"
 
-DATASET_FIELDS = frozenset({"spatial_uri", "applicable_legislation", "hvd_category"})
+DATASET_FIELDS = frozenset({"uri", "spatial_uri", "applicable_legislation", "hvd_category"})
 
 
-def dataset_fields(desired: DesiredDataset) -> dict[str, str]:
-    """What a dataset's extras have for ckanext-dcat alone; without what is empty."""
+def dataset_fields(desired: DesiredDataset, page: str) -> dict[str, str]:
+    """What a dataset's extras have for ckanext-dcat alone; without what is empty.
+
+    ``page`` is the dataset's own, and its address in DCAT: the API says that it serves what is called so.
+    """
     entry = desired.declaration.entry
-    found = {}
+    found = {"uri": page}
     if len(entry.places) == 1 and entry.places[0].uri and not entry.district:
         found["spatial_uri"] = entry.places[0].uri
     if entry.hvd:

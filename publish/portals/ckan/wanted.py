@@ -132,7 +132,7 @@ def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False
         else None,
         fields=fields,
         tags=tags,
-        extras=_extras(desired),
+        extras=_extras(desired) | dataset_fields(desired, page),
         resources=resources,
         files={item.id: item for item in ordered},
         archives=archives_of(desired, page),
@@ -185,7 +185,6 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
         "provenance": _provenance(described.get("sources")),
         "version_notes": _newest(desired.changelog, 1),
         "changelog": _newest(desired.changelog),
-        **dataset_fields(desired),
     }
     return {key: value.strip() for key, value in found.items() if value.strip()}
 
