@@ -30,7 +30,7 @@ def portal_of(settings: Settings) -> Portal:
     if settings.is_ckan:
         from publish.portals.ckan import CkanPortal
 
-        return CkanPortal(settings.portal, settings.token.reveal)
+        return CkanPortal(settings.portal, settings.token.reveal, settings.datastore.reveal)
     from publish.portals.folder import FolderPortal
 
     return FolderPortal(Path(settings.portal).absolute())

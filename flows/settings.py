@@ -34,12 +34,14 @@ class Settings:
     """What a run needs to know about its surroundings.
 
     ``portal`` is a URL (CKAN) or a path (a local folder); ``token`` belongs to it and comes from the environment
-    only, so that it stands in no process list and no run's parameters.
+    only, so that it stands in no process list and no run's parameters. So does ``datastore``, the address of a
+    CKAN's DataStore (PostgreSQL) with a password in it.
     """
 
     home: Home
     portal: str
     token: Secret = Secret()
+    datastore: Secret = Secret()
     memory: str = DEFAULT_MEMORY
 
     @staticmethod
@@ -52,6 +54,7 @@ class Settings:
             home=place,
             portal=portal or environment.get("OPENDISTRICT_PORTAL") or str(place.portal),
             token=Secret(environment.get("OPENDISTRICT_PORTAL_TOKEN", "")),
+            datastore=Secret(environment.get("OPENDISTRICT_DATASTORE_URL", "")),
             memory=environment.get("OPENDISTRICT_MEMORY") or DEFAULT_MEMORY,
         )
 
