@@ -12,8 +12,9 @@ from warehouse.lease import Lease
 from warehouse.ledger import Allowance
 from warehouse.store import reader, working_copy
 
-# What was shown once may be shown again: the version is the same. A word or a takedown may be another by then.
-_LASTING = ("shrink", "older")
+# Rows that may vanish from a version may do so whenever it is shown. A word, a takedown or another machine's newer
+# version may be another by then, so those are asked again.
+_LASTING = ("shrink",)
 
 
 def allowed_for(versions: Mapping[str, str], given: Allowed, noted: Iterable[Allowance]) -> Allowed:

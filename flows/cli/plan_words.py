@@ -53,18 +53,18 @@ def plan_lines(portal: str, plan: Plan, problems: Mapping[str, str]) -> Iterator
 
 def sum_line(plan: Plan, problems: Mapping[str, str]) -> str:
     """What it comes to, as in ``1 to create, 2 to change, 5 to leave, 1 held``."""
-    counted = Counter[str](one.outcome for one in plan.datasets)
+    by_outcome = Counter[str](one.outcome for one in plan.datasets)
     parts = [
-        f"{counted[outcome]} {words}"
+        f"{by_outcome[outcome]} {words}"
         for outcome, words in (("create", "to create"), ("change", "to change"), ("leave", "to leave"))
     ]
-    if counted["hold"]:
-        parts.append(f"{counted['hold']} held")
+    if by_outcome["hold"]:
+        parts.append(f"{by_outcome['hold']} held")
     if problems:
         parts.append(f"{len(problems)} not compared")
     if edits := sum(len(one.drift) for one in plan.datasets):
-        parts.append(f"{edits} changed by hand" if edits > 1 else "1 thing changed by hand")
-    is_calm = not plan and not counted["hold"] and not problems
+        parts.append(f"{edits} things changed by hand" if edits > 1 else "1 thing changed by hand")
+    is_calm = not plan and not by_outcome["hold"] and not problems
     return f"{', '.join(parts)}.{' The portal shows what it should: nothing to change.' if is_calm else ''}"
 
 
@@ -77,7 +77,7 @@ def _dataset_lines(one: DatasetPlan) -> Iterator[Line]:
         yield "yellow", f"    {hold.guard.replace('_', ' ')}: {without_controls(hold.detail)}"
         yield "", f"      {advice(hold)}"
     if one.holds and one.changes:
-        yield "dim", f"    held back: {len(one.changes):,} changes"
+        yield "dim", f"    held back: {_counted(len(one.changes))}"
     elif not one.holds:
         yield from _changes(one.changes)
     if one.drift:
@@ -85,6 +85,10 @@ def _dataset_lines(one: DatasetPlan) -> Iterator[Line]:
         yield from _edits(one.drift)
     for part in one.unsent:
         yield "dim", f"    not sent: {short(part)}"
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} change{'' if count == 1 else 's'}"
 
 
 def _versions(one: DatasetPlan) -> str:
@@ -128,7 +132,7 @@ def short(text: str, longest: int = _LONGEST) -> str:
 
 def plan_as_json(portal: str, plan: Plan, problems: Mapping[str, str]) -> dict[str, Any]:
     """A plan as plain values. The shape is stable: keys are only ever added."""
-    counted = Counter[str](one.outcome for one in plan.datasets)
+    by_outcome = Counter[str](one.outcome for one in plan.datasets)
     return {
         "portal": portal,
         "datasets": [_dataset_as_json(one) for one in plan.datasets]
@@ -138,7 +142,7 @@ def plan_as_json(portal: str, plan: Plan, problems: Mapping[str, str]) -> dict[s
         ],
         "front": [_without_dataset(change) for change in plan.front],
         "summary": {
-            **{outcome: counted[outcome] for outcome in _HEADLINES},
+            **{outcome: by_outcome[outcome] for outcome in _HEADLINES},
             "failed": len(problems),
             "changes": len(plan.changes),
             "edited_by_hand": sum(len(one.drift) for one in plan.datasets),

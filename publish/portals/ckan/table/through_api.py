@@ -15,8 +15,8 @@ from publish.portals.ckan.table.comparing import COLUMNS, FILL, ROWS, is_rekeyed
 from publish.portals.ckan.table.differing import as_declared, compare_rows, pair, view_parquet, work_database
 from publish.portals.ckan.table.reading import PAGE_ROWS, Shown, download, held_parquet, wanted_parquet
 from publish.portals.ckan.table.state import CHANGING, TableState, content_of, noted
-from publish.portals.ckan.table.verifying import verify
 from publish.portals.ckan.table.values import as_json, refuse_unfit
+from publish.portals.ckan.table.verifying import verify
 from publish.portals.ckan.wanted import Wanted
 from warehouse.declarations import literal, quote
 from warehouse.progress import Progress
