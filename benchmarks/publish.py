@@ -143,7 +143,9 @@ class Bench:
         ini = self.folder / "xloader.ini"
         text = (self.server.state / "ckan.ini").read_text()
         text = re.sub(r"(?m)^(ckan\.plugins = .*)$", r"\1 xloader", text)
-        ini.write_text(f"{text}\n[app:xloader]\n".replace("[app:main]", "[app:main]\nckanext.xloader.api_token = x"))
+        ini.write_text(
+            f"{text}\n[app:xloader]\n".replace("[app:main]", "[app:main]\nckanext.xloader.api_token = x")
+        )
         command = [str(python), "-c", XLOADER, str(ini), str(self.csv), self.first.table_id]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         seconds = re.search(r"^seconds ([\d.]+)$", done.stdout, re.MULTILINE)
@@ -160,7 +162,9 @@ class Bench:
         names = ", ".join(str(column["id"]) for column in self.first.columns)
         with psycopg.connect(self.server.datastore) as connection, self.csv.open("rb") as file:
             if as_ckan:
-                connection.execute(f"CREATE TEMP TABLE bare (_id serial PRIMARY KEY, _full_text tsvector, {columns})")
+                connection.execute(
+                    f"CREATE TEMP TABLE bare (_id serial PRIMARY KEY, _full_text tsvector, {columns})"
+                )
                 connection.execute(
                     "CREATE TRIGGER zfulltext BEFORE INSERT OR UPDATE ON bare"
                     " FOR EACH ROW EXECUTE PROCEDURE populate_full_text_trigger()"
