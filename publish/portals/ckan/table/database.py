@@ -23,8 +23,8 @@ _BLOCK = 1 << 20
 class Database:
     """A transaction in the DataStore's database, as the user that owns CKAN's tables.
 
-    The address holds a password, and PostgreSQL's client repeats parts of an address in its errors: so what is told
-    of a failed connection is its kind, and errors of the library are never chained to ours.
+    The address holds a password, and PostgreSQL's client repeats parts of an address in its errors: so of a failed
+    connection its kind is told, and errors of the library are never chained to ours.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], dataset: str) -> None:
@@ -47,9 +47,9 @@ class Database:
             connection = psycopg.connect(address, connect_timeout=_CONNECT_S, application_name="opendistrict")
         except (psycopg.Error, ValueError) as error:
             problem = PortalError(
-                f"{dataset}: the DataStore's database cannot be reached ({type(error).__name__}). Check the address"
-                f" in {SETTING} (postgresql://user:password@host:port/database, CKAN's ckan.datastore.write_url),"
-                " or take the setting away: then the rows go through CKAN",
+                f"{dataset}: the DataStore's database cannot be reached ({type(error).__name__}). Check the"
+                f" address in {SETTING} (postgresql://user:password@host:port/database, CKAN's"
+                " ckan.datastore.write_url), or take the setting away: then the rows go through CKAN",
                 is_transient=isinstance(error, psycopg.OperationalError),
             )
         if problem:
@@ -98,18 +98,18 @@ class Database:
     def copy_in(self, table: str, columns: Sequence[str], path: Path) -> None:
         """Load a file in the text format of COPY. Raises PortalError."""
         names = ", ".join(quote(name) for name in columns)
-        with self._told(), self._connection.cursor() as cursor, path.open("rb") as file:
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
-                while block := file.read(_BLOCK):
-                    copy.write(block)
+        statement = f"COPY {table} ({names}) FROM STDIN".encode()
+        with self._told(), path.open("rb") as file, self._connection.cursor().copy(statement) as copy:
+            while block := file.read(_BLOCK):
+                copy.write(block)
 
     def copy_out(self, table: str, columns: Sequence[str], path: Path) -> Shown:
         """Save a table's columns as CSV. Raises PortalError."""
         names = ", ".join(quote(name) for name in columns)
-        with self._told(), self._connection.cursor() as cursor, path.open("wb") as file:
-            with cursor.copy(f"COPY (SELECT {names} FROM {table}) TO STDOUT (FORMAT csv)".encode()) as copy:
-                for block in copy:
-                    file.write(block)
+        statement = f"COPY (SELECT {names} FROM {table}) TO STDOUT (FORMAT csv)".encode()
+        with self._told(), path.open("wb") as file, self._connection.cursor().copy(statement) as copy:
+            for block in copy:
+                file.write(block)
         return Shown.of(path, columns)
 
     @contextmanager

@@ -15,8 +15,8 @@ from publish.portals.ckan.table.comparing import COLUMNS, FILL, ROWS, is_rekeyed
 from publish.portals.ckan.table.differing import as_declared, compare_rows, pair, view_parquet, work_database
 from publish.portals.ckan.table.reading import PAGE_ROWS, Shown, download, held_parquet, wanted_parquet
 from publish.portals.ckan.table.state import CHANGING, TableState, content_of, noted
-from publish.portals.ckan.table.verifying import verify
 from publish.portals.ckan.table.values import as_json, refuse_unfit
+from publish.portals.ckan.table.verifying import verify
 from publish.portals.ckan.wanted import Wanted
 from warehouse.declarations import literal, quote
 from warehouse.progress import Progress
@@ -88,7 +88,8 @@ class ThroughApi:
         """Ask for the ids of the rows that go; False if the table does not have them all."""
         column = quote(key)
         gone = self._connection.execute(
-            f"SELECT {_ready(self._wanted, key)} FROM old_rows ANTI JOIN new_rows USING ({column}) ORDER BY {column}"
+            f"SELECT {_ready(self._wanted, key)} FROM old_rows ANTI JOIN new_rows USING ({column})"
+            f" ORDER BY {column}"
         ).fetchall()
         if len(gone) > PAGE_ROWS:
             return False
@@ -281,7 +282,7 @@ class ThroughApi:
                 self._call("datastore_upsert", method=method, records=part)
 
     def _mend_search(self) -> None:
-        """Write what was changed by an upsert once more, as an update: only then CKAN's search finds the new text."""
+        """Write what an upsert changed once more, as an update: only then CKAN's search finds the new text."""
         if self._kind == ROWS and self._method == "upsert":
             for chunk in self._records("_id IS NOT NULL"):
                 self._call("datastore_upsert", method="update", records=chunk, calculate_record_count=False)

@@ -1,4 +1,4 @@
-"""A table changed in the DataStore's own database: one transaction, committed right after the files are switched."""
+"""A table changed in the DataStore's own database: one transaction, committed when the files are switched."""
 
 from __future__ import annotations
 
@@ -99,9 +99,8 @@ class ThroughCopy:
         typed = ", ".join(f"{quote(column['id'])} {column['type']}" for column in self._wanted.columns)
         self._db.run(f"CREATE TEMP TABLE copied ({typed}) ON COMMIT DROP")
         if self._knows_what_differs:
-            self._work.execute(
-                f"CREATE TABLE to_copy AS SELECT {self._names} FROM changed UNION ALL SELECT {self._names} FROM fresh"
-            )
+            parts = (f"SELECT {self._names} FROM {rows}" for rows in ("changed", "fresh"))
+            self._work.execute(f"CREATE TABLE to_copy AS {' UNION ALL '.join(parts)}")
         self._copy("copied", self._wanted.declared, "to_copy" if self._knows_what_differs else "new_rows")
         if self._kind == FILL:
             self._db.run(
@@ -159,7 +158,8 @@ class ThroughCopy:
             f"INSERT INTO {self._name} ({self._names}, _full_text) SELECT {self._names}, {self._words} FROM ("
             f"SELECT c.* FROM copied AS c LEFT JOIN {self._name} AS t ON {same}"
             f" WHERE t._id IS NULL OR {old} IS DISTINCT FROM {new}) AS differing ORDER BY {self._keys}"
-            f" ON CONFLICT ({self._keys}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
+            f" ON CONFLICT ({self._keys}) DO UPDATE"
+            f" SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
         )
         self._note()
 
@@ -170,7 +170,8 @@ class ThroughCopy:
     def _try_columns(self) -> None:
         """See whether the columns can change (a view of somebody's may need one), and the key holds."""
         self._db.run(
-            f"CREATE TEMP TABLE coming ON COMMIT DROP AS SELECT {self._names}, {self._words} AS _full_text FROM copied"
+            f"CREATE TEMP TABLE coming ON COMMIT DROP AS"
+            f" SELECT {self._names}, {self._words} AS _full_text FROM copied"
         )
         self._db.run(f"CREATE UNIQUE INDEX ON coming ({self._keys})")
         self._db.run("SAVEPOINT tried")
