@@ -99,4 +99,4 @@ def backfill(run: Run, first: date, last: date) -> NightOutcome:
                 good = ledger.promoted(connection, name)
                 if one.state in _BAD and good:  # a later window may have brought what now stands in
                     done.sources[name] = replace(one, stale_since=good[-1].data_date)
-        return conclude(run, record, done)
+        return conclude(run, record, done, lease)

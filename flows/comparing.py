@@ -14,6 +14,7 @@ from flows.declarations import Declarations
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration, TableDeclaration, literal, quote
 from warehouse.history.tables import history_table, show_history, standing
 from warehouse.home import Home
+from warehouse.pruned import kept
 from warehouse.releases import Release
 from warehouse.store import STANDING, beside
 
@@ -72,9 +73,10 @@ def compared(
 
 
 def compared_release(
-    home: Home, dataset: DatasetDeclaration, rules: Sequence[WrittenRule], previous: Release | None
+    home: Home, dataset: DatasetDeclaration, rules: Sequence[WrittenRule], releases: Sequence[Release], day: date
 ) -> Mapping[str, Path]:
-    """The Parquet file of a dataset's last release, by its stem, where rules compare with it and it fits them.
+    """The Parquet file of a dataset's last release by a day, by its stem, where rules compare with it and it fits
+    them. One that is no longer kept is left out.
 
     Raises:
         ReleaseError: the file is missing.
@@ -82,7 +84,10 @@ def compared_release(
     from publish.release.files import previous_parquet
 
     wanted = {name for rule in rules if rule.changed_pct or rule.drift_pct for name in rule.columns}
-    if previous is None or not wanted:
+    if not wanted:
+        return {}
+    previous = next((one for one in reversed(kept(home, releases)) if one.data_date <= day), None)
+    if previous is None:
         return {}
     path = previous_parquet(previous, home)
     with duckdb.connect() as connection:

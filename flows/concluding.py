@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from flows import mailing, noting, publishing, reporting
+from flows.allowing import remember
 from flows.errors import FaultLog, StepError, in_words
 from flows.outcomes import NightOutcome, PortalOutcome, Processed
 from flows.run import Direct, GuardedSteps, Run
 from flows.standing import source_outcome, standing_dataset
+from publish.plans import Allowed
 from warehouse import ledger
-from warehouse.lease import LeaseLostError
+from warehouse.lease import Lease, LeaseLostError
 from warehouse.ledger import RunRecord
 from warehouse.store import reader
 
@@ -65,13 +67,14 @@ def _note_stopped(run: Run, run_id: str, started: datetime, words: str) -> None:
     noting.note(settings, runs, stopped, request.as_kept(), started, words)
 
 
-def conclude(run: Run, record: Record, done: Processed) -> NightOutcome:
+def conclude(run: Run, record: Record, done: Processed, lease: Lease) -> NightOutcome:
     """Publish what stands, write the report, and note the run. A quiet one has neither report nor note.
 
     A run that was killed before this point is ended by the next: by the same run with nothing left to do, as its
     own; else in its name, before anything else is noted.
     """
-    portal = _published(run, record)
+    pruned, not_pruned = _pruned(run, record)
+    portal = _published(run, record, done.run_id, lease)
     declared = run.declarations
     outcome = NightOutcome(
         run.kind,
@@ -84,6 +87,8 @@ def conclude(run: Run, record: Record, done: Processed) -> NightOutcome:
             if name in done.datasets
         ),
         portal,
+        pruned=pruned,
+        not_pruned=not_pruned,
     )
     if done.run_id is None:
         outcome = _with_id(run, outcome)
@@ -92,12 +97,31 @@ def conclude(run: Run, record: Record, done: Processed) -> NightOutcome:
     return _told(run, record, outcome, run.request.as_kept())
 
 
-def _published(run: Run, record: Record) -> PortalOutcome:
+def _pruned(run: Run, record: Record) -> tuple[dict[str, tuple[str, ...]], str]:
+    """A night deletes the versions that need no longer be kept, before the portal is brought to show the others.
+
+    Returns:
+        The versions that left, by dataset; and why none did, where they could not be looked through.
+    """
+    if run.kind != "nightly":
+        return {}, ""
+    from flows.pruning import prune_in_run
+
+    found = GuardedSteps(run.runner, record.faults).do("prune", "", prune_in_run, run)
+    if isinstance(found, Exception):
+        return {}, in_words(found) or str(found) or type(found).__name__
+    return found, ""
+
+
+def _published(run: Run, record: Record, run_id: str | None, lease: Lease) -> PortalOutcome:
     settings, datasets = run.settings, run.request.datasets
+    allowed = Allowed(shrink=frozenset(run.request.allow_shrink) & frozenset(datasets))
     if not run.request.publish:
         return PortalOutcome(settings.portal)
+    remember(settings, lease, run_id, datasets, allowed)
     steps = GuardedSteps(run.runner, record.faults)
-    published = steps.do("publish", "", publishing.publish, settings, run.declarations, datasets, run.progress)
+    given = settings, run.declarations, datasets, run.progress, allowed
+    published = steps.do("publish", "", publishing.publish, *given)
     if isinstance(published, Exception):
         message = in_words(published) or str(published) or type(published).__name__
         return PortalOutcome(settings.portal, problems=dict.fromkeys(datasets, message))

@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 DONE, FAILED, USAGE, HELD = 0, 1, 2, 3
+CHANGES = 4  # of `plan --exit-code` only: publishing would change something, and nothing is held

@@ -140,9 +140,12 @@ def read_status(settings: Settings, declared: Declarations, day: date | None = N
             wrong += _wrong_source(connection, declared, name, records, looks.get(name), day or today())
         for name in declared.datasets:
             wrong += _wrong_dataset(connection, name, builds.get(name))
-        for name, said in ledger.last_said(runs, "portal").items():
-            if said.is_wrong and name in declared.datasets:
-                wrong.append(_line(f"{name} on {said.what}", "not published", None, None, said.message))
+        shown = {k: v for k, v in ledger.last_said(runs, "portal").items() if k in declared.datasets}
+        for name, said in shown.items():
+            if said.is_wrong:
+                state = "held" if said.state == "held" else "not published"
+                wrong.append(_line(f"{name} on {said.what}", state, None, None, said.message))
+        allowed = _allowed(connection, declared)
     last = runs[-1] if runs else None
     if last and last.error:
         wrong.insert(
@@ -156,8 +159,30 @@ def read_status(settings: Settings, declared: Declarations, day: date | None = N
         "report": next((str(page) for page in reports if page.exists()), None),
         "last_look": {name: last_look(settings, name) for name in declared.sources},
         "held": wrong,
+        "edited_by_hand": [
+            {"what": f"{name} on {said.what}", "why": said.message}
+            for name, said in shown.items()
+            if said.state == "published" and said.message
+        ],
+        "allowed": allowed,
         "needs_attention": bool(wrong),
     }
+
+
+def _allowed(connection: ledger.Connection, declared: Declarations) -> list[dict[str, Any]]:
+    """What somebody let happen on the portal, of the versions that are the latest now."""
+    latest = {name: ledger.releases(connection, name)[-1:] for name in declared.datasets}
+    return [
+        {
+            "dataset": one.dataset,
+            "what": one.what,
+            "version": one.version,
+            "run": one.run_id,
+            "when": in_utc(one.at),
+        }
+        for one in ledger.allowances(connection)
+        if one.version in {release.version for release in latest.get(one.dataset, ())}
+    ]
 
 
 def _line(

@@ -47,7 +47,7 @@ def night(run: Run) -> NightOutcome:
             name: replace(seen[name], message=f"{said} {seen[name].message}".strip())
             for name, said in deleted.items()
         }
-        return conclude(run, record, replace(done, sources=seen | told))
+        return conclude(run, record, replace(done, sources=seen | told), lease)
 
 
 def delete_outlived(run: Run, lease: Lease) -> dict[str, str]:

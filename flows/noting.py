@@ -15,6 +15,7 @@ from typing import Any
 from flows.declarations import Declarations
 from flows.outcomes import FAILED, NightOutcome, PortalOutcome
 from flows.settings import Settings
+from publish.plans import NOTHING_ALLOWED, Allowed
 from warehouse import ledger
 from warehouse.ledger import RunRecord
 from warehouse.progress import Progress
@@ -31,7 +32,9 @@ def interrupted(runs: Sequence[RunRecord]) -> RunRecord | None:
 
 def is_news(outcome: NightOutcome, runs: Sequence[RunRecord]) -> bool:
     """Whether a run that did not touch the warehouse has something to say."""
-    if outcome.portal.writes or outcome.exit_code == FAILED or any(s.state == "failed" for s in outcome.sources):
+    if outcome.portal.writes or outcome.pruned or outcome.exit_code == FAILED:
+        return True
+    if any(source.state == "failed" for source in outcome.sources):
         return True
     now = _record(outcome, {}, ledger.now(), 0)
     return any(
@@ -74,19 +77,27 @@ def note(
 
 
 def publish_by_hand(
-    settings: Settings, declared: Declarations, datasets: Sequence[str], progress: Progress
+    settings: Settings,
+    declared: Declarations,
+    datasets: Sequence[str],
+    progress: Progress,
+    allowed: Allowed = NOTHING_ALLOWED,
 ) -> PortalOutcome:
-    """Publish, and note it like a run if it changed something or is not what was last said of the portal."""
+    """Publish, and note it like a run if it changed something or is not what was last said of the portal.
+
+    What is ``allowed`` was written down before (``flows.allowing.remember``), and is noted with the run.
+    """
     from flows import publishing
     from flows.calendar import today
 
     started = ledger.now()
-    portal = publishing.publish(settings, declared, datasets, progress)
+    portal = publishing.publish(settings, declared, datasets, progress, allowed)
     day = today()
     with reader(settings.home, settings.memory) as connection:
         runs = ledger.runs(connection, settings.home)
         run_id = ledger.next_run_id(connection, settings.home, day)
     outcome = NightOutcome(PUBLISH, day, run_id, (), (), portal)
     if is_news(outcome, runs):
-        note(settings, runs, outcome, {"datasets": list(datasets)}, started)
+        said = {name: sorted(names) for name, names in vars(allowed).items() if names}
+        note(settings, runs, outcome, {"datasets": list(datasets), "allowed": said}, started)
     return portal

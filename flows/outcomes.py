@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
 from flows.exit_codes import DONE, FAILED, HELD, USAGE
+from publish.plans import Drift, Hold
 from warehouse.declarations import Severity
 from warehouse.ledger import Said, SnapshotRecord, Verdict
 
@@ -125,19 +126,45 @@ def _then(
 
 @dataclass(frozen=True)
 class PortalOutcome:
-    """What was written to the portal: ``writes`` counts writing calls or files."""
+    """What was written to the portal: ``writes`` counts writing calls or files, also those of what failed then."""
 
     address: str
     writes: int = 0
     published: Mapping[str, int] = field(default_factory=dict)  # dataset -> number of changes
     problems: Mapping[str, str] = field(default_factory=dict)  # dataset -> what went wrong
     urls: Mapping[str, str] = field(default_factory=dict)  # dataset -> its page
+    holds: Mapping[str, Sequence[Hold]] = field(default_factory=dict)  # dataset -> why nothing of it was written
+    drift: Mapping[str, Sequence[Drift]] = field(default_factory=dict)  # dataset -> what somebody changed there
+    unsent: Mapping[str, Sequence[str]] = field(default_factory=dict)  # dataset -> what the portal cannot show
 
     def said(self) -> dict[str, Said]:
-        """What the ledger keeps of it, by dataset."""
-        good = {name: Said("published", what=self.address) for name in self.published}
+        """What the ledger keeps of it, by dataset. Hand edits are told, and nothing that somebody must mend."""
+        good = {name: Said("published", False, self.edits(name), self.address) for name in self.published}
+        held = {
+            name: Said("held", True, " ".join(map(hold_in_words, holds)), self.address)
+            for name, holds in self.holds.items()
+        }
         bad = {name: Said("failed", True, message, self.address) for name, message in self.problems.items()}
-        return {**good, **bad}
+        return {**good, **held, **bad}
+
+    def edits(self, name: str) -> str:
+        """What somebody changed of a dataset on the portal by hand, in words; empty if nothing."""
+        return "; ".join(map(drift_in_words, self.drift.get(name, ())))
+
+
+def hold_in_words(hold: Hold) -> str:
+    """Why a dataset is held on the portal, and what to do."""
+    from publish.guards import advice
+
+    return f"{hold.detail[:1].upper()}{hold.detail[1:]}. {advice(hold)}"
+
+
+_FATES = {"undone": "ours comes back", "left": "it is left until the entry says the same, or --overwrite"}
+
+
+def drift_in_words(drift: Drift) -> str:
+    """What somebody changed on the portal by hand, and what becomes of it."""
+    return f"{drift.target}: {drift.detail} ({_FATES[drift.fate]})"
 
 
 @dataclass(frozen=True)
@@ -151,6 +178,8 @@ class NightOutcome:
     datasets: tuple[DatasetOutcome, ...]
     portal: PortalOutcome
     report: str | None = None
+    pruned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # dataset -> versions that left by rule
+    not_pruned: str = ""  # why versions could not be looked through
 
     @property
     def exit_code(self) -> int:
@@ -159,7 +188,8 @@ class NightOutcome:
             return FAILED
         if self.sources and all(s.state == "failed" and s.stale_since is None for s in self.sources):
             return FAILED
-        if any(s.needs_attention for s in self.sources) or any(d.state == "held" for d in self.datasets):
+        is_held = bool(self.portal.holds) or any(d.state == "held" for d in self.datasets)
+        if is_held or any(s.needs_attention for s in self.sources):
             return HELD
         return DONE
 

@@ -29,6 +29,7 @@ from warehouse.archive import Archive, Snapshot
 from warehouse.archive_keys import ArchiveKeyError, key_of
 from warehouse.home import Home
 from warehouse.lease import Lease
+from warehouse.pruned import is_kept, pruned
 from warehouse.releases import Release, ReleaseError
 from warehouse.store import reader, working_copy
 
@@ -68,6 +69,7 @@ def rebuild_warehouse(run: Run) -> Rebuilt:
         with settings.home.workspace("rebuild") as folder:
             apart = replace(settings, home=Home(settings.home.root, folder / "warehouse.duckdb"))
             adopted, refused = _standing_releases(apart.home, declared)
+            adopted = sorted([*adopted, *_no_longer_kept(apart.home, declared)], key=lambda one: one.order)
             _adopt(apart, adopted, lease)
             done, count = _put_in_again(replace(run, settings=apart), adopted, lease)
             with working_copy(apart.home, lease, settings.memory) as copy:
@@ -153,6 +155,12 @@ def _standing_releases(home: Home, declared: Declarations) -> tuple[list[Release
         else:
             found.append(release)
     return sorted(found, key=lambda one: one.order), refused
+
+
+def _no_longer_kept(home: Home, declared: Declarations) -> list[Release]:
+    """The releases whose files were deleted by rule: the change log tells of them all the same."""
+    gone = [one.release for one in pruned(home) if one.dataset in declared.datasets]
+    return [release for release in gone if not is_kept(home, release)]
 
 
 def _days(home: Home, declared: Declarations) -> list[tuple[date, list[list[Snapshot]]]]:

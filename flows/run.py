@@ -128,6 +128,7 @@ _DOING = {
     "check": "checking",
     "load": "loading",
     "build": "building",
+    "prune": "looking through versions",
     "publish": "publishing",
     "report": "writing the report",
     "mail": "mailing the verdicts",

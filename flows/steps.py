@@ -14,6 +14,7 @@ from checks.plausible import Before
 from checks.verdicts import Checked, check_dataset, check_source
 from flows.comparing import compared, compared_release
 from flows.due import Known
+from flows.made_of import made_of
 from flows.outcomes import DatasetOutcome
 from flows.run import Run
 from flows.settings import Settings
@@ -32,8 +33,9 @@ from warehouse.home import Home
 from warehouse.ledger import CurationRecord, SnapshotRecord, TableLoad, Verdict
 from warehouse.messages import message, sentences
 from warehouse.personal import without_personal
+from warehouse.pruned import kept
 from warehouse.quality import create_quality_tables
-from warehouse.releases import Release, ReleaseError, SnapshotUse
+from warehouse.releases import BreakingChangeError, Release, ReleaseError, SnapshotUse
 from warehouse.staging import Staged
 from warehouse.store import WorkingCopy, beside, reader
 from warehouse.wanted import Wanted, wanted
@@ -324,17 +326,21 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
                 {dataset.stem: previous.rows} if previous else {},
                 run.may_shrink(dataset.name),
                 as_of,
-                compared_release(run.settings.home, dataset, rules.rules, previous),
+                compared_release(run.settings.home, dataset, rules.rules, releases, as_of),
             )
             checked = check_dataset(connection, dataset, rules, as_of, before)
             release = None
             if checked.verdict is not Verdict.HELD:
                 run.progress(f"releasing {dataset.name}")
                 release = _release(run, connection, building, releases)
+        except BreakingChangeError as error:
+            return _standing(dataset, "held", previous, str(error))
         except (ModelError, CheckError, ReleaseError) as error:
             return _standing(dataset, "failed", previous, str(error))
         if release:
-            ledger.record_release(connection, release, building.run_id)
+            used = [one for records in _used(run, building).values() for one in records]
+            noted = made_of(run.declarations, dataset.name, used)
+            ledger.record_release(connection, release, building.run_id, noted)
         _note_curation(run, connection, building, checked, release or previous)
         ledger.record_suites(connection, dataset.name, as_of.isoformat(), checked.documents)
         worst = ledger.worst_in_words(connection, dataset.name, as_of.isoformat())
@@ -399,6 +405,7 @@ def _release(
         existing=releases,
         snapshots=[SnapshotUse(one.source, one.snapshot_id, one.data_date) for one in newest],
         sources=run.declarations.sources,
+        gone={one.version for one in releases} - {one.version for one in kept(run.settings.home, releases)},
     )
     return make_release(connection, draft, run.settings.home, run.progress)
 

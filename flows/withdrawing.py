@@ -36,6 +36,7 @@ from warehouse.home import Home, write_atomically
 from warehouse.lease import Lease
 from warehouse.personal import find_personal
 from warehouse.progress import Progress, silent
+from warehouse.pruned import kept
 from warehouse.releases import Release
 from warehouse.store import WorkingCopy, compact, reader, working_copy
 from warehouse.withdrawals import (
@@ -156,7 +157,7 @@ def _withdraw(
     is_new = one is None
     one = one or withdrawal(dataset, target.key, column, why, f"{ledger.now().isoformat()}Z")
     with reader(home, settings.memory) as connection:
-        releases = ledger.releases(connection, dataset)
+        releases = kept(home, ledger.releases(connection, dataset))
         holding = [r for r in releases if holds(home, r, declaration, [one])]
         if is_new and not holding:
             raise WithdrawalError(

@@ -52,13 +52,13 @@ class Hold:
     Guards: ``rows`` (too many would vanish), ``columns`` (one would vanish without a new major version),
     ``floor`` (fewer rows than the declaration demands), ``id`` (a link would die), ``older`` (the portal shows a
     newer release), ``taken_down`` (an administrator deleted the dataset or made it private), ``foreign`` (it is
-    not ours).
+    not ours), ``together`` (another dataset of its set cannot be switched).
     """
 
     dataset: str
-    guard: Literal["rows", "columns", "floor", "id", "older", "taken_down", "foreign"]
+    guard: Literal["rows", "columns", "floor", "id", "older", "taken_down", "foreign", "together"]
     detail: str
-    allowed_by: str = ""  # --allow-shrink, --restore; empty: no option does
+    allowed_by: str = ""  # --allow-shrink, --restore, --allow-older; empty: no option does
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,8 @@ class DatasetPlan:
     holds: tuple[Hold, ...] = ()
     rows: RowDifference | None = None
     unsent: tuple[str, ...] = ()  # what is declared and the portal cannot show, in words
+    shown: str | None = None  # the version that stands there now, to be put back if its set cannot be switched
+    latest: str | None = None  # the version that should stand there
 
     @property
     def outcome(self) -> Literal["create", "change", "leave", "hold"]:
@@ -117,6 +119,7 @@ class Allowed:
     shrink: frozenset[str] = frozenset()  # rows or columns may vanish, the floor may be broken
     overwrite: frozenset[str] = frozenset()  # words that were changed on the portal by hand are ours again
     restore: frozenset[str] = frozenset()  # what was taken down on the portal is shown again
+    older: frozenset[str] = frozenset()  # an older release may stand in the place of a newer one
 
 
 NOTHING_ALLOWED = Allowed()

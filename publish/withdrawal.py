@@ -11,12 +11,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from publish.files import render, workbook
+from publish.files.dictionary import columns_of
 from publish.files.formats import WRITERS, file_name
 from publish.folders import swap
 from publish.metadata.coverage import period_of
@@ -24,10 +26,12 @@ from publish.metadata.datapackage import declaration_digest
 from publish.metadata.held import held_rows
 from publish.metadata.protection import with_protection
 from publish.metadata.schema import table_schema
-from publish.release.changes import write_changes
-from publish.release.files import finish, release_file
+from publish.release.changes import Changes, write_changes
+from publish.release.files import release_file
+from publish.release.log import log_again
 from publish.release.making import fingerprint_of
 from publish.release.manifest import TOMBSTONE, load_release
+from publish.release.telling import TOLD, Telling, tell
 from publish.release.versions import release_folder
 from warehouse.archive import sha256_of
 from warehouse.database import opened
@@ -41,10 +45,11 @@ from warehouse.declarations import (
     quote,
 )
 from warehouse.home import Home, to_json
+from warehouse.pruned import pruned
 from warehouse.releases import Release, ReleaseError
 from warehouse.withdrawals import Withdrawal, held_in, without
 
-_FILES = {"csv", "parquet", "xlsx", "changes", "datapackage", *WRITERS}
+_FILES = {"csv", "parquet", "xlsx", "changes", *TOLD, *WRITERS}
 
 
 def texts_in_release(home: Home, release: Release, declaration: DatasetDeclaration, one: Withdrawal) -> list[str]:
@@ -112,10 +117,26 @@ class _Old:
         return self._count(f"SELECT count(*) FROM {self.rows} WHERE {one.matches(self.keys)}{filled}") > 0
 
     def has_change(self, one: Withdrawal) -> bool:
+        return self._count(f"SELECT count(*) FROM {self._changes} WHERE {self._line_of(one)}") > 0
+
+    def write_changes_without(self, listed: Sequence[Withdrawal], path: Path) -> Changes:
+        """Write the list of changes without what is withdrawn; how many rows are left in it."""
+        hit = " OR ".join(f"coalesce({self._line_of(one)}, false)" for one in listed) or "false"
+        left = f"SELECT * FROM {self._changes} WHERE NOT ({hit})"
+        render.copy_csv(self._connection, left, path)
+        # a row counts once, as what is worst of its lines, see publish.release.changes
+        worst = ", ".join(map(literal, Changes._fields))
+        first = f"min(list_position([{worst}], change))"
+        keys = ", ".join(self.keys.values())
+        rows = f"SELECT {first} AS place FROM ({left}) GROUP BY {keys}"
+        counted = self._connection.execute(f"SELECT [{worst}][place], count(*) FROM ({rows}) GROUP BY ALL")
+        return Changes(**dict(counted.fetchall()))
+
+    def _line_of(self, one: Withdrawal) -> str:
+        """SQL that is true for a line of the list of changes that is about what is withdrawn."""
         # in a CSV file a key that looks like a formula has an apostrophe in front, see publish.files.render
         keys = {name: f"regexp_replace({quote(name)}, '^''(''*[=+\\-@\\t\\r])', '\\1')" for name in self._keys}
-        of_column = f" AND field = {literal(one.column)}" if one.column else ""
-        return self._count(f"SELECT count(*) FROM {self._changes} WHERE {one.matches(keys)}{of_column}") > 0
+        return one.matches(keys) + (f" AND field = {literal(one.column)}" if one.column else "")
 
     def texts(self, one: Withdrawal) -> list[str]:
         names = [one.column] if one.column else [name for name in self.columns if name not in self._keys]
@@ -153,50 +174,22 @@ def rewrite(
     Raises:
         ReleaseError: the release is damaged, or it has files that nobody knows how to make.
     """
-    folder = release_folder(home, release)
+    folder, name = release_folder(home, release), release.dataset
     if unknown := {file.key for file in release.files} - _FILES:
         raise ReleaseError(f"{folder}: nobody knows how to make {', '.join(sorted(unknown))} anew")
     described: dict[str, Any] = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
-    table = _table_then(declaration, described)
-    name = release.dataset
+    then = replace(declaration, table=_table_then(declaration, described))
     with home.workspace(f"withdraw-{name}") as workspace, opened(None, temporary=workspace) as connection:
         built = workspace / "files"
         built.mkdir()
         old = _Old(connection, folder, declaration)
-        with render.published(connection, f"({old.without(listed)})", table) as view:
+        with render.published(connection, f"({old.without(listed)})", then.table) as view:
             (rows,) = connection.execute(f"SELECT count(*) FROM {view}").fetchone() or (0,)
-            render.write_csv(connection, view, table, built / f"{name}.csv")
-            render.write_parquet(connection, view, table, built / f"{name}.parquet")
-            if release.file("xlsx"):
-                workbook.write_xlsx(connection, view, table, _about_then(described), built / f"{name}.xlsx")
-            empty = {
-                key
-                for key, write in WRITERS.items()
-                if release.file(key)
-                and not write(
-                    connection, view, DatasetDeclaration(declaration.entry, table), built / file_name(key, name)
-                )
-            }
-            previous = home.releases / name / release.previous_version if release.previous_version else None
-            parquet = previous / f"{name}.parquet" if previous else None
-            if parquet is not None and not parquet.is_file():
-                raise ReleaseError(f"{parquet} is missing, so the changes since then cannot be listed; restore it")
-            counts = write_changes(connection, parquet, view, table, built / "changes.csv")
-            held = held_rows(connection, view, table)
-            period = period_of(connection, view, table, declaration.entry.period, release.data_date)
-        left = [file.key for file in release.files if file.key != "datapackage" and file.key not in empty]
-        files = [release_file(built, key, name) for key in left]
-        sums = {file.name: file for file in files}
-        described["resources"] = [resource for resource in described["resources"] if resource["path"] in sums]
-        for resource in described["resources"]:
-            if made := sums.get(resource["path"]):
-                known = {"bytes": made.size, "hash": f"sha256:{made.sha256}"}
-                resource |= {key: value for key, value in known.items() if key in resource}
-        if described.pop("temporal", None) and period:  # it may be its first or last day that is taken out
-            described["temporal"] = period
-        described |= {"rows": rows, "heldRows": held.rows, "heldNotes": list(held.notes)}
-        tombstones = _tombstones(folder, [one for one in listed if old.has_row(one) or old.has_change(one)])
-        described["withdrawn"] = tombstones
+            left = _write_rows(connection, view, then, (release, built, described))
+            counts = _write_changes(connection, view, then.table, (home, release, built), (old, listed))
+            held = held_rows(connection, view, then.table)
+            period = period_of(connection, view, then.table, declaration.entry.period, release.data_date)
+            columns = columns_of(connection, view, then.table)
         content = sha256_of(built / f"{name}.csv")
         rewritten = replace(
             release,
@@ -209,14 +202,110 @@ def rewrite(
             held=held.rows,
             newly_held=counts.held,
             released=counts.released,
-            files=tuple(files),
+            files=tuple(release_file(built, key, name) for key in left),
         )
+        if described.pop("temporal", None) and period:  # it may be its first or last day that is taken out
+            described["temporal"] = period
+        described |= {"rows": rows, "heldRows": held.rows, "heldNotes": list(held.notes)}
+        tombstones = _tombstones(folder, [one for one in listed if old.has_row(one) or old.has_change(one)])
+        described["withdrawn"] = tombstones
         (built / TOMBSTONE).write_text(
             to_json({"version": release.version, "withdrawn": tombstones}), encoding="utf-8"
         )
-        rewritten = finish(built, rewritten, described)
+        told = Telling(
+            then,
+            _about_then(described),
+            columns,
+            _schema_then(described),
+            _log(home, rewritten),
+            partial(_described_with, described),
+        )
+        rewritten = tell(built, rewritten, told, [file.key for file in release.files])
         swap(built, folder)
     return rewritten
+
+
+def _write_rows(
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    then: DatasetDeclaration,
+    what: tuple[Release, Path, Mapping[str, Any]],
+) -> list[str]:
+    """Write the rows in the formats that the release has. Returns the keys of those that there are now."""
+    (release, built, described), name = what, then.name
+    render.write_csv(connection, view, then.table, built / f"{name}.csv")
+    render.write_parquet(connection, view, then.table, built / f"{name}.parquet")
+    if release.file("xlsx"):
+        workbook.write_xlsx(connection, view, then.table, _about_then(described), built / f"{name}.xlsx")
+    empty = {
+        key
+        for key, write in WRITERS.items()
+        if release.file(key) and not write(connection, view, then, built / file_name(key, name))
+    }
+    return [file.key for file in release.files if file.key not in (*TOLD, *empty)]
+
+
+def _write_changes(
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    table: TableDeclaration,
+    place: tuple[Home, Release, Path],
+    what: tuple[_Old, Sequence[Withdrawal]],
+) -> Changes:
+    """Write the changes since the version before as it stands now; where it is no longer kept, those that stood,
+    without what is withdrawn.
+
+    Raises:
+        ReleaseError: the rows of the version before are missing, and nobody deleted them by rule.
+    """
+    home, release, built = place
+    before, path = release.previous_version, None
+    if before is not None:
+        path = home.releases / release.dataset / before / f"{release.dataset}.parquet"
+        if not path.is_file():
+            if before in {one.version for one in pruned(home, release.dataset)}:
+                old, listed = what
+                return old.write_changes_without(listed, built / "changes.csv")
+            raise ReleaseError(f"{path} is missing, so the changes since then cannot be listed; restore it")
+    return write_changes(connection, path, view, table, built / "changes.csv")
+
+
+def _described_with(described: Mapping[str, Any], release: Release) -> dict[str, Any]:
+    """A release's description as it was, with the files that it has now."""
+    sums, resources = {file.name: file for file in release.files}, []
+    for resource in described["resources"]:
+        if made := sums.get(resource["path"]):
+            known = {"bytes": made.size, "hash": f"sha256:{made.sha256}"}
+            resources.append({**resource, **{key: value for key, value in known.items() if key in resource}})
+    return {**described, "resources": resources}
+
+
+def _schema_then(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The Table Schema of the CSV file of the rows, which is the first file, as the release describes it."""
+    schema: dict[str, Any] = next(
+        resource["schema"] for resource in described["resources"] if resource["path"].endswith(".csv")
+    )
+    return schema
+
+
+# --- the change log, where numbers of an earlier version are others now ---------------------------------------
+
+
+def _log(home: Home, release: Release) -> dict[str, Any]:
+    """The change log of a release: that of the version before as it stands, or else what its own has of it."""
+    own = _logged(home, release.dataset, release.version)
+    older = _logged(home, release.dataset, release.previous_version) or (
+        {**own, "versions": own["versions"][1:]} if own else None
+    )
+    return log_again(release, older)
+
+
+def _logged(home: Home, dataset: str, version: str | None) -> dict[str, Any] | None:
+    path = home.releases / dataset / str(version) / file_name("changelog", dataset)
+    if version is None or not path.is_file():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def _tombstones(folder: Path, taken_out: Sequence[Withdrawal]) -> list[dict[str, str | None]]:
@@ -239,7 +328,7 @@ def _fingerprint_now(
 
 def _table_then(declaration: DatasetDeclaration, described: Mapping[str, Any]) -> TableDeclaration:
     """The table as the release describes it; a column that is declared the same today is taken from there."""
-    schema = next(resource["schema"] for resource in described["resources"] if resource["path"].endswith(".csv"))
+    schema = _schema_then(described)
     today = {field["name"]: field for field in table_schema(declaration)["fields"]}
     fields = []
     for then in schema["fields"]:

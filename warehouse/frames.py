@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse import ledger
 from warehouse.home import Home, home_of
+from warehouse.pruned import why_not_kept
 from warehouse.releases import NotReleasedError, Release
 from warehouse.store import reader
 from warehouse.types import ColumnType, column_type
@@ -42,7 +43,8 @@ def read(dataset: str, *, as_of: date | str | None = None, home: Home | Path | s
         ``attrs`` says dataset, version, licence and attribution.
 
     Raises:
-        NotReleasedError: there is no such dataset, no release by that date, or its files are gone.
+        NotReleasedError: there is no such dataset, no release by that date, or its files are gone: of one that is
+            no longer kept, the message names the next one that is.
         ValueError: the date is none.
         WarehouseError: the warehouse cannot be opened.
     """
@@ -51,10 +53,12 @@ def read(dataset: str, *, as_of: date | str | None = None, home: Home | Path | s
         day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
     except ValueError:
         raise ValueError(f"as_of: {as_of!r} is no date; write it as 2026-03-01") from None
-    release = _in_force(place, dataset, day)
+    release, releases = _in_force(place, dataset, day)
     folder = place.releases / dataset / release.version
     file = release.file("parquet")
     if file is None or not (folder / file.name).exists() or not (folder / "datapackage.json").exists():
+        if gone := why_not_kept(place, releases, release):
+            raise NotReleasedError(gone)
         raise NotReleasedError(
             f"{dataset} {release.version}: its files are not in {folder}; restore it from a backup"
         )
@@ -69,7 +73,8 @@ def read(dataset: str, *, as_of: date | str | None = None, home: Home | Path | s
     return frame
 
 
-def _in_force(home: Home, dataset: str, as_of: date | None) -> Release:
+def _in_force(home: Home, dataset: str, as_of: date | None) -> tuple[Release, list[Release]]:
+    """The release that was in force at a date, and all of the dataset's."""
     with reader(home) as connection:
         releases = ledger.releases(connection, dataset)
         known = [name for (name,) in connection.execute(_DATASETS).fetchall()]
@@ -80,7 +85,7 @@ def _in_force(home: Home, dataset: str, as_of: date | None) -> Release:
     found = [release for release in releases if as_of is None or release.data_date <= as_of]
     if not found:
         raise NotReleasedError(f"{dataset} has no release by {as_of}: the first is of {releases[0].data_date}")
-    return found[-1]
+    return found[-1], releases
 
 
 _DATASETS = "SELECT DISTINCT dataset FROM ledger.releases ORDER BY dataset"

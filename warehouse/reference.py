@@ -173,6 +173,7 @@ class Licence(Declared):
     url: str
     ckan: str = "notspecified"  # the id in CKAN's list of licences
     authority: str | None = None  # the address in the EU's licence authority table, which DCAT-AP names
+    is_free_as_cc_by: bool = False  # binds no more than CC BY 4.0, as high-value datasets of the EU have to
 
 
 def publishers(path: Path = _FOLDER / "publishers.yaml") -> Mapping[str, Publisher]:

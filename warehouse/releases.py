@@ -10,6 +10,10 @@ class ReleaseError(Exception):
     """A release cannot be made or read; the message names the dataset and what to do."""
 
 
+class BreakingChangeError(ReleaseError):
+    """A release would break the programs that read the dataset, and its entry does not say that this is meant."""
+
+
 class NotReleasedError(LookupError):
     """A dataset has no release, or not in that format."""
 

@@ -140,6 +140,8 @@ class ReportContent:
     portal: str  # its address
     portal_problem: str  # empty if the portal took everything
     quality: Mapping[str, Sequence[tuple[str, int, int]]]  # source -> (data date, rows accepted, rows quarantined)
+    portal_holds: Sequence[str] = ()  # what is not shown on the portal until somebody says so, and why
+    portal_edits: Sequence[str] = ()  # what somebody changed on the portal by hand, and what becomes of it
 
     @property
     def sections(self) -> Sequence[Section]:

@@ -79,6 +79,8 @@ class Overview:
     portal: str
     portal_url: str | None
     portal_problem: str
+    portal_holds: tuple[str, ...]
+    portal_edits: tuple[str, ...]
 
 
 def overview_of(content: ReportContent) -> Overview:
@@ -109,6 +111,8 @@ def overview_of(content: ReportContent) -> Overview:
         portal=safe_text(content.portal),
         portal_url=safe_link(content.portal),
         portal_problem=safe_text(content.portal_problem),
+        portal_holds=tuple(map(safe_text, content.portal_holds)),
+        portal_edits=tuple(map(safe_text, content.portal_edits)),
     )
 
 

@@ -38,6 +38,12 @@ def summary_markdown(content: ReportContent, folder: Path | None = None) -> str:
             f"- **{safe_markdown(turn.who)}**: {safe_markdown('; '.join(task.text for task in turn.tasks))}"
             for turn in page.turns
         ]
+    for title, told in (
+        ("Held on the portal", page.portal_holds),
+        ("Changed by hand on the portal", page.portal_edits),
+    ):
+        if told:
+            lines += ["", f"### {title}", "", *(f"- {safe_markdown(line)}" for line in told)]
     if page.published:
         lines += ["", "### Published", ""]
         for dataset in page.published:

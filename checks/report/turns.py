@@ -55,6 +55,9 @@ def turns_of(content: ReportContent) -> tuple[Turn, ...]:
     if content.portal_problem:
         words = message("publish again once it answers")
         calls.append(_Call(OPERATOR, 0, message("The portal"), words, Target(None, "portal")))
+    if content.portal_holds:
+        words = message("find out why it is held there, and decide")
+        calls.append(_Call(OPERATOR, 1, message("The portal"), words, Target(None, "portal-holds")))
     together: dict[tuple[str, str], list[_Call]] = {}
     for call in calls:
         together.setdefault((call.who, call.note), []).append(call)

@@ -109,13 +109,16 @@ def _stopped(content: ReportContent) -> list[str]:
         said.append(message("Not published: {titles}.", titles=titles(unpublished)))
     if content.portal_problem:
         said.append(message("The portal did not take everything."))
+    if content.portal_holds:
+        said.append(message("Something is held on the portal."))
     return said
 
 
 def _published(content: ReportContent, sums: _Sums) -> Fact:
     released, before = sums.released, sums.up - sums.released
     words: str
-    if released and content.portal_problem:
+    is_whole = not content.portal_problem and not content.portal_holds
+    if released and not is_whole:
         words = counted(
             "{count} new version made, but not all of it is on the portal.",
             "{count} new versions made, but not all of it is on the portal.",
@@ -138,7 +141,7 @@ def _published(content: ReportContent, sums: _Sums) -> Fact:
         )
     else:
         words = message("No dataset is published yet.")
-    return _fact("warn" if content.portal_problem else "good" if released else "calm", words, "published")
+    return _fact("warn" if not is_whole else "good" if released else "calm", words, "published")
 
 
 def _holding(content: ReportContent) -> Fact:

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.given import dataset_names, named, print_json, standing_settings
-from flows.cli.options import DatasetOption, HomeOption, JsonOption, PortalOption, app
+from flows.cli.given import named, print_json, standing_settings
+from flows.cli.options import HomeOption, JsonOption, app
 from flows.exit_codes import DONE, FAILED, HELD
 
 
@@ -24,29 +24,6 @@ class ExportFormat(StrEnum):
     XLSX = "xlsx"
     GEOJSON = "geojson"
     THREESIXTY_GIVING = "threesixty_giving"
-
-
-@app.command()
-def plan(
-    dataset: DatasetOption = None,
-    portal: PortalOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print what publishing would change on the portal. Writes nothing."""
-    from flows import publishing
-    from flows.cli.printing import changes_table, held_back_lines
-    from flows.declarations import Declarations
-
-    declared = Declarations.read()
-    settings = standing_settings(home, portal)
-    names = dataset_names(declared, dataset)
-    found = publishing.plan(settings, declared, names).changes
-    if as_json:
-        print_json([vars(change) for change in found])
-    else:
-        changes_table(settings.portal, found)
-        held_back_lines({name: why for name, why in declared.held_back.items() if name in names})
 
 
 @app.command()

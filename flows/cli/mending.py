@@ -1,4 +1,4 @@
-"""Commands of those who keep a file or the portal: check, publish, withdraw, erase."""
+"""Commands of those who keep a file, or must take something out: check, withdraw, erase."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.given import dataset_names, named, print_json, standing_settings
-from flows.cli.options import DatasetOption, HomeOption, JsonOption, PortalOption, app
+from flows.cli.given import named, print_json, standing_settings
+from flows.cli.options import HomeOption, JsonOption, PortalOption, app
 from flows.exit_codes import DONE, FAILED, HELD, USAGE
 from warehouse.messages import Language
 
@@ -66,33 +66,6 @@ def check(
     else:
         print_told(telling.told_of(checked), spoken, file, copies)
     raise typer.Exit(DONE if checked.verdict is Verdict.PASSED else HELD)
-
-
-@app.command()
-def publish(
-    dataset: DatasetOption = None,
-    portal: PortalOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Bring the portal to the latest releases."""
-    from flows import noting
-    from flows.cli.printing import portal_lines
-    from flows.cli.terminal import Terminal
-    from flows.declarations import Declarations
-    from warehouse.lease import Lease
-
-    declared = Declarations.read()
-    settings = standing_settings(home, portal)
-    names = dataset_names(declared, dataset)
-    # Two writers on one dataset lose data in CKAN (ckan/ckan#5225): a night under way is not joined.
-    with Lease(settings.home, "publish"), Terminal() as terminal:
-        outcome = noting.publish_by_hand(settings, declared, names, terminal.progress)
-    if as_json:
-        print_json(vars(outcome))
-    else:
-        portal_lines(outcome)
-    raise typer.Exit(FAILED if outcome.problems else DONE)
 
 
 @app.command()

@@ -33,4 +33,16 @@ ShrinkOption = Annotated[
     list[str] | None,
     typer.Option("--allow-shrink", help="May be much smaller than last time.", metavar="NAME"),
 ]
+RestoreOption = Annotated[
+    list[str] | None,
+    typer.Option("--restore", help="Is shown again, though somebody took it down on the portal.", metavar="NAME"),
+]
+OverwriteOption = Annotated[
+    list[str] | None,
+    typer.Option("--overwrite", help="Words that somebody changed on the portal are ours again.", metavar="NAME"),
+]
+OlderOption = Annotated[
+    list[str] | None,
+    typer.Option("--allow-older", help="May stand in the place of a newer version.", metavar="NAME"),
+]
 DAY = ["%Y-%m-%d"]

@@ -11,12 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.exit_codes import FAILED, HELD
+from flows.outcomes import drift_in_words, hold_in_words
 from warehouse.declarations import Severity
 
 if TYPE_CHECKING:
     from flows.outcomes import DatasetOutcome, NightOutcome, PortalOutcome, SourceOutcome
     from publish.disclosure.verifying import Checked, Fault, Verified
-    from publish.plans import Change
 
 _STYLE = {
     "loaded": "green",
@@ -117,17 +117,32 @@ def _told(outcome: NightOutcome) -> Iterator[tuple[str, str]]:
             yield "yellow", f"{source.name}: newer data were due by {source.due}"
         if source.stale_since:
             yield "yellow", f"{source.name}: the data of {source.stale_since} stand in"
+    for name, versions in outcome.pruned.items():
+        yield "dim", f"{name}: no longer kept, as its entry says: {', '.join(versions)}"
+    if outcome.not_pruned:
+        yield "yellow", f"no version was deleted: {outcome.not_pruned}"
 
 
 def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None:
-    """Where the portal is, and what could not be written to it."""
+    """Where the portal is, what it did not take or was not given, and what somebody changed there by hand."""
     console = console or console_of()
     place = outcome.address
     if not place.startswith("http") and Path(place, "index.html").exists():
         place = str(Path(place, "index.html"))
     console.print(f"Portal    {escape(place)}", soft_wrap=True)
     for dataset, problem in outcome.problems.items():
-        console.print(f"  {escape(dataset)}: {escape(problem)}", style="red")
+        console.print(f"  {escape(dataset)}: {escape(problem)}", style="red", soft_wrap=True)
+    for dataset, holds in outcome.holds.items():
+        for hold in holds:
+            told = f"{dataset} is held on the portal. {hold_in_words(hold)}"
+            console.print(f"  {escape(told)}", style="yellow", soft_wrap=True)
+    for dataset, found in outcome.drift.items():
+        for drift in found:
+            told = f"{dataset}, changed by hand on the portal: {drift_in_words(drift)}"
+            console.print(f"  {escape(told)}", soft_wrap=True)
+    for dataset, parts in outcome.unsent.items():
+        for part in parts:
+            console.print(f"  {escape(dataset)}: {escape(part)}", style="dim", soft_wrap=True)
 
 
 def _state(state: str) -> str:
@@ -184,20 +199,6 @@ def _cell(value: Any) -> str:
     return "" if value is None else _number(value) if isinstance(value, int) else escape(str(value))
 
 
-def changes_table(portal: str, changes: Sequence[Change]) -> None:
-    """What publishing would change."""
-    console = console_of()
-    if not changes:
-        console.print(f"{escape(portal)} shows what it should: nothing to change.")
-        return
-    table = Table(title=f"Would change on {escape(portal)}", title_justify="left")
-    for column in ("dataset", "action", "what", "why"):
-        table.add_column(column)
-    for change in changes:
-        table.add_row(*(escape(text) for text in (change.dataset, change.action, change.target, change.detail)))
-    console.print(table)
-
-
 def held_back_lines(reasons: Mapping[str, str]) -> None:
     """Which datasets are not published because they are about people, and why."""
     for name, why in reasons.items():
@@ -219,6 +220,10 @@ def print_status(found: Mapping[str, Any]) -> None:
         print_table("Needs somebody", found["held"])
     elif found["last_run"]:
         console.print("Nothing is held.", style="green")
+    if found["edited_by_hand"]:
+        print_table("Changed by hand on the portal", found["edited_by_hand"])
+    if found["allowed"]:
+        print_table("Allowed on the portal", found["allowed"])
 
 
 def print_verified(folder: Path, found: Verified, limit: int = 50) -> None:

@@ -48,6 +48,7 @@ POLICIES: Mapping[str, Policy] = {
     "check": Policy(timeout_seconds=3600),
     "load": Policy(timeout_seconds=3600),
     "build": Policy(timeout_seconds=3600),
+    "prune": Policy(timeout_seconds=3600),
     "publish": Policy(timeout_seconds=3 * 3600),
     "report": Policy(timeout_seconds=600),
     "mail": Policy(timeout_seconds=600),
@@ -124,7 +125,9 @@ def final_state(outcome: NightOutcome) -> State[None]:
         ]
         return Failed(message="; ".join(dict.fromkeys(problems))[:2000])
     if outcome.exit_code == HELD:
-        return Cancelled(name="Held", message="Something was held or served from its last good snapshot.")
+        on_portal = [f"{name}: {hold.detail}" for name, holds in outcome.portal.holds.items() for hold in holds]
+        told = ["Something was held or served from its last good snapshot.", *on_portal]
+        return Cancelled(name="Held", message=" ".join(told)[:2000])
     return Completed()
 
 

@@ -18,9 +18,24 @@ Write = Callable[[duckdb.DuckDBPyConnection, str, DatasetDeclaration, Path], boo
 WRITERS: Mapping[Format, Write] = {"geojson": write_geojson, "threesixty_giving": write_grants}
 
 _ENDINGS: Mapping[str, str] = {"threesixty_giving": "360giving.json"}
+# What is called the same in the folder of every release.
+_NAMES: Mapping[str, str] = {
+    "changes": "changes.csv",
+    "dictionary": "dictionary.csv",
+    "dictionary_xlsx": "dictionary.xlsx",
+    "dictionary_html": "dictionary.html",
+    "schema": "schema.json",
+    "changelog": "changelog.json",
+    "feed": "feed.atom",
+    "datapackage": "datapackage.json",
+    "dcat": "dcat.jsonld",
+    "dcat_turtle": "dcat.ttl",
+    "croissant": "croissant.json",
+    "contract": "contract.odcs.yaml",
+    "sums": "SHA256SUMS",
+}
 
 
 def file_name(key: str, dataset: str) -> str:
     """What a release's file is called: by its key, which is its ending but for some."""
-    names = {"changes": "changes.csv", "datapackage": "datapackage.json"}
-    return names.get(key, f"{dataset}.{_ENDINGS.get(key, key)}")
+    return _NAMES.get(key, f"{dataset}.{_ENDINGS.get(key, key)}")

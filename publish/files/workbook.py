@@ -81,10 +81,7 @@ def write_xlsx(
     _write_frame(frame, table, about, rows, _widths(connection, view, table))
     with zipfile.ZipFile(frame) as empty, zipfile.ZipFile(path, "w") as book:
         for name in empty.namelist():
-            info = zipfile.ZipInfo(name, _ZIP_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3  # the same on every system
-            content = empty.read(name)
+            info, content = _entry(name), empty.read(name)
             if name != _DATA:
                 book.writestr(info, content)
                 continue
@@ -96,16 +93,48 @@ def write_xlsx(
     return True
 
 
+def repack(frame: Path, path: Path) -> None:
+    """Write a workbook again so that it is the same bytes on every system; the first one goes."""
+    with zipfile.ZipFile(frame) as made, zipfile.ZipFile(path, "w") as book:
+        for name in made.namelist():
+            book.writestr(_entry(name), made.read(name))
+    frame.unlink()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _ZIP_TIME)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.create_system = 3  # the same on every system
+    return info
+
+
 # --- the frame: everything but the rows --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The formats of a workbook's sheets for people."""
+
+    head: Format
+    title: Format
+    bold: Format
+    wrapped: Format
+
+
+def look(book: xlsxwriter.Workbook, about: About) -> Looks:
+    """Give a workbook its properties, none of them of this day, and its formats."""
+    book.set_properties({"title": about.title, "author": about.publisher, "created": _CREATED})
+    return Looks(
+        head=book.add_format({"bold": True, "bg_color": "#0f4c5c", "font_color": "#ffffff", "valign": "vcenter"}),
+        wrapped=book.add_format({"text_wrap": True, "valign": "top"}),
+        bold=book.add_format({"bold": True, "valign": "top"}),
+        title=book.add_format({"bold": True, "font_size": 16, "font_color": "#0f4c5c"}),
+    )
 
 
 def _write_frame(path: Path, table: TableDeclaration, about: About, rows: int, widths: Sequence[float]) -> None:
     with xlsxwriter.Workbook(str(path), {"in_memory": True}) as book:
-        book.set_properties({"title": about.title, "author": about.publisher, "created": _CREATED})
-        head = book.add_format({"bold": True, "bg_color": "#0f4c5c", "font_color": "#ffffff", "valign": "vcenter"})
-        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        bold = book.add_format({"bold": True, "valign": "top"})
-        title = book.add_format({"bold": True, "font_size": 16, "font_color": "#0f4c5c"})
+        looks = look(book, about)
         suppressed = book.add_format({"italic": True, "font_color": "#7a7a7a", "align": "right"})
         shown = {
             picture: book.add_format({"num_format": picture})
@@ -116,15 +145,15 @@ def _write_frame(path: Path, table: TableDeclaration, about: About, rows: int, w
         data.autofilter(0, 0, max(rows, 1), len(table.fields) - 1)
         for column, (field, width) in enumerate(zip(table.fields, widths, strict=True)):
             data.set_column(column, column, width)
-            data.write_string(0, column, field.name, head)
+            data.write_string(0, column, field.name, looks.head)
             if (
                 picture := field.column_type.xlsx_format
             ):  # tells ``_sheet`` the number of the style; it is taken out there
                 data.write_blank(1, column, None, shown[picture])
             if field.protected:  # the same for what stands in place of a suppressed value
                 data.write_blank(2, column, None, suppressed)
-        _write_dictionary(book.add_worksheet("Data dictionary"), table, head, bold, wrapped)
-        _write_about(book.add_worksheet("About"), about, rows, title, bold, wrapped)
+        _write_dictionary(book.add_worksheet("Data dictionary"), table, looks)
+        write_about(book.add_worksheet("About"), about, rows, looks)
 
 
 def _widths(connection: duckdb.DuckDBPyConnection, view: str, table: TableDeclaration) -> list[float]:
@@ -136,30 +165,27 @@ def _widths(connection: duckdb.DuckDBPyConnection, view: str, table: TableDeclar
     ]
 
 
-def _write_dictionary(
-    sheet: Worksheet, table: TableDeclaration, head: Format, bold: Format, wrapped: Format
-) -> None:
+def _write_dictionary(sheet: Worksheet, table: TableDeclaration, looks: Looks) -> None:
     columns = (("Field", 24), ("Title", 28), ("Type", 10), ("Unit", 10), ("Description", 70), ("Codes", 50))
     for column, (title, width) in enumerate(columns):
         sheet.set_column(column, column, width)
-        sheet.write_string(0, column, title, head)
+        sheet.write_string(0, column, title, looks.head)
     sheet.freeze_panes(1, 1)
     for row, field in enumerate(table.fields, start=1):
         codes = "\n".join(f"{code}: {title}" for code, title in labels(field).items())
-        sheet.write_string(row, 0, field.name, bold)
+        sheet.write_string(row, 0, field.name, looks.bold)
         for column, text in enumerate(
             (field.title, field.type, field.unit or "", description_of(field), codes), 1
         ):
-            sheet.write_string(row, column, _cut(text), wrapped)
+            sheet.write_string(row, column, cut(text), looks.wrapped)
 
 
-def _write_about(
-    sheet: Worksheet, about: About, rows: int, title_format: Format, bold: Format, wrapped: Format
-) -> None:
+def write_about(sheet: Worksheet, about: About, rows: int, looks: Looks) -> None:
+    """Fill the sheet that says what the dataset is and may be used for."""
     sheet.set_column(0, 0, 18)
     sheet.set_column(1, 1, 100)
     sheet.hide_gridlines(2)
-    sheet.write_string(0, 0, about.title, title_format)
+    sheet.write_string(0, 0, about.title, looks.title)
     lines: list[tuple[str, str]] = [
         ("About", about.description),
         ("Each row is a", about.each_row_is_a),
@@ -172,11 +198,12 @@ def _write_about(
         *((("Protection" if n == 0 else ""), text) for n, text in enumerate(about.protection)),
     ]
     for row, (title, text) in enumerate(lines, start=2):
-        sheet.write_string(row, 0, title, bold)
-        sheet.write_string(row, 1, _cut(text), wrapped)
+        sheet.write_string(row, 0, title, looks.bold)
+        sheet.write_string(row, 1, cut(text), looks.wrapped)
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """A text as a cell can hold it."""
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
 
 

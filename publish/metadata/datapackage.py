@@ -15,7 +15,7 @@ from publish.files import workbook
 from publish.files.render import FORMULA_NOTE
 from publish.metadata.protection import PROTECTION_NOTE, protection_of
 from publish.metadata.schema import PROFILES, schema_of, table_schema
-from publish.metadata.words import NOT_REVIEWED, resource_title
+from publish.metadata.words import LISTED, NOT_REVIEWED, resource_title
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 from warehouse.districts import District, load_districts
 from warehouse.home import to_json
@@ -45,6 +45,8 @@ def describe(
         "title": entry.title,
         "description": entry.description,
         "version": release.version,
+        "majorVersion": release.major,
+        "breakingChanges": list(release.breaking),
         "eachRowIsA": entry.each_row_is_a,
         "dataDate": release.data_date.isoformat(),
         "previousVersion": release.previous_version,
@@ -65,7 +67,9 @@ def describe(
         "sources": _sources(release.snapshots, sources),
         "usageWarnings": list(entry.usage_warnings),
         "notes": [*_notes(release), *([PROTECTION_NOTE] if entry.disclosure else [])],
-        "resources": [_resource(declaration, file, release.previous_version) for file in release.files],
+        "resources": [
+            _resource(declaration, file, release.previous_version) for file in release.files if file.key in LISTED
+        ],
     }
     if district := district_of(declaration):
         content["spatial"] = {
@@ -208,6 +212,8 @@ def declaration_digest(declaration: DatasetDeclaration, sources: Mapping[str, So
             "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),
             "licence": entry.licence.id,
             "licence_url": entry.licence.url,
+            "licence_title": entry.licence.title,
+            "licence_authority": entry.licence.authority,
         },
         "schema": table_schema(declaration),
         "sources": [

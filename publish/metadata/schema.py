@@ -1,10 +1,10 @@
-"""The columns of a release's files as Table Schemas, and what changed in them since the version before."""
+"""The columns of a release's files as Table Schemas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from publish.files.dictionary import dictionary_schema
 from publish.files.render import SUPPRESSED_WORD, description_of, json_ready, labels
 from warehouse.declarations import STATUS, DatasetDeclaration, FieldDeclaration, Severity
 
@@ -16,9 +16,11 @@ PROFILES = "https://datapackage.org/profiles/2.0"
 
 
 def schema_of(key: str, declaration: DatasetDeclaration) -> dict[str, Any]:
-    """The schema of a release's file: ``changes``, ``parquet``, or one that has the rows as they are declared."""
+    """The schema of a release's file by its key; that of rows as they are declared where it has no other."""
     if key == "changes":
         return _changes_schema(declaration)
+    if key == "dictionary":
+        return {"$schema": f"{PROFILES}/tableschema.json", **dictionary_schema()}
     if key == "xlsx":
         return _sheet_schema(declaration)
     return _parquet_schema(declaration) if key == "parquet" else table_schema(declaration)
@@ -114,26 +116,3 @@ def _field(field: FieldDeclaration) -> dict[str, Any]:
     if field.protected:
         content["missingValues"] = [{"value": "", "label": _EMPTY_LABEL}]
     return content
-
-
-def compare_schemas(before: Mapping[str, object], declaration: DatasetDeclaration) -> list[str]:
-    """What changed in a dataset's columns since the schema of the version before, in words."""
-    now = table_schema(declaration)
-    listed = before.get("fields")
-    old = {field["name"]: field for field in listed} if isinstance(listed, list) else {}
-    new = {field["name"]: field for field in now["fields"]}
-    found = [f"Field removed: {name}" for name in old if name not in new]
-    found += [f"Field added: {name}" for name in new if name not in old]
-    for name, field in new.items():
-        if name in old:
-            for part in ("type", "unit"):
-                if old[name].get(part) != field.get(part):
-                    found.append(
-                        f"Field {name}: {part} {old[name].get(part) or 'none'} became {field.get(part) or 'none'}"
-                    )
-    common = [name for name in old if name in new]
-    if common != [name for name in new if name in old]:
-        found.append("The order of the fields changed")
-    if before.get("primaryKey") != now["primaryKey"]:
-        found.append(f"The key is now {', '.join(now['primaryKey'])}")
-    return found

@@ -10,11 +10,24 @@ _MEDIA_TYPES: Mapping[str, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "geojson": "application/geo+json",
     "json": "application/json",
+    "html": "text/html",
+    "jsonld": "application/ld+json",
+    "ttl": "text/turtle",
+    "yaml": "application/yaml",
+    "atom": "application/atom+xml",
+    "SHA256SUMS": "text/plain",
 }
 
 # A release's files in the order in which portals list them; those of the first tuple hold the rows.
 WITH_ROWS = ("csv", "parquet", "xlsx", "geojson")
-KEYS = (*WITH_ROWS, "threesixty_giving", "changes", "datapackage")
+# What every portal lists: a person finds nothing among sixteen resources.
+LISTED = (*WITH_ROWS, "threesixty_giving", "changes", "dictionary", "datapackage")
+# What lies beside it in a release's folder.
+BESIDE = (
+    *("dictionary_xlsx", "dictionary_html", "schema", "changelog", "feed"),
+    *("dcat", "dcat_turtle", "croissant", "contract", "sums"),
+)
+KEYS = (*LISTED, *BESIDE)
 
 # Words for the EU's frequency codes.
 FREQUENCIES: Mapping[str, str] = {
@@ -47,7 +60,21 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     ),
     "geojson": ("GeoJSON", "All rows as points, for maps; a row without a position has no geometry."),
     "changes": ("Changes", "What differs from the version before, value by value."),
+    "dictionary": (
+        "Data dictionary",
+        "What each column means: title, type, unit, codes, how many rows have a value, and its range.",
+    ),
     "datapackage": ("Data Package", "This description, for machines."),
+    "dictionary_xlsx": ("Data dictionary (Excel)", "The data dictionary as a workbook."),
+    "dictionary_html": ("Data dictionary (to print)", "The data dictionary as a page that prints on A4."),
+    "schema": ("Table Schema", "The columns of the CSV file, for machines."),
+    "changelog": ("Change log", "What each version changed, for machines."),
+    "feed": ("Change log (Atom)", "What each version changed, for feed readers."),
+    "dcat": ("DCAT-AP (JSON-LD)", "The description in the terms of DCAT-AP, for catalogues."),
+    "dcat_turtle": ("DCAT-AP (Turtle)", "The description in the terms of DCAT-AP, for catalogues."),
+    "croissant": ("Croissant", "The description in the terms of Croissant, for machine learning."),
+    "contract": ("Data contract", "What may be relied on, as an Open Data Contract (ODCS)."),
+    "sums": ("Checksums", "SHA-256 of all of these files, for sha256sum -c."),
 }
 
 _FORMATS: Mapping[str, str] = {
@@ -57,7 +84,18 @@ _FORMATS: Mapping[str, str] = {
     "geojson": "GeoJSON",
     "threesixty_giving": "JSON",
     "changes": "CSV",
+    "dictionary": "CSV",
     "datapackage": "JSON",
+    "dictionary_xlsx": "XLSX",
+    "dictionary_html": "HTML",
+    "schema": "JSON",
+    "changelog": "JSON",
+    "feed": "Atom",
+    "dcat": "JSON-LD",
+    "dcat_turtle": "Turtle",
+    "croissant": "JSON-LD",
+    "contract": "YAML",
+    "sums": "TXT",
 }
 
 

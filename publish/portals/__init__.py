@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from publish.desired import DesiredDataset
+from publish.managed import Managed
 from publish.plans import NOTHING_ALLOWED, Allowed, Failed, Plan, Published
 from warehouse.progress import Progress
 
@@ -21,6 +22,14 @@ class Portal(Protocol):
     @property
     def address(self) -> str:
         """Where a person finds it: a URL or a path. Never holds a secret."""
+
+    @property
+    def writes(self) -> int:
+        """How many writing calls or files there were since it was made, also those of what failed then."""
+
+    @property
+    def managed(self) -> Sequence[Managed]:
+        """What of it is ours. All else is never touched."""
 
     def plan(
         self, desired: Sequence[DesiredDataset], allowed: Allowed = NOTHING_ALLOWED, failed: Failed | None = None

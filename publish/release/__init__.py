@@ -16,4 +16,5 @@ from publish.release.showing import desired_dataset as desired_dataset
 from publish.release.versions import previous_release as previous_release
 from publish.release.versions import release_folder as release_folder
 from publish.release.versions import version_label as version_label
+from warehouse.releases import BreakingChangeError as BreakingChangeError
 from warehouse.releases import ReleaseError as ReleaseError

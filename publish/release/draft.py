@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -25,6 +25,7 @@ class Draft:
         existing: the dataset's official releases.
         snapshots: what the rows were made of.
         sources: the sources' declarations by name, for titles and terms in the metadata.
+        gone: the versions whose files are no longer kept.
     """
 
     declaration: DatasetDeclaration
@@ -33,11 +34,17 @@ class Draft:
     existing: Sequence[Release] = ()
     snapshots: Sequence[SnapshotUse] = ()
     sources: Mapping[str, SourceDeclaration] = field(default_factory=dict)
+    gone: Collection[str] = ()
+
+    @property
+    def before(self) -> Release | None:
+        """The release that it comes after, whether its files are kept or not."""
+        return previous_release(self.existing, self.data_date)
 
     @property
     def previous(self) -> Release | None:
-        """The release that it is compared with."""
-        return previous_release(self.existing, self.data_date)
+        """The release that it is compared with: the last one before it that is kept."""
+        return previous_release([one for one in self.existing if one.version not in self.gone], self.data_date)
 
     @property
     def sequence(self) -> int:

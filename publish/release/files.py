@@ -1,22 +1,17 @@
-"""A release's files: written, summed, found again."""
+"""A release's files: described, summed, found again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from publish.files import workbook
 from publish.files.formats import file_name
-from publish.folders import sync
 from publish.metadata.protection import protection_in_words
 from publish.metadata.words import media_type
-from publish.release.manifest import MANIFEST, manifest
 from publish.release.versions import release_folder
 from warehouse.archive import sha256_of
 from warehouse.declarations import DatasetDeclaration
-from warehouse.home import Home, to_json
+from warehouse.home import Home
 from warehouse.releases import Release, ReleaseError, ReleaseFile
 
 
@@ -56,17 +51,3 @@ def previous_parquet(previous: Release, home: Home) -> Path:
             " so nobody can say what changed; restore the folder from a backup"
         )
     return folder / file.name
-
-
-def finish(folder: Path, release: Release, description: Mapping[str, Any]) -> Release:
-    """Write a release's description and, last, its manifest; the files are on the disk then.
-
-    Returns:
-        The release, with its description among its files.
-    """
-    (folder / "datapackage.json").write_text(to_json(description), encoding="utf-8")
-    files = (*release.files, release_file(folder, "datapackage", release.dataset))
-    release = replace(release, files=files)
-    (folder / MANIFEST).write_text(manifest(release), encoding="utf-8")
-    sync(folder)
-    return release

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from publish.files import render, workbook
+from publish.files.dictionary import Column, columns_of
 from publish.files.formats import WRITERS, file_name
 from publish.folders import sync_folder
 from publish.metadata.coverage import period_of
 from publish.metadata.datapackage import declaration_digest, describe
-from publish.metadata.held import held_rows
-from publish.metadata.schema import compare_schemas
-from publish.release.changes import write_changes
+from publish.metadata.held import Held, held_rows
+from publish.metadata.schema import table_schema
+from publish.release.breaking import columns_changed
+from publish.release.changes import Changes, write_changes
 from publish.release.draft import Draft, checked_rows
-from publish.release.files import about, finish, previous_parquet, release_file
+from publish.release.files import about, previous_parquet, release_file
+from publish.release.log import log_of
+from publish.release.telling import Telling, tell
 from publish.release.versions import release_folder
 from warehouse.archive import sha256_of
-from warehouse.declarations import DatasetDeclaration
 from warehouse.home import Home, move_folder
 from warehouse.progress import Progress, silent
 from warehouse.releases import Release, ReleaseError
@@ -38,41 +42,28 @@ def make_release(
         progress: told of each step.
 
     Raises:
+        BreakingChangeError: programs that read the release before would break, and the entry does not say that
+            this is meant.
         ReleaseError: the key is not unique, a column is missing, or the previous release is damaged.
     """
-    declaration, previous = draft.declaration, draft.previous
-    name, table = declaration.name, declaration.table
+    declaration, previous, name = draft.declaration, draft.previous, draft.declaration.name
     with home.workspace(f"release-{name}") as workspace:
         built = workspace / "files"
         built.mkdir()
         try:
-            with render.published(connection, draft.relation, table) as view:
+            with render.published(connection, draft.relation, declaration.table) as view:
                 rows = checked_rows(connection, view, declaration)
                 progress(f"{name}: csv")
                 csv = built / f"{name}.csv"
-                render.write_csv(connection, view, table, csv)
+                render.write_csv(connection, view, declaration.table, csv)
                 content_sha256 = sha256_of(csv)
                 fingerprint = fingerprint_of(content_sha256, declaration_digest(declaration, draft.used_sources))
-                if previous and previous.fingerprint == fingerprint:
+                if draft.before and draft.before.fingerprint == fingerprint:
                     return None
-                progress(f"{name}: parquet")
-                render.write_parquet(connection, view, table, built / f"{name}.parquet")
-                progress(f"{name}: xlsx")
-                xlsx = built / f"{name}.xlsx"
-                has_xlsx = workbook.write_xlsx(connection, view, table, about(declaration), xlsx, progress)
-                further = []
-                for key in declaration.entry.formats:
-                    progress(f"{name}: {key}")
-                    if WRITERS[key](connection, view, declaration, built / file_name(key, name)):
-                        further.append(key)
-                progress(f"{name}: changes")
-                before = previous_parquet(previous, home) if previous else None
-                changes = write_changes(connection, before, view, table, built / "changes.csv")
-                held = held_rows(connection, view, table)
-                period = period_of(connection, view, table, declaration.entry.period, draft.data_date)
+                schema = columns_changed(connection, view, draft, home)
+                found = _write_rows(connection, view, (draft, home, built), progress)
         except duckdb.Error as error:
             raise ReleaseError(f"{name}: the table {draft.relation} cannot be released: {error}") from error
-        keys = ["csv", "parquet", *(["xlsx"] if has_xlsx else []), *further, "changes"]
         release = Release(
             dataset=name,
             version=draft.version,
@@ -82,34 +73,73 @@ def make_release(
             content_sha256=content_sha256,
             fingerprint=fingerprint,
             previous_version=previous.version if previous else None,
-            added=changes.added,
-            changed=changes.changed,
-            removed=changes.removed,
-            files=tuple(release_file(built, key, name) for key in keys),
+            added=found.changes.added,
+            changed=found.changes.changed,
+            removed=found.changes.removed,
+            files=tuple(release_file(built, key, name) for key in found.keys),
             snapshots=tuple(sorted(draft.snapshots, key=lambda use: (use.source, use.date, use.snapshot_id))),
-            schema_changes=_schema_changes(release_folder(home, previous), declaration) if previous else (),
-            held=held.rows,
-            newly_held=changes.held,
-            released=changes.released,
+            schema_changes=schema.changes,
+            held=found.held.rows,
+            newly_held=found.changes.held,
+            released=found.changes.released,
+            major=declaration.entry.major_version,
+            breaking=schema.breaking,
         )
-        release = finish(built, release, describe(declaration, release, draft.used_sources, held.notes, period))
+        progress(f"{name}: description")
+        told = Telling(
+            declaration,
+            about(declaration),
+            found.columns,
+            table_schema(declaration),
+            log_of(release, draft.existing),
+            lambda made: describe(declaration, made, draft.used_sources, found.held.notes, found.period),
+        )
+        release = tell(built, release, told)
         place = release_folder(home, release)
         move_folder(built, place)
         sync_folder(place.parent)
     return release
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What was written of the rows beside the CSV file, and found in them."""
+
+    keys: Sequence[str]
+    changes: Changes
+    held: Held
+    period: Mapping[str, str] | None
+    columns: Sequence[Column]
+
+
+def _write_rows(
+    connection: duckdb.DuckDBPyConnection, view: str, what: tuple[Draft, Home, Path], progress: Progress
+) -> _Found:
+    """Write the rows in all formats but CSV, which is there, and what differs from the version before."""
+    draft, home, built = what
+    declaration, table, name = draft.declaration, draft.declaration.table, draft.declaration.name
+    keys = ["csv", "parquet"]
+    progress(f"{name}: parquet")
+    render.write_parquet(connection, view, table, built / f"{name}.parquet")
+    progress(f"{name}: xlsx")
+    if workbook.write_xlsx(connection, view, table, about(declaration), built / f"{name}.xlsx", progress):
+        keys.append("xlsx")
+    for key in declaration.entry.formats:
+        progress(f"{name}: {key}")
+        if WRITERS[key](connection, view, declaration, built / file_name(key, name)):
+            keys.append(key)
+    progress(f"{name}: changes")
+    before = previous_parquet(draft.previous, home) if draft.previous else None
+    return _Found(
+        [*keys, "changes"],
+        write_changes(connection, before, view, table, built / "changes.csv"),
+        held_rows(connection, view, table),
+        period_of(connection, view, table, declaration.entry.period, draft.data_date),
+        columns_of(connection, view, table),
+    )
+
+
 def fingerprint_of(content_sha256: str, declaration_sha256: str) -> str:
     """Stands for all that a release's files are made of."""
     parts = (content_sha256, declaration_sha256, f"renderer {render.RENDERER_VERSION}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _schema_changes(previous: Path, declaration: DatasetDeclaration) -> tuple[str, ...]:
-    """What changed in the columns since the release in a folder, in words."""
-    path = previous / "datapackage.json"
-    if not path.is_file():
-        return ()
-    described = json.loads(path.read_text(encoding="utf-8"))
-    before = next((resource["schema"] for resource in described["resources"] if "schema" in resource), None)
-    return tuple(compare_schemas(before, declaration)) if before is not None else ()

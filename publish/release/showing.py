@@ -9,10 +9,10 @@ from publish.desired import DesiredDataset, DesiredResource, DesiredVersion, Sta
 from publish.metadata.datapackage import district_of
 from publish.metadata.words import resource_format, resource_title
 from publish.release.log import changelog
-from publish.release.manifest import MANIFEST
 from publish.release.versions import release_folder
 from warehouse.declarations import DatasetDeclaration
 from warehouse.home import Home
+from warehouse.pruned import is_kept, why_not_kept
 from warehouse.releases import Release, ReleaseError
 
 
@@ -39,6 +39,8 @@ def desired_dataset(
     try:
         metadata = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        if gone := why_not_kept(home, all_releases, release):
+            raise ReleaseError(gone) from error
         raise ReleaseError(f"{folder}: the release cannot be read: {error}") from error
     district = district_of(declaration)
     described = {resource["path"]: resource for resource in metadata["resources"]}
@@ -79,6 +81,5 @@ def desired_dataset(
 
 def _kept(releases: Sequence[Release], home: Home) -> Iterator[DesiredVersion]:
     for release in releases:
-        folder = release_folder(home, release)
-        if (folder / MANIFEST).is_file():
-            yield DesiredVersion(release, folder)
+        if is_kept(home, release):
+            yield DesiredVersion(release, release_folder(home, release))

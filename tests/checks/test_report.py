@@ -376,6 +376,8 @@ def evil_night():
         run_id=EVIL,
         portal="javascript:alert(1)",
         portal_problem=EVIL,
+        portal_holds=[EVIL],
+        portal_edits=[EVIL],
         quality={"agile_pilots": [(EVIL, 0, 0)] * 3},
     )
 

@@ -4,7 +4,7 @@ import pytest
 
 from flows import publishing
 from flows.settings import Secret, Settings
-from publish.plans import PortalError, Published
+from publish.plans import NOTHING_ALLOWED, PortalError, Published
 from tests.publish import places
 from warehouse.home import Home
 from warehouse.progress import silent
@@ -21,17 +21,20 @@ class FlakyPortal:
     def __init__(self, errors):
         self.errors = {name: list(found) for name, found in errors.items()}
         self.attempts = []
+        self.writes = 0
 
-    def apply(self, desired, progress, failed):
-        names = [one.declaration.name for one in desired]
+    def apply(self, desired, progress, failed, allowed):
+        names = [one.name for one in desired]
         self.attempts.append(names)
         if self.errors.get("portal"):
             raise self.errors["portal"].pop(0)
         done = []
         for name in names:
             if self.errors.get(name):
+                self.writes += 2  # of what it began
                 failed(name, self.errors[name].pop(0))
             else:
+                self.writes += 3
                 done.append(Published(name, (), 3, f"{self.address}/dataset/{name}"))
         return done
 
@@ -44,7 +47,8 @@ def publish(tmp_path, monkeypatch):
     wanted = [places.wanted(home, version, dataset=places.declaration(name=name)) for name in ("a", "b", "c")]
     waits = []
     monkeypatch.setattr(publishing, "sleep", waits.append)
-    monkeypatch.setattr(publishing, "desired", lambda *arguments: wanted)
+    due = publishing.Due(wanted, NOTHING_ALLOWED, {}, {})
+    monkeypatch.setattr(publishing, "due", lambda *arguments: due)
 
     def run(**errors):
         portal = FlakyPortal(errors)
@@ -61,7 +65,29 @@ def test_a_fault_that_passes_is_waited_for_and_only_its_dataset_is_published_aga
     assert waits == list(publishing.RETRY_DELAYS[:2])
     assert outcome.problems == {}
     assert set(outcome.urls) == {"a", "b", "c"}
-    assert outcome.writes == 9
+    assert outcome.writes == 9 + 2 * 2
+
+
+def test_what_was_written_before_it_failed_is_counted(publish):
+    _, outcome, _ = publish(a=[LASTING])
+    assert outcome.writes == 2 + 3 + 3
+
+
+def test_the_portal_is_left_alone_for_as_long_as_it_asks(publish):
+    asked = PortalError("HTTP 429", is_transient=True, retry_after=77)
+    portal, outcome, waits = publish(a=[asked, TRANSIENT], b=[TRANSIENT])
+    assert waits == [77, publishing.RETRY_DELAYS[1]]
+    assert portal.attempts == [["a", "b", "c"], ["a", "b"], ["a"]]
+    assert outcome.problems == {}
+
+
+def test_no_portal_holds_up_the_night_for_long(publish):
+    asked = PortalError("HTTP 503", is_transient=True, retry_after=400)
+    _, outcome, waits = publish(b=[asked] * 9)
+    assert waits == [400]
+    assert sum(waits) < publishing.LONGEST_WAIT
+    assert outcome.problems["b"].startswith("HTTP 503. It was not waited for: 400 s more would be over 600 s")
+    assert set(outcome.published) == {"a", "c"}
 
 
 def test_a_fault_that_stays_is_told_after_the_last_attempt(publish):
@@ -87,7 +113,7 @@ def test_a_portal_that_cannot_be_read_at_all_is_tried_again_too(publish):
 def test_a_portal_that_cannot_be_used_is_told_and_does_not_stop_the_night(tmp_path, monkeypatch):
     """Without a token there is no CKAN to talk to; the night goes on to its report."""
     wanted = [places.wanted(Home(tmp_path), places.release(Home(tmp_path), places.rows(3)))]
-    monkeypatch.setattr(publishing, "desired", lambda *arguments: wanted)
+    monkeypatch.setattr(publishing, "due", lambda *arguments: publishing.Due(wanted, NOTHING_ALLOWED, {}, {}))
     settings = Settings(Home(tmp_path), "https://data.example.org", Secret(""))
     outcome = publishing.publish(settings, None, ["places"], silent)
     assert outcome.writes == 0

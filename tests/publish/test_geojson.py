@@ -140,7 +140,7 @@ def test_it_is_described_and_every_portal_shows_it(tmp_path: Path) -> None:
     assert "schema" not in resource
     wanted = places.wanted(home, made, dataset=DATASET)
     in_ckan = wanted_dataset(wanted, "https://ckan.example").resources.values()
-    assert [one["format"] for one in in_ckan] == ["CSV", "Parquet", "XLSX", "GeoJSON", "CSV", "JSON"]
+    assert [one["format"] for one in in_ckan] == ["CSV", "Parquet", "XLSX", "GeoJSON", "CSV", "CSV", "JSON"]
     assert [one["mimetype"] for one in in_ckan][3] == "application/geo+json"
     (node,) = [
         one

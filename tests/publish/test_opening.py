@@ -207,7 +207,7 @@ def faults(folder):
     """What frictionless finds wrong, by resource."""
     with system.use_context(trusted=True):
         report = Package(str(folder / "datapackage.json")).validate()
-    assert len(report.tasks) == 4
+    assert len(report.tasks) == 5
     assert not report.errors
     return {task.name: task.errors for task in report.tasks if task.errors}
 

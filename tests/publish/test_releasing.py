@@ -118,7 +118,7 @@ def test_fields_that_come_and_go_are_schema_changes_not_row_changes(tmp_path):
     fields = [field for field in places.ENTRY["fields"] if field["name"] != "score"]
     fields = [{**f, "type": "string", "decimals": None} if f["name"] == "area_m2" else f for f in fields]
     fields.append({"name": "size_m2", "title": "Size", "type": "integer"})
-    dataset = places.declaration(fields=fields)
+    dataset = places.declaration(fields=fields, major_version=2)
     table = [(*row[:4], None if row[4] is None else f"{row[4]:.2f}", *row[6:], 5) for row in places.rows()]
     second = places.release(home, table, [first], dataset=dataset)
     assert second
@@ -128,6 +128,7 @@ def test_fields_that_come_and_go_are_schema_changes_not_row_changes(tmp_path):
         "Field added: size_m2",
         "Field area_m2: type number became string",
     )
+    assert second.breaking == ("Field removed: score", "Field area_m2: type number became string")
     assert "- Field removed: score" in release.changelog([first, second])
 
 
@@ -135,7 +136,7 @@ def test_another_key_makes_every_row_new(tmp_path):
     home = Home(tmp_path)
     first = places.release(home, [simple(1), simple(2)])
     fields = [{**f, "name": "serial"} if f["name"] == "number" else f for f in places.ENTRY["fields"]]
-    dataset = places.declaration(fields=fields, primaryKey=["code", "serial"])
+    dataset = places.declaration(fields=fields, primaryKey=["code", "serial"], major_version=2)
     second = places.release(home, [simple(1), simple(2), simple(3)], [first], dataset=dataset)
     assert (second.added, second.changed, second.removed) == (3, 0, 2)
     assert "The key is now code, serial" in second.schema_changes
@@ -162,8 +163,9 @@ def test_the_ledger_gives_back_the_release(tmp_path):
     first = places.release(home, places.rows())
     fields = places.ENTRY["fields"][:-1]
     table = [row[:-1] for row in places.rows()]
-    second = places.release(home, table, [first], dataset=places.declaration(fields=fields))
+    second = places.release(home, table, [first], dataset=places.declaration(fields=fields, major_version=2))
     assert second.schema_changes
+    assert second.breaking
     connection = duckdb.connect()
     create_ledger(connection)
     record_release(connection, second, "run")
@@ -214,7 +216,7 @@ def test_datapackage_says_what_is_needed_and_nothing_of_the_machine(tmp_path):
     assert content["sources"][0]["snapshots"] == [{"id": "2026-02-01-abc", "date": "2026-02-01"}]
     assert content["spatial"]["geometry"]["type"] == "Polygon"
     by_name = {resource["name"]: resource for resource in content["resources"]}
-    assert len(by_name) == len(content["resources"]) == 4
+    assert len(by_name) == len(content["resources"]) == 5
     for resource in by_name.values():
         file = release.release_folder(home, made) / resource["path"]
         # frictionless counts no bytes of a Parquet file and calls a size that is said wrong

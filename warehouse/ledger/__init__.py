@@ -7,9 +7,11 @@ sources all failed, or that could not publish. So a run's end is noted beside th
 (``runs/<run>.json``, written whole or not at all), and ``runs`` puts both together.
 """
 
+from warehouse.ledger.allowance_log import allowances, record_allowances
 from warehouse.ledger.dataset_log import (
     curations,
     forget_newest_curation,
+    made_of,
     record_curation,
     record_release,
     release_from,
@@ -28,6 +30,7 @@ from warehouse.ledger.finding_log import (
 )
 from warehouse.ledger.life_log import Moment, forget_spells, move_dataset_lives, move_lives
 from warehouse.ledger.records import (
+    Allowance,
     Connection,
     CorrectedCell,
     CurationRecord,
@@ -45,6 +48,7 @@ from warehouse.ledger.suite_log import Documents, record_suites, suites
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Allowance",
     "Connection",
     "CorrectedCell",
     "CurationRecord",
@@ -56,6 +60,7 @@ __all__ = [
     "SnapshotRecord",
     "TableLoad",
     "Verdict",
+    "allowances",
     "begin_run",
     "copy_tables",
     "corrections",
@@ -68,6 +73,7 @@ __all__ = [
     "forget_spells",
     "lacking",
     "last_said",
+    "made_of",
     "move_dataset_lives",
     "move_lives",
     "next_run_id",
@@ -76,6 +82,7 @@ __all__ = [
     "ours_in_words",
     "promoted",
     "read_findings",
+    "record_allowances",
     "record_curation",
     "record_release",
     "record_snapshot",

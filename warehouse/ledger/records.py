@@ -129,6 +129,20 @@ class RunRecord:
     error: str = ""  # what stopped the run
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """What somebody let happen on the portal: ``what`` is shrink, overwrite, restore or older. ``at`` is in UTC.
+
+    It counts for the ``version`` that was to be shown then, and for no later one.
+    """
+
+    run_id: str
+    dataset: str
+    what: str
+    version: str
+    at: datetime
+
+
 class LedgerError(Exception):
     """What is written in the ledger cannot be used; the message says where and what to do."""
 

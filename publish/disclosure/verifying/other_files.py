@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
@@ -59,3 +60,31 @@ def changes_faults(path: Path, hidden: Set[Key], what: Stated, whole: Table) -> 
         if line["field"] in protected and line["new"] and key_of(line, what) in hidden:
             yield whole.fault("status", WHOLE, f"{path.name} shows {line['field']} of a row that is suppressed")
             return
+
+
+def dictionary_faults(path: Path, rows: Sequence[Row], what: Stated, whole: Table) -> Iterator[Fault]:
+    """Where a data dictionary says more or other of a protected column than can be counted from the rows.
+
+    Raises:
+        UnreadableError: it cannot be read, or lacks a column.
+    """
+    named = ("name", "filled_count", "suppressed_count", "distinct_count", "minimum", "maximum")
+    lines = {line["name"]: line for line in csv_rows(path, named)}
+    for column in what.columns:
+        if (line := lines.get(column.name)) is None:
+            continue
+        shown = [row[column.name] for row in rows if row[column.name]]
+        hidden = sum(not row[column.name] and row[what.status] == what.suppressed for row in rows)
+        ends = ("", "")
+        if shown and all(map(_is_number, shown)):
+            ends = (min(shown, key=float), max(shown, key=float))
+        counted = (str(len(shown)), str(hidden), str(len(set(shown))), *ends)
+        if any(not _is_same(line[name], value) for name, value in zip(named[1:], counted, strict=True)):
+            yield whole.fault("file", WHOLE, f"{path.name} says of {column.name} what the rows do not")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from publish.disclosure.verifying.describing import UnreadableError, stated
-from publish.disclosure.verifying.other_files import changes_faults, parquet_faults
+from publish.disclosure.verifying.other_files import changes_faults, dictionary_faults, parquet_faults
 from publish.disclosure.verifying.published import WHOLE, Fault, Stated, Table, Version
 from publish.disclosure.verifying.rows import csv_rows, needed_columns, suppressed_keys, tables_of
 
@@ -95,6 +95,8 @@ class _Release:
             self._faults += parquet_faults(parquet, rows, what, self._whole)
         if changes := self._file(f"{self._whole.dataset}-changes", "csv"):
             self._faults += changes_faults(changes, hidden, what, self._whole)
+        if dictionary := self._file(f"{self._whole.dataset}-dictionary", "csv"):
+            self._faults += dictionary_faults(dictionary, rows, what, self._whole)
         return tables, self._faults
 
     def _file(self, name: str, ending: str) -> Path | None:

@@ -357,6 +357,19 @@ def test_other_files_have_to_show_the_same(tmp_path):
     ]
 
 
+def test_a_dictionary_may_say_no_more_than_the_rows(tmp_path):
+    home = Home(tmp_path)
+    folder = release_folder(home, protected.release(home))
+    path = folder / "dictionary.csv"
+    text = path.read_text()
+    assert ",false,9,5,4,2,30,60\n" in text
+    path.write_text(text.replace(",false,9,5,4,2,30,60\n", ",false,9,5,4,2,3,60\n"))
+    assert [fault.why for fault in verify(folder).datasets[0].faults] == [
+        "dictionary.csv is not what its description says",
+        "dictionary.csv says of testers_count what the rows do not",
+    ]
+
+
 def spoil(folder, **changes):
     path = folder / "datapackage.json"
     described = json.loads(path.read_text())
