@@ -8,8 +8,8 @@ reader may see of it (looked up in the source of CKAN 2.12.0, and watched by a t
 
 * A change that one call can take (up to 40,000 rows of 20 columns, if the rehearsal says it takes less than 20
   seconds): old rows, then new ones. Rows that come take the ``_id`` of rows that go, so that a delete and an
-  insert are one update. Where more rows go than come, the rest is deleted by the next call: in between a reader sees all
-  new rows and, beside them, some that have gone.
+  insert are one update. Where more rows go than come, the rest is deleted by the next call: in between a reader
+  sees all new rows and, beside them, some that have gone.
 * A larger change: 5,000 rows a call; in between a reader sees rows of both versions. Only the other route helps.
 * A column more or less: one call that adds and removes, another that fills. In between the new column is empty.
   One of another type is removed and added, so it is missing for a call. Nothing is ever dropped and built anew.
