@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,14 +27,24 @@ LONGEST_WAIT = 600.0  # seconds in sum, whatever the portal asks for: the night 
 
 
 def portal_of(settings: Settings) -> Portal:
-    """The portal that the settings name: a CKAN for a URL, else a folder."""
+    """The portal that the settings name: a CKAN for a URL, else a folder.
+
+    Raises:
+        PortalError: the portal's address is none.
+    """
     if settings.is_ckan:
         from publish.portals.ckan import CkanPortal
 
         return CkanPortal(settings.portal, settings.token.reveal, settings.datastore.reveal)
     from publish.portals.folder import FolderPortal
 
-    return FolderPortal(Path(settings.portal).absolute())
+    # it stands in pages, feeds and catalogues that others read
+    if settings.portal_url and not re.fullmatch(r"https?://[^\s<>\"'?#]+", settings.portal_url):
+        raise PortalError(
+            f"OPENDISTRICT_PORTAL_URL is {settings.portal_url!r}, which is no address of a folder on the web. Give"
+            " one such as https://data.example.org/"
+        )
+    return FolderPortal(Path(settings.portal).absolute(), base_url=settings.portal_url)
 
 
 @dataclass(frozen=True)

@@ -299,8 +299,18 @@ def resolve_dataset(
             f"{where}: formats: what has the columns {' and '.join(COORDINATES)} (numbers) is also geojson, and"
             " nothing else is"
         )
-    _grants_fit(entry, {field.name for field in table.fields}, where)
+    names = {field.name for field in table.fields}
+    _grants_fit(entry, names, where)
+    _show_fits(entry, names, where)
     return DatasetDeclaration(entry, table)
+
+
+def _show_fits(entry: CatalogueEntry, names: set[str], where: Path | str) -> None:
+    """What its pages begin with are columns that it has."""
+    if unknown := entry.show.unknown_columns(names):
+        raise DeclarationError(f"{where}: show: the dataset has no column {', '.join(unknown)}")
+    if entry.show.map and "geojson" not in entry.formats:
+        raise DeclarationError(f"{where}: show: a map needs the columns {' and '.join(COORDINATES)}")
 
 
 def _grants_fit(entry: CatalogueEntry, names: set[str], where: Path | str) -> None:
