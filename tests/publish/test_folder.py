@@ -19,8 +19,8 @@ from publish.portals.folder import FolderPortal, charts, notes
 from publish.portals.folder import files as folder_files
 from publish.portals.folder import portal as folder
 from publish.portals.folder.reading import rows_of
-from publish.portals.folder.speaking import Speaker
 from publish.portals.folder.rendering import POLICY
+from publish.portals.folder.speaking import Speaker
 from tests.publish import places
 from warehouse import archive, reference
 from warehouse.home import Home
