@@ -20,7 +20,7 @@ from publish.portals.folder.mapping import Map, draw_map, place_words
 from publish.portals.folder.pages.changed import Version, all_versions, as_of, changed_versions
 from publish.portals.folder.pages.dictionary import Described, dictionary
 from publish.portals.folder.pages.preview import FIRST_ROWS, Preview, preview, script
-from publish.portals.folder.pages.wording import CHANGES, DIMENSIONS, FREQUENCIES, SEVERITIES
+from publish.portals.folder.pages.wording import CHANGES, DIMENSIONS, FILES, FREQUENCIES, SEVERITIES
 from publish.portals.folder.people import Panel, draw_people
 from publish.portals.folder.plotting import Chart, LeftOut
 from publish.portals.folder.reading import rows_of
@@ -185,6 +185,7 @@ class _Pages:
             words=place_words,
             dimensions=DIMENSIONS,
             severities=SEVERITIES,
+            file_words=FILES,
             language_names=LANGUAGES,
             citation=citation(wanted, self._address(wanted.release.version)),
             structured=_embedded(schema_org(wanted, _served(self.site, wanted.name))),
