@@ -64,7 +64,8 @@ def test_links_are_stable_and_files_are_the_releases(tmp_path, versions):
     (done,) = portal.apply(versions[:1], silent, raise_it)
     assert done.url == str(tmp_path / "datasets/places/index.html")
     names = set(places.tree(tmp_path / "datasets/places"))
-    files = {"places.csv", "places.parquet", "places.xlsx", "changes.csv", "datapackage.json"}
+    files = {resource.path.name for resource in versions[0].resources}
+    assert {"places.csv", "dictionary.html", "dcat.ttl", "SHA256SUMS"} <= files
     assert files | {f"versions/2026-02-01/{name}" for name in files} < names
     assert {"index.html", "fi/index.html", "feed.xml", "fi/feed.xml", "state.json"} < names
     assert done.writes == len(names)
