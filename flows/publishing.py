@@ -35,7 +35,7 @@ def portal_of(settings: Settings) -> Portal:
     if settings.is_ckan:
         from publish.portals.ckan import CkanPortal
 
-        return CkanPortal(settings.portal, settings.token.reveal)
+        return CkanPortal(settings.portal, settings.token.reveal, settings.datastore.reveal)
     from publish.portals.folder import FolderPortal
 
     # it stands in pages, feeds and catalogues that others read

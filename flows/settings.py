@@ -34,6 +34,8 @@ class Settings:
     """What a run needs to know about its surroundings.
 
     ``portal`` is a URL (CKAN) or a path (a local folder); ``token`` belongs to it and comes from the environment
+    only, so that it stands in no process list and no run's parameters. So does ``datastore``, the address of a
+    CKAN's DataStore (PostgreSQL) with a password in it.
     only, so that it stands in no process list and no run's parameters. ``portal_url`` is the address at which a
     web server shows the folder to the public, if one does.
     """
@@ -41,6 +43,7 @@ class Settings:
     home: Home
     portal: str
     token: Secret = Secret()
+    datastore: Secret = Secret()
     memory: str = DEFAULT_MEMORY
     portal_url: str = ""
 
@@ -54,6 +57,7 @@ class Settings:
             home=place,
             portal=portal or environment.get("OPENDISTRICT_PORTAL") or str(place.portal),
             token=Secret(environment.get("OPENDISTRICT_PORTAL_TOKEN", "")),
+            datastore=Secret(environment.get("OPENDISTRICT_DATASTORE_URL", "")),
             memory=environment.get("OPENDISTRICT_MEMORY") or DEFAULT_MEMORY,
             portal_url=environment.get("OPENDISTRICT_PORTAL_URL", ""),
         )

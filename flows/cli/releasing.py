@@ -9,7 +9,7 @@ import typer
 
 from flows.cli.given import dataset_names, named, print_json, standing_settings
 from flows.cli.options import DatasetOption, HomeOption, JsonOption, app
-from flows.exit_codes import DONE
+from flows.exit_codes import DONE, FAILED, HELD
 
 
 @app.command()
@@ -72,3 +72,42 @@ def prune(
     if not dry_run and any(one.goes for one in looked):
         typer.echo("The portal follows with the next night, or with `opendistrict publish`.")
     raise typer.Exit(DONE)
+
+
+@app.command()
+def rebuild(
+    dataset: Annotated[str, typer.Argument(help="The dataset.")],
+    version: Annotated[str, typer.Argument(help="The version; also one that is no longer kept.")],
+    into: Annotated[
+        Path | None, typer.Option("--into", help="Copy it here if it is the same.", metavar="FOLDER")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a version again from the raw archive, and compare every byte.
+
+    In a folder of its own; the home is only read. Exit code 3 if it cannot be proven, for a reason that is told; 1
+    if it differs and nobody knows why.
+    """
+    from dataclasses import asdict
+
+    from flows.calendar import today
+    from flows.cli.terminal import Terminal
+    from flows.declarations import Declarations
+    from flows.rebuilding_release import in_words_of, rebuild_release
+    from flows.run import Direct, Run, RunRequest
+
+    declared = Declarations.read()
+    named(declared.datasets, dataset, "dataset")
+    with Terminal() as terminal, Direct() as runner:
+        asked = RunRequest(today(), {}, publish=False)
+        run = Run(standing_settings(home), asked, runner, terminal.progress, declared)
+        proof = rebuild_release(run, dataset, version, into)
+    if as_json:
+        print_json({**asdict(proof), "is_proven": proof.is_proven})
+    else:
+        for line in in_words_of(proof):
+            typer.echo(line)
+    if proof.is_proven and not proof.damaged:
+        raise typer.Exit(DONE)
+    raise typer.Exit(HELD if proof.reasons and not proof.damaged else FAILED)

@@ -30,6 +30,8 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "date": ("minimum", "maximum"),
     "timestamp": ("minimum", "maximum"),
 }
+# The least that ``Keeping.major_days`` may be: what may be relied on, whatever an entry keeps.
+_FORMER_MAJOR_DAYS = 90
 # How often the EU's frequency codes mean, as a number and the unit of the standard.
 _EVERY: Mapping[str, tuple[int, str]] = {
     "DAILY": (1, "d"),
@@ -219,7 +221,7 @@ def _service_levels(declaration: DatasetDeclaration) -> list[dict[str, Any]]:
         frequency,
         {
             "property": "retention",
-            "value": entry.keep.major_days,
+            "value": _FORMER_MAJOR_DAYS,
             "unit": "d",
             "description": (
                 "A version before a breaking change (a column gone, renamed or of another type, another key) stays"

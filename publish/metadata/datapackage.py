@@ -212,6 +212,8 @@ def declaration_digest(declaration: DatasetDeclaration, sources: Mapping[str, So
             "publisher": entry.publisher.model_dump(include={"name", "title", "description"}),
             "licence": entry.licence.id,
             "licence_url": entry.licence.url,
+            "licence_title": entry.licence.title,
+            "licence_authority": entry.licence.authority,
         },
         "schema": table_schema(declaration),
         "sources": [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from publish.desired import DesiredDataset, DesiredResource, resource_id
-from publish.metadata.distributions import Offered, distribution, is_distribution, service_node
+from publish.metadata.distributions import Offered, distribution, is_page, service_node
 from publish.metadata.high_value import LEGISLATION, category_node
 from publish.metadata.protection import protection_in_words
 from publish.metadata.versions import identifier_of, version_notes
@@ -163,7 +163,7 @@ def _dataset(subject: _Subject, outline: Mapping[str, object] | None, issued: st
     }
     if release.previous_version:
         node["dcat:previousVersion"] = {"@id": identifier_of(release, release.previous_version)}
-    if pages := [file for file in subject.files if not is_distribution(file.key)]:
+    if pages := [file for file in subject.files if is_page(file.key)]:
         node["foaf:page"] = [
             {"@id": f"{subject.base}{file.name}", "@type": "foaf:Document", "dct:title": file.title}
             for file in pages
@@ -215,7 +215,8 @@ def _coverage(subject: _Subject, outline: Mapping[str, object] | None) -> dict[s
 
 def _origin(subject: _Subject) -> dict[str, Any]:
     """What it was made of: in words, and the upstream datasets that have an address."""
-    listed = subject.described.get("sources", ())
+    # of a source that is not declared only its name is known
+    listed = [source for source in subject.described.get("sources", ()) if source.get("licence")]
     lines = list(protection_in_words(subject.declaration))
     upstream = []
     for source in listed:

@@ -15,9 +15,9 @@ from warehouse.declarations import CatalogueEntry
 from warehouse.reference import Licence
 from warehouse.releases import Release
 
-# What a release's files are for whom: these are the data, or all that a program needs to read them; every other
-# file is a page or a document about them.
+# Of a release's files: the data, and all that a program needs to read them; what people read about them.
 _DATA = frozenset({*WITH_ROWS, "threesixty_giving", "changes", "datapackage"})
+_PAGES = frozenset({"dictionary", "dictionary_html", "dictionary_xlsx"})
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Offered:
     size: int
 
 
-def is_distribution(key: str) -> bool:
-    """Whether a release's file is a distribution of the data, and not a document about them."""
-    return key in _DATA
+def is_page(key: str) -> bool:
+    """Whether a release's file is a document about the data, for people."""
+    return key in _PAGES
 
 
 def distribution(
@@ -52,7 +52,7 @@ def distribution(
         files: all that are offered; the schema's among them, if there is one.
         base: the address of their folder, ending in a slash, or empty.
     """
-    if not is_distribution(file.key):
+    if file.key not in _DATA:
         return {}
     address = {"@id": f"{base}{url_quote(file.name)}"}
     day = {"@value": release.data_date.isoformat(), "@type": "xsd:date"}

@@ -7,7 +7,7 @@ in another one that stays: rows are told by their key. Values that a row had onc
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -41,14 +41,24 @@ def to_keep(
         made: on which day a version was made, where that is known; else the date of its data counts.
     """
     kept = by_rule(releases, today, keep, made or {})
-    for release in sorted(releases, key=lambda one: one.order, reverse=True):
-        if release.version in kept:
-            continue
-        # the newest first: what it has, older ones need not be kept for
-        own = [n for held_by, n in lacking.items() if release.version in held_by and held_by.isdisjoint(kept)]
-        if only := sum(own):
-            kept[release.version] = f"no other one that is kept has {only:,} of its rows, which the latest lacks"
+    others: list[str] = []
+    newest_first = [one.version for one in sorted(releases, key=lambda one: one.order, reverse=True)]
+    for version in newest_first:
+        if version not in kept and _own(version, lacking, {*kept, *others}):
+            others.append(version)
+    for version in tuple(others):  # an older one may have all that a newer one is kept for
+        rest = {*kept, *others} - {version}
+        if not _own(version, lacking, rest):
+            others.remove(version)
+    reasons = {one: _own(one, lacking, {*kept, *others} - {one}) for one in others}
+    for version, rows in reasons.items():
+        kept[version] = f"no other one that is kept has {rows:,} of its rows, which the latest lacks"
     return kept
+
+
+def _own(version: str, lacking: Lacking, others: Collection[str]) -> int:
+    """How many rows that the latest lacks a version has and others have not."""
+    return sum(n for held_by, n in lacking.items() if version in held_by and held_by.isdisjoint(others))
 
 
 def by_rule(releases: Sequence[Release], today: date, keep: Keeping, made: Mapping[str, date]) -> dict[str, str]:

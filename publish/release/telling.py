@@ -129,23 +129,28 @@ def _feed(telling: Telling, release: Release, path: Path) -> None:
 
 
 def _dcat(telling: Telling, release: Release, path: Path) -> None:
-    graph = release_graph(telling.declaration, release, telling.describe(release))
-    path.write_text(to_json(graph), encoding="utf-8")
+    path.write_text(to_json(_graph(telling, release)), encoding="utf-8")
 
 
 def _dcat_turtle(telling: Telling, release: Release, path: Path) -> None:
-    graph = release_graph(telling.declaration, release, telling.describe(release))
-    path.write_text(as_turtle(graph), encoding="utf-8")
+    path.write_text(as_turtle(_graph(telling, release)), encoding="utf-8")
+
+
+def _graph(telling: Telling, release: Release) -> Mapping[str, Any]:
+    """Both forms say the same: neither lists itself or the other."""
+    listed = replace(
+        release, files=tuple(file for file in release.files if file.key not in ("dcat", "dcat_turtle"))
+    )
+    return release_graph(telling.declaration, listed, telling.describe(listed))
 
 
 def _croissant(telling: Telling, release: Release, path: Path) -> None:
-    described = croissant(telling.declaration, release, telling.describe(release))
-    path.write_text(to_json(described), encoding="utf-8")
+    path.write_text(to_json(croissant(telling.declaration, release, telling.describe(release))), encoding="utf-8")
 
 
 def _contract(telling: Telling, release: Release, path: Path) -> None:
-    promised = contract(telling.declaration, release, telling.describe(release))
-    path.write_text(as_yaml(promised), encoding="utf-8")
+    said = contract(telling.declaration, release, telling.describe(release))
+    path.write_text(as_yaml(said), encoding="utf-8")
 
 
 Write = Callable[[Telling, Release, Path], None]

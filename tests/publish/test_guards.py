@@ -137,7 +137,7 @@ def without_a_column(tmp_path):
 
 
 def test_a_column_that_vanishes_holds_it_until_the_major_version_is_raised(without_a_column):
-    before, now = without_a_column()
+    before, now = without_a_column(major_version=2)
     now = replace(now, release=replace(now.release, major=1))
     (hold,) = held(now, shown(before), NOTHING_ALLOWED)
     assert (hold.guard, hold.allowed_by) == ("columns", "--allow-shrink")

@@ -85,12 +85,10 @@ def test_any_row_that_was_ever_released_is_in_a_version_that_stays(days, rule, d
     for name, why in kept.items():
         if "no other one" in why:
             others = (rows[other] for other in kept if other != name)
-            assert rows[name] - latest - frozenset[int]().union(*others) or any(
-                rows[name] - latest - frozenset[int]().union(*(rows[o] for o in kept if o > name))
-            )
+            assert rows[name] - latest - frozenset[int]().union(*others)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(tables=st.lists(st.frozensets(st.integers(0, 5), max_size=4), min_size=2, max_size=4))
 def test_rows_are_counted_by_the_versions_that_have_them(tmp_path_factory, tables):
     home, made = Home(tmp_path_factory.mktemp("home")), []
@@ -115,6 +113,7 @@ def test_rows_of_another_key_are_not_thought_the_same(tmp_path):
     home = Home(tmp_path)
     then = places.declaration(primaryKey=["number"])
     first = places.release(home, places.rows(3), dataset=then)
-    second = places.release(home, places.rows(3), [first], dt.date(2026, 3, 1))
-    wanted = places.wanted(home, first, second)
+    now = places.declaration(major_version=2)
+    second = places.release(home, places.rows(3), [first], dt.date(2026, 3, 1), now)
+    wanted = places.wanted(home, first, second, dataset=now)
     assert lacking_rows(wanted.versions, [second.version], "1GB") == {frozenset([first.version]): 3}

@@ -248,7 +248,8 @@ def test_where_nothing_is_protected_nothing_is_said_of_it(tmp_path):
     assert "How people are protected" not in page
     described = json.loads((release_folder(home, made) / "datapackage.json").read_text())
     assert "disclosure" not in described
-    assert "dct:provenance" not in dcat.dataset_node(places.wanted(home, made), "")
+    node = dcat.dataset_node(places.wanted(home, made), "")
+    assert "suppressed" not in json.dumps(node)
 
 
 def test_what_stays_suppressed_is_no_change(tmp_path):

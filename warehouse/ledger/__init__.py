@@ -11,6 +11,7 @@ from warehouse.ledger.allowance_log import allowances, record_allowances
 from warehouse.ledger.dataset_log import (
     curations,
     forget_newest_curation,
+    made_of,
     record_curation,
     record_release,
     release_from,
@@ -72,6 +73,7 @@ __all__ = [
     "forget_spells",
     "lacking",
     "last_said",
+    "made_of",
     "move_dataset_lives",
     "move_lives",
     "next_run_id",

@@ -40,12 +40,25 @@ def curations(connection: Connection, dataset: str) -> list[CurationRecord]:
     return [CurationRecord(*(*row[:3], Verdict(row[3]), *row[4:])) for row in rows]
 
 
-def record_release(connection: Connection, release: Release, run_id: str) -> None:
-    """Note a release: from now on its folder is official."""
+def record_release(
+    connection: Connection, release: Release, run_id: str, made_of: Mapping[str, Any] | None = None
+) -> None:
+    """Note a release: from now on its folder is official. ``made_of``: of what, so that it can be made again."""
+    noted = json.dumps(made_of, sort_keys=True) if made_of is not None else None
     connection.execute(
-        "INSERT INTO ledger.releases VALUES (?, ?, ?, ?, ?)",
-        [release.dataset, release.version, release.data_date, _manifest(release), run_id],
+        "INSERT INTO ledger.releases (dataset, version, data_date, manifest, run_id, made_of)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [release.dataset, release.version, release.data_date, _manifest(release), run_id, noted],
     )
+
+
+def made_of(connection: Connection, dataset: str, version: str) -> dict[str, Any] | None:
+    """What a release was made of, as it was noted; None where it was not."""
+    rows = fetch(
+        connection, "SELECT made_of FROM ledger.releases WHERE dataset = ? AND version = ?", [dataset, version]
+    )
+    found: dict[str, Any] | None = json.loads(rows[0][0]) if rows and rows[0][0] else None
+    return found
 
 
 def rewrite_release(connection: Connection, release: Release) -> None:

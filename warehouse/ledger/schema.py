@@ -62,7 +62,9 @@ CREATE TABLE IF NOT EXISTS ledger.curations (  -- the verdict on a dataset built
 );
 CREATE TABLE IF NOT EXISTS ledger.releases (
     dataset VARCHAR, version VARCHAR, data_date DATE NOT NULL, manifest VARCHAR NOT NULL,
-    run_id VARCHAR NOT NULL, PRIMARY KEY (dataset, version)
+    run_id VARCHAR NOT NULL,
+    made_of VARCHAR,  -- JSON: the snapshots and sums of what is declared; NULL where it was not noted
+    PRIMARY KEY (dataset, version)
 );
 CREATE TABLE IF NOT EXISTS ledger.allowances (  -- what a guard would hold, and somebody let happen
     run_id VARCHAR NOT NULL, dataset VARCHAR NOT NULL, what VARCHAR NOT NULL, version VARCHAR NOT NULL,

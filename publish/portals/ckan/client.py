@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -23,12 +25,32 @@ READS = frozenset(
     {
         "status_show", "user_show", "organization_list_for_user", "package_show", "organization_show",
         "resource_show", "resource_view_list", "datastore_info", "datastore_search", "package_activity_list",
+        "package_search", "group_show", "group_list_authz", "scheming_dataset_schema_show",
     }
 )  # fmt: skip
 
 
+# A read that the portal is too busy for is tried again, after the pause it asks for, or one of these (seconds).
+_PAUSES = (1.0, 4.0)
+_LONGEST_PAUSE = 20.0  # whoever asks for more is left alone, and told so
+_BUSY = frozenset({429, 503})
+
+
+@dataclass(frozen=True)
+class Served:
+    """A file as the portal serves it. ``size`` in bytes, -1 for a lost one, None where nobody tells."""
+
+    size: int | None = None
+    modified: str = ""  # the answer's Last-Modified
+    sha256: str = ""  # empty where it was not downloaded, or is lost
+
+
 class ConflictError(PortalError):
     """The dataset changed between the look at it and the write: the same call may pass after another look."""
+
+
+class NoRightError(PortalError):
+    """The token's user may not do it."""
 
 
 class TooLargeError(PortalError):
@@ -92,8 +114,33 @@ class Client:
         Raises:
             PortalError: it failed; ``is_transient`` where it may pass later.
         """
-        if action not in READS and not (data or {}).get("dry_run"):
+        is_read = action in READS or bool((data or {}).get("dry_run"))
+        if not is_read:
             self.writes += 1
+        # A write is never tried again here: whether it was carried out takes another look at the dataset.
+        for pause in (*_PAUSES, None) if is_read else (None,):
+            try:
+                return self._call(action, data, files, sent, missing_ok)
+            except PortalError as error:
+                if pause is None or not self._waits(error, pause):
+                    raise
+        raise AssertionError("the last attempt answers or raises")
+
+    def _waits(self, error: PortalError, pause: float) -> bool:
+        """Wait as long as a busy portal asks, if that is short; whether it may be asked again."""
+        if self._session.last[0] not in _BUSY or (error.retry_after or 0) > _LONGEST_PAUSE:
+            return False
+        time.sleep(pause if error.retry_after is None else error.retry_after)
+        return True
+
+    def _call(
+        self,
+        action: str,
+        data: Mapping[str, Any] | None,
+        files: Mapping[str, IO[bytes]] | None,
+        sent: Callable[[int], None] | None,
+        missing_ok: bool,
+    ) -> Any:
         self._session.sent = sent
         try:
             return self._api.call_action(action, dict(data or {}), files=dict(files) if files else None)
@@ -110,31 +157,44 @@ class Client:
             problem = self._problem(action, data, error)
         raise problem  # outside of except, so that nothing with the token in it hangs on to it
 
-    def size(self, url: str) -> int | None:
-        """The size of a file on the portal in bytes; -1 if it is lost, None if the portal does not tell."""
+    def head(self, url: str) -> Served:
+        """What the portal says of a file without sending it."""
         with self._get("HEAD", url) as answer:
             if answer.status_code == 404:
-                return -1
+                return Served(-1)
             length = answer.headers.get("Content-Length", "")
-            return int(length) if answer.status_code == 200 and length.isdigit() else None
+            size = int(length) if answer.status_code == 200 and length.isdigit() else None
+            return Served(size, answer.headers.get("Last-Modified", ""))
 
-    def sha256(self, url: str) -> str:
-        """The SHA-256 of a file on the portal; empty if it cannot be had."""
-        total = hashlib.sha256()
+    def download(self, url: str) -> Served:
+        """What the portal serves as a file, with its sum."""
+        total, size = hashlib.sha256(), 0
         failure = None
         with self._get("GET", url) as answer:
-            if answer.status_code != 200:
-                return ""
+            if answer.status_code == 404:
+                return Served(-1)
             try:
                 for block in answer.iter_content(BLOCK):
                     total.update(block)
+                    size += len(block)
             except (requests.RequestException, OSError) as error:
                 failure = self._problem(f"download of {url}", None, error)
+            modified = answer.headers.get("Last-Modified", "")
         if failure:
             raise failure
-        return total.hexdigest()
+        return Served(size, modified, total.hexdigest())
 
     def _get(self, method: str, url: str) -> requests.Response:
+        """Ask for a file, again where the portal is busy: that it cannot be had now says nothing of its bytes."""
+        for pause in (*_PAUSES, None):
+            try:
+                return self._follow(method, url)
+            except PortalError as error:
+                if pause is None or not self._waits(error, pause):
+                    raise
+        raise AssertionError("the last attempt answers or raises")
+
+    def _follow(self, method: str, url: str) -> requests.Response:
         """Ask for a file. On its way to another host, a storage service say, the token stays here."""
         problem = None
         try:
@@ -144,13 +204,19 @@ class Client:
                 )
                 location = answer.headers.get("Location")
                 if not (answer.is_redirect and location):
-                    if answer.status_code >= 500:
-                        answer.close()
-                        break
-                    return answer
+                    if answer.status_code in (200, 404) or (method == "HEAD" and answer.status_code == 405):
+                        return answer
+                    answer.close()
+                    break
                 answer.close()
                 url = urljoin(url, location)
-            problem = PortalError(f"{url} cannot be downloaded", is_transient=True)
+            status = self._session.last[0]
+            problem = PortalError(
+                f"{self.address}: {url} cannot be downloaded (HTTP {status}), so nobody can tell whether it is"
+                " what was sent",
+                is_transient=status >= 300 and status not in (401, 403),
+                retry_after=self._session.retry_after,
+            )
         except (requests.RequestException, OSError, ValueError) as error:  # ValueError: redirected to no address
             problem = self._problem(f"download of {url}", None, error)
         raise problem
@@ -178,7 +244,7 @@ class Client:
         if isinstance(error, ckanapi.NotAuthorized):
             said = error.extra_msg if hasattr(error, "extra_msg") else ""
             told = said.get("message", "") if isinstance(said, Mapping) else said
-            return PortalError(
+            return NoRightError(
                 f"{where}: the token's user has no right to {about} ({self._clean(str(told))}). Have the portal's"
                 " administrator make the user an editor of the publisher's organisation (an administrator to"
                 " create one), or give another token"
@@ -208,7 +274,11 @@ class Client:
             target = self._clean(location) or "elsewhere"
             return PortalError(f"{self.address} redirects to {target}; give the portal's own address")
         if status >= 500 or status in (408, 409, 423, 425, 429):
-            return PortalError(f"{self.address}: HTTP {status} ({about}); try again later", is_transient=True)
+            return PortalError(
+                f"{self.address}: HTTP {status} ({about}); try again later",
+                is_transient=True,
+                retry_after=self._session.retry_after,
+            )
         if status in (401, 403, 407):
             return PortalError(
                 f"{self.address}: HTTP {status} ({about}); something before CKAN, a proxy or a firewall, refuses"

@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote as url_quote
 
-from publish.desired import DesiredResource, resource_id
+from publish.desired import resource_id
 from publish.metadata.words import KEYS
-from publish.plans import Change, PortalError
-from publish.portals.ckan.wanted import EXTRAS, MARK, Wanted
+from publish.plans import Change, Drift
+from publish.portals.ckan.archives import ArchivesDifference, compare_archives
+from publish.portals.ckan.client import Served
+from publish.portals.ckan.managed import (
+    BUILDING,
+    EXTRAS,
+    MARK,
+    STATE,
+    WROTE,
+    Record,
+    Verdicts,
+    extras_of,
+    short,
+    sum_of,
+    taken_down,
+)
+from publish.portals.ckan.resources import ResourcesDifference, compare_resources
+from publish.portals.ckan.table import TableState, table_change, table_drift
+from publish.portals.ckan.wanted import Wanted
 
 VIEW = "datatables_view"
-CHANGING = "changing"  # what the note of whose rows a table holds says meanwhile
 
 # What differs with every version: told one by one only where the version is the same.
 _OF_THE_VERSION = frozenset(
@@ -25,112 +40,86 @@ Note = Callable[[str, str, str], None]
 
 
 @dataclass(frozen=True)
-class TableState:
-    """The DataStore table as it is. ``holds`` is the note of whose rows they are; empty without one."""
+class Place:
+    """An organisation or a group as it is on the portal, whatever it is called there."""
 
-    columns: tuple[Mapping[str, Any], ...]
-    count: int
-    holds: str
+    id: str
+    name: str
 
 
 @dataclass(frozen=True)
 class Actual:
-    """What the portal holds of a dataset. ``sizes``: its files' bytes by resource id, -1 for a lost one."""
+    """What the portal holds of a dataset. ``served``: its files by resource id, downloaded where in doubt."""
 
     package: Mapping[str, Any] | None
-    has_organisation: bool = True
+    organisation: Place | None = None  # the publisher's; None: it is not there
+    group: Place | None = None  # the district's; None: it is not there
+    may_join: bool = True  # the group may be made or given the dataset
+    name_is_taken: bool = False  # by a dataset of somebody else
     table: TableState | None = None
     views: tuple[Mapping[str, Any], ...] = ()
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    served: Mapping[str, Served] = field(default_factory=dict)
     can_have_tables: bool = True
     can_have_views: bool = True
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs, in words (``changes``) and in parts that the portal carries out."""
+    """What differs, in words (``changes``, ``drift``, ``unsent``) and in parts that the portal carries out."""
 
     changes: tuple[Change, ...]
+    drift: tuple[Drift, ...] = ()
+    unsent: tuple[str, ...] = ()
     create_organisation: bool = False
     create: bool = False
+    join: bool = False  # the district's group
     fields: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] | None = None
     extras: Mapping[str, str] | None = None
-    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # fields to set, by id
-    uploads: tuple[str, ...] = ()
-    additions: tuple[str, ...] = ()
-    removals: tuple[str, ...] = ()
-    reorder: bool = False
-    table: str = ""  # fill, rows, dictionary
+    files: ResourcesDifference = field(default_factory=ResourcesDifference)
+    archives: ArchivesDifference = field(default_factory=ArchivesDifference)
+    table: str = ""  # fill, columns, rows, dictionary
     view: str = ""  # create, reorder
     publish: bool = False
 
     @property
     def revises(self) -> bool:
         """Whether files or metadata change."""
-        return bool(
-            self.fields
-            or self.tags is not None
-            or self.extras is not None
-            or self.resources
-            or self.uploads
-            or self.additions
-            or self.removals
-        )
+        return bool(self.fields or self.tags is not None or self.extras is not None or self.files.revises)
 
 
-def compare(wanted: Wanted, actual: Actual) -> Difference:
-    """What differs between what the portal should hold and what it holds. Asks nobody.
+def compare(wanted: Wanted, actual: Actual, *, overwrite: bool = False, restore: bool = False) -> Difference:
+    """What differs between what the portal should hold of a dataset of ours and what it holds.
 
-    Raises:
-        PortalError: a dataset of that name is there and is not ours.
+    Args:
+        wanted: as it should be.
+        actual: as it is.
+        overwrite: words that were changed by hand are ours again.
+        restore: what was taken down is shown again.
     """
-    name, package = wanted.name, actual.package
-    if package is None:
+    if actual.package is None:
         return _creation(wanted, actual)
-    if not is_ours(wanted, package):
-        raise PortalError(
-            f"{name}: the portal already has a dataset of this name that was not published from here"
-            f" ({package.get('title') or 'without a title'}). It stays as it is: taking over a dataset is not"
-            " supported yet. Rename it on the portal, or give ours another name in its catalogue entry"
+    return _Comparison(wanted, actual, actual.package, overwrite, restore).difference()
+
+
+def unsent_of(wanted: Wanted, actual: Actual) -> tuple[str, ...]:
+    """What is declared and this portal cannot show."""
+    told = list(wanted.unsent)
+    if not actual.can_have_tables:
+        told.append("the table: the portal has no DataStore")
+    if wanted.group and not actual.may_join and not _is_member(wanted, actual):
+        told.append(
+            f"the group {wanted.group['title']}: the token's user may not "
+            + ("add datasets to it" if actual.group else "create it")
+            + "; have the portal's administrator "
+            + ("make the user an editor of it" if actual.group else f"create it as {wanted.group['name']}")
         )
-    changes: list[Change] = []
-
-    def note(action: str, target: str, detail: str) -> None:
-        changes.append(Change(name, action, target, detail))
-
-    if not actual.has_organisation:
-        note("create", f"organisation {wanted.organisation['name']}", "it is not on the portal yet")
-    fields = _changed_fields(wanted, package, note)
-    tags = _changed_tags(wanted, package, note)
-    extras = _changed_extras(wanted, package, note)
-
-    resources = _changed_resources(wanted, actual, package, note)
-    table = _table_change(wanted, actual, note)
-    view = _view_change(actual, note)
-    publish = bool(package.get("private"))
-    if publish:
-        note("publish", "dataset", "it is private; it becomes public when all of it is in place")
-    return Difference(
-        changes=tuple(changes),
-        create_organisation=not actual.has_organisation,
-        fields=fields,
-        tags=tags,
-        extras=extras,
-        resources=resources.updates,
-        uploads=resources.uploads,
-        additions=resources.additions,
-        removals=resources.removals,
-        reorder=resources.reorder,
-        table=table,
-        view=view,
-        publish=publish,
-    )
+    return tuple(told)
 
 
 def _creation(wanted: Wanted, actual: Actual) -> Difference:
     name, changes = wanted.name, []
-    if not actual.has_organisation:
+    if actual.organisation is None:
         changes.append(
             Change(name, "create", f"organisation {wanted.organisation['name']}", "it is not on the portal yet")
         )
@@ -147,8 +136,25 @@ def _creation(wanted: Wanted, actual: Actual) -> Difference:
         changes.append(Change(name, "load", "table", f"{wanted.rows:,} rows"))
         if actual.can_have_views:
             changes.append(Change(name, "view", "table", "people can look at the rows on the portal"))
+    if wanted.group and actual.may_join:
+        changes.append(_joining(wanted, actual))
     changes.append(Change(name, "publish", "dataset", "the last step"))
-    return Difference(tuple(changes), create_organisation=not actual.has_organisation, create=True)
+    changes += [
+        Change(name, "create", f"version {one.version}", f"an archive of it, {one.size:,} bytes")
+        for one in wanted.archives
+    ]
+    return Difference(
+        tuple(changes),
+        unsent=unsent_of(wanted, actual),
+        create_organisation=actual.organisation is None,
+        create=True,
+    )
+
+
+def _joining(wanted: Wanted, actual: Actual) -> Change:
+    assert wanted.group is not None  # noqa: S101 - for the type checker
+    detail = "the dataset is added to it" if actual.group else "it is not on the portal yet"
+    return Change(wanted.name, "update" if actual.group else "create", f"group {wanted.group['name']}", detail)
 
 
 def our_ids(name: str) -> list[str]:
@@ -158,32 +164,202 @@ def our_ids(name: str) -> list[str]:
 
 def is_ours(wanted: Wanted, package: Mapping[str, Any]) -> bool:
     """By the mark, or by a resource with an id that only we derive (should someone have removed the mark)."""
-    extras = {item["key"]: item["value"] for item in package.get("extras", ())}
-    if extras.get(MARK) == wanted.name:
+    if extras_of(package).get(MARK) == wanted.name:
         return True
     ours = set(our_ids(wanted.name)) | set(wanted.resources)
     return any(item.get("id") in ours for item in package.get("resources", ()))
 
 
-def _changed_fields(wanted: Wanted, package: Mapping[str, Any], note: Note) -> dict[str, Any]:
-    different = {key: value for key, value in wanted.fields.items() if not _same(key, package.get(key), value)}
-    if "version" in different:
-        note("update", "dataset", _headline(wanted, package))
-    for key, value in different.items():
-        if key != "version":
-            note("update", key, _was("", package.get(key), value))
-    owner = package.get("organization") or {}
-    if owner.get("name") != wanted.organisation["name"]:
-        different["owner_org"] = wanted.organisation["name"]
-        note("update", "organisation", _was("", owner.get("name"), wanted.organisation["name"]))
-    if package["name"] != wanted.name:
-        different["name"] = wanted.name
+def is_building(package: Mapping[str, Any]) -> bool:
+    """Whether we made the dataset and have not completed it."""
+    return bool(package.get("private")) and extras_of(package).get(STATE) == BUILDING
+
+
+def is_member(group: Mapping[str, str], package: Mapping[str, Any]) -> bool:
+    """Whether a dataset is in a group, by its id or, where somebody else made it, by its name."""
+    return any(
+        group["id"] == item.get("id") or group["name"] == item["name"] for item in package.get("groups", ())
+    )
+
+
+def _is_member(wanted: Wanted, actual: Actual) -> bool:
+    return bool(wanted.group and actual.package and is_member(wanted.group, actual.package))
+
+
+class _Comparison:
+    """The comparison of one dataset that is there."""
+
+    def __init__(
+        self, wanted: Wanted, actual: Actual, package: Mapping[str, Any], overwrite: bool, restore: bool
+    ) -> None:
+        self._wanted = wanted
+        self._actual = actual
+        self._package = package
+        self._restore = restore
+        self._extras = extras_of(package)
+        self._verdicts = Verdicts(wanted.name, Record.of(self._extras.get(WROTE)), overwrite)
+        self._changes: list[Change] = []
+
+    def difference(self) -> Difference:
+        wanted, actual, package = self._wanted, self._actual, self._package
+        fields = self._fields() | self._place()
+        create_organisation = actual.organisation is None and "owner_org" in fields
+        tags = self._tags()
+        join = self._group()
+        extras = self._our_extras()
+        files, told = compare_resources(wanted, package, actual.served, self._verdicts)
+        self._changes += told
+        table = table_change(wanted, actual.table, self._note) if actual.can_have_tables else ""
+        view = _view_change(actual, self._note)
+        if not is_building(package) and not taken_down(package):
+            self._tell_table(table, view)
+        publish = bool(package.get("private"))
+        if publish:
+            self._note("publish", "dataset", "it is private; it becomes public when all of it is in place")
+        archives, told = compare_archives(wanted.desired, wanted.archives, package, actual.served, self._verdicts)
+        self._changes += told
+        all_extras = self._with_record(extras)
+        return Difference(
+            changes=tuple(self._changes),
+            drift=tuple(self._verdicts.drift),
+            unsent=unsent_of(wanted, actual),
+            create_organisation=create_organisation,
+            join=join,
+            fields=fields,
+            tags=tags,
+            extras=all_extras,
+            files=files,
+            archives=archives,
+            table=table,
+            view=view,
+            publish=publish,
+        )
+
+    def _note(self, action: str, target: str, detail: str) -> None:
+        self._changes.append(Change(self._wanted.name, action, target, detail))
+
+    def _fields(self) -> dict[str, Any]:
+        package, wanted = self._package, self._wanted
+        different = {
+            key: value
+            for key, value in wanted.fields.items()
+            if self._verdicts.writes(key, key, package.get(key), value)
+        }
+        if "version" in different:
+            self._note("update", "dataset", _headline(wanted, package))
+        for key, value in different.items():
+            if key != "version":
+                self._note("update", key, becomes(package.get(key), value))
+        return different
+
+    def _place(self) -> dict[str, Any]:
+        """Where the dataset is: its organisation, its name, its state."""
+        wanted, package = self._wanted, self._package
+        different: dict[str, Any] = {}
+        owner = package.get("organization") or {}
+        place = self._actual.organisation
+        goal = place.id if place else wanted.organisation["id"]
+        if self._verdicts.writes("organisation", "organisation", owner.get("id"), goal):
+            different["owner_org"] = goal
+            named = place.name if place else wanted.organisation["name"]
+            self._note("update", "organisation", becomes(owner.get("name"), named))
+            if place is None:
+                self._note("create", f"organisation {named}", "it is not on the portal yet")
+        if package["name"] != wanted.name:
+            self._rename(different)
+        if taken_down(package) and self._restore:
+            if package.get("state", "active") != "active":
+                different["state"] = "active"
+            self._note("update", "state", f"{taken_down(package)}; it is restored")
+        return different
+
+    def _rename(self, different: dict[str, Any]) -> None:
+        told = becomes(self._package["name"], self._wanted.name)
+        if self._actual.name_is_taken:
+            self._verdicts.note(
+                "name", f"{told}: not possible, a dataset of somebody else has the name now", is_left=True
+            )
+            return
+        different["name"] = self._wanted.name
         why = "somebody has renamed the dataset on the portal; links to it by name work again"
-        note("update", "name", f"{_was('', package['name'], wanted.name)}: {why}")
-    if package.get("state", "active") != "active":
-        different["state"] = "active"
-        note("update", "state", f"somebody has {package['state']} the dataset on the portal; it is restored")
-    return different
+        self._note("update", "name", f"{told}: {why}")
+        self._verdicts.note("name", f"{told}: {why}")
+
+    def _tags(self) -> tuple[str, ...] | None:
+        tags, wanted = self._package.get("tags", ()), self._wanted.tags
+        shown = sorted(item["name"] for item in tags if not item.get("vocabulary_id"))
+        if not self._verdicts.writes("keywords", "keywords", shown, list(wanted)):
+            return None
+        parts = [f"+ {tag}" for tag in wanted if tag not in shown]
+        parts += [f"- {tag}" for tag in shown if tag not in wanted]
+        self._note("update", "keywords", ", ".join(parts))
+        return wanted
+
+    def _group(self) -> bool:
+        """Whether the dataset is to be added to its district's group."""
+        group = self._wanted.group
+        if group is None or not (self._actual.may_join or _is_member(self._wanted, self._actual)):
+            return False
+        shown = group["name"] if _is_member(self._wanted, self._actual) else ""
+        if not self._verdicts.writes("group", f"group {group['name']}", shown, group["name"]):
+            return False
+        self._changes.append(_joining(self._wanted, self._actual))
+        return True
+
+    def _our_extras(self) -> dict[str, str]:
+        """All extras as they should be, those of others among them, without the record."""
+        shown, wanted = self._extras, self._wanted
+        merged = {key: value for key, value in shown.items() if key not in EXTRAS}
+        is_new = self._package.get("version") != wanted.version
+        for key in sorted(EXTRAS - {WROTE, STATE}):
+            before, after = shown.get(key), wanted.extras.get(key)
+            if not before and not after:
+                continue
+            value = before
+            if self._verdicts.writes(key, key, before, after):
+                value = after
+                if not (is_new and key in _OF_THE_VERSION):
+                    self._note("update", key, becomes(before, after))
+            if value:
+                merged[key] = value
+        if self._package.get("private"):
+            merged[STATE] = BUILDING
+        elif STATE in shown:
+            self._note("update", STATE, "the dataset is complete")
+        return merged
+
+    def _with_record(self, extras: dict[str, str]) -> dict[str, str] | None:
+        """The extras and the record of what is written; None if nothing differs."""
+        extras[WROTE] = Record(self._verdicts.sums).text()
+        if extras == self._extras:
+            return None
+        if not self._changes:
+            self._note("update", WROTE, "what was written is noted anew")
+        return extras
+
+    def _tell_table(self, table: str, view: str) -> None:
+        """What somebody did to the table or its view; of a dataset that stands complete."""
+        self._verdicts.drift += table_drift(self._wanted, self._actual.table)
+        if table and self._actual.table is None:
+            self._verdicts.note("table", "somebody has removed it, or a change of it was cut short")
+        if view:
+            self._verdicts.note("table", "somebody has removed its view, or has put another one first")
+
+
+def creation_record(wanted: Wanted, organisation: str) -> str:
+    """The record of a dataset that is made, whose files and group are still to come."""
+    values: dict[str, Any] = {**wanted.fields, **wanted.extras}
+    values |= {"keywords": list(wanted.tags), "organisation": organisation}
+    for rid, fields in wanted.resources.items():
+        key = wanted.files[rid].key
+        values |= {f"{key}/{name}": value for name, value in fields.items() if name != "hash"}
+    return Record({key: sum_of(key, value) for key, value in values.items()}).text()
+
+
+def becomes(old: Any, new: Any) -> str:
+    """A change of a value in words."""
+    told = f"{short(old)} becomes {short(new)}"
+    return "its text changes further down" if old and new and short(old) == short(new) else told
 
 
 def _headline(wanted: Wanted, package: Mapping[str, Any]) -> str:
@@ -192,187 +368,6 @@ def _headline(wanted: Wanted, package: Mapping[str, Any]) -> str:
     if since is not None and since == before:
         text += f": {added:,} added, {changed:,} changed, {removed:,} removed"
     return text
-
-
-def _changed_tags(wanted: Wanted, package: Mapping[str, Any], note: Note) -> tuple[str, ...] | None:
-    shown = {item["name"] for item in package.get("tags", ()) if not item.get("vocabulary_id")}
-    if shown == set(wanted.tags):
-        return None
-    parts = [f"+ {tag}" for tag in wanted.tags if tag not in shown]
-    parts += [f"- {tag}" for tag in sorted(shown - set(wanted.tags))]
-    note("update", "keywords", ", ".join(parts))
-    return wanted.tags
-
-
-def _changed_extras(wanted: Wanted, package: Mapping[str, Any], note: Note) -> dict[str, str] | None:
-    """All extras as they should be, those of others among them; None if nothing differs."""
-    shown = {item["key"]: item["value"] for item in package.get("extras", ())}
-    kept = {key: value for key, value in shown.items() if key not in EXTRAS}
-    merged = {**kept, **wanted.extras}
-    if shown == merged:
-        return None
-    is_new = package.get("version") != wanted.version
-    for key in sorted(set(shown) | set(merged)):
-        if shown.get(key) != merged.get(key) and not (is_new and key in _OF_THE_VERSION):
-            note("update", key, _was("", shown.get(key), merged.get(key)))
-    return merged
-
-
-@dataclass(frozen=True)
-class _Resources:
-    """What differs among a dataset's resources; ids, but for the fields to set."""
-
-    updates: Mapping[str, Mapping[str, Any]]
-    uploads: tuple[str, ...]
-    additions: tuple[str, ...]
-    removals: tuple[str, ...]
-    reorder: bool
-
-
-def _changed_resources(wanted: Wanted, actual: Actual, package: Mapping[str, Any], note: Note) -> _Resources:
-    standing = {str(item["id"]): item for item in package.get("resources", ())}
-    is_new = package.get("version") != wanted.version
-    updates: dict[str, Mapping[str, Any]] = {}
-    uploads = []
-    for rid, described in wanted.resources.items():
-        item, file = standing.get(rid), wanted.files[rid]
-        if item is None:
-            uploads.append(rid)
-            note("create", described["name"], f"the resource is not there; {file.size:,} bytes")
-            continue
-        why = _upload_reason(item, file, actual.sizes.get(rid))
-        if why:
-            uploads.append(rid)
-            note("upload", described["name"], f"{why}; {file.size:,} bytes")
-        different = {key: value for key, value in described.items() if not _same(key, item.get(key), value)}
-        if different:
-            updates[rid] = different
-            silent = {"hash" if why else "", "release_version" if is_new else ""}
-            told = [_was(key, item.get(key), value) for key, value in different.items() if key not in silent]
-            if told:
-                note("update", described["name"], "; ".join(told))
-    additions = tuple(rid for rid in wanted.resources if rid not in standing)
-    removals = tuple(rid for rid in our_ids(wanted.name) if rid in standing and rid not in wanted.resources)
-    for rid in removals:
-        note("remove", str(standing[rid].get("name") or rid), f"version {wanted.version} has no such file")
-    after = [*(rid for rid in standing if rid not in removals), *additions]
-    reorder = after[: len(wanted.resources)] != list(wanted.resources)
-    if reorder:
-        note("update", "order of the resources", "CSV first, then the others")
-    return _Resources(updates, tuple(uploads), additions, removals, reorder)
-
-
-def _same(key: str, shown: Any, value: Any) -> bool:
-    if key == "format":  # portals write known formats in a way of their own
-        return str(shown or "").casefold() == str(value).casefold()
-    return str(shown or "") == str(value or "")
-
-
-def _was(key: str, old: Any, new: Any) -> str:
-    def short(value: Any) -> str:
-        text = " ".join(str(value or "").split())
-        return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”" if text else "nothing"
-
-    told = f"{short(old)} becomes {short(new)}"
-    if old and new and short(old) == short(new):
-        told = "its text changes further down"
-    return f"{key}: {told}" if key else told
-
-
-def _upload_reason(item: Mapping[str, Any], file: DesiredResource, size: int | None) -> str:
-    """Why a file has to be sent; empty if it stands there."""
-    if not item.get("hash"):
-        return "the file is not there yet"
-    if item["hash"] != file.sha256:
-        return "new content"
-    url = str(item.get("url") or "")
-    if item.get("url_type") != "upload":
-        return "somebody has put a link in the place of the file"
-    if url.rsplit("/", 1)[-1] != url_quote(file.path.name):
-        return "the file has another name on the portal"
-    if size == -1:
-        return "the portal has lost the file"
-    if size is not None and size != file.size:
-        return f"the portal serves {size:,} bytes that are not what was published"
-    return ""
-
-
-def _table_change(wanted: Wanted, actual: Actual, note: Note) -> str:
-    table = actual.table
-    if not actual.can_have_tables:
-        return ""
-    if table is None:
-        note("load", "table", f"there is none; {wanted.rows:,} rows")
-        return "fill"
-    if faults := _column_faults(wanted, table):
-        note("load", "table", f"its columns differ ({'; '.join(faults)}): it is built anew, {wanted.rows:,} rows")
-        return "fill"
-    if why := _why_rows_differ(wanted, table):
-        note("load", "table", f"{_row_counts(wanted, table)}; {why}")
-        return "rows"
-    if different := _dictionary_faults(wanted, table):
-        note("update", "data dictionary", f"of {', '.join(different)}")
-        return "dictionary"
-    return ""
-
-
-def _why_rows_differ(wanted: Wanted, table: TableState) -> str:
-    """Why the table is taken not to hold the release's rows, and what is done; empty if it holds them."""
-    if content_of(table.holds) == content_of(wanted.holds):
-        is_touched = table.count != wanted.rows
-        return "somebody has changed it, so it is compared row by row" if is_touched else ""
-    if not table.holds:
-        return (
-            "nothing says whose rows the table holds: an earlier change was cut short, or somebody else loads"
-            " it (does the portal run xloader or datapusher?); it is compared row by row"
-        )
-    if table.holds.startswith(CHANGING):
-        return "an earlier change was cut short; it is compared row by row"
-    return f"it holds the rows of {table.holds.split(' ')[0]}; only what differs is sent"
-
-
-def _row_counts(wanted: Wanted, table: TableState) -> str:
-    """How many rows there are and will be; that a table loses rows must be seen at once."""
-    if table.count == wanted.rows:
-        return f"{wanted.rows:,} rows"
-    text = f"{table.count:,} rows become {wanted.rows:,}"
-    if wanted.rows < table.count:
-        lost = 100 * (table.count - wanted.rows) / table.count
-        text += f": SHRINKS by {lost:.1f} %"
-        if lost > wanted.shrink_limit_pct:
-            text += f", more than the {wanted.shrink_limit_pct:g} % that its declaration allows"
-    return text
-
-
-def content_of(holds: str) -> str:
-    """The sum of the rows that a table's note speaks of; empty where it speaks of none."""
-    return holds.rpartition("sha256:")[2] if "sha256:" in holds else ""
-
-
-def _column_faults(wanted: Wanted, table: TableState) -> list[str]:
-    shown = {str(column["id"]): column for column in table.columns}
-    faults = [f"{name} goes" for name in shown if name not in {column["id"] for column in wanted.columns}]
-    for column in wanted.columns:
-        standing = shown.get(column["id"])
-        if standing is None:
-            faults.append(f"{column['id']} is new")
-        elif standing.get("type") != column["type"]:
-            faults.append(f"{column['id']}: {standing.get('type')} becomes {column['type']}")
-        elif column["id"] in wanted.primary_key and standing.get("schema", {}).get("is_index") is False:
-            faults.append(f"{column['id']} is no key there")
-    return faults
-
-
-def _dictionary_faults(wanted: Wanted, table: TableState) -> list[str]:
-    shown = {str(column["id"]): column.get("info") or {} for column in table.columns}
-    return [
-        str(column["id"])
-        for column in wanted.columns
-        if any(
-            (shown[column["id"]].get(key) or "") != (column["info"].get(key) or "")
-            for key in ("label", "notes", "unit")
-        )
-    ]
 
 
 def _view_change(actual: Actual, note: Note) -> str:

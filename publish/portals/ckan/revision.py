@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from publish.portals.ckan.compare import Difference
+from publish.portals.ckan.encoding import encoded
 from publish.portals.ckan.wanted import Wanted
 
 
@@ -15,7 +15,7 @@ def revision(wanted: Wanted, difference: Difference, package: Mapping[str, Any])
 
     Lists are merged by position and never shrink, so what is replaced is filtered out first.
     """
-    filtered = [f"-resources__{rid}" for rid in difference.removals]
+    filtered = [f"-resources__{rid}" for rid in difference.files.removals]
     data: dict[str, Any] = {
         "match__id": package["id"],
         "match__metadata_modified": package["metadata_modified"],
@@ -35,16 +35,11 @@ def revision(wanted: Wanted, difference: Difference, package: Mapping[str, Any])
         data["update__extras"] = [{"key": key, "value": value} for key, value in sorted(difference.extras.items())]
     if filtered:
         data["filter"] = filtered
-    if difference.additions:
+    if difference.files.additions:
         data["update__resources__extend"] = [
-            {**wanted.resources[rid], "id": rid, "url": ""} for rid in difference.additions
+            {**wanted.resources[rid], "id": rid, "url": ""} for rid in difference.files.additions
         ]
-    for rid, fields in difference.resources.items():
+    for rid, fields in difference.files.updates.items():
         for key, value in fields.items():
             data[f"update__resources__{rid}__{key}"] = value
     return encoded(data)
-
-
-def encoded(data: Mapping[str, Any]) -> dict[str, str]:
-    """A call's data as a form's fields, each of which CKAN decodes as JSON."""
-    return {key: json.dumps(value) for key, value in data.items()}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote as url_quote
 
 import requests
+from urllib3 import Retry
+from urllib3.exceptions import InvalidHeader
 
 from warehouse import web
 
@@ -29,6 +32,7 @@ class Session(web.Session):
     def __init__(self) -> None:
         super().__init__(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
         self.last: tuple[int, str, str] = (0, "", "")
+        self.retry_after: float | None = None  # seconds that the last answer asks to be left alone
         self.is_gone = False
         self.sent: Callable[[int], None] | None = None
 
@@ -41,7 +45,7 @@ class Session(web.Session):
             form = _Form(options.get("data") or {}, files, self.sent)
             options["data"] = form
             options["headers"] = {**(options.get("headers") or {}), "Content-Type": form.content_type}
-        self.last = (0, "", "")
+        self.last, self.retry_after = (0, "", ""), None
         try:
             answer = super().request(method, url, **options)
         except requests.ConnectionError:
@@ -50,6 +54,9 @@ class Session(web.Session):
         self.is_gone = False
         headers = answer.headers
         self.last = (answer.status_code, headers.get("Content-Type", "").lower(), headers.get("Location", ""))
+        if asked := headers.get("Retry-After"):
+            with suppress(InvalidHeader):
+                self.retry_after = Retry().parse_retry_after(asked)
         return answer
 
 

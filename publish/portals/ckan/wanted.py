@@ -4,48 +4,43 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote as url_quote
 
 from publish.desired import DesiredDataset, DesiredResource, resource_id
 from publish.files.render import description_of
+from publish.metadata.datapackage import district_of
 from publish.metadata.protection import protection_in_words
 from publish.metadata.words import LISTED
 from publish.plans import PortalError
-from publish.portals.ckan.dcat_fields import DATASET_FIELDS, dataset_fields, resource_fields
+from publish.portals.ckan.archives import Archive, archives_of
+from publish.portals.ckan.dcat_fields import dataset_fields, high_value_unmet, resource_fields
+from publish.portals.ckan.keywords import tags_of
+from publish.portals.ckan.managed import MARK, ORGANISATION, TOLD, TOLD_TO_EDITORS
 from warehouse.declarations import TOTAL, TOTAL_TITLE, FieldDeclaration
 
 # A value of more than 32,766 bytes cannot be indexed as one term by Solr: CKAN would refuse the dataset.
 _EXTRA_BYTES = 24_000
 
-MARK = "opendistrict"  # the extra by which we know a dataset as ours; its value is the dataset's name
 _CHECKSUM = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 _AUTHORITY = "http://publications.europa.eu/resource/authority"
-
-EXTRAS = frozenset(
-    {
-        MARK, "identifier", "theme", "frequency", "language", "issued", "modified", "access_rights",
-        "publisher_name", "contact_name", "contact_email", "conforms_to", "spatial", "spatial_text",
-        "temporal_start", "temporal_end", "translations", "owner_name", "attribution", "data_date",
-        "each_row_is_a", "disclosure", "licence", "licence_url", "provenance", "version_notes", "changelog",
-        *DATASET_FIELDS,
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Wanted:
     """A dataset in CKAN's terms."""
 
-    name: str
+    desired: DesiredDataset
     organisation: Mapping[str, str]
+    group: Mapping[str, str] | None  # the district's
     fields: Mapping[str, Any]
     tags: tuple[str, ...]
     extras: Mapping[str, str]
     resources: Mapping[str, Mapping[str, Any]]  # by id, in order; the first one has the table
     files: Mapping[str, DesiredResource]
+    archives: tuple[Archive, ...]  # the versions that are kept, oldest first
     columns: tuple[Mapping[str, Any], ...]
     declared: tuple[FieldDeclaration, ...]
     primary_key: tuple[str, ...]
@@ -53,6 +48,12 @@ class Wanted:
     holds: str  # the note of a table that holds exactly these rows
     shrink_limit_pct: float
     differences: tuple[str | None, int, int, int]  # since which version: added, changed, removed
+    unsent: tuple[str, ...] = ()  # what no CKAN can show, in words
+
+    @property
+    def name(self) -> str:
+        """The dataset's slug."""
+        return self.desired.name
 
     @property
     def version(self) -> str:
@@ -110,18 +111,31 @@ def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False
         }
         for item in ordered
     }
+    tags, unsent = tags_of(entry.keywords)
+    district = district_of(desired.declaration)
     return Wanted(
-        name=entry.name,
+        desired=desired,
         organisation={
+            # An id of ours: renamed on the portal, the organisation is still found.
+            "id": resource_id("organisations", entry.publisher.name),
             "name": entry.publisher.name,
             "title": entry.publisher.title,
             "description": entry.publisher.description,
         },
+        group={
+            "id": resource_id("groups", district.id),
+            "name": district.id,
+            "title": district.title,
+            "description": district.description,
+        }
+        if district
+        else None,
         fields=fields,
-        tags=_tags(entry.keywords),
-        extras=_extras(desired),
+        tags=tags,
+        extras=_extras(desired) | dataset_fields(desired, page),
         resources=resources,
         files={item.id: item for item in ordered},
+        archives=archives_of(desired, page),
         columns=tuple(_column(column) for column in desired.declaration.table.fields),
         declared=desired.declaration.table.fields,
         primary_key=desired.declaration.table.primary_key,
@@ -129,13 +143,8 @@ def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False
         holds=f"{release.version} sha256:{release.content_sha256}",
         shrink_limit_pct=desired.declaration.table.rows.shrink_limit_pct,
         differences=(release.previous_version, release.added, release.changed, release.removed),
+        unsent=(*unsent, *high_value_unmet(desired, address, has_dcat)),
     )
-
-
-def _tags(keywords: Iterable[str]) -> tuple[str, ...]:
-    """Keywords as CKAN allows them: letters, digits, spaces, and ``-_.``; from 2 to 100 characters."""
-    found = (re.sub(r"\s+", " ", re.sub(r"[^\w \-.]", " ", word)).strip()[:100] for word in keywords)
-    return tuple(sorted({tag for tag in found if len(tag) >= 2}))
 
 
 def _extras(desired: DesiredDataset) -> dict[str, str]:
@@ -148,6 +157,8 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
     period = temporal if isinstance(temporal, Mapping) else {}
     found = {
         MARK: entry.name,
+        ORGANISATION: entry.publisher.name,
+        TOLD: TOLD_TO_EDITORS,
         "identifier": entry.name,
         "theme": _json([f"{_AUTHORITY}/data-theme/{entry.theme}"]),
         "frequency": f"{_AUTHORITY}/frequency/{entry.frequency}",
@@ -174,7 +185,6 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
         "provenance": _provenance(described.get("sources")),
         "version_notes": _newest(desired.changelog, 1),
         "changelog": _newest(desired.changelog),
-        **dataset_fields(desired),
     }
     return {key: value.strip() for key, value in found.items() if value.strip()}
 
