@@ -175,6 +175,17 @@ def test_one_whose_newest_build_is_held_holds_all(versions):
     assert "together with c" in switched.done[0].holds[0].detail
 
 
+def test_what_is_withdrawn_from_the_version_that_stands_there_does_not_wait_for_others(versions):
+    writer = Memory([versions[1][0], versions[0][1]])
+    small = replace(versions[1][1], release=replace(versions[1][1].release, rows=3))
+    switched = together.switch([versions[1][0], small], writer, before_in(versions), NOTHING_ALLOWED, {})
+    assert [(one.dataset, [hold.guard for hold in one.holds]) for one in switched.done] == [
+        ("b", ["rows"]),
+        ("a", []),
+    ]
+    assert writer.calls == [("a", "2026-03-01")]
+
+
 def test_one_that_cannot_be_read_keeps_all_as_they_were(versions):
     writer = Memory(versions[0], reads=False)
     switched = switch(writer, versions)
