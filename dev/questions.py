@@ -1,14 +1,14 @@
-"""Writes into docs/QUESTIONS.md what its queries answer on the published files of the shipped samples.
+"""Writes docs/QUESTIONS.md from the declared questions and what they answer on the shipped samples.
 
     python -m dev.questions
 
-Each question of the page has one block of SQL and, between ``<!-- answer N -->`` marks, the table that it gives.
+The questions are ``publish/questions/*.yaml``; the answers come from a night of all samples.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
+import textwrap
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,33 @@ import duckdb
 from flows.night import night
 from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
+from publish.questions import Question, load_questions
 from sources import samples
 from warehouse.home import Home
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "QUESTIONS.md"
 DAY = date(2026, 11, 26)  # on which the samples of workbooks are handed in
-QUESTION = re.compile(
-    r"^## (?P<number>\d+)\. .*?^```sql\n(?P<sql>.*?)^```$.*?"
-    r"^<!-- answer (?P=number) -->\n(?P<answer>.*?)^<!-- /answer (?P=number) -->$",
-    re.MULTILINE | re.DOTALL,
-)
+_WIDTH = 120
+_HEAD = """\
+# Twelve questions
+
+What people really ask, each with one query on the published Parquet files alone, its answer on the samples
+that ship with the project, and what the answer cannot say. The folder portal has a page for each, with the
+answer on what it shows. Datasets go by their stems (`agile_pilots`): register the files under these names in
+DuckDB, or whatever you use, and run them:
+
+```python
+import duckdb, pathlib
+
+for path in pathlib.Path("var/portal/datasets").glob("*/*.parquet"):
+    duckdb.sql(f"CREATE VIEW {path.stem.replace('-', '_')} AS SELECT * FROM '{path}'")
+```
+
+The samples hold real facts, each with its source, and invented organisations that join them, whose rows say so:
+the answers show how the questions are answered, not how the programmes fare. A test runs every query and
+compares it with an answer worked out in plain Python. This page is made of `publish/questions/*.yaml`;
+`python -m dev.questions` writes it anew.
+"""
 
 
 def publish_samples(home: Home) -> Path:
@@ -69,17 +86,33 @@ def _shown(value: Any) -> str:
     return str(value).replace("|", "\\|")
 
 
+def page(connection: duckdb.DuckDBPyConnection) -> str:
+    """docs/QUESTIONS.md, with what the published files answer."""
+    return "\n".join([_HEAD, *(_section(question, connection) for question in load_questions())])
+
+
+def _section(question: Question, connection: duckdb.DuckDBPyConnection) -> str:
+    parts = [
+        f"## {question.number}. {question.title.en}",
+        _wrapped(question.introduction.en),
+        f"```sql\n{question.sql.strip()}\n```",
+        as_table(answer(connection, question.sql)).strip(),
+        _wrapped(f"*What it cannot say.* {question.cannot_say.en}"),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _wrapped(text: str) -> str:
+    paragraphs = text.strip().split("\n")
+    return "\n\n".join(
+        textwrap.fill(one, _WIDTH, break_long_words=False, break_on_hyphens=False) for one in paragraphs if one
+    )
+
+
 def main() -> None:
     """Write the page."""
     with tempfile.TemporaryDirectory() as folder:
-        connection = opened(publish_samples(Home(Path(folder))))
-
-        def with_answer(found: re.Match[str]) -> str:
-            number, said = found["number"], as_table(answer(connection, found["sql"]))
-            head = found[0][: found.start("answer") - found.start()]
-            return f"{head}{said}<!-- /answer {number} -->"
-
-        PAGE.write_text(QUESTION.sub(with_answer, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        PAGE.write_text(page(opened(publish_samples(Home(Path(folder))))), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 from checks.accepted import AcceptedException
 from checks.corrections import Correction
 from checks.rules import DatasetRules, SourceRules
+from publish.questions import Question
 from warehouse.declarations import CatalogueEntry, SourceDeclaration, Translations
 from warehouse.declared import Declared
 from warehouse.districts import District, load_districts
@@ -42,6 +43,9 @@ def schemas() -> dict[str, dict[str, Any]]:
         "catalogue.json": _of(CatalogueEntry, "A dataset: publish/catalogue/<stem>.yaml"),
         "translations.json": _of(
             Translations, "The catalogue in a language: publish/catalogue/translations/<language>.yaml"
+        ),
+        "questions.json": _of(
+            Question, "A question to the published datasets: publish/questions/<nn>_<slug>.yaml"
         ),
         "source-rules.json": _of(SourceRules, "Rules of a source: checks/rules/sources/<name>.yaml"),
         "dataset-rules.json": _of(DatasetRules, "Rules of a dataset: checks/rules/datasets/<stem>.yaml"),

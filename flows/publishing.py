@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import sleep
 
 from flows.allowing import allowed_for
+from flows.dataset_standing import standing_of
 from flows.declarations import Declarations
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
@@ -26,14 +28,24 @@ LONGEST_WAIT = 600.0  # seconds in sum, whatever the portal asks for: the night 
 
 
 def portal_of(settings: Settings) -> Portal:
-    """The portal that the settings name: a CKAN for a URL, else a folder."""
+    """The portal that the settings name: a CKAN for a URL, else a folder.
+
+    Raises:
+        PortalError: the portal's address is none.
+    """
     if settings.is_ckan:
         from publish.portals.ckan import CkanPortal
 
         return CkanPortal(settings.portal, settings.token.reveal, settings.datastore.reveal)
     from publish.portals.folder import FolderPortal
 
-    return FolderPortal(Path(settings.portal).absolute())
+    # it stands in pages, feeds and catalogues that others read
+    if settings.portal_url and not re.fullmatch(r"https?://[^\s<>\"'?#]+", settings.portal_url):
+        raise PortalError(
+            f"OPENDISTRICT_PORTAL_URL is {settings.portal_url!r}, which is no address of a folder on the web. Give"
+            " one such as https://data.example.org/"
+        )
+    return FolderPortal(Path(settings.portal).absolute(), base_url=settings.portal_url)
 
 
 @dataclass(frozen=True)
@@ -67,14 +79,15 @@ def due(
             releases = ledger.releases(connection, name)
             if not releases or name in declared.held_back:
                 continue
-            declaration = declared.datasets[name]
+            declaration, curations = declared.datasets[name], ledger.curations(connection, name)
+            standing = standing_of(connection, declared, name, curations)
             try:
-                wanted.append(desired_dataset(declaration, releases[-1], releases, settings.home))
+                wanted.append(desired_dataset(declaration, releases[-1], releases, settings.home, standing))
             except ReleaseError as error:
                 damaged[name] = PortalError(f"{name}: {error}")
                 stuck[name] = str(error)
             if declaration.entry.publish_with:
-                stuck |= _held_build(name, ledger.curations(connection, name))
+                stuck |= _held_build(name, curations)
         noted = ledger.allowances(connection)
     allowed = allowed_for({one.name: one.release.version for one in wanted}, given, noted)
     return Due(wanted, allowed, stuck, damaged)

@@ -36,6 +36,8 @@ class Settings:
     ``portal`` is a URL (CKAN) or a path (a local folder); ``token`` belongs to it and comes from the environment
     only, so that it stands in no process list and no run's parameters. So does ``datastore``, the address of a
     CKAN's DataStore (PostgreSQL) with a password in it.
+    only, so that it stands in no process list and no run's parameters. ``portal_url`` is the address at which a
+    web server shows the folder to the public, if one does.
     """
 
     home: Home
@@ -43,6 +45,7 @@ class Settings:
     token: Secret = Secret()
     datastore: Secret = Secret()
     memory: str = DEFAULT_MEMORY
+    portal_url: str = ""
 
     @staticmethod
     def of(
@@ -56,6 +59,7 @@ class Settings:
             token=Secret(environment.get("OPENDISTRICT_PORTAL_TOKEN", "")),
             datastore=Secret(environment.get("OPENDISTRICT_DATASTORE_URL", "")),
             memory=environment.get("OPENDISTRICT_MEMORY") or DEFAULT_MEMORY,
+            portal_url=environment.get("OPENDISTRICT_PORTAL_URL", ""),
         )
 
     @property

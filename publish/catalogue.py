@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from publish.metadata import high_value
 from publish.translations import translated
 from warehouse import reference
 from warehouse.declarations import (
@@ -72,6 +73,8 @@ def load_entry(path: Path, sources: Mapping[str, SourceDeclaration]) -> DatasetD
         typed = {field.name: field.type for field in declaration.table.fields}
         if typed.get(name) not in ("date", "datetime", "year"):
             raise DeclarationError(f"{path}: period: {name} is no column of days, moments or years")
+    if faults := high_value.faults_of_entry(declaration):
+        raise DeclarationError(f"{path}: hvd: {'; '.join(faults)}")
     if clash := sorted(set(declaration.table.primary_key) & set(CHANGE_COLUMNS)):
         raise DeclarationError(f"{path}: a key field cannot be called {clash[0]}: changes.csv has such a column")
     return declaration

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import contributing, desk, encrypting, looking, mending, planning, releasing, running
+from flows.cli import contributing, desk, encrypting, looking, mending, planning, portal, releasing, running
 from flows.cli.options import app
 from flows.exit_codes import DONE, FAILED, USAGE
 
@@ -57,7 +57,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
 _ORDER = (
     *("nightly", "backfill", "check", "plan", "publish", "drift", "status", "checks", "sources", "datasets"),
     *("export", "changes", "rebuild", "prune", "verify-disclosure", "withdraw", "erase", "rebuild-warehouse"),
-    *("archive-key", "encrypt-archive", "serve", "desk", "desk-token", "demo", "new", "template"),
+    *("archive-key", "encrypt-archive", "serve", "portal", "desk", "desk-token", "demo", "new", "template"),
 )
 app.registered_commands.sort(key=lambda one: _ORDER.index(one.name or getattr(one.callback, "__name__", "")))
 
@@ -71,6 +71,7 @@ __all__ = [
     "main",
     "mending",
     "planning",
+    "portal",
     "releasing",
     "running",
 ]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from publish.metadata.vocabularies import HVD_CATEGORIES
+from publish.plans import PortalError
 from warehouse.declarations import DatasetDeclaration
 
 ELI = "http://data.europa.eu/eli/reg_impl/2023/138/oj"
@@ -69,6 +70,31 @@ def faults_of_node(node: Mapping[str, Any]) -> list[str]:
     return list(_faults_of_node(node))
 
 
+def unmet(name: str, node: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a portal itself cannot give a high-value dataset, in words; empty where it gives all, or none is asked.
+
+    Args:
+        name: the dataset's.
+        node: as ``dcat.dataset_node`` makes it, with the portal's API if it has one.
+
+    Raises:
+        PortalError: something else is lacking, which the entry has to say.
+    """
+    if "dcatap:hvdCategory" not in node:
+        return ()
+    found = faults_of_node(node)
+    if lacking := [text for text in found if text != _NO_API]:
+        raise PortalError(f"{name}: hvd: {'; '.join(lacking)}; see hvd: in its entry in publish/catalogue")
+    return tuple(f"hvd: {text}" for text in found)
+
+
+# A folder of files cannot have it; the dataset stands there all the same.
+_NO_API = (
+    "there is no API (dcat:accessService of a distribution), which high-value datasets need beside the files:"
+    " a folder has none; publish it on a portal with a DataStore too"
+)
+
+
 def _faults_of_node(node: Mapping[str, Any]) -> Iterator[str]:
     yield from _law("the dataset", node)
     if not _ids(node.get("dcatap:hvdCategory")):
@@ -85,10 +111,7 @@ def _faults_of_node(node: Mapping[str, Any]) -> Iterator[str]:
             yield f"{what} says neither licence nor rights"
     services = [one["dcat:accessService"] for one in listed if "dcat:accessService" in one]
     if not services:
-        yield (
-            "there is no API (dcat:accessService of a distribution): a folder of files has none; publish it on a"
-            " portal with a DataStore too"
-        )
+        yield _NO_API
     for service in services:
         yield from _faults_of_service(service, node)
 

@@ -114,11 +114,15 @@ def graph_of(document: Mapping[str, Any] | str, base: str) -> Graph:
         base: the document's own address.
     """
     import json
+    import warnings
 
     from rdflib import Graph
 
     text = document if isinstance(document, str) else json.dumps(document)
-    return Graph().parse(data=text, format="json-ld", base=base, publicID=base)
+    with warnings.catch_warnings():
+        # rdflib 7.6 uses a class of its own that it calls deprecated
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return Graph().parse(data=text, format="json-ld", base=base, publicID=base)
 
 
 def score(graph: Graph, answers: Answers, conforms: Conforms | None = None) -> list[Score]:

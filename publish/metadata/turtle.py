@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rdflib import Graph
+    from rdflib.term import Node
+
+    Triple = tuple[Node, Node, Node]
 
 
 def as_turtle(document: Mapping[str, Any]) -> str:
@@ -14,28 +19,75 @@ def as_turtle(document: Mapping[str, Any]) -> str:
     Addresses that are relative in it are relative in the Turtle. Nodes without an address are numbered as they
     come, so that the order in which rdflib writes them does not depend on chance.
     """
+    return graph_of(document).serialize(format="turtle")
+
+
+def graph_of(document: Mapping[str, Any]) -> Graph:
+    """The graph of a document that consists of what ours do.
+
+    That is nodes within nodes, with keys and addresses in the prefixes of one context, relative addresses as they
+    are. rdflib's own reader of JSON-LD makes them absolute, and warns of itself at each document (7.6).
+    """
     from rdflib import Graph
 
-    text = json.dumps(_named(document, count()))
-    # stands for the document's own place while it is parsed; nothing that the document says is taken for it
-    here = next(place for n in count() if (place := f"https://here-{n}.invalid/") not in text)
+    context: Mapping[str, str] = document["@context"]
     graph = Graph(bind_namespaces="none")
-    graph.parse(data=text, format="json-ld", base=here)
-    for prefix, namespace in sorted(document["@context"].items()):
+    for prefix, namespace in sorted(context.items()):
         graph.bind(prefix, namespace, override=True, replace=True)
-    # the place itself is a folder; `<>` would be the document
-    return graph.serialize(format="turtle").replace(f"<{here}>", "<./>").replace(f"<{here}", "<")
+    for triple in _Reader(context).triples(document):
+        graph.add(triple)
+    return graph
 
 
-def _named(node: Any, numbers: Any) -> Any:
-    """A copy in which each node without an address has a name of the document's own."""
-    if isinstance(node, Mapping):
-        named = {
-            key: value if key == "@context" else _named(value, numbers) for key, value in sorted(node.items())
-        }
-        if "@value" not in node and "@id" not in node:
-            named["@id"] = f"_:b{next(numbers):06d}"
-        return named
-    if isinstance(node, Sequence) and not isinstance(node, str):
-        return [_named(value, numbers) for value in node]
-    return node
+class _Reader:
+    """Reads nodes of a document, numbering those without an address."""
+
+    def __init__(self, context: Mapping[str, str]) -> None:
+        self._context = context
+        self._numbers = count()
+
+    def triples(self, document: Mapping[str, Any]) -> Iterator[Triple]:
+        """Everything that the document says."""
+        yield from self._node(document, self._name(document))
+        for node in document.get("@included", ()):
+            yield from self._node(node, self._name(node))
+
+    def _node(self, node: Mapping[str, Any], name: Node) -> Iterator[Triple]:
+        from rdflib import RDF, URIRef
+
+        for key, value in sorted(node.items()):
+            values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+            if key == "@type":
+                yield from ((name, RDF.type, self._address(kind)) for kind in values)
+            elif not key.startswith("@"):
+                for one in values:
+                    yield from self._value(name, URIRef(self._full(key)), one)
+
+    def _value(self, subject: Node, predicate: Node, value: Any) -> Iterator[Triple]:
+        from rdflib import Literal
+
+        if not isinstance(value, Mapping):
+            yield (subject, predicate, Literal(value))
+        elif "@value" in value:
+            datatype = self._full(value["@type"]) if "@type" in value else None
+            # as it is written: rdflib would write numbers and dates in its own way
+            text = Literal(value["@value"], lang=value.get("@language"), datatype=datatype, normalize=False)
+            yield (subject, predicate, text)
+        else:
+            name = self._name(value)
+            yield (subject, predicate, name)
+            yield from self._node(value, name)
+
+    def _name(self, node: Mapping[str, Any]) -> Node:
+        from rdflib import BNode
+
+        return self._address(node["@id"]) if "@id" in node else BNode(f"b{next(self._numbers):06d}")
+
+    def _address(self, address: str) -> Node:
+        from rdflib import URIRef
+
+        return URIRef(self._full(address))
+
+    def _full(self, address: str) -> str:
+        prefix, colon, rest = address.partition(":")
+        return self._context[prefix] + rest if colon and prefix in self._context else address

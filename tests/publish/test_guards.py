@@ -89,6 +89,8 @@ def test_rows_that_somebody_added_by_hand_are_none_that_vanish(home, releases):
     desired = wanted(home, releases[:2])
     assert guards(desired, shown(wanted(home, releases[:1]), rows=5000)) == []
     assert guards(desired, shown(desired, rows=5000)) == []
+    # nor those that a killed run had inserted before it deleted others
+    assert guards(desired, shown(desired, rows=5000, content_sha256=None)) == []
 
 
 def test_a_dataset_that_is_not_there_is_asked_for_its_floor_only(home, releases):
@@ -137,7 +139,7 @@ def without_a_column(tmp_path):
 
 
 def test_a_column_that_vanishes_holds_it_until_the_major_version_is_raised(without_a_column):
-    before, now = without_a_column()
+    before, now = without_a_column(major_version=2)
     now = replace(now, release=replace(now.release, major=1))
     (hold,) = held(now, shown(before), NOTHING_ALLOWED)
     assert (hold.guard, hold.allowed_by) == ("columns", "--allow-shrink")

@@ -125,7 +125,7 @@ def test_a_held_row_is_neither_changed_nor_removed_and_everyone_is_told(tmp_path
     assert "visits_count in 1" in emptied
     for text in (since, emptied, "<dt>Rows held</dt><dd>2</dd>"):
         assert text in page
-    assert "0 added, 0 changed, 0 removed, 2 held as they were" in page
+    assert "Since 2026-02-01: 2 held as they were." in page
     assert "their description changed" not in page
 
 

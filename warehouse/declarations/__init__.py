@@ -31,6 +31,7 @@ from warehouse.declarations.fields import (
     ProtectedAs,
     Severity,
 )
+from warehouse.declarations.showing import ChartDeclaration, Headline, MapDeclaration, Showing
 from warehouse.declarations.sources import GRACE_DAYS, AskedFor, SourceDeclaration, load_source
 from warehouse.declarations.tables import Delivery, ForeignKey, RowBounds, TableDeclaration
 from warehouse.declarations.translations import Provenance, Translation, Translations, digest_of
@@ -52,6 +53,7 @@ __all__ = [
     "TOTAL_TITLE",
     "AskedFor",
     "CatalogueEntry",
+    "ChartDeclaration",
     "Constraints",
     "Contact",
     "DatasetDeclaration",
@@ -65,7 +67,9 @@ __all__ = [
     "ForeignKey",
     "Format",
     "GrantColumns",
+    "Headline",
     "Licence",
+    "MapDeclaration",
     "Period",
     "Place",
     "Privacy",
@@ -74,6 +78,7 @@ __all__ = [
     "Publisher",
     "RowBounds",
     "Severity",
+    "Showing",
     "SourceDeclaration",
     "TableDeclaration",
     "Translation",

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from warehouse.declarations.column_names import check_columns
 from warehouse.declarations.fields import (
     TOTAL,
     Constraints,
@@ -253,7 +254,7 @@ def resolve_dataset(
     Raises:
         DeclarationError: a field names a source's field that does not exist or that is not public, or a
             computed one lacks a title or a type; or it has coordinates and is no GeoJSON, or the other way round;
-            or it is protected, and lacks what a protected table has.
+            or it is protected, and lacks what a protected table has; or no portal's table can have its columns.
     """
     fields = []
     for position, listed in enumerate(entry.fields):
@@ -293,14 +294,25 @@ def resolve_dataset(
         },
         where,
     )
+    check_columns([field.name for field in table.fields], where)
     has_points = {field.name for field in table.fields if field.type == "number"}.issuperset(COORDINATES)
     if has_points != ("geojson" in entry.formats):
         raise DeclarationError(
             f"{where}: formats: what has the columns {' and '.join(COORDINATES)} (numbers) is also geojson, and"
             " nothing else is"
         )
-    _grants_fit(entry, {field.name for field in table.fields}, where)
+    names = {field.name for field in table.fields}
+    _grants_fit(entry, names, where)
+    _show_fits(entry, names, where)
     return DatasetDeclaration(entry, table)
+
+
+def _show_fits(entry: CatalogueEntry, names: set[str], where: Path | str) -> None:
+    """What its pages begin with are columns that it has."""
+    if unknown := entry.show.unknown_columns(names):
+        raise DeclarationError(f"{where}: show: the dataset has no column {', '.join(unknown)}")
+    if entry.show.map and "geojson" not in entry.formats:
+        raise DeclarationError(f"{where}: show: a map needs the columns {' and '.join(COORDINATES)}")
 
 
 def _grants_fit(entry: CatalogueEntry, names: set[str], where: Path | str) -> None:

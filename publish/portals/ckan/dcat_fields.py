@@ -11,7 +11,8 @@ import json
 from collections.abc import Mapping
 
 from publish.desired import DesiredDataset, DesiredResource
-from publish.metadata.high_value import ELI
+from publish.metadata.dcat import Service, dataset_node
+from publish.metadata.high_value import ELI, unmet
 from publish.metadata.schema import PROFILES
 from publish.metadata.vocabularies import AUTHORITY, FILE_TYPES, HVD_CATEGORIES
 from publish.metadata.words import WITH_ROWS
@@ -20,13 +21,18 @@ from publish.metadata.words import WITH_ROWS
 # portals take for readable by machines is known to them by that term only, and nobody previews this one.
 _BY_TERM = "datapackage"
 
-DATASET_FIELDS = frozenset({"spatial_uri", "applicable_legislation", "hvd_category"})
+_API_PAGE = "https://docs.ckan.org/en/latest/maintaining/datastore.html"
+
+DATASET_FIELDS = frozenset({"uri", "spatial_uri", "applicable_legislation", "hvd_category"})
 
 
-def dataset_fields(desired: DesiredDataset) -> dict[str, str]:
-    """What a dataset's extras have for ckanext-dcat alone; without what is empty."""
+def dataset_fields(desired: DesiredDataset, page: str) -> dict[str, str]:
+    """What a dataset's extras have for ckanext-dcat alone; without what is empty.
+
+    ``page`` is the dataset's own, and its address in DCAT: the API says that it serves what is called so.
+    """
     entry = desired.declaration.entry
-    found = {}
+    found = {"uri": page}
     if len(entry.places) == 1 and entry.places[0].uri and not entry.district:
         found["spatial_uri"] = entry.places[0].uri
     if entry.hvd:
@@ -67,6 +73,30 @@ def resource_fields(
     return found
 
 
+def high_value_unmet(desired: DesiredDataset, address: str, has_dcat: bool) -> tuple[str, ...]:
+    """What a high-value dataset lacks on this server, in words. Empty for any other dataset.
+
+    Raises:
+        PortalError: it lacks what its entry has to say.
+    """
+    if not desired.declaration.entry.hvd:
+        return ()
+    service = Service(
+        title="Data API",
+        endpoint=f"{address}/api/3/action/datastore_search",
+        documentation=_API_PAGE,
+        parameters="?resource_id={id}",
+    )
+    node = dataset_node(desired, f"{address}/dataset/{desired.name}/", service)
+    found = list(unmet(desired.name, node))
+    if not has_dcat:
+        found.append(
+            "hvd: the server has no ckanext-dcat, so it publishes no DCAT-AP, in which high-value datasets are"
+            " marked as such; the fields are there for the day it has"
+        )
+    return tuple(found)
+
+
 def _service(desired: DesiredDataset, resource: DesiredResource, address: str) -> Mapping[str, object]:
     """The DataStore's API, as ckanext-dcat knows an access service."""
     entry = desired.declaration.entry
@@ -74,7 +104,7 @@ def _service(desired: DesiredDataset, resource: DesiredResource, address: str) -
         "uri": f"{address}/dataset/{entry.name}#api",
         "title": f"Data API of {entry.title}",
         "endpoint_url": [f"{address}/api/3/action/datastore_search?resource_id={resource.id}"],
-        "endpoint_description": "https://docs.ckan.org/en/latest/maintaining/datastore.html",
+        "endpoint_description": _API_PAGE,
         "license": entry.licence.authority or entry.licence.url,
         "access_rights": f"{AUTHORITY}/access-right/PUBLIC",
         "serves_dataset": [f"{address}/dataset/{entry.name}"],

@@ -16,7 +16,7 @@ from publish.metadata.protection import protection_in_words
 from publish.metadata.words import LISTED
 from publish.plans import PortalError
 from publish.portals.ckan.archives import Archive, archives_of
-from publish.portals.ckan.dcat_fields import dataset_fields, resource_fields
+from publish.portals.ckan.dcat_fields import dataset_fields, high_value_unmet, resource_fields
 from publish.portals.ckan.keywords import tags_of
 from publish.portals.ckan.managed import MARK, ORGANISATION, TOLD, TOLD_TO_EDITORS
 from warehouse.declarations import TOTAL, TOTAL_TITLE, FieldDeclaration
@@ -132,7 +132,7 @@ def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False
         else None,
         fields=fields,
         tags=tags,
-        extras=_extras(desired),
+        extras=_extras(desired) | dataset_fields(desired, page),
         resources=resources,
         files={item.id: item for item in ordered},
         archives=archives_of(desired, page),
@@ -143,7 +143,7 @@ def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False
         holds=f"{release.version} sha256:{release.content_sha256}",
         shrink_limit_pct=desired.declaration.table.rows.shrink_limit_pct,
         differences=(release.previous_version, release.added, release.changed, release.removed),
-        unsent=unsent,
+        unsent=(*unsent, *high_value_unmet(desired, address, has_dcat)),
     )
 
 
@@ -185,7 +185,6 @@ def _extras(desired: DesiredDataset) -> dict[str, str]:
         "provenance": _provenance(described.get("sources")),
         "version_notes": _newest(desired.changelog, 1),
         "changelog": _newest(desired.changelog),
-        **dataset_fields(desired),
     }
     return {key: value.strip() for key, value in found.items() if value.strip()}
 

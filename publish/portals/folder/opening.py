@@ -7,71 +7,119 @@ for nothing and a count with gaps for fractions. The lines say the types; the te
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from publish.files.render import SUPPRESSED_WORD
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal
+from warehouse.messages import message
 
 
 @dataclass(frozen=True)
 class Opening:
-    """How a tool opens a file. ``code`` is empty where there is nothing to type."""
+    """How a tool opens a file. ``code`` is empty where there is nothing to type.
+
+    ``served`` is the same with ``{base}`` before every file's name, for whoever knows where the files are served.
+    """
 
     tool: str
-    language: str  # python, sql, r; empty without code
+    language: str  # python, sql, r, shell; empty without code
     note: str
     code: str = ""
+    served: str = ""
+
+    @property
+    def program(self) -> str:
+        """The program alone, without the format."""
+        return self.tool.split(",")[0]
 
 
-def openings(table: TableDeclaration, files: Mapping[str, str]) -> list[Opening]:
+BASE = "{base}"  # stands for the address of the files' folder
+
+
+def openings(table: TableDeclaration, files: Mapping[str, str], base: str = "") -> list[Opening]:
     """The lines for a dataset's files.
 
     Args:
         table: its declaration.
         files: their names by key: csv, parquet and, where there is one, xlsx.
+        base: the address of their folder, with a slash at its end; without it the lines are for the folder itself.
     """
+    here = _lines(table, files, base)
+    return [
+        replace(line, served=served.code) for line, served in zip(here, _lines(table, files, BASE), strict=True)
+    ]
+
+
+def _lines(table: TableDeclaration, names: Mapping[str, str], base: str) -> list[Opening]:
+    files = {key: base + name for key, name in names.items()}
     csv, parquet, xlsx = files["csv"], files["parquet"], files.get("xlsx")
+    said = message("With the types said.")
     found = [
+        Opening(
+            "DuckDB, Parquet",
+            "sql",
+            message("Opens right with the defaults."),
+            f"FROM {literal(parquet)}",
+        ),
+        Opening("DuckDB, CSV", "sql", said, _duckdb(csv, table.fields)),
         Opening(
             "pandas, Parquet",
             "python",
-            "Opens right with the defaults; with this backend dates have .dt, and counts with gaps stay whole.",
+            message(
+                "Opens right with the defaults; with this backend dates have .dt, and counts with gaps stay whole."
+            ),
             f'import pandas as pd\ndata = pd.read_parquet("{parquet}", dtype_backend="pyarrow")',
         ),
-        Opening(
-            "pandas, CSV", "python", "With the types said.", _pandas("read_csv", csv, table.fields, is_excel=False)
-        ),
-        Opening("DuckDB, Parquet", "sql", "Opens right with the defaults.", f"FROM '{parquet}'"),
-        Opening("DuckDB, CSV", "sql", "With the types said.", _duckdb(csv, table.fields)),
-        Opening(
-            "R, Parquet", "r", "Opens right with the defaults.", f'data <- nanoparquet::read_parquet("{parquet}")'
-        ),
-        Opening("R, CSV", "r", "With the types said.", _readr(csv, table.fields)),
+        Opening("pandas, CSV", "python", said, _pandas("read_csv", csv, table.fields, is_excel=False)),
     ]
     if xlsx:
-        found += [
-            Opening(
-                "pandas, Excel",
-                "python",
-                "With the types said.",
-                _pandas("read_excel", xlsx, table.fields, is_excel=True),
-            ),
-            Opening(
-                "Excel, LibreOffice",
-                "",
-                f"Open {xlsx}: every cell has its type. A CSV file opened by a double click loses leading zeros.",
-            ),
-        ]
+        found.append(
+            Opening("pandas, Excel", "python", said, _pandas("read_excel", xlsx, table.fields, is_excel=True))
+        )
+    # nanoparquet reads a file or a connection, and no address
+    source = f'url("{parquet}", "rb")' if base else f'"{parquet}"'
+    found += [
+        Opening(
+            "R, Parquet",
+            "r",
+            message("Opens right with the defaults."),
+            f"data <- nanoparquet::read_parquet({source})",
+        ),
+        Opening("R, CSV", "r", said, _readr(csv, table.fields)),
+        *_curl(names, base),
+    ]
+    if xlsx:
+        words = message(
+            "Open {file}: every cell has its type. A CSV file opened by a double click loses leading zeros.",
+            file=names["xlsx"],
+        )
     else:
         columns = ", ".join(field.name for field in table.fields if field.type == "string")
-        found.append(
-            Opening(
-                "Excel, LibreOffice",
-                "",
-                f"There are too many rows for a sheet. Where part of {csv} is imported, set to text: {columns}.",
-            )
+        words = message(
+            "There are too many rows for a sheet. Where part of {file} is imported, set to text: {columns}.",
+            file=names["csv"],
+            columns=columns,
         )
-    return found
+    return [*found, Opening("Excel, LibreOffice", "", words)]
+
+
+def _curl(names: Mapping[str, str], base: str) -> list[Opening]:
+    """Lines that fetch a file and compare it with what was published, where the release has its checksums."""
+    note = (
+        message("Fetches the file, and stops where there is none.")
+        if base
+        else message("Set PORTAL to the address of this page's folder first, with a slash at its end.")
+    )
+    place = base or "$PORTAL"
+    return [
+        Opening(
+            f"curl, {title}",
+            "shell",
+            note,
+            f'curl --fail --silent --show-error --location --output {names[key]} "{place}{names[key]}"',
+        )
+        for key, title in (("csv", "CSV"), ("parquet", "Parquet"))
+    ]
 
 
 def _pandas(function: str, file: str, fields: tuple[FieldDeclaration, ...], *, is_excel: bool) -> str:

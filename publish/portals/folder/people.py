@@ -15,12 +15,13 @@ from pathlib import Path
 
 from publish.files.render import labels
 from publish.portals.folder.people_cells import Cell, Roles, cells, roles_of
+from publish.portals.folder.speaking import Speaker
 from warehouse.declarations import TOTAL, DatasetDeclaration, FieldDeclaration
+from warehouse.messages import message, sentences
 
 _MOST_ROWS = 30  # of a panel
 _MOST_PANELS = 6
 _SHADES = 8
-_NOT_TOLD = "suppressed"
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ class Panel:
     breakdowns: tuple[Breakdown, ...]
 
 
-def draw_people(dataset: DatasetDeclaration, parquet: Path) -> list[Panel]:
+def draw_people(dataset: DatasetDeclaration, parquet: Path, speaker: Speaker | None = None) -> list[Panel]:
     """The panels of a dataset that declares disclosure control, from its release's Parquet file; else none."""
-    roles = roles_of(dataset)
+    roles = roles_of(dataset, speaker or Speaker())
     if roles is None:
         return []
     panels: dict[tuple[str, ...], list[Cell]] = {}
@@ -97,9 +98,9 @@ def _ranks(codes: Iterable[str], fields: Iterable[FieldDeclaration]) -> list[tup
     return [(order.index(code) if code in order else len(order), code) for code, order in pairs]
 
 
-def _title(code: str, one: FieldDeclaration) -> str:
+def _title(code: str, one: FieldDeclaration, speaker: Speaker) -> str:
     words = code.replace("_", " ")
-    return labels(one).get(code) or words[:1].upper() + words[1:]
+    return speaker.labels(one).get(code) or words[:1].upper() + words[1:]
 
 
 class _Population:
@@ -130,7 +131,7 @@ class _Sketch:
         return round(100 * (value - self.low) / (self.high - self.low), 2)
 
     def title(self, code: str) -> str:
-        return _title(code, self.roles.dimensions[self.parted or 0])
+        return _title(code, self.roles.dimensions[self.parted or 0], self.roles.speaker)
 
 
 def _panels(codes: tuple[str, ...], found: Sequence[Cell], roles: Roles, below: int) -> Iterator[Panel]:
@@ -138,9 +139,9 @@ def _panels(codes: tuple[str, ...], found: Sequence[Cell], roles: Roles, below: 
     for cell in found:
         together.setdefault(cell.names, []).append(cell)
     populations = [_Population(names, own) for names, own in together.items()]
-    title = ", ".join(_title(code, one) for code, one in zip(codes, roles.panels, strict=True))
+    title = ", ".join(_title(code, one, roles.speaker) for code, one in zip(codes, roles.panels, strict=True))
     for sketch in _sketches(found, roles):
-        yield _panel(title or roles.count.title, populations, sketch, below)
+        yield _panel(title or roles.speaker.title(roles.count), populations, sketch, below)
 
 
 def _sketches(found: Sequence[Cell], roles: Roles) -> Iterator[_Sketch]:
@@ -156,14 +157,14 @@ def _sketches(found: Sequence[Cell], roles: Roles) -> Iterator[_Sketch]:
         yield _Sketch(roles, "shares", 0, 100, ticks, parted, _codes(found, roles, parted))
     elif means:
         for place, values in means:
-            yield _Sketch(roles, "dots", *_scale(values), mean=place)
+            yield _Sketch(roles, "dots", *_scale(values, roles.speaker), mean=place)
     elif roles.means:
         yield _Sketch(roles, "dots", 0, 1, ())  # nothing of it is published
     else:
         counts = [cell.count for cell in found]
         for place in range(len(roles.dimensions)):
             if len(own := _codes(found, roles, place)) > 1:
-                yield _Sketch(roles, "counts", *_scale(counts), place, own)
+                yield _Sketch(roles, "counts", *_scale(counts, roles.speaker), place, own)
 
 
 def _told_apart(cell: Cell) -> list[int]:
@@ -177,14 +178,14 @@ def _codes(found: Sequence[Cell], roles: Roles, place: int) -> tuple[str, ...]:
     return tuple(sorted(codes, key=lambda code: _ranks([code], [roles.dimensions[place]])))
 
 
-def _scale(values: Sequence[float]) -> tuple[float, float, tuple[str, ...]]:
+def _scale(values: Sequence[float], speaker: Speaker) -> tuple[float, float, tuple[str, ...]]:
     """From nothing, or from what is less, to a round number: four to seven lines."""
     low, high = min(0.0, *values), max(0.0, *values)
     raw = max(high - low, 1e-9) / 5
     power = 10 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
     first, last = math.floor(low / step), math.ceil(high / step)
-    ticks = tuple(f"{number * step:,.10g}".replace("-", "−") for number in range(first, max(last, first + 1) + 1))
+    ticks = tuple(speaker.number(number * step) for number in range(first, max(last, first + 1) + 1))
     return first * step, max(last, first + 1) * step, ticks
 
 
@@ -198,14 +199,15 @@ def _panel(title: str, populations: Sequence[_Population], sketch: _Sketch, belo
     drawn.sort(key=lambda pair: _rank(pair[0], pair[1], width))
     rows = [row for _, row in drawn]
     if sketch.kind == "counts" and sketch.parted is not None:
-        title = f"{title} by {_lower(roles.dimensions[sketch.parted].title)}"
+        by = _lower(roles.speaker.title(roles.dimensions[sketch.parted]))
+        title = message("{title} by {dimension}", title=title, dimension=by)
     breakdowns = tuple(_breakdowns([population for population, _ in drawn[:_MOST_ROWS]], names, sketch))
     inner = [row for one in breakdowns for _, group in one.groups for row in group]
     return Panel(
         title=title,
         note=_note(rows, below, sketch.kind),
         measured=_measured(sketch),
-        counted=roles.count.title,
+        counted=roles.speaker.title(roles.count),
         ticks=sketch.ticks,
         zero=sketch.at(0) if sketch.low < 0 < sketch.high else None,
         legend=tuple(_legend([*rows, *inner], sketch)),
@@ -227,7 +229,7 @@ def _measured(sketch: _Sketch) -> str:
     """What stands in the column of values: the mean, the first of two answers; nothing beside a number."""
     if sketch.kind == "shares":
         return sketch.title(sketch.codes[0]) if len(sketch.codes) == 2 else ""
-    return "Mean" if sketch.kind == "dots" else ""
+    return message("Mean") if sketch.kind == "dots" else ""
 
 
 def _rank(population: _Population, row: Row, width: int) -> tuple[bool, str, float, str]:
@@ -246,14 +248,16 @@ def _row(label: str, note: str, population: _Population, codes: Mapping[int, str
     told = tuple(_words(piece, sketch) for piece in pieces)
     if cell is None or cell.is_suppressed:
         return Row(label, note, True, told=told)
-    row = Row(label, note, False, n=f"n = {cell.count:,}", told=told)
+    row = Row(label, note, False, n=sketch.roles.speaker.say(message("n = {count}", count=cell.count)), told=told)
     if sketch.kind == "dots":
         mean = cell.means[sketch.mean]
         if mean is None:
             return row
-        return replace(row, value=_number(mean, sketch.roles.means[sketch.mean]), dot=sketch.at(mean))
+        return replace(
+            row, value=_number(mean, sketch.roles.means[sketch.mean], sketch.roles.speaker), dot=sketch.at(mean)
+        )
     whole = cell.count if sketch.kind == "counts" else 100.0
-    is_one_told = sketch.kind == "shares" and len(told) == 2 and told[0] != _NOT_TOLD
+    is_one_told = sketch.kind == "shares" and len(told) == 2 and (pieces[0] is None or not pieces[0].is_suppressed)
     return replace(row, value=told[0] if is_one_told else "", parts=tuple(_parts(pieces, whole, sketch)))
 
 
@@ -262,11 +266,11 @@ def _parts(pieces: Sequence[Cell | None], whole: float, sketch: _Sketch) -> Iter
     x = 0.0
     for shade, (code, piece) in enumerate(zip(sketch.codes, pieces, strict=True)):
         if size := _size(piece, sketch):
-            words = f"{sketch.title(code)}: {_words(piece, sketch)}"
+            words = message("{name}: {what}", name=sketch.title(code), what=_words(piece, sketch))
             yield Part(sketch.at(x), sketch.at(size), shade % _SHADES, words)
             x += size
     if any(piece is not None and piece.is_suppressed for piece in pieces) and whole - x > 0:
-        yield Part(sketch.at(x), sketch.at(whole - x), None, "Not told apart")
+        yield Part(sketch.at(x), sketch.at(whole - x), None, message("Not told apart"))
 
 
 def _size(piece: Cell | None, sketch: _Sketch) -> float:
@@ -279,8 +283,11 @@ def _words(piece: Cell | None, sketch: _Sketch) -> str:
     if piece is None:
         return "–"
     if piece.is_suppressed:
-        return _NOT_TOLD
-    return f"{piece.count:,}" if sketch.kind == "counts" else f"{piece.share or 0:.0f} %"
+        return message("suppressed")
+    speaker = sketch.roles.speaker
+    if sketch.kind == "counts":
+        return speaker.number(piece.count)
+    return f"{speaker.number(piece.share or 0, 0)} %"
 
 
 def _breakdowns(
@@ -294,13 +301,18 @@ def _breakdowns(
         for population in populations:
             own = [cell for cell in population.cells.values() if _told_apart(cell) == [place]]
             if len(codes := _codes(own, sketch.roles, place)) > 1:
-                rows = tuple(_row(_title(one, dimension), "", population, {place: one}, sketch) for one in codes)
-                all_of_them = (Row("All groups", "", True),)
+                rows = tuple(
+                    _row(_title(one, dimension, sketch.roles.speaker), "", population, {place: one}, sketch)
+                    for one in codes
+                )
+                all_of_them = (Row(message("All groups"), "", True),)
                 groups.append(
                     (names[population.names], all_of_them if all(row.is_suppressed for row in rows) else rows)
                 )
         if groups:
-            yield Breakdown(f"By {_lower(dimension.title)}", tuple(groups))
+            yield Breakdown(
+                message("By {dimension}", dimension=_lower(sketch.roles.speaker.title(dimension))), tuple(groups)
+            )
 
 
 def _legend(rows: Sequence[Row], sketch: _Sketch) -> Iterator[tuple[int | None, str]]:
@@ -309,24 +321,30 @@ def _legend(rows: Sequence[Row], sketch: _Sketch) -> Iterator[tuple[int | None, 
     for shade, code in enumerate(sketch.codes):
         yield shade % _SHADES, sketch.title(code)
     if any(part.shade is None for row in rows for part in row.parts):
-        yield None, "Not told apart: suppressed"
+        yield None, message("Not told apart: suppressed")
 
 
 def _note(rows: Sequence[Row], below: int, kind: str) -> str:
     """How many of the totals are shown. Every chart says it."""
     suppressed = sum(row.is_suppressed for row in rows)
-    words = f"{len(rows) - suppressed:,} of {len(rows):,} totals are published."
-    if suppressed:
-        words += f" Suppressed is what counts fewer than {below} people, or what would tell of others that do."
-        words += " A mean over all of them would lack these." if kind != "counts" else ""
-    if len(rows) > _MOST_ROWS:
-        words += f" The first {_MOST_ROWS} are drawn; the files have all."
-    return words
+    return sentences(
+        message("{told} of {rows} totals are published.", told=len(rows) - suppressed, rows=len(rows)),
+        message(
+            "Suppressed is what counts fewer than {below} people, or what would tell of others that do.",
+            below=below,
+        )
+        if suppressed
+        else "",
+        message("A mean over all of them would lack these.") if suppressed and kind != "counts" else "",
+        message("The first {rows} are drawn; the files have all.", rows=_MOST_ROWS)
+        if len(rows) > _MOST_ROWS
+        else "",
+    )
 
 
-def _number(value: float, one: FieldDeclaration) -> str:
+def _number(value: float, one: FieldDeclaration, speaker: Speaker) -> str:
     decimals = 1 if one.decimals is None else min(one.decimals, 2)
-    return f"{value:,.{decimals}f}".replace("-", "−")
+    return speaker.number(value, decimals)
 
 
 def _lower(title: str) -> str:

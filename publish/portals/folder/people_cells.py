@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from publish.portals.folder.speaking import Speaker
 from warehouse.declarations import (
     STATUS,
     SUPPRESSED,
@@ -35,6 +36,7 @@ class Roles:
         finer: the other columns of dimensions.
         means: of a population one of them has values at most.
         share: per cents, if there are any.
+        speaker: says the columns and their codes.
     """
 
     count: FieldDeclaration
@@ -45,6 +47,7 @@ class Roles:
     finer: tuple[str, ...]
     means: tuple[FieldDeclaration, ...]
     share: FieldDeclaration | None
+    speaker: Speaker
 
     @property
     def parted(self) -> int | None:
@@ -67,7 +70,7 @@ class Cell:
     share: float | None
 
 
-def roles_of(dataset: DatasetDeclaration) -> Roles | None:
+def roles_of(dataset: DatasetDeclaration, speaker: Speaker) -> Roles | None:
     """What the columns are for; None if it declares no disclosure control."""
     declared, fields = dataset.entry.disclosure, {one.name: one for one in dataset.table.fields}
     if declared is None:
@@ -87,6 +90,7 @@ def roles_of(dataset: DatasetDeclaration) -> Roles | None:
         finer=tuple(column for dimension in declared.dimensions for column in dimension[1:]),
         means=protected("mean"),
         share=next(iter(protected("share")), None),
+        speaker=speaker,
     )
 
 

@@ -1,64 +1,83 @@
-"""The folder portal: plans and applies, dataset by dataset, then the front page."""
+"""The folder portal: plans and applies, dataset by dataset, then its own pages."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
-from publish.desired import DesiredDataset, DesiredResource
+from publish.desired import DesiredDataset
 from publish.differences import row_difference
 from publish.folders import swap, sync_folder
-from publish.guards import Shown, columns_in, held
+from publish.guards import Shown, held
 from publish.managed import Managed
 from publish.metadata import dcat
-from publish.plans import NOTHING_ALLOWED, Allowed, Change, DatasetPlan, Failed, Hold, Plan, PortalError, Published
+from publish.metadata.high_value import unmet
+from publish.plans import (
+    NOTHING_ALLOWED,
+    Allowed,
+    Change,
+    DatasetPlan,
+    Drift,
+    Failed,
+    Plan,
+    PortalError,
+    Published,
+)
+from publish.portals.folder import files as folder_files
 from publish.portals.folder import pages
-from warehouse.archive import copy_file, sha256_of
+from publish.portals.folder.cards import card_of
+from publish.portals.folder.feeds import dataset_feed
+from publish.portals.folder.files import Content, FileOf, link, portal_error, sum_of, sync_folders
+from publish.portals.folder.front import FRONT, OWN_PLACES, Shelf, front_files
+from publish.portals.folder.notes import Notes
+from publish.portals.folder.parts import changes_since, parquet_of, release_files
+from publish.portals.folder.rendering import Site, in_language
+from publish.portals.folder.standing import STATE, changes_of, drift_in, noted_of, shown_of
 from warehouse.home import to_json
+from warehouse.messages import Language
 from warehouse.progress import Progress
+from warehouse.releases import ReleaseError
 
 _WORK = ".work"
-_STATE = "state.json"
+_SINCE = ".since"  # what changed since each version, kept so that it need not be made again
 _PAGE = "index.html"
-_FRONT = ("catalog.jsonld", "index.html")  # the page last: it is what people open
-FRONT = "front page"  # stands for the dataset's name in changes of the portal's own pages
-
-Content = bytes | DesiredResource
+_ROOMS = ("publish", "warehouse")  # whose code and declarations decide what stands on a page
+_KINDS = frozenset({".py", ".html", ".css", ".js", ".yaml", ".po"})
 
 
 @dataclass(frozen=True)
 class _Difference:
-    """A dataset's wanted files, those that stand there, and what differs."""
+    """A dataset's wanted files, those that stand there, and what differs. Nothing is wanted if nothing does."""
 
     wanted: Mapping[str, Content]
-    standing: Mapping[str, str]  # SHA-256 by name; empty for what is no file
-    changes: tuple[Change, ...]
+    standing: Mapping[str, str]  # SHA-256 by place; empty for what is no file
+    changes: tuple[Change, ...] = ()
+    drift: tuple[Drift, ...] = ()
 
 
 class FolderPortal:
     """A portal in a folder."""
 
-    def __init__(self, root: Path, site: pages.Site | None = None, base_url: str | None = None) -> None:
+    def __init__(self, root: Path, site: Site | None = None, base_url: str | None = None) -> None:
         """Touches no file.
 
         Args:
             root: the portal's folder.
             site: what the pages call it.
-            base_url: the address at which the folder is served, for the DCAT catalogue; relative without.
+            base_url: the address at which the folder is served, for feeds and the catalogue; relative without.
         """
         self._root = root
-        self._site = site or pages.Site()
         self._base = base_url.rstrip("/") + "/" if base_url else ""
+        self._site = replace(site or Site(), base=self._base)
         self._writes = 0
 
     @property
@@ -68,10 +87,10 @@ class FolderPortal:
 
     @property
     def managed(self) -> tuple[Managed, ...]:
-        """What of the folder is ours: all of it below a dataset's folder, and the front page's files."""
+        """What of the folder is ours: all of a dataset's folder, and the portal's own pages where they stand."""
         return (
             Managed("dataset", ("every file in datasets/<dataset>/",), "undone", "the folder is exchanged whole"),
-            Managed("front page", _FRONT, "undone", "they list the datasets"),
+            Managed("front page", OWN_PLACES, "undone", "they are made anew whenever a dataset changes"),
         )
 
     @property
@@ -80,36 +99,40 @@ class FolderPortal:
         return self._base or str(self._root)
 
     def plan(
-        self, desired: Sequence[DesiredDataset], allowed: Allowed = NOTHING_ALLOWED, failed: Failed | None = None
+        self,
+        desired: Sequence[DesiredDataset],
+        allowed: Allowed = NOTHING_ALLOWED,
+        failed: Failed | None = None,
+        *,
+        deep: bool = False,
     ) -> Plan:
-        """What differs from what is shown now. Writes nothing."""
+        """What differs from what is shown now. Writes nothing.
+
+        ``deep``: every file is read again, though nothing says that it was touched.
+        """
+        notes = self._notes(deep)
         plans = []
-        states = self._states()
+        shelves = self._shelves()
         for wanted in desired:
             try:
-                difference = self._compare(wanted)
+                unsent = self._unsent(wanted)
+                difference = self._compare(wanted, notes, is_plan=True)
             except PortalError as error:
                 if failed is None:
                     raise
                 failed(wanted.name, error)
                 continue
-            shown = self._shown(wanted.name)
+            shown = self._shown(wanted.name, notes)
             holds = held(wanted, shown, allowed)
             version, rows = shown.version if shown else None, row_difference(wanted, shown)
-            plans.append(DatasetPlan(wanted.name, difference.changes, holds=holds, rows=rows, shown=version))
-            if difference.changes and not holds:
-                state = difference.wanted[_STATE]
-                states[wanted.name] = json.loads(state) if isinstance(state, bytes) else {}
-        return Plan(tuple(plans), tuple(self._plan_front(self._front(states))))
-
-    def _holds(self, wanted: DesiredDataset, allowed: Allowed) -> tuple[Hold, ...]:
-        return held(wanted, self._shown(wanted.name), allowed)
-
-    def _shown(self, name: str) -> Shown | None:
-        """What the dataset's folder notes of itself; None where there is none, or it was damaged."""
-        noted = self._state(name)
-        shown = noted.get("shown") or noted.get("card")
-        return _shown_of(shown) if isinstance(shown, Mapping) else None
+            plans.append(
+                DatasetPlan(wanted.name, difference.changes, difference.drift, holds, rows, unsent, version)
+            )
+            state = difference.wanted.get(STATE)
+            if not holds and isinstance(state, bytes):
+                parquet = parquet_of(wanted)
+                shelves[wanted.name] = Shelf(json.loads(state), parquet.path if parquet else None)
+        return Plan(tuple(plans), tuple(self._plan_front(self._front(shelves, notes), notes)))
 
     def apply(
         self,
@@ -119,28 +142,44 @@ class FolderPortal:
         allowed: Allowed = NOTHING_ALLOWED,
     ) -> list[Published]:
         """Make it so, dataset by dataset, then the front page. One that fails keeps what stood there."""
-        self._clean()
+        self._mend()
+        notes = self._notes()
         done = []
         for count, wanted in enumerate(desired):
             name = wanted.declaration.name
             progress(f"publish {name}", count, len(desired), "datasets")
             try:
-                difference, holds = self._compare(wanted), self._holds(wanted, allowed)
-                writes = self._apply(name, difference) if difference.changes and not holds else 0
+                one = self._publish(wanted, notes, allowed)
             except PortalError as error:
                 failed(name, error)
             except OSError as error:
-                failed(name, _portal_error(name, error))
+                failed(name, portal_error(name, error))
             else:
-                changes = () if holds else difference.changes
-                done.append(Published(name, changes, writes, self._url(name), holds=holds))
+                done.append(one)
         try:
-            self._apply_front()
+            self._apply_front(notes)
             self._clean()
+            notes.save()
         except OSError as error:
-            failed(FRONT, _portal_error(FRONT, error))
+            failed(FRONT, portal_error(FRONT, error))
         progress("publish", len(desired), len(desired), "datasets")
         return done
+
+    def _publish(self, wanted: DesiredDataset, notes: Notes, allowed: Allowed) -> Published:
+        name, unsent = wanted.name, self._unsent(wanted)
+        difference = self._compare(wanted, notes)
+        holds = held(wanted, self._shown(name, notes), allowed)
+        writes = self._apply(name, difference, notes) if difference.changes and not holds else 0
+        if not holds:
+            notes.published.add(name)
+        changes = () if holds else difference.changes
+        return Published(name, changes, writes, self._url(name), difference.drift, holds, unsent)
+
+    def _unsent(self, wanted: DesiredDataset) -> tuple[str, ...]:
+        """What a high-value dataset has to have and a folder cannot give it, in words. Raises PortalError."""
+        if not wanted.declaration.entry.hvd:
+            return ()
+        return unmet(wanted.name, dcat.dataset_node(wanted, f"{self._base}datasets/{wanted.name}/"))
 
     # --- a dataset --------------------------------------------------------------------------------
 
@@ -150,119 +189,181 @@ class FolderPortal:
     def _url(self, name: str) -> str:
         return f"{self._base}datasets/{name}/" if self._base else str(self._folder(name) / _PAGE)
 
-    def _compare(self, wanted: DesiredDataset) -> _Difference:
-        name = wanted.declaration.name
-        files = self._wanted(wanted)
-        standing = _standing(self._folder(name))
-        sums = {file: _sum(content) for file, content in files.items()}
-        different = [file for file in files if standing.get(file) != sums[file]]
-        extra = sorted(set(standing) - set(files))
-        if not different and not extra:
-            return _Difference(files, standing, ())
+    def _compare(self, wanted: DesiredDataset, notes: Notes, *, is_plan: bool = False) -> _Difference:
+        name = wanted.name
+        standing = notes.sums_in(self._folder(name))
         noted = self._state(name)
-        published = noted.get("files", {})
-        headline = _headline(wanted, noted)
-        changes = [Change(name, "update" if standing else "create", "dataset", headline)]
-        for file in different:
-            content = files[file]
-            if file in standing and standing[file] != published.get(file, standing[file]) and file != _STATE:
-                why = "it is not what was published: someone else changed it"
-            elif isinstance(content, DesiredResource):
-                why = f"{content.size:,} bytes, version {wanted.release.version}"
-            else:
-                why = "its content changes" if file in standing else "new"
-            changes.append(Change(name, "upload", file, why))
-        changes += [Change(name, "remove", file, "it is no part of the dataset any more") for file in extra]
-        return _Difference(files, standing, tuple(changes))
+        drift = tuple(drift_in(name, standing, noted)) if standing else ()
+        made_of = self._made_of(wanted)
+        if standing and not drift and noted.get("made_of") == made_of:
+            return _Difference({}, standing)
+        if is_plan:
+            with TemporaryDirectory() as cache:
+                wanted_files = self._wanted(wanted, made_of, Path(cache))
+        else:
+            wanted_files = self._wanted(wanted, made_of, self._root / _SINCE)
+        changes = tuple(changes_of(wanted, wanted_files, standing, drift, noted))
+        return _Difference(wanted_files, standing, changes, drift)
 
-    def _wanted(self, wanted: DesiredDataset) -> dict[str, Content]:
-        name = wanted.declaration.name
-        files: dict[str, Content] = {}
-        for resource in wanted.resources:
-            file = resource.path.name
-            if file in files or file in (_STATE, _PAGE):
-                raise PortalError(f"{name}: two files would be called {file}")
-            files[file] = resource
+    def _made_of(self, wanted: DesiredDataset) -> str:
+        """Stands for everything that a dataset's files are made of; the same means the same files."""
+        return hashlib.sha256(f"{_code_sum()}\n{self._site}\n{wanted}".encode(errors="replace")).hexdigest()
+
+    def _wanted(self, wanted: DesiredDataset, made_of: str, cache: Path) -> dict[str, Content]:
+        name = wanted.name
+        files = release_files(wanted, frozenset({STATE, _PAGE}))
+        card = card_of(wanted)
         try:
-            files[_PAGE] = pages.dataset_page(wanted, self._site).encode()
-        except (OSError, StopIteration, duckdb.Error) as error:
+            files |= changes_since(wanted, cache)
+            since = [Path(place).stem for place in files if place.startswith("since/")]
+            for language in Language:
+                feed = in_language(f"datasets/{name}/feed.xml", language).removeprefix(f"datasets/{name}/")
+                files[feed] = dataset_feed(card, language, self._site)
+                files |= pages.dataset_pages(wanted, self._site, language, since)
+        except (OSError, StopIteration, duckdb.Error, ReleaseError) as error:
             raise PortalError(f"{name}: the release cannot be shown: {error}") from error
         state = {
-            "card": pages.card(wanted),
+            "card": card,
             "dcat": dcat.dataset_node(wanted, f"{self._base}datasets/{name}/"),
-            "files": {file: _sum(content) for file, content in sorted(files.items())},
-            "shown": _noted_of(wanted),
+            "files": {file: sum_of(content) for file, content in sorted(files.items())},
+            "made_of": made_of,
+            "shown": noted_of(wanted),
         }
-        files[_STATE] = to_json(state).encode()
+        state["sum"] = _sum_of_state(state)
+        files[STATE] = to_json(state).encode()
         return files
 
-    def _apply(self, name: str, difference: _Difference) -> int:
-        """Build the folder beside the standing one and swap them. Returns the number of files written."""
+    def _apply(self, name: str, difference: _Difference, notes: Notes) -> int:
+        """Build the folder beside the standing one and swap them. Returns the number of files that are new."""
         folder = self._folder(name)
         built = self._root / _WORK / name
         shutil.rmtree(built, ignore_errors=True)
         built.mkdir(parents=True)
         writes = 0
-        for file, content in difference.wanted.items():
-            if difference.standing.get(file) == _sum(content):
-                _link(folder / file, built / file)
+        there: dict[str, Path] = {}  # what a file holds that was built already: the latest version's are of it too
+        for place, content in difference.wanted.items():
+            digest = sum_of(content)
+            if difference.standing.get(place) == digest:
+                link(folder / place, built / place)
             else:
-                _write(name, built / file, content)
                 writes += 1
                 self._writes += 1
-        sync_folder(built)
+                if digest in there:
+                    link(there[digest], built / place)
+                else:
+                    folder_files.write(name, built / place, content)
+            if isinstance(content, FileOf):
+                there.setdefault(digest, built / place)
+        sync_folders(built)
         folder.parent.mkdir(parents=True, exist_ok=True)
         swap(built, folder)
         sync_folder(folder.parent)
+        notes.stamp(folder, ((place, sum_of(content)) for place, content in difference.wanted.items()))
         return writes
 
     def _state(self, name: str) -> dict[str, Any]:
+        """What a dataset's folder notes of itself; empty if it is not there, or was changed by somebody."""
         try:
-            content = json.loads((self._folder(name) / _STATE).read_text(encoding="utf-8"))
+            content = json.loads((self._folder(name) / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return content if isinstance(content, dict) else {}
+        if not isinstance(content, dict) or not isinstance(content.get("card"), dict):
+            return {}
+        # an earlier version of the program gave no sum
+        return content if content.get("sum") in (None, _sum_of_state(content)) else {}
+
+    def _shown(self, name: str, notes: Notes) -> Shown | None:
+        """What a dataset's folder notes of what it shows; None where there is none, or somebody wrote in it."""
+        if self._is_taken_down(name, notes):
+            return Shown(taken_down=f"its folder {self._folder(name)} was removed by hand")
+        noted = self._state(name)
+        found = noted.get("shown") or noted.get("card")
+        return shown_of(found) if isinstance(found, Mapping) else None
+
+    def _is_taken_down(self, name: str, notes: Notes) -> bool:
+        """Whether somebody removed a dataset's folder: not we, who were killed between two names."""
+        work = self._root / _WORK
+        is_ours = any((work / one).exists() for one in (name, f"{name}.old"))
+        return name in notes.published and not self._folder(name).exists() and not is_ours
 
     # --- the portal's own pages ---------------------------------------------------------------------
 
-    def _states(self) -> dict[str, dict[str, Any]]:
-        """What the datasets that stand here note of themselves, also those that nobody wants now."""
-        folders = sorted(path for path in (self._root / "datasets").glob("*") if path.is_dir())
-        return {path.name: state for path in folders if (state := self._state(path.name))}
+    def _shelves(self) -> dict[str, Shelf]:
+        """The datasets that stand here, also those that nobody wants now."""
+        found = {}
+        for folder in sorted(path for path in (self._root / "datasets").glob("*") if path.is_dir()):
+            if state := self._state(folder.name):
+                parquet = state["card"].get("parquet", {}).get("name")
+                found[folder.name] = Shelf(state, folder / parquet if parquet else None)
+        return found
 
-    def _front(self, states: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-        ordered = [states[name] for name in sorted(states)]
-        cards = [state["card"] for state in ordered]
-        publisher = cards[0]["publisher"] if cards else {"name": "opendistrict", "title": self._site.title}
-        nodes = [state["dcat"] for state in ordered]
-        catalogue = dcat.catalogue(self._site.title, self._site.description, publisher, self._base, nodes)
-        return {
-            "catalog.jsonld": catalogue.encode(),
-            "index.html": pages.front_page(cards, self._site).encode(),
-        }
+    def _front(self, shelves: Mapping[str, Shelf], notes: Notes) -> dict[str, bytes] | None:
+        """The portal's own files by place; None if they are what stands there."""
+        made_of = hashlib.sha256(_code_sum().encode() + str(self._site).encode())
+        for name, shelf in sorted(shelves.items()):
+            made_of.update(f"{name} {_sum_of_state(shelf.state)}\n".encode())
+        is_same = notes.front_made_of == made_of.hexdigest()
+        if is_same and all(self._front_sum(place, notes) == digest for place, digest in notes.front.items()):
+            return None
+        notes.front_made_of = made_of.hexdigest()
+        return front_files(shelves, self._site, self._root, notes.front)
 
-    def _plan_front(self, front: Mapping[str, bytes]) -> list[Change]:
-        changes = []
-        for file in _FRONT:
-            path = self._root / file
-            if not path.is_file():
-                changes.append(Change(FRONT, "create", file, "lists the datasets"))
-            elif path.read_bytes() != front[file]:
-                changes.append(Change(FRONT, "update", file, "its content changes"))
-        return changes
+    def _front_sum(self, place: str, notes: Notes) -> str:
+        path = self._root / place
+        return notes.sum_of(path) if path.is_file() else ""
 
-    def _apply_front(self) -> int:
-        front = self._front(self._states())
-        changes = self._plan_front(front)
+    def _plan_front(self, front: Mapping[str, bytes] | None, notes: Notes) -> Iterator[Change]:
+        for place, content in (front or {}).items():
+            found = self._front_sum(place, notes)
+            if not found:
+                yield Change(FRONT, "create", place, "it is not there")
+            elif found != sum_of(content):
+                is_ours = found == notes.front.get(place, found)
+                why = "its content changes" if is_ours else "somebody else changed it"
+                yield Change(FRONT, "update", place, why)
+        if front is not None:
+            for place in sorted(set(notes.front) - set(front)):
+                if (self._root / place).is_file():
+                    yield Change(FRONT, "remove", place, "it is no page any more")
+
+    def _apply_front(self, notes: Notes) -> int:
+        front = self._front(self._shelves(), notes)
+        if front is None:
+            return 0
+        changes = list(self._plan_front(front, notes))
+        folders = {self._root}
         for change in changes:
-            built = self._root / _WORK / change.target
-            built.parent.mkdir(parents=True, exist_ok=True)
-            _write(FRONT, built, front[change.target])
-            self._writes += 1
-            built.replace(self._root / change.target)
+            path = self._root / change.target
+            if change.action == "remove":
+                path.unlink()
+            else:
+                built = self._root / _WORK / "front" / change.target
+                folder_files.write(FRONT, built, front[change.target])
+                path.parent.mkdir(parents=True, exist_ok=True)
+                built.replace(path)
+                self._writes += 1
+            folders.add(path.parent)
         if changes:
-            sync_folder(self._root)
+            for folder in sorted(folders):
+                sync_folder(folder)
+        notes.front = {place: sum_of(content) for place, content in front.items()}
+        notes.stamp(self._root, notes.front.items())
         return len(changes)
+
+    def _notes(self, deep: bool = False) -> Notes:
+        notes = Notes(self._root)
+        if deep:
+            notes.forget()
+        return notes
+
+    def _mend(self) -> None:
+        """Put back what a killed run had aside, where two names cannot be exchanged, and remove the rest."""
+        work = self._root / _WORK
+        for aside in work.glob("*.old"):
+            folder = self._folder(aside.name.removesuffix(".old"))
+            if not folder.exists() and (aside / STATE).is_file():
+                aside.rename(folder)
+        self._clean()
 
     def _clean(self) -> None:
         """Remove what was being built when a run was killed."""
@@ -271,92 +372,18 @@ class FolderPortal:
             shutil.rmtree(work)
 
 
-def _noted_of(wanted: DesiredDataset) -> dict[str, Any]:
-    """What guards ask of what stands here, see ``Shown``, as JSON."""
-    release = wanted.release
-    return {
-        "version": release.version,
-        "data_date": release.data_date.isoformat(),
-        "sequence": release.sequence,
-        "rows": release.rows,
-        "columns": list(columns_in(wanted.metadata)),
-        "content_sha256": release.content_sha256,
-        "major": release.major,
-        "ids": {one.key: one.id for one in wanted.resources},
-    }
+def _sum_of_state(state: Mapping[str, Any]) -> str:
+    """By which a state knows that nobody wrote in it: the sum of all else that it says."""
+    rest = {key: value for key, value in state.items() if key != "sum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def _shown_of(noted: Mapping[str, Any]) -> Shown | None:
-    """The same, read back; a folder of an earlier program notes the version and the rows only."""
-    try:
-        return Shown(
-            version=noted.get("version"),
-            data_date=date.fromisoformat(noted["data_date"]) if "sequence" in noted else None,
-            sequence=noted.get("sequence"),
-            rows=noted.get("rows"),
-            columns=tuple(noted["columns"]) if noted.get("columns") else None,
-            content_sha256=noted.get("content_sha256"),
-            major=noted.get("major"),
-            ids=dict(noted.get("ids") or {}),
-        )
-    except (KeyError, TypeError, ValueError):  # somebody wrote into it: it says nothing
-        return None
-
-
-def _headline(wanted: DesiredDataset, noted: Mapping[str, Any]) -> str:
-    """What happens to a dataset in one line; that it loses rows must be seen at once."""
-    release = wanted.release
-    before = noted.get("card")
-    if not isinstance(before, Mapping):
-        return f"version {release.version}, {release.rows:,} rows"
-    if before.get("version") == release.version:
-        return f"version {release.version} as before, {release.rows:,} rows"
-    rows = int(before.get("rows", 0))
-    text = f"version {before.get('version')} becomes {release.version}, rows {rows:,} become {release.rows:,}"
-    if release.rows < rows:
-        lost = 100 * (rows - release.rows) / rows
-        limit = wanted.declaration.table.rows.shrink_limit_pct
-        text += f": SHRINKS by {lost:.1f} %" + (
-            f", more than the {limit:g} % that its declaration allows" if lost > limit else ""
-        )
-    return text
-
-
-def _standing(folder: Path) -> dict[str, str]:
-    """The sums of what is in a folder, by name."""
-    if not folder.is_dir():
-        return {}
-    return {path.name: sha256_of(path) if path.is_file() else "" for path in folder.iterdir()}
-
-
-def _sum(content: Content) -> str:
-    return content.sha256 if isinstance(content, DesiredResource) else hashlib.sha256(content).hexdigest()
-
-
-def _write(dataset: str, path: Path, content: Content) -> None:
-    if isinstance(content, DesiredResource):
-        if not content.path.is_file():
-            raise PortalError(f"{dataset}: the release's file {content.path} is missing; release it again")
-        copy_file(content.path, path)
-        if sha256_of(path) != content.sha256:
-            raise PortalError(
-                f"{dataset}: {content.path} is not what was released: its SHA-256 differs; restore it"
-            )
-    else:
-        path.write_bytes(content)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _link(standing: Path, place: Path) -> None:
-    """The same file in another folder: its time stays, and no byte is written."""
-    try:
-        os.link(standing, place)
-    except OSError:  # a file system without links
-        shutil.copy2(standing, place)
-
-
-def _portal_error(name: str, error: OSError) -> PortalError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    advice = "the disk is full; make room and publish again" if full else "check the folder and publish again"
-    return PortalError(f"{name}: {error}; {advice}", is_transient=full)
+@cache
+def _code_sum() -> str:
+    """Stands for the code, the templates and the words that pages are made with."""
+    root = Path(__file__).resolve().parents[3]
+    digest = hashlib.sha256()
+    for room in _ROOMS:
+        for path in sorted(one for one in (root / room).rglob("*") if one.suffix in _KINDS):
+            digest.update(f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()

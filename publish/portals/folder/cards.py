@@ -1,0 +1,114 @@
+"""What the portal's own pages say of a dataset: kept with its files, so that one can be made without the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from publish.desired import DesiredDataset
+from publish.metadata.words import WITH_ROWS
+from publish.portals.folder.parts import parquet_of
+from publish.questions.asking import ask, over
+from warehouse.declarations import Translation
+from warehouse.releases import Release
+
+_MOST_VERSIONS = 20
+_LONGEST_MEANING = 160
+
+
+def card_of(wanted: DesiredDataset) -> dict[str, Any]:
+    """A dataset as plain values: titles, columns, figures, files, versions."""
+    entry, release = wanted.declaration.entry, wanted.release
+    spatial = wanted.metadata.get("spatial")
+    finnish = next((one for one in wanted.declaration.translations if one.language == "fi"), None)
+    content = {
+        "name": entry.name,
+        "title": entry.title,
+        "description": entry.description,
+        "fi": _in_finnish(finnish),
+        "rows": release.rows,
+        "data_date": release.data_date.isoformat(),
+        "version": release.version,
+        "sequence": release.sequence,
+        "major": release.major,
+        "content_sha256": release.content_sha256,
+        "keywords": list(entry.keywords),
+        "publisher": {"name": entry.publisher.name, "title": entry.publisher.title},
+        "contact": {"name": entry.contact.name, "email": entry.contact.email},
+        "licence": {"id": entry.licence.id, "url": entry.licence.url},
+        "district": entry.district or "",
+        "place": f"{spatial['name']}, {spatial['city']}"
+        if isinstance(spatial, Mapping)
+        else ", ".join(place.title for place in entry.places),
+        "geometry": wanted.spatial,
+        "headline": _headline(wanted),
+        "columns": [
+            {"name": field.name, "title": field.title, "meaning": _short(field.description)}
+            for field in wanted.declaration.table.fields
+        ],
+        "parquet": _parquet(wanted),
+        "files": [
+            {"name": resource.path.name, "format": resource.format, "size": resource.size}
+            for resource in wanted.resources
+            if resource.key in WITH_ROWS
+        ],
+        "versions": [_version(one) for one in (wanted.releases or (release,))[:_MOST_VERSIONS]],
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(content))
+    return plain
+
+
+def _in_finnish(finnish: Translation | None) -> dict[str, Any]:
+    if finnish is None:
+        return {}
+    return {
+        "title": finnish.title,
+        "description": finnish.description,
+        "fields": dict(finnish.fields),
+        "is_reviewed": finnish.is_reviewed,
+        "tag": finnish.tag,
+    }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_MEANING else text[: _LONGEST_MEANING - 1].rstrip() + "…"
+
+
+def _parquet(wanted: DesiredDataset) -> dict[str, str]:
+    found = parquet_of(wanted)
+    return {"name": found.path.name, "sha256": found.sha256} if found else {}
+
+
+def _headline(wanted: DesiredDataset) -> dict[str, Any]:
+    """The one figure that the entry chose; none if it cannot be had, as of a release without its column."""
+    headline, parquet = wanted.declaration.entry.show.headline, parquet_of(wanted)
+    if headline is None or parquet is None:
+        return {}
+    try:
+        with over({"rows": parquet.path}) as connection:
+            found = ask(connection, headline.sql)
+    except duckdb.Error:
+        return {}
+    value = found.rows[0][0] if found.rows and found.rows[0] else None
+    if value is None:
+        return {}
+    return {"title": headline.title, "value": value if isinstance(value, int | float) else str(value)}
+
+
+def _version(release: Release) -> dict[str, Any]:
+    """What a feed says of a version."""
+    return {
+        "version": release.version,
+        "data_date": release.data_date.isoformat(),
+        "sequence": release.sequence,
+        "rows": release.rows,
+        "previous": release.previous_version,
+        "added": release.added,
+        "changed": release.changed,
+        "removed": release.removed,
+        "fields": list(release.schema_changes),
+        "breaking": list(release.breaking),
+    }

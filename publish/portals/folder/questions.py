@@ -1,0 +1,187 @@
+"""The pages of the questions: the answer first, then a chart, the table, the SQL, and what it cannot say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from publish.portals.folder.feeds import title_of
+from publish.portals.folder.files import sum_of
+from publish.portals.folder.rendering import Site, in_language, render
+from publish.questions import Answered, Question, Shelved, answer_all, load_questions
+from warehouse import reference
+from warehouse.messages import Language
+from warehouse.messages.said import shown
+from warehouse.messages.texts import filled
+
+_MOST_BARS = 12
+_MOST_ROWS = 200  # of a page; the file beside it has all
+_CODE = re.compile(r"`([^`]+)`")
+_STRESS = re.compile(r"\*([^*]+)\*")
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+
+
+@dataclass(frozen=True)
+class ShownBar:
+    """A bar: its label, its value in words (empty if it is not known), its length in per cent of the longest."""
+
+    label: str
+    value: str
+    share: float
+
+
+def answer_place(number: int) -> str:
+    """Where a question's answer stands for machines."""
+    return f"questions/{_by_number()[number].slug}/answer.json"
+
+
+@cache
+def _by_number() -> Mapping[int, Question]:
+    return {question.number: question for question in load_questions()}
+
+
+def answers_of(shelved: Mapping[str, Shelved], root: Path, noted: Mapping[str, str]) -> dict[int, Answered]:
+    """The answers; those that stand here, as we wrote them, are not found again."""
+
+    def known(question: Question) -> Answered | None:
+        place = answer_place(question.number)
+        try:
+            content = (root / place).read_bytes()
+            return Answered.of_json(json.loads(content)) if noted.get(place) == sum_of(content) else None
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            return None
+
+    return answer_all(load_questions(), shelved, known)
+
+
+def question_pages(
+    answers: Mapping[int, Answered], cards: Sequence[Mapping[str, Any]], language: Language, site: Site
+) -> dict[str, bytes]:
+    """A page a question, and that of all of them, by place."""
+    views = question_views(answers, cards, language)
+    pages = {}
+    for at, view in enumerate(views):
+        place = in_language(f"questions/{view['slug']}/index.html", language)
+        before, after = views[at - 1] if at else None, views[at + 1] if at + 1 < len(views) else None
+        pages[place] = render("question.html", place, language, site, question=view, before=before, after=after)
+    return pages
+
+
+def question_views(
+    answers: Mapping[int, Answered], cards: Sequence[Mapping[str, Any]], language: Language
+) -> list[dict[str, Any]]:
+    """The questions with their answers as pages show them, in a language."""
+    by_name = {card["name"]: card for card in cards}
+    return [_view(question, answers[question.number], by_name, language) for question in load_questions()]
+
+
+def _view(
+    question: Question, answered: Answered, cards: Mapping[str, Mapping[str, Any]], language: Language
+) -> dict[str, Any]:
+    figure = {name: _value(value, language) for name, value in answered.figure.items()}
+    sentence = question.figure.sentence.in_language(language)
+    reads = [cards[name] for name in question.reads if name in cards]
+    return {
+        "number": question.number,
+        "slug": question.slug,
+        "title": question.title.in_language(language),
+        "introduction": _inline(question.introduction.in_language(language)),
+        "cannot_say": _inline(question.cannot_say.in_language(language)),
+        "sql": question.sql.strip(),
+        "state": answered.state,
+        "missing": answered.missing,
+        "value": filled(question.figure.value, figure, str) if figure else "",
+        "sentence": filled(sentence, figure, str) if figure else "",
+        "chart_title": question.chart.title.in_language(language) if question.chart else "",
+        "bars": _bars(answered, question.chart.unit if question.chart else "", language),
+        "bars_left": max(0, len(answered.bars) - _MOST_BARS),
+        "headings": [
+            question.headings[name].in_language(language) if name in question.headings else name
+            for name in answered.columns
+        ],
+        "rows": [[_cell(value, language) for value in row] for row in answered.rows[:_MOST_ROWS]],
+        "rows_count": len(answered.rows),
+        "is_number": [
+            any(isinstance(row[at], int | float) for row in answered.rows) and not name.endswith("year")
+            for at, name in enumerate(answered.columns)
+        ],
+        "datasets": [
+            {
+                "name": card["name"],
+                "title": title_of(card, language),
+                "version": card["version"],
+                "date": card["data_date"],
+                "licence": card["licence"]["id"],
+            }
+            for card in reads
+        ],
+        "date": max((card["data_date"] for card in reads), default=""),
+    }
+
+
+def _bars(answered: Answered, unit: str, language: Language) -> list[ShownBar]:
+    drawn = answered.bars[:_MOST_BARS]
+    longest = max((abs(value) for _, value in drawn if value is not None), default=0.0) or 1.0
+    return [
+        ShownBar(
+            _said(label, language),
+            "" if value is None else f"{_value(_whole(value), language)} {unit}".strip(),
+            0.0 if value is None else round(100 * max(value, 0.0) / longest, 2),
+        )
+        for label, value in drawn
+    ]
+
+
+def _whole(value: float) -> float:
+    return int(value) if value.is_integer() else value
+
+
+def _cell(value: Any, language: Language) -> str:
+    """A value of the table; empty where nothing is known. Small numbers have no separators: some are years."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(_cell(one, language) for one in value)
+    if isinstance(value, bool):
+        return shown(value, language)
+    if isinstance(value, int | float):
+        return f"{_whole(float(value)):.10g}" if abs(value) < 10000 else _value(value, language)
+    return _said(str(value), language)
+
+
+def _value(value: Any, language: Language) -> str:
+    if isinstance(value, str):
+        return _said(value, language)
+    if isinstance(value, list):
+        return ", ".join(_value(one, language) for one in value)
+    return shown(value, language)
+
+
+def _said(text: str, language: Language) -> str:
+    """The title of a code in a language; any other text as it stands."""
+    return text if language is Language.ENGLISH else _code_titles().get(text, text)
+
+
+@cache
+def _code_titles() -> Mapping[str, str]:
+    """The Finnish titles of codes by the English ones, those left out that two lists translate differently."""
+    found: dict[str, set[str]] = {}
+    for listed in reference.code_lists().values():
+        for code in listed.codes.values():
+            if code.title_fi:
+                found.setdefault(code.title, set()).add(code.title_fi)
+    return {title: next(iter(others)) for title, others in found.items() if len(others) == 1}
+
+
+def _inline(text: str) -> Markup:
+    """A declared text with its `code` and *stress*; a link to a page of the project is its words."""
+    escaped = str(escape(_LINK.sub(r"\1", text.strip())))
+    # escaped before: what is added is ours
+    return Markup(_STRESS.sub(r"<em>\1</em>", _CODE.sub(r"<code>\1</code>", escaped)))  # noqa: S704

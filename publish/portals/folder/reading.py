@@ -1,0 +1,47 @@
+"""A release's rows as SQL sees them, and nothing else: no other file, no network, no settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from warehouse.declarations import TableDeclaration, literal, quote
+
+ROWS = "rows"  # the view that an entry's own SQL reads
+
+
+@contextmanager
+def rows_of(table: TableDeclaration, parquet: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that sees the view ``rows``: the declared columns, as they are typed before they are released.
+
+    One thread, so that sums of fractions are the same each night.
+    """
+    connection = duckdb.connect(":memory:", config={"memory_limit": "1GB", "threads": "1"})
+    try:
+        connection.execute(f"SET allowed_paths = [{literal(str(parquet))}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        columns = ", ".join(
+            f"CAST({quote(field.name)} AS {field.duckdb_type}) AS {quote(field.name)}" for field in table.fields
+        )
+        connection.execute(f"CREATE VIEW {ROWS} AS SELECT {columns} FROM read_parquet({literal(str(parquet))})")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def no_rows(table: TableDeclaration) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same view without a row, to try SQL on."""
+    connection = duckdb.connect(":memory:", config={"memory_limit": "100MB", "threads": "1"})
+    try:
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        columns = ", ".join(f"{quote(field.name)} {field.duckdb_type}" for field in table.fields)
+        connection.execute(f"CREATE TABLE {ROWS} ({columns})")
+        yield connection
+    finally:
+        connection.close()
