@@ -226,6 +226,8 @@ class ThroughApi:
     def _fill(self, progress: Progress) -> None:
         """Make the table with its rows: in one call where that is quick, so that nobody sees half of it."""
         wanted, key = self._wanted, list(self._wanted.primary_key)
+        if self._client.call("datastore_info", {"id": wanted.table_id}, missing_ok=True) is not None:
+            self._call("datastore_delete")  # of a resource that was taken out of its dataset: nobody could see it
         query = f"SELECT {as_json(wanted.declared)} FROM new_rows"
         if wanted.rows * len(wanted.declared) <= _ONE_FILL_CELLS:
             rows = [row for chunk in _chunks(self._connection, query) for row in chunk]

@@ -95,6 +95,8 @@ class ThroughCopy:
             return
         progress(f"{self._wanted.name}: copy the rows", 0, self._wanted.rows, "rows")
         if self._kind == FILL:
+            # one that is there is of a resource that was taken out of its dataset: nobody can see it
+            self._db.run(f"DROP TABLE IF EXISTS {self._name} CASCADE")
             self._db.create(self._name, self._wanted.columns)
         typed = ", ".join(f"{quote(column['id'])} {column['type']}" for column in self._wanted.columns)
         self._db.run(f"CREATE TEMP TABLE copied ({typed}) ON COMMIT DROP")
