@@ -121,14 +121,14 @@ def test_readers_see_the_old_rows_or_the_new(town: Town, route: str) -> None:
     update(rows)
 
     # fewer rows: the API cannot delete in the transaction that changes rows
-    left = update(rows[:-4], between=0 if route == "copy" else 1)
+    left = update(rows[:-3], between=0 if route == "copy" else 1)
     assert all(set(published(before, town)) <= set(state) for state in left), "all new rows, and some that go"
 
     # a column more, filled
     places_fields = [*fields, {"name": "size", "title": "Size", "type": "integer"}]
     old = before
     with_fields(town, places_fields)
-    desired = town.release([[*row, number] for number, row in enumerate(rows[:-4])])
+    desired = town.release([[*row, number] for number, row in enumerate(rows[:-3])])
     with Watcher(town) as watcher:
         town.apply(desired, portal)
     town.check(desired)
@@ -147,10 +147,10 @@ def test_readers_see_the_old_rows_or_the_new(town: Town, route: str) -> None:
     # another type, another key, a column less: at once
     retyped = [dict(field) for field in fields[:-1]]
     retyped[5]["type"] = "string"
-    town.dataset = town.declared(fields=retyped, primaryKey=["number"])
+    town.dataset = town.declared(fields=retyped, primaryKey=["number"], major_version=2)
     desired = town.release([[*row[:5], str(row[5]), *row[6:-1]] for row in rows])
     with Watcher(town) as watcher:
-        town.apply(desired, portal)
+        town.apply(desired, portal, shrink=True)
     assert [] not in [state for _, state in watcher.seen]
     assert "no table" not in [state for _, state in watcher.seen]
     assert as_seen(town.anonymous.datastore_search(resource_id=town.table_id, limit=1000)["records"]) == published(
@@ -282,11 +282,10 @@ def test_a_large_table_is_compared_with_what_it_is_known_to_hold(
     town.apply(town.release(changed_rows(0)))
     portal, _ = town.new_portal()
     monkeypatch.setattr(through_api, "download", None)
-    for step in (1, 2):
-        desired = town.release(changed_rows(step))
-        town.apply(desired, portal)
-        assert as_seen(town.rows()) == published(desired, town)
-        assert portal.plan([desired]).changes == ()
+    desired = town.release(changed_rows(1))
+    town.apply(desired, portal)
+    assert as_seen(town.rows()) == published(desired, town)
+    assert portal.plan([desired]).changes == ()
 
 
 @pytest.mark.e2e
