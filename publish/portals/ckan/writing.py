@@ -78,7 +78,6 @@ class Writer:
                 order = {"id": package["id"], "order": list(wanted.resources)}
                 self._client.call("package_resource_reorder", order)
             if rows is not None:
-                self._drop_old_table(difference)
                 rows.write(self._progress)
         if difference.view:
             self._show_table()
@@ -87,13 +86,6 @@ class Writer:
         self._keep_versions(str(package["id"]), difference)
         if self._seen:
             self._revise_resources(str(package["id"]), {})
-
-    def _drop_old_table(self, difference: Difference) -> None:
-        """A resource that was taken out of its dataset and comes back finds its table, which nobody could see."""
-        rid = self._wanted.table_id
-        is_back = rid in difference.files.additions
-        if is_back and self._client.call("datastore_info", {"id": rid}, missing_ok=True) is not None:
-            self._client.call("datastore_delete", {"resource_id": rid, "force": True})
 
     def _create_organisation(self) -> None:
         name = self._wanted.organisation["name"]
