@@ -1,4 +1,4 @@
-"""The same on other CKANs: 2.11, and one with ckanext-dcat and ckanext-scheming. Each has a folder and port of its own."""
+"""The same on other CKANs, each with a folder of its own: 2.11, and one with ckanext-dcat and ckanext-scheming."""
 
 from __future__ import annotations
 
