@@ -32,7 +32,8 @@
     const isSuppressed = (one) => one !== null && typeof one === "object";
 
     function number(one, field) {
-      const [whole, part] = String(Math.abs(one)).split(".");
+      const digits = Math.abs(Number.isInteger(one) || field.decimals ? one : Number(one.toPrecision(10)));
+      const [whole, part] = String(digits).split(".");
       const isFinnish = said.language === "fi";
       const grouped = whole.replace(/\B(?=(\d{3})+$)/g, isFinnish ? "\u00a0" : ",");
       const padded = part && field.decimals ? part.padEnd(Number(field.decimals), "0") : part;

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from publish.desired import DesiredDataset
+from publish.metadata.citation import citation, cited_as
 from publish.metadata.protection import protection_in_words
-from publish.metadata.words import LANGUAGES, WITH_ROWS
+from publish.metadata.schema_org import schema_org
+from publish.metadata.words import LANGUAGES, LISTED, WITH_ROWS
 from publish.portals.folder import charts, opening
 from publish.portals.folder.figures import Figure, chart, headline
 from publish.portals.folder.mapping import Map, draw_map, place_words
 from publish.portals.folder.pages.changed import Version, all_versions, as_of, changed_versions
-from publish.portals.folder.pages.citing import cited
 from publish.portals.folder.pages.dictionary import Described, dictionary
 from publish.portals.folder.pages.preview import FIRST_ROWS, Preview, preview, script
-from publish.portals.folder.pages.wording import CHANGES, DIMENSIONS, FREQUENCIES, SEVERITIES
+from publish.portals.folder.pages.wording import CHANGES, DIMENSIONS, FILES, FREQUENCIES, SEVERITIES
 from publish.portals.folder.people import Panel, draw_people
 from publish.portals.folder.plotting import Chart, LeftOut
 from publish.portals.folder.reading import rows_of
@@ -164,7 +168,8 @@ class _Pages:
             held_notes=wanted.metadata.get("heldNotes", []),  # a release made by an earlier version has none
             protection=protection_in_words(wanted.declaration),
             resources=[resource for resource in wanted.resources if resource.key in WITH_ROWS],
-            further=[resource for resource in wanted.resources if resource.key not in WITH_ROWS],
+            further=[one for one in wanted.resources if one.key in LISTED and one.key not in WITH_ROWS],
+            machines=[one for one in wanted.resources if one.key not in LISTED],
             period=wanted.metadata.get("temporal"),
             frequency=FREQUENCIES.get(entry.frequency, entry.frequency),
             standing=wanted.standing,
@@ -180,8 +185,10 @@ class _Pages:
             words=place_words,
             dimensions=DIMENSIONS,
             severities=SEVERITIES,
+            file_words=FILES,
             language_names=LANGUAGES,
-            citation=cited(wanted.declaration, wanted.release, self.site),
+            citation=citation(wanted, self._address(wanted.release.version)),
+            structured=_embedded(schema_org(wanted, _served(self.site, wanted.name))),
         )
 
     def changes(self) -> bytes:
@@ -194,6 +201,11 @@ class _Pages:
             keys=[self.speaker.title(self.wanted.declaration.table.field(key)) for key in entry.primary_key],
         )
 
+    def _address(self, version: str) -> str:
+        """Where a version stands for good; empty where nobody said what the portal's address is."""
+        served = _served(self.site, self.wanted.name)
+        return f"{served}versions/{version}/" if served else ""
+
     def versions(self) -> bytes:
         return self._render("versions.html", "versions/index.html", versions=self.listed, as_of=as_of(self.wanted))
 
@@ -203,7 +215,7 @@ class _Pages:
             f"versions/{version.release.version}/index.html",
             version=version,
             has_since=version.release.version in self.since,
-            citation=cited(self.wanted.declaration, version.release, self.site),
+            citation=cited_as(self.wanted.declaration, version.release, self._address(version.release.version)),
         )
 
 
@@ -216,6 +228,14 @@ def _place(wanted: DesiredDataset) -> str:
 
 def _served(site: Site, name: str) -> str:
     return f"{site.base}datasets/{name}/" if site.base else ""
+
+
+def _embedded(content: Mapping[str, Any]) -> Markup:
+    """JSON that stands in a page: no text of it can end the element or begin a comment."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704 - nothing that HTML reads is left in it
 
 
 def _kit(lines: Sequence[opening.Opening]) -> dict[str, list[opening.Opening]]:

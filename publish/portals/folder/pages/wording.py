@@ -37,3 +37,16 @@ CHANGES: Mapping[str, str] = {
     "held": message("held"),
     "released": message("no longer held"),
 }
+# What the files of a release are good for, where a page is not in the language of its description.
+FILES: Mapping[str, str] = {
+    "csv": message(
+        "All rows, for programs. Read it with the types below: codes lose their zeros where one guesses."
+    ),
+    "parquet": message("All rows with their types, for analysis."),
+    "xlsx": message("All rows, the data dictionary and the terms, for people."),
+    "threesixty_giving": message("The grants as a package of the 360Giving Data Standard, for its tools."),
+    "geojson": message("All rows as points, for maps; a row without a position has no geometry."),
+    "changes": message("What differs from the version before, value by value."),
+    "dictionary": message("What each column means: title, type, unit, codes, fill and range."),
+    "datapackage": message("The description, for machines."),
+}
