@@ -18,7 +18,8 @@ from publish.metadata import dcat
 from publish.metadata.datapackage import declaration_digest
 from publish.metadata.protection import protection_in_words, protection_of, with_protection
 from publish.metadata.schema import table_schema
-from publish.portals.ckan.wanted import EXTRAS, wanted_dataset
+from publish.portals.ckan.managed import EXTRAS
+from publish.portals.ckan.wanted import wanted_dataset
 from publish.portals.folder import pages
 from publish.portals.folder.opening import openings
 from publish.release import desired_dataset, release_folder
