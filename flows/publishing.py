@@ -9,6 +9,7 @@ from pathlib import Path
 from time import sleep
 
 from flows.allowing import allowed_for
+from flows.dataset_standing import standing_of
 from flows.declarations import Declarations
 from flows.outcomes import PortalOutcome
 from flows.settings import Settings
@@ -78,14 +79,15 @@ def due(
             releases = ledger.releases(connection, name)
             if not releases or name in declared.held_back:
                 continue
-            declaration = declared.datasets[name]
+            declaration, curations = declared.datasets[name], ledger.curations(connection, name)
+            standing = standing_of(connection, declared, name, curations)
             try:
-                wanted.append(desired_dataset(declaration, releases[-1], releases, settings.home))
+                wanted.append(desired_dataset(declaration, releases[-1], releases, settings.home, standing))
             except ReleaseError as error:
                 damaged[name] = PortalError(f"{name}: {error}")
                 stuck[name] = str(error)
             if declaration.entry.publish_with:
-                stuck |= _held_build(name, ledger.curations(connection, name))
+                stuck |= _held_build(name, curations)
         noted = ledger.allowances(connection)
     allowed = allowed_for({one.name: one.release.version for one in wanted}, given, noted)
     return Due(wanted, allowed, stuck, damaged)

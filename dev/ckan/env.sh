@@ -12,6 +12,7 @@
 : "${DEVCKAN_SOLR_PORT:=}"              # the Solr stand-in; empty: 58983 or next
 : "${DEVCKAN_SOLR_URL:=}"               # a real Solr core with CKAN's schema; empty: the stand-in
 
+: "${DEVCKAN_REQUIREMENTS:=requirements.txt}"  # or requirements-2.11.txt: which CKAN
 : "${DEVCKAN_PACKAGES:=}"               # more packages for the server, e.g. "ckanext-dcat==2.4.4"
 : "${DEVCKAN_PYTHON:=3.11}"             # for the server's virtual environment
 : "${DEVCKAN_PLUGINS:=activity datastore datatables_view text_view image_view}"

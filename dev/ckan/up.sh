@@ -83,7 +83,7 @@ pg_bin=$(pg_bin)
 
 # --- the server's virtual environment ---------------------------------------------
 read -ra packages <<<"$DEVCKAN_PACKAGES"
-wanted=$(cat "$here/requirements.txt" "$here/overrides.txt"; printf '%s\n' "$DEVCKAN_PYTHON" "${packages[@]}")
+wanted=$(cat "$here/$DEVCKAN_REQUIREMENTS" "$here/overrides.txt"; printf '%s\n' "$DEVCKAN_PYTHON" "${packages[@]}")
 if [ "$(cat "$state/installed.txt" 2>/dev/null)" != "$wanted" ]; then
   say "installing CKAN"
   uv=$(command -v uv || true)
@@ -99,7 +99,7 @@ if [ "$(cat "$state/installed.txt" 2>/dev/null)" != "$wanted" ]; then
   rm -f "$state/installed.txt"
   [ -x "$venv/bin/python" ] || "$uv" venv -q --python "$DEVCKAN_PYTHON" "$venv"
   "$uv" pip install -q --python "$venv/bin/python" \
-    --override "$here/overrides.txt" -r "$here/requirements.txt" "${packages[@]}"
+    --override "$here/overrides.txt" -r "$here/$DEVCKAN_REQUIREMENTS" "${packages[@]}"
   echo "$wanted" >"$state/installed.txt"
 fi
 

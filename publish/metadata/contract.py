@@ -126,7 +126,7 @@ def _table(declaration: DatasetDeclaration) -> dict[str, Any]:
     has_bounds = table.rows.minimum is not None and table.rows.maximum is not None
     return {
         "name": declaration.stem,
-        "physicalName": entry.name,
+        "physicalName": declaration.stem,  # programs make a table of it: no hyphens
         "physicalType": "file",
         "logicalType": "object",
         "businessName": entry.title,

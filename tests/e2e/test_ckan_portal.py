@@ -277,7 +277,7 @@ def test_columns_that_change_rebuild_the_table_and_few_words_do_not(town: Town) 
     assert "datastore_upsert" not in calls
     assert town.anonymous.datastore_info(id=town.table_id)["fields"][5]["info"]["notes"] == "From 0 to 10."
 
-    town.dataset = town.declared(fields=fields[:-1])
+    town.dataset = town.declared(fields=fields[:-1], major_version=2)
     desired = town.release([row[:-1] for row in places.rows(30)])
     town.apply(desired)
     town.check(desired)
@@ -355,7 +355,7 @@ def test_what_others_added_stays_and_what_we_drop_goes(town: Town) -> None:
     def without_xlsx(item: Any) -> Any:
         return type(item)(**{**vars(item), "resources": tuple(r for r in item.resources if r.key != "xlsx")})
 
-    town.apply(without_xlsx(desired))
+    town.apply(without_xlsx(desired), shrink=True)
     package = town.package()
     assert [r["name"] for r in package["resources"]][-1] == "Map"
     assert "XLSX" not in [r["format"] for r in package["resources"]]
@@ -498,7 +498,7 @@ def test_a_first_publication_that_dies_after_every_write_is_completed(town: Town
 @pytest.mark.e2e
 def test_a_rebuilt_table_that_dies_after_every_write_is_completed(town: Town) -> None:
     town.apply(town.release(changed_rows(0)))
-    town.dataset = town.declared(fields=[dict(field) for field in places.ENTRY["fields"]][:-1])
+    town.dataset = town.declared(fields=[dict(f) for f in places.ENTRY["fields"]][:-1], major_version=2)
     desired = town.release([row[:-1] for row in changed_rows(1)])
 
     def stop(number: int, action: str) -> None:

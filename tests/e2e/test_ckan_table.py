@@ -1,4 +1,4 @@
-"""The table of a dataset on a real CKAN, through its API and straight into its database, watched as readers see it."""
+"""The table of a dataset on a real CKAN, through its API and into its database, watched as readers see it."""
 
 from __future__ import annotations
 

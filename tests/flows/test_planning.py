@@ -10,6 +10,8 @@ from flows import publishing
 from flows.allowing import allowed_for
 from flows.cli import app
 from flows.cli import plan_words as words
+from flows.dataset_standing import standing_of
+from flows.declarations import Declarations
 from flows.exit_codes import CHANGES, DONE, FAILED, HELD
 from publish.managed import Managed
 from publish.plans import Allowed, Change, DatasetPlan, Drift, Hold, Plan, PortalError, RowDifference
@@ -19,6 +21,7 @@ from tests.flows import nights
 from tests.flows.test_night import DAY
 from warehouse import ledger
 from warehouse.ledger import Allowance
+from warehouse.measures import Dimension
 from warehouse.store import reader
 
 PILOTS = "agile-pilots"
@@ -348,3 +351,17 @@ def test_the_datasets_of_a_set_come_together():
     )
     assert publishing._with_their_sets(declared, ["a", "b"]) == ["a", "b", "c"]
     assert publishing._with_their_sets(declared, ["b"]) == ["b"]
+
+
+def test_how_a_dataset_stands_is_of_its_own_newest_build(night):
+    settings, _ = night
+    declared = Declarations.read()
+    with reader(settings.home) as connection:
+        standing = standing_of(connection, declared, PILOTS, ledger.curations(connection, PILOTS))
+        assert standing.score is not None
+        assert 0 < standing.score <= 100
+        assert set(standing.dimensions) <= {dimension.value for dimension in Dimension}
+        assert standing.next_update is None or standing.next_update > DAY
+        assert standing_of(connection, declared, PILOTS, ()).score is None
+    due = publishing.due(settings, declared, [PILOTS])
+    assert [one.standing for one in due.wanted] == [standing]

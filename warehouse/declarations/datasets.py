@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from warehouse.declarations.column_names import check_columns
 from warehouse.declarations.fields import (
     TOTAL,
     Constraints,
@@ -253,7 +254,7 @@ def resolve_dataset(
     Raises:
         DeclarationError: a field names a source's field that does not exist or that is not public, or a
             computed one lacks a title or a type; or it has coordinates and is no GeoJSON, or the other way round;
-            or it is protected, and lacks what a protected table has.
+            or it is protected, and lacks what a protected table has; or no portal's table can have its columns.
     """
     fields = []
     for position, listed in enumerate(entry.fields):
@@ -293,6 +294,7 @@ def resolve_dataset(
         },
         where,
     )
+    check_columns([field.name for field in table.fields], where)
     has_points = {field.name for field in table.fields if field.type == "number"}.issuperset(COORDINATES)
     if has_points != ("geojson" in entry.formats):
         raise DeclarationError(

@@ -106,7 +106,7 @@ def archives_of(desired: DesiredDataset, page: str) -> tuple[Archive, ...]:
         desired: the dataset.
         page: the address of its page.
     """
-    found = []
+    found, licence = [], desired.declaration.entry.licence
     for one in reversed(desired.versions):
         release = one.release
         files = tuple(file for key in _KEYS if (file := release.file(key)) is not None)
@@ -120,7 +120,7 @@ def archives_of(desired: DesiredDataset, page: str) -> tuple[Archive, ...]:
             f" description{before}.",
             "format": "ZIP",
             "mimetype": "application/zip",
-            "license": desired.declaration.entry.licence.url,
+            "license": licence.authority or licence.url,
             "release_version": release.version,
             "access_url": f"{page}/resource/{rid}",
             "download_url": f"{page}/resource/{rid}/download/{url_quote(file_name)}",

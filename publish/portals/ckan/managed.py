@@ -175,9 +175,17 @@ def is_word(key: str) -> bool:
 def normal(key: str, value: object) -> str:
     """A field's value for comparing: portals write known formats in their own way, forms bring other line ends."""
     if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
+        filled = _filled(value)
+        return json.dumps(filled, ensure_ascii=False, sort_keys=True) if filled else ""
     text = str(value or "").replace("\r\n", "\n").strip()
     return text.casefold() if key.rpartition("/")[2] == "format" else text
+
+
+def _filled(value: Any) -> Any:
+    """Without what is empty: portals add the parts of a record that nobody gave."""
+    if isinstance(value, Mapping):
+        return {key: _filled(part) for key, part in value.items() if part not in (None, "", [], {})}
+    return [_filled(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def sum_of(key: str, value: object) -> str:

@@ -19,6 +19,7 @@ from publish.portals.ckan.client import Client, ConflictError
 from publish.portals.ckan.compare import Actual, Difference, compare, is_ours, unsent_of
 from publish.portals.ckan.managed import MANAGED, taken_down
 from publish.portals.ckan.reading import Reader
+from publish.portals.ckan.schemas import shaped
 from publish.portals.ckan.table.state import content_of
 from publish.portals.ckan.wanted import Wanted, wanted_dataset
 from publish.portals.ckan.writing import Writer
@@ -116,7 +117,7 @@ class CkanPortal:
         return DatasetPlan(desired.name, found.changes, found.drift, holds, rows, found.unsent, version)
 
     def _look(self, desired: DesiredDataset) -> tuple[Wanted, Actual]:
-        wanted = wanted_dataset(desired, self.address, self._reader.knows("dcat"))
+        wanted = shaped(wanted_dataset(desired, self.address, self._reader.knows("dcat")), self._reader.schema)
         return wanted, self._reader.read(wanted)
 
     def _publish_patiently(self, desired: DesiredDataset, progress: Progress, allowed: Allowed) -> Published:

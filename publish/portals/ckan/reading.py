@@ -17,9 +17,12 @@ from publish.portals.ckan.compare import (
     our_ids,
 )
 from publish.portals.ckan.managed import MARK, ORGANISATION, extras_of
+from publish.portals.ckan.schemas import Schema
 from publish.portals.ckan.serving import is_doubtful
 from publish.portals.ckan.table import read_table
 from publish.portals.ckan.wanted import Wanted
+
+_SCHEMING = "scheming_datasets"
 
 
 class Reader:
@@ -30,6 +33,7 @@ class Reader:
         self._datastore = datastore
         self._extensions: frozenset[str] | None = None
         self._is_sysadmin = False
+        self.schema = Schema()
 
     def greet(self) -> None:
         """Make sure that it is a CKAN and that the token is accepted. CKAN treats a wrong one as no token."""
@@ -47,6 +51,10 @@ class Reader:
             )
         self._is_sysadmin = bool(known and known.get("sysadmin"))
         self._extensions = frozenset(status.get("extensions") or ())
+        told = (
+            self._client.call("scheming_dataset_schema_show", {"type": "dataset"}) if self.knows(_SCHEMING) else {}
+        )
+        self.schema = Schema.of(told)
 
     def forget(self) -> None:
         """Ask anew the next time."""

@@ -21,6 +21,7 @@ def revision(wanted: Wanted, difference: Difference, package: Mapping[str, Any])
         "match__metadata_modified": package["metadata_modified"],
         **{f"update__{key}": value for key, value in difference.fields.items()},
     }
+    filtered += [f"-{key}" for key, value in difference.fields.items() if isinstance(value, list)]
     if difference.tags is not None:
         filtered.append("-tags")
         # tags of a controlled vocabulary are somebody else's
@@ -33,13 +34,14 @@ def revision(wanted: Wanted, difference: Difference, package: Mapping[str, Any])
     if difference.extras is not None:
         filtered.append("-extras")
         data["update__extras"] = [{"key": key, "value": value} for key, value in sorted(difference.extras.items())]
-    if filtered:
-        data["filter"] = filtered
     if difference.files.additions:
         data["update__resources__extend"] = [
             {**wanted.resources[rid], "id": rid, "url": ""} for rid in difference.files.additions
         ]
     for rid, fields in difference.files.updates.items():
+        filtered += [f"-resources__{rid}__{key}" for key, value in fields.items() if isinstance(value, list)]
         for key, value in fields.items():
             data[f"update__resources__{rid}__{key}"] = value
+    if filtered:
+        data["filter"] = filtered
     return encoded(data)

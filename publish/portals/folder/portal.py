@@ -20,6 +20,7 @@ from publish.folders import swap, sync_folder
 from publish.guards import Shown, held
 from publish.managed import Managed
 from publish.metadata import dcat
+from publish.metadata.high_value import unmet
 from publish.plans import (
     NOTHING_ALLOWED,
     Allowed,
@@ -114,6 +115,7 @@ class FolderPortal:
         shelves = self._shelves()
         for wanted in desired:
             try:
+                unsent = self._unsent(wanted)
                 difference = self._compare(wanted, notes, is_plan=True)
             except PortalError as error:
                 if failed is None:
@@ -124,7 +126,7 @@ class FolderPortal:
             holds = held(wanted, shown, allowed)
             version, rows = shown.version if shown else None, row_difference(wanted, shown)
             plans.append(
-                DatasetPlan(wanted.name, difference.changes, difference.drift, holds, rows, shown=version)
+                DatasetPlan(wanted.name, difference.changes, difference.drift, holds, rows, unsent, version)
             )
             state = difference.wanted.get(STATE)
             if not holds and isinstance(state, bytes):
@@ -164,14 +166,20 @@ class FolderPortal:
         return done
 
     def _publish(self, wanted: DesiredDataset, notes: Notes, allowed: Allowed) -> Published:
-        name = wanted.name
+        name, unsent = wanted.name, self._unsent(wanted)
         difference = self._compare(wanted, notes)
         holds = held(wanted, self._shown(name, notes), allowed)
         writes = self._apply(name, difference, notes) if difference.changes and not holds else 0
         if not holds:
             notes.published.add(name)
         changes = () if holds else difference.changes
-        return Published(name, changes, writes, self._url(name), difference.drift, holds)
+        return Published(name, changes, writes, self._url(name), difference.drift, holds, unsent)
+
+    def _unsent(self, wanted: DesiredDataset) -> tuple[str, ...]:
+        """What a high-value dataset has to have and a folder cannot give it, in words. Raises PortalError."""
+        if not wanted.declaration.entry.hvd:
+            return ()
+        return unmet(wanted.name, dcat.dataset_node(wanted, f"{self._base}datasets/{wanted.name}/"))
 
     # --- a dataset --------------------------------------------------------------------------------
 

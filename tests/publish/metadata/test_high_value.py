@@ -11,10 +11,13 @@ import yaml
 from publish.catalogue import load_entry
 from publish.metadata import dcat, high_value
 from publish.plans import PortalError
+from publish.portals.ckan.wanted import wanted_dataset
+from publish.portals.folder import FolderPortal
 from tests.publish import places
 from tests.publish.metadata import shapes
 from warehouse.declarations import DeclarationError
 from warehouse.home import Home
+from warehouse.progress import silent
 
 HVD = {
     "category": "c_56a1bf47",
@@ -117,6 +120,17 @@ def test_a_folder_has_no_api_and_says_so(wanted, node):
     assert high_value.unmet(wanted.name, node) == ()
     with pytest.raises(PortalError, match="places: hvd: the API has no page that documents it"):
         high_value.unmet(wanted.name, without(node, "service", "foaf:page"))
+
+
+def test_both_portals_say_what_they_cannot_give(wanted, tmp_path):
+    (planned,) = FolderPortal(tmp_path).plan([wanted]).datasets
+    assert planned.changes
+    assert [text for text in planned.unsent if "no API" in text]
+    failures: list[str] = []
+    (done,) = FolderPortal(tmp_path).apply([wanted], silent, lambda name, error: failures.append(str(error)))
+    assert (done.unsent, failures) == (planned.unsent, [])
+    assert "ckanext-dcat" in wanted_dataset(wanted, "https://ckan.example").unsent[-1]
+    assert wanted_dataset(wanted, "https://ckan.example", has_dcat=True).unsent == ()
 
 
 def test_a_dataset_that_does_not_opt_in_is_asked_nothing(tmp_path):

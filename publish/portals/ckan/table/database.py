@@ -23,8 +23,8 @@ _BLOCK = 1 << 20
 class Database:
     """A transaction in the DataStore's database, as the user that owns CKAN's tables.
 
-    The address holds a password, and PostgreSQL's client repeats parts of an address in its errors: so what is told
-    of a failed connection is its kind, and errors of the library are never chained to ours.
+    The address holds a password, and PostgreSQL's client repeats parts of an address in its errors: so of a failed
+    connection its kind is told, and errors of the library are never chained to ours.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], dataset: str) -> None:
@@ -47,9 +47,9 @@ class Database:
             connection = psycopg.connect(address, connect_timeout=_CONNECT_S, application_name="opendistrict")
         except (psycopg.Error, ValueError) as error:
             problem = PortalError(
-                f"{dataset}: the DataStore's database cannot be reached ({type(error).__name__}). Check the address"
-                f" in {SETTING} (postgresql://user:password@host:port/database, CKAN's ckan.datastore.write_url),"
-                " or take the setting away: then the rows go through CKAN",
+                f"{dataset}: the DataStore's database cannot be reached ({type(error).__name__}). Check the"
+                f" address in {SETTING} (postgresql://user:password@host:port/database, CKAN's"
+                " ckan.datastore.write_url), or take the setting away: then the rows go through CKAN",
                 is_transient=isinstance(error, psycopg.OperationalError),
             )
         if problem:
@@ -64,7 +64,10 @@ class Database:
     def _become_owner(self) -> None:
         """Act as the user whose tables CKAN's are: others could make a table that CKAN cannot change."""
         # our transaction waits while the files are sent; nobody else may have to wait for us for long
-        self.run("SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '30s'; SET search_path = public")
+        self.run(
+            "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '30s';"
+            " SET search_path = public; SET datestyle = ISO; SET standard_conforming_strings = on"
+        )
         owner = self.ask(
             "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('_table_metadata')"
         )
@@ -95,18 +98,18 @@ class Database:
     def copy_in(self, table: str, columns: Sequence[str], path: Path) -> None:
         """Load a file in the text format of COPY. Raises PortalError."""
         names = ", ".join(quote(name) for name in columns)
-        with self._told(), self._connection.cursor() as cursor, path.open("rb") as file:
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
-                while block := file.read(_BLOCK):
-                    copy.write(block)
+        statement = f"COPY {table} ({names}) FROM STDIN".encode()
+        with self._told(), path.open("rb") as file, self._connection.cursor().copy(statement) as copy:
+            while block := file.read(_BLOCK):
+                copy.write(block)
 
     def copy_out(self, table: str, columns: Sequence[str], path: Path) -> Shown:
         """Save a table's columns as CSV. Raises PortalError."""
         names = ", ".join(quote(name) for name in columns)
-        with self._told(), self._connection.cursor() as cursor, path.open("wb") as file:
-            with cursor.copy(f"COPY (SELECT {names} FROM {table}) TO STDOUT (FORMAT csv)".encode()) as copy:
-                for block in copy:
-                    file.write(block)
+        statement = f"COPY (SELECT {names} FROM {table}) TO STDOUT (FORMAT csv)".encode()
+        with self._told(), path.open("wb") as file, self._connection.cursor().copy(statement) as copy:
+            for block in copy:
+                file.write(block)
         return Shown.of(path, columns)
 
     @contextmanager
@@ -132,13 +135,15 @@ class Database:
         return self.ask(f"SELECT to_regclass({literal(table)}) IS NOT NULL")[0][0] is True
 
     def create(self, table: str, columns: Sequence[Mapping[str, Any]]) -> None:
-        """Make a table as CKAN makes them (2.11, 2.12); its indexes and its dictionary are ``datastore_create``'s."""
+        """Make a table as CKAN makes them (2.11, 2.12).
+
+        ``search_by`` follows when its rows are in; its indexes and its dictionary are ``datastore_create``'s.
+        """
         typed = "".join(f", {quote(column['id'])} {column['type']}" for column in columns)
         self.run(f"CREATE TABLE {table} (_id serial PRIMARY KEY, _full_text tsvector{typed})")
-        self.search_by(table)
 
     def search_by(self, table: str) -> None:
-        """Have CKAN's function fill the column ``_full_text`` by which its search finds a row."""
+        """Have CKAN's function fill the column ``_full_text``, by which its search finds a row, from now on."""
         self.run(
             f"CREATE TRIGGER zfulltext BEFORE INSERT OR UPDATE ON {table}"
             " FOR EACH ROW EXECUTE PROCEDURE populate_full_text_trigger()"
@@ -165,3 +170,17 @@ class Database:
         """Have CKAN count a table's rows anew (2.12 keeps the number; 2.11 has none to forget)."""
         if self.has("_table_stats"):
             self.run(f"DELETE FROM _table_stats WHERE resource_id = {literal(rid)}")
+
+
+def words(columns: Sequence[Mapping[str, Any]]) -> str:
+    """SQL for the words of a row as CKAN's trigger finds them: those of all values as JSON has them."""
+    parts = [
+        f"replace({quote(column['id'])}::text, ' ', 'T')"
+        if column["type"] == "timestamp"
+        else f"{quote(column['id'])}::text"
+        for column in columns
+    ]
+    # A function takes no more than 100 arguments.
+    groups = [f"concat_ws(' ', {', '.join(parts[start : start + 90])})" for start in range(0, len(parts), 90)]
+    joined = " || ' ' || ".join(groups)
+    return f"to_tsvector({joined})"

@@ -25,8 +25,8 @@ def edited(
     """How a table differs from the release whose rows its note says it holds.
 
     CKAN has no sum of a table's rows, so they are read and compared. That is cheap (20,000 rows of 20 columns are
-    0.2 s, a fiftieth of writing them), but not for millions: of a table that does not fit into one answer, one page
-    is looked at a day, another one each day.
+    0.2 s, a fiftieth of writing them), but not for millions: of a table that does not fit into one answer, one
+    page is looked at a day, another one each day.
 
     Args:
         client: the portal.
@@ -70,7 +70,7 @@ def _compared(
     names = f"concat_ws(', ', {', '.join(parts)})" if parts else "''"
     keys = ", ".join(f"CAST(coalesce(o.{quote(name)}, n.{quote(name)}) AS VARCHAR)" for name in key)
     connection.execute(
-        f"CREATE TABLE edits AS SELECT {keys and f'[{keys}]'} AS key, o.is_there AS o_there, n.is_there AS n_there,"
+        f"CREATE TABLE edits AS SELECT [{keys}] AS key, o.is_there AS o_there, n.is_there AS n_there,"
         f" o.is_odd, {names} AS names FROM (SELECT true AS is_there, * FROM old_rows) AS o"
         f" {'FULL' if is_all else 'LEFT'} JOIN (SELECT true AS is_there, * FROM new_rows) AS n ON {joined}"
     )

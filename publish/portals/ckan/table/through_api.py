@@ -88,7 +88,8 @@ class ThroughApi:
         """Ask for the ids of the rows that go; False if the table does not have them all."""
         column = quote(key)
         gone = self._connection.execute(
-            f"SELECT {_ready(self._wanted, key)} FROM old_rows ANTI JOIN new_rows USING ({column}) ORDER BY {column}"
+            f"SELECT {_ready(self._wanted, key)} FROM old_rows ANTI JOIN new_rows USING ({column})"
+            f" ORDER BY {column}"
         ).fetchall()
         if len(gone) > PAGE_ROWS:
             return False
@@ -281,7 +282,7 @@ class ThroughApi:
                 self._call("datastore_upsert", method=method, records=part)
 
     def _mend_search(self) -> None:
-        """Write what was changed by an upsert once more, as an update: only then CKAN's search finds the new text."""
+        """Write what an upsert changed once more, as an update: only then CKAN's search finds the new text."""
         if self._kind == ROWS and self._method == "upsert":
             for chunk in self._records("_id IS NOT NULL"):
                 self._call("datastore_upsert", method="update", records=chunk, calculate_record_count=False)

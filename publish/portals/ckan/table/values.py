@@ -43,12 +43,14 @@ def refuse_unfit(
     counts = ", ".join(f"count(*) FILTER ({condition})" for _, condition in checks)
     found = connection.execute(f"SELECT {counts} FROM {rows}").fetchone() or ()
     told = [
-        f"{what} ({count:,} {'row' if count == 1 else 'rows'})" for (what, _), count in zip(checks, found) if count
+        f"{what} ({count:,} {'row' if count == 1 else 'rows'})"
+        for (what, _), count in zip(checks, found, strict=True)
+        if count
     ]
     if told:
         raise PortalError(
-            f"{name}: the portal's table cannot hold {'; '.join(told)}. Nothing was written: mend the values in the"
-            " source or in the dataset's model, and release it again"
+            f"{name}: the portal's table cannot hold {'; '.join(told)}. Nothing was written: mend the values in"
+            " the source or in the dataset's model, and release it again"
         )
 
 
@@ -88,9 +90,9 @@ def _as_json(field: FieldDeclaration) -> str:
 
 
 def as_copied(declared: Iterable[FieldDeclaration]) -> str:
-    """SQL for the columns as PostgreSQL's COPY reads them in its text format.
+    r"""SQL for the columns as PostgreSQL's COPY reads them in its text format.
 
-    Not CSV: there a line of ``\\.`` within a text ends the data in PostgreSQL before 17.
+    Not CSV: there a line of ``\.`` within a text ends the data in PostgreSQL before 17.
     """
     return ", ".join(f"{_as_copied(field)} AS {quote(field.name)}" for field in declared)
 

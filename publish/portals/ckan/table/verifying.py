@@ -20,8 +20,8 @@ def verify(client: Client, wanted: Wanted) -> None:
         raise PortalError(f"{wanted.name}: the table was written, and the portal shows none; look at its log")
     if faults := [*column_faults(wanted, state), *dictionary_faults(wanted, state)]:
         raise PortalError(
-            f"{wanted.name}: the portal took the table's columns and holds others ({'; '.join(faults)}). An extension"
-            " of the portal changes them, or somebody else writes the table"
+            f"{wanted.name}: the portal took the table's columns and holds others ({'; '.join(faults)}). An"
+            " extension of the portal changes them, or somebody else writes the table"
         )
     if state.count != wanted.rows:
         call = {"resource_id": wanted.table_id, "force": True, "fields": noted(state.columns, "")}
