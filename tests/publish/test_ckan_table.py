@@ -158,6 +158,9 @@ def test_a_cell_that_somebody_edited_is_seen_and_its_value_is_not_told(wanted: W
     assert "mine" not in str(edits)
     emptied = found([*lines[:place], lines[place].replace("'plain", '""'), *lines[place + 1 :]])
     assert emptied is not None, "an empty text is no missing one"
+    nothing = found([])
+    assert nothing is not None
+    assert nothing.rows == 30
     fewer = found(lines[1:])
     assert fewer is not None
     assert "the row is missing" in str(fewer)

@@ -11,7 +11,7 @@ from typing import Any
 from publish.plans import PortalError
 from publish.portals.ckan.archives import OF, Sending
 from publish.portals.ckan.client import Client, NoRightError
-from publish.portals.ckan.compare import VIEW, Actual, Difference, creation_record, is_member
+from publish.portals.ckan.compare import MAP_VIEW, VIEW, Actual, Difference, creation_record, is_member
 from publish.portals.ckan.encoding import encoded
 from publish.portals.ckan.managed import BUILDING, STATE, WROTE
 from publish.portals.ckan.revision import revision
@@ -78,22 +78,17 @@ class Writer:
                 order = {"id": package["id"], "order": list(wanted.resources)}
                 self._client.call("package_resource_reorder", order)
             if rows is not None:
-                self._drop_old_table(difference)
                 rows.write(self._progress)
         if difference.view:
             self._show_table()
+        if difference.map_view:
+            view = {"resource_id": wanted.map_id, "title": "Map", "view_type": MAP_VIEW}
+            self._client.call("resource_view_create", view)
         if difference.publish:
             self._make_public()
         self._keep_versions(str(package["id"]), difference)
         if self._seen:
             self._revise_resources(str(package["id"]), {})
-
-    def _drop_old_table(self, difference: Difference) -> None:
-        """A resource that was taken out of its dataset and comes back finds its table, which nobody could see."""
-        rid = self._wanted.table_id
-        is_back = rid in difference.files.additions
-        if is_back and self._client.call("datastore_info", {"id": rid}, missing_ok=True) is not None:
-            self._client.call("datastore_delete", {"resource_id": rid, "force": True})
 
     def _create_organisation(self) -> None:
         name = self._wanted.organisation["name"]

@@ -11,8 +11,8 @@ from publish.portals.ckan.client import Client
 from publish.portals.ckan.table.comparing import COLUMNS, DICTIONARY, FILL, ROWS, is_rekeyed, is_retyped
 from publish.portals.ckan.table.database import SETTING, Database, words
 from publish.portals.ckan.table.differing import as_declared, compare_rows, view_parquet, work_database
-from publish.portals.ckan.table.reading import Shown, held_parquet, wanted_parquet
-from publish.portals.ckan.table.state import TableState, content_of, noted
+from publish.portals.ckan.table.reading import known_rows, wanted_parquet
+from publish.portals.ckan.table.state import TableState, noted
 from publish.portals.ckan.table.values import as_copied, refuse_unfit
 from publish.portals.ckan.table.verifying import verify
 from publish.portals.ckan.wanted import Wanted
@@ -74,12 +74,10 @@ class ThroughCopy:
 
     def _found_from_file(self) -> bool:
         table, wanted = self._table, self._wanted
-        before = held_parquet(wanted, table) if table and not table.edits else None
-        if table is None or before is None or content_of(table.holds) == content_of(wanted.holds):
+        known = known_rows(self._work, wanted, table) if table else None
+        if known is None:
             return False
-        source = f"read_parquet({literal(str(before))})"
-        names = tuple(str(row[0]) for row in self._work.execute(f"DESCRIBE SELECT * FROM {source}").fetchall())
-        as_declared(self._work, "old_rows", Shown(source, names), wanted.declared)
+        as_declared(self._work, "old_rows", known, wanted.declared)
         compare_rows(self._work, wanted.declared, wanted.primary_key)
         return True
 
@@ -95,6 +93,8 @@ class ThroughCopy:
             return
         progress(f"{self._wanted.name}: copy the rows", 0, self._wanted.rows, "rows")
         if self._kind == FILL:
+            # one that is there is of a resource that was taken out of its dataset: nobody can see it
+            self._db.run(f"DROP TABLE IF EXISTS {self._name} CASCADE")
             self._db.create(self._name, self._wanted.columns)
         typed = ", ".join(f"{quote(column['id'])} {column['type']}" for column in self._wanted.columns)
         self._db.run(f"CREATE TEMP TABLE copied ({typed}) ON COMMIT DROP")
