@@ -20,6 +20,7 @@ from tests.flows import nights
 
 pytestmark = pytest.mark.e2e
 
+PROGRAM = "from flows.cli import main; main()"
 HOSTILE = "<img src=x onerror=alert(1)><script>document.title='taken'</script>"
 
 
@@ -266,7 +267,7 @@ def test_the_portal_is_served_by_its_command(chromium, home):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     served = subprocess.Popen(
-        [sys.executable, "-c", "from flows.cli import main; main()", "portal", "--home", home, "--port", str(port)],
+        [sys.executable, "-c", PROGRAM, "portal", "--home", home, "--port", str(port)],
         cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
