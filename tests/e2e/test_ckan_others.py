@@ -1,4 +1,4 @@
-"""The same on other CKANs: 2.11, and one with ckanext-dcat and ckanext-scheming. Each has a folder and port of its own."""
+"""The same on other CKANs, each with a folder of its own: 2.11, and one with ckanext-dcat and ckanext-scheming."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.e2e import test_ckan_hands as hands
 from tests.e2e import test_ckan_portal as portal
 from tests.e2e.ckan_server import SCRIPTS, CkanServer, CkanUnavailableError
 from tests.e2e.test_ckan_portal import Town
-from tests.publish import places
+from tests.publish import places, test_geojson
 
 CHECKOUT = SCRIPTS.parents[1]
 _SCHEMAS = """scheming.dataset_schemas = ckanext.dcat.schemas:dcat_ap_full.yaml
@@ -21,8 +21,9 @@ scheming.presets = ckanext.scheming:presets.json ckanext.dcat.schemas:presets.ya
 SERVERS: Mapping[str, Mapping[str, str]] = {
     "2.11": {"DEVCKAN_REQUIREMENTS": "requirements-2.11.txt"},
     "dcat": {
-        "DEVCKAN_PACKAGES": "ckanext-dcat==2.4.4 ckanext-scheming==3.1.0",
-        "DEVCKAN_PLUGINS": "activity datastore datatables_view text_view image_view scheming_datasets dcat",
+        "DEVCKAN_PACKAGES": "ckanext-dcat==2.4.4 ckanext-scheming==3.1.0 ckanext-geoview==0.3.2",
+        "DEVCKAN_PLUGINS": "activity datastore datatables_view text_view image_view scheming_datasets dcat"
+        " geojson_view",
         "DEVCKAN_EXTRA_INI": _SCHEMAS,
     },
 }
@@ -90,3 +91,21 @@ def test_a_schema_of_the_servers_own_is_filled(town: Town) -> None:
     graph = json.dumps(described.json())
     assert "DataService" in graph
     assert "mailto:data@town.example" in graph
+
+
+@pytest.mark.prove
+def test_a_map_where_the_portal_has_a_view_for_one(town: Town) -> None:
+    """Made once and kept; where there is none, that is told."""
+    show = {"map": {"label": "name"}, "charts": [{"title": "Places", "sql": "SELECT name AS x, 1 AS y FROM rows"}]}
+    town.dataset = town.declared(**test_geojson.CHANGES, show=show)
+    desired = town.release(test_geojson.rows(5))
+    done = town.apply(desired)
+    geojson = next(item.id for item in desired.resources if item.key == "geojson")
+    views = [view["view_type"] for view in town.admin.resource_view_list(id=geojson)]
+    assert any(text.startswith("the charts: ") for text in done.unsent)
+    if "geojson_view" in town.admin.status_show()["extensions"]:
+        assert views == ["geojson_view"]
+    else:
+        assert views == []
+        assert any(text.startswith("the map: ") for text in done.unsent)
+    assert town.portal.plan([desired]).changes == ()

@@ -110,7 +110,15 @@ class Town:
 
     def rows(self) -> list[dict[str, Any]]:
         found = self.anonymous.datastore_search(resource_id=self.table_id, limit=1000, sort="code,number")
-        return [{key: value for key, value in row.items() if key != "_id"} for row in found["records"]]
+        return [
+            # 2.11 tells whole seconds, 2.12 their thousandths too
+            {
+                key: f"{v}.000" if key == "seen_at" and v and len(v) == 19 else v
+                for key, v in row.items()
+                if key != "_id"
+            }
+            for row in found["records"]
+        ]
 
     @property
     def table_id(self) -> str:

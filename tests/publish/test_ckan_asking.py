@@ -104,12 +104,12 @@ def test_a_write_is_never_tried_again_unseen(pauses):
 
 
 def test_a_busy_download_says_nothing_of_the_bytes(pauses):
-    with answering(busy(Retry_After="2"), (200, {"Last-Modified": "then"}, b"a\n")) as (address, asked):
+    with answering(busy(Retry_After="2"), (200, {"Last-Modified": "then"}, b"a\n")) as (address, _):
         served = Client(address, TOKEN).download(f"{address}/x.csv")
     assert (served.size, served.modified, len(served.sha256)) == (2, "then", 64)
     assert pauses == [2.0]
     for status, is_transient in ((429, True), (500, True), (403, False)):
-        with answering(busy(status)) as (address, asked), pytest.raises(PortalError) as refused:
+        with answering(busy(status)) as (address, _), pytest.raises(PortalError) as refused:
             Client(address, TOKEN).download(f"{address}/x.csv")
         assert refused.value.is_transient is is_transient
         assert "nobody can tell whether" in str(refused.value)
@@ -125,14 +125,14 @@ def test_a_full_disk_of_ours_is_told_and_the_others_go_on(tmp_path, monkeypatch)
     portal = CkanPortal("https://data.example.org", TOKEN)
 
     def read(wanted: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
+        raise OSError(errno.ENOSPC, "No space left on device", "a-folder")
 
     monkeypatch.setattr(portal._reader, "greet", lambda: None)
     monkeypatch.setattr(portal._reader, "read", read)
     told: list[str] = []
     assert portal.apply([desired, desired], silent, lambda name, error: told.append(str(error))) == []
     assert len(told) == 2
-    assert "no space is left on this machine's disk (/tmp/x); free some, then publish again" in told[0]
+    assert "no space is left on this machine's disk (a-folder); free some, then publish again" in told[0]
 
 
 # --- a schema of the server's own -----------------------------------------------------------------------

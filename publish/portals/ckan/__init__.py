@@ -9,13 +9,24 @@ that differ: at most a few calls, each of which is a transaction. A note in the 
 whose rows it holds, and is taken away before the first of these calls: a table without the note is compared with
 the release row by row and completed, so a run that was killed anywhere is finished by the next.
 
+The versions that are kept stand beside the latest files, a ZIP each at an address of its own. They are added after
+the switch, a few a call, so a home with hundreds of versions may be cut short anywhere; one that stands is neither
+built nor sent nor downloaded again, because what it was made of is noted with it.
+
+A file counts as arrived when it was downloaded and had the right sum; then the time at which the portal says it
+came is noted with it. A file that came at another time, whoever sent it, is downloaded and compared: other bytes
+of the same size are seen, and a run that died between a switch and its verification is verified by the next.
+
 What CKAN itself cannot promise: it writes the files of one call one after the other and commits then. Should it
 die in between, some files are new while the metadata are old; the next run sends all of them again, because the
 sums on the portal are still the old ones. The CSV, normally the largest, comes first, so a file that is too large
 is refused before any other was written.
 
-What others did is respected where it is theirs: datasets without our mark are refused, resources and extras that
-are not ours stay, organisations are created if missing and never changed.
+What others did is respected where it is theirs (``managed`` says what is ours): a dataset without our mark is
+held, words that were changed by hand stay until somebody decides, what says something of the data is put right and
+told. Datasets, organisations and groups are known by ids, whatever they are called by now; organisations and
+groups are created if missing and never changed. A dataset that somebody deleted or made private stays so; one that
+we made and did not complete bears a mark until the call that shows it, and is ours to complete.
 """
 
 from __future__ import annotations

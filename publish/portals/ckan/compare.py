@@ -29,6 +29,7 @@ from publish.portals.ckan.table import TableState, table_change, table_drift
 from publish.portals.ckan.wanted import Wanted
 
 VIEW = "datatables_view"
+MAP_VIEW = "geojson_view"  # ckanext-geoview's; a stock CKAN 2.11 or 2.12 has none
 
 # What differs with every version: told one by one only where the version is the same.
 _OF_THE_VERSION = frozenset(
@@ -58,9 +59,11 @@ class Actual:
     name_is_taken: bool = False  # by a dataset of somebody else
     table: TableState | None = None
     views: tuple[Mapping[str, Any], ...] = ()
+    map_views: tuple[Mapping[str, Any], ...] = ()  # of the resource with the points
     served: Mapping[str, Served] = field(default_factory=dict)
     can_have_tables: bool = True
     can_have_views: bool = True
+    can_have_maps: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Difference:
     archives: ArchivesDifference = field(default_factory=ArchivesDifference)
     table: str = ""  # fill, columns, rows, dictionary
     view: str = ""  # create, reorder
+    map_view: bool = False
     publish: bool = False
 
     @property
@@ -107,6 +111,10 @@ def unsent_of(wanted: Wanted, actual: Actual) -> tuple[str, ...]:
     told = list(wanted.unsent)
     if not actual.can_have_tables:
         told.append("the table: the portal has no DataStore")
+    if wanted.map_id and not actual.can_have_maps:
+        told.append(f"the map: the portal has no view for one ({MAP_VIEW}, of ckanext-geoview)")
+    if wanted.desired.declaration.entry.show.charts:
+        told.append("the charts: views of a CKAN show a table as it is, not what a query makes of it")
     if wanted.group and not actual.may_join and not _is_member(wanted, actual):
         told.append(
             f"the group {wanted.group['title']}: the token's user may not "
@@ -211,6 +219,7 @@ class _Comparison:
         self._changes += told
         table = table_change(wanted, actual.table, self._note) if actual.can_have_tables else ""
         view = _view_change(actual, self._note)
+        map_view = self._lacks_map()
         if not is_building(package) and not taken_down(package):
             self._tell_table(table, view)
         publish = bool(package.get("private"))
@@ -232,8 +241,16 @@ class _Comparison:
             archives=archives,
             table=table,
             view=view,
+            map_view=map_view,
             publish=publish,
         )
+
+    def _lacks_map(self) -> bool:
+        kinds = [view.get("view_type") for view in self._actual.map_views]
+        if not (self._wanted.map_id and self._actual.can_have_maps) or MAP_VIEW in kinds:
+            return False
+        self._note("view", "map", "there is none")
+        return True
 
     def _note(self, action: str, target: str, detail: str) -> None:
         self._changes.append(Change(self._wanted.name, action, target, detail))

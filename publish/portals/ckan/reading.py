@@ -9,6 +9,7 @@ from publish.plans import PortalError
 from publish.portals.ckan.archives import is_archive
 from publish.portals.ckan.client import Client, Served
 from publish.portals.ckan.compare import (
+    MAP_VIEW,
     VIEW,
     Actual,
     Place,
@@ -81,6 +82,12 @@ class Reader:
             table = read_table(self._client, wanted, standing[wanted.table_id], self._datastore)
             if views:
                 shown = self._client.call("resource_view_list", {"id": wanted.table_id})
+        maps = self.knows(MAP_VIEW)
+        shown_maps = (
+            self._client.call("resource_view_list", {"id": wanted.map_id})
+            if maps and wanted.map_id in standing
+            else []
+        )
         return Actual(
             package,
             organisation=self._organisation(wanted, package),
@@ -89,6 +96,8 @@ class Reader:
             name_is_taken=name_is_taken,
             table=table,
             views=tuple(shown),
+            map_views=tuple(shown_maps),
+            can_have_maps=maps,
             served=self._served(wanted, package) if package else {},
             can_have_tables=tables,
             can_have_views=views,

@@ -65,6 +65,12 @@ class Wanted:
         """The resource that has the table: the CSV file."""
         return resource_id(self.name, "csv")
 
+    @property
+    def map_id(self) -> str | None:
+        """The resource that a map shows, where the entry declares one and there are points."""
+        rid = resource_id(self.name, "geojson")
+        return rid if self.desired.declaration.entry.show.map and rid in self.resources else None
+
 
 def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False) -> Wanted:
     """A dataset as CKAN should hold it.

@@ -11,7 +11,7 @@ from typing import Any
 from publish.plans import PortalError
 from publish.portals.ckan.archives import OF, Sending
 from publish.portals.ckan.client import Client, NoRightError
-from publish.portals.ckan.compare import VIEW, Actual, Difference, creation_record, is_member
+from publish.portals.ckan.compare import MAP_VIEW, VIEW, Actual, Difference, creation_record, is_member
 from publish.portals.ckan.encoding import encoded
 from publish.portals.ckan.managed import BUILDING, STATE, WROTE
 from publish.portals.ckan.revision import revision
@@ -81,6 +81,9 @@ class Writer:
                 rows.write(self._progress)
         if difference.view:
             self._show_table()
+        if difference.map_view:
+            view = {"resource_id": wanted.map_id, "title": "Map", "view_type": MAP_VIEW}
+            self._client.call("resource_view_create", view)
         if difference.publish:
             self._make_public()
         self._keep_versions(str(package["id"]), difference)
