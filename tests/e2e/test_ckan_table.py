@@ -13,7 +13,7 @@ import ckanapi
 import pytest
 
 from publish.plans import PortalError
-from publish.portals.ckan import CkanPortal
+from publish.portals.ckan import CkanPortal, table
 from publish.portals.ckan.client import READS
 from publish.portals.ckan.table import through_api
 from tests.e2e.ckan_server import CkanServer
@@ -164,10 +164,15 @@ def test_readers_see_the_old_rows_or_the_new(town: Town, route: str) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("route", ROUTES)
-def test_what_somebody_changed_in_the_rows_is_told_and_repaired(town: Town, route: str) -> None:
+def test_what_somebody_changed_in_the_rows_is_told_and_repaired(
+    town: Town, route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if route == "copy":  # as of a table that does not fit into one answer
+        monkeypatch.setattr(table, "PAGE_ROWS", 10)
     portal, _ = portal_of(town, route)
     desired = town.release(places.rows(30))
     town.apply(desired, portal)
+    assert portal.plan([desired]).changes == ()
     town.admin.datastore_upsert(
         resource_id=town.table_id,
         force=True,
@@ -234,7 +239,7 @@ def test_hostile_texts_and_early_days(town: Town, route: str) -> None:
 def test_a_value_that_postgresql_refuses_is_told_before_anything_changes(town: Town, route: str) -> None:
     portal, calls = portal_of(town, route)
     town.apply(town.release(places.rows(10)), portal)
-    shown, table = town.package(), town.rows()
+    shown, before = town.package(), town.rows()
     rows = [list(row) for row in places.rows(10)]
     rows[4][2] = "zero\0byte"
     bad = town.release(rows)
@@ -255,7 +260,7 @@ def test_a_value_that_postgresql_refuses_is_told_before_anything_changes(town: T
         town.apply(town.release([[*row, "x"] for row in rows]), portal)
     now = town.package()
     assert {key: value for key, value in now.items() if value != shown[key]} == {}
-    assert town.rows() == table
+    assert town.rows() == before
 
 
 @pytest.mark.e2e
