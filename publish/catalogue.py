@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from publish.metadata import high_value
+from publish.metadata.vocabularies import FREQUENCY_CODES, THEMES
 from publish.translations import translated
 from warehouse import reference
 from warehouse.declarations import (
@@ -73,8 +74,16 @@ def load_entry(path: Path, sources: Mapping[str, SourceDeclaration]) -> DatasetD
         typed = {field.name: field.type for field in declaration.table.fields}
         if typed.get(name) not in ("date", "datetime", "year"):
             raise DeclarationError(f"{path}: period: {name} is no column of days, moments or years")
+    _has_known_codes(declaration.entry, path)
     if faults := high_value.faults_of_entry(declaration):
         raise DeclarationError(f"{path}: hvd: {'; '.join(faults)}")
     if clash := sorted(set(declaration.table.primary_key) & set(CHANGE_COLUMNS)):
         raise DeclarationError(f"{path}: a key field cannot be called {clash[0]}: changes.csv has such a column")
     return declaration
+
+
+def _has_known_codes(entry: CatalogueEntry, path: Path) -> None:
+    """Theme and frequency are codes of the EU's tables: DCAT-AP has no other, and pages say them in words."""
+    for key, code, known in (("theme", entry.theme, THEMES), ("frequency", entry.frequency, FREQUENCY_CODES)):
+        if code not in known:
+            raise DeclarationError(f"{path}: {key}: the EU's table has no {code}; it has {', '.join(known)}")

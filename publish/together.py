@@ -54,7 +54,7 @@ def held_together(plan: Plan, members: Sequence[DesiredDataset], stuck: Mapping[
         stuck: why datasets of it cannot be switched though no guard holds them, in words: they could not be read,
             or their newest build is held by their checks.
     """
-    names = {one.name for one in members}
+    names = {one.name: one.release.version for one in members}
     why = {
         **{one.dataset: one.holds[0].detail for one in plan.datasets if one.dataset in names and one.holds},
         **{name: words for name, words in stuck.items() if name in names},
@@ -66,6 +66,10 @@ def held_together(plan: Plan, members: Sequence[DesiredDataset], stuck: Mapping[
 
     def one_held(one: DatasetPlan) -> DatasetPlan:
         if one.dataset not in names or one.holds or (one.dataset == cause and one.dataset not in stuck):
+            return one
+        if (
+            one.shown == names[one.dataset]
+        ):  # the same version, from which something was withdrawn: it may not wait
             return one
         told = why[cause] if one.dataset == cause else detail
         return replace(one, holds=(Hold(one.dataset, "together", told),))
@@ -99,7 +103,15 @@ def switch(
         return Switched(problems={**waits, **faults})
     plans = {one.dataset: one for one in held_together(plan, members, stuck).datasets}
     if any(one.holds for one in plans.values()):
-        return Switched([Published(p.dataset, (), 0, "", p.drift, p.holds, p.unsent) for p in plans.values()])
+        found = Switched(
+            [Published(p.dataset, (), 0, "", p.drift, p.holds, p.unsent) for p in plans.values() if p.holds]
+        )
+        for member in members:
+            if not plans[member.name].holds:
+                done, faults = writer.apply([member], allowed)
+                found.done += done
+                found.problems |= faults
+        return found
     ordered = sorted(members, key=lambda one: plans[one.name].outcome == "create")
     switched = Switched()
     for place, member in enumerate(ordered):

@@ -56,7 +56,17 @@ def main(arguments: Iterable[str] | None = None) -> None:
 # By what people come for, not by module.
 _ORDER = (
     *("nightly", "backfill", "check", "plan", "publish", "drift", "status", "checks", "sources", "datasets"),
-    *("export", "changes", "rebuild", "prune", "verify-disclosure", "withdraw", "erase", "rebuild-warehouse"),
+    *(
+        "export",
+        "changes",
+        "rebuild",
+        "prune",
+        "verify-disclosure",
+        "score",
+        "withdraw",
+        "erase",
+        "rebuild-warehouse",
+    ),
     *("archive-key", "encrypt-archive", "serve", "portal", "desk", "desk-token", "demo", "new", "template"),
 )
 app.registered_commands.sort(key=lambda one: _ORDER.index(one.name or getattr(one.callback, "__name__", "")))

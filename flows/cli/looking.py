@@ -160,6 +160,32 @@ def verify_disclosure(
     raise typer.Exit(DONE if found.is_good else HELD)
 
 
+@app.command("score")
+def show_score(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="A portal's folder [the home's].", exists=True, file_okay=False, metavar="FOLDER"),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the metadata of a portal's folder as data.europa.eu does.
+
+    Exit code 3 if a dataset has fewer than 351 of 405 points, "excellent" there.
+    """
+    from publish.metadata.scoring import EXCELLENT, FULL, score_folder
+
+    found = score_folder(folder or standing_settings(home).home.portal)
+    if as_json:
+        print_json([{**asdict(one), "rating": one.rating} for one in found])
+    else:
+        for one in found:
+            typer.echo(f"{one.points} of {FULL}  {one.rating}  {one.dataset.rstrip('/').rpartition('/')[2]}")
+            for text in one.in_words():
+                typer.echo(f"    {text}")
+    raise typer.Exit(DONE if all(one.points >= EXCELLENT for one in found) else HELD)
+
+
 def _copy_whole(path: Path, target: Path) -> None:
     """Copy a file so that nobody sees half of it, and what stood there stays where the disk is full."""
     if target.exists() and not target.is_file():  # a device or a pipe cannot be replaced

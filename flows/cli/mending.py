@@ -108,7 +108,7 @@ def withdraw(
     with Terminal() as terminal:
         done = withdrawing.withdraw(settings, declared, target, why, terminal.progress)
     print_json(asdict(done)) if as_json else typer.echo(withdrawing.in_words(done))
-    raise typer.Exit(FAILED if done.portal.problems or done.left else DONE)
+    raise typer.Exit(FAILED if done.portal.problems or done.portal.holds or done.left else DONE)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote as url_quote
 
 from publish.desired import DesiredDataset, DesiredResource, resource_id
 from publish.metadata.distributions import Offered, distribution, is_page, service_node
@@ -322,7 +323,8 @@ def _publisher(name: str, title: str) -> dict[str, Any]:
 
 def _contact(declaration: DatasetDeclaration) -> dict[str, Any]:
     contact = declaration.entry.contact
-    return {"@type": "vcard:Kind", "vcard:fn": contact.name, "vcard:hasEmail": {"@id": f"mailto:{contact.email}"}}
+    address = {"@id": f"mailto:{url_quote(contact.email, safe='@+')}"}
+    return {"@type": "vcard:Kind", "vcard:fn": contact.name, "vcard:hasEmail": address}
 
 
 def _day(day: str) -> dict[str, str]:

@@ -7,12 +7,16 @@ given, and as nothing else.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from publish.metadata.conformity import DEMANDS, faults_of, full_name
 from publish.metadata.vocabularies import AUTHORITY
+from publish.plans import PortalError
 
 if TYPE_CHECKING:
     from rdflib import Graph
@@ -36,6 +40,10 @@ NON_PROPRIETARY = frozenset(
 )
 
 _IANA = "iana.org/assignments/media-types/"
+
+CATALOGUE = "catalog.jsonld"
+_NOWHERE = "https://nowhere.invalid/"  # stands for the address of a folder that knows none
+
 
 # Does this address answer a request for its head with success?
 Answers = Callable[[str], bool]
@@ -113,7 +121,6 @@ def graph_of(document: Mapping[str, Any] | str, base: str) -> Graph:
         document: as it stands in the file, parsed or not.
         base: the document's own address.
     """
-    import json
     import warnings
 
     from rdflib import Graph
@@ -123,6 +130,31 @@ def graph_of(document: Mapping[str, Any] | str, base: str) -> Graph:
         # rdflib 7.6 uses a class of its own that it calls deprecated
         warnings.simplefilter("ignore", DeprecationWarning)
         return Graph().parse(data=text, format="json-ld", base=base, publicID=base)
+
+
+def score_folder(folder: Path) -> list[Score]:
+    """The points of the datasets of a portal in a folder; an address answers where the folder has the file.
+
+    Args:
+        folder: the portal's, with ``catalog.jsonld``.
+
+    Raises:
+        PortalError: there is no catalogue, or it cannot be read.
+    """
+    path = folder / CATALOGUE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        base = content["@id"] if "://" in content["@id"] else _NOWHERE
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PortalError(
+            f"{path}: no catalogue that could be measured: {error}; publish to this folder"
+        ) from error
+
+    def answers(address: str) -> bool:
+        place = unquote(address.removeprefix(base)) if address.startswith(base) else ""
+        return bool(place) and ".." not in place.split("/") and (folder / place).is_file()
+
+    return score(graph_of(content, base), answers)
 
 
 def score(graph: Graph, answers: Answers, conforms: Conforms | None = None) -> list[Score]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from rdflib import Graph
@@ -37,6 +39,9 @@ def graph_of(document: Mapping[str, Any]) -> Graph:
     for triple in _Reader(context).triples(document):
         graph.add(triple)
     return graph
+
+
+_NO_ADDRESS = re.compile(r"[\x00-\x20<>\"{}|\\^`]")
 
 
 class _Reader:
@@ -86,7 +91,8 @@ class _Reader:
     def _address(self, address: str) -> Node:
         from rdflib import URIRef
 
-        return URIRef(self._full(address))
+        # what no address may hold, as it may stand in an e-mail address that somebody wrote
+        return URIRef(_NO_ADDRESS.sub(lambda found: quote(found[0]), self._full(address)))
 
     def _full(self, address: str) -> str:
         prefix, colon, rest = address.partition(":")

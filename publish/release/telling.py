@@ -87,7 +87,7 @@ def _written(folder: Path, release: Release, telling: Telling, keys: Sequence[st
         name = file_name(key, release.dataset)
         try:
             _WRITERS[key](telling, release, folder / name)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except Exception as error:  # rdflib raises nothing more particular; whatever it is, its file is named
             raise ReleaseError(
                 f"{release.dataset}: {name} of version {release.version} cannot be made, so nothing was released:"
                 f" {type(error).__name__}: {error}. It is made of the entry in publish/catalogue"

@@ -61,9 +61,11 @@ class Town:
     def declared(self, **changes: Any) -> Any:
         return places.declaration(**{"name": self.name, "publisher": self.publisher, "district": None, **changes})
 
-    def new_portal(self, before: Callable[[int, str], None] | None = None) -> tuple[CkanPortal, list[str]]:
+    def new_portal(
+        self, before: Callable[[int, str], None] | None = None, datastore: str = ""
+    ) -> tuple[CkanPortal, list[str]]:
         """A portal, and the list of actions it calls. ``before`` each write it is told its number and name."""
-        portal = CkanPortal(self.server.url, self.server.token)
+        portal = CkanPortal(self.server.url, self.server.token, datastore)
         calls: list[str] = []
         original = portal._client.call
 

@@ -13,7 +13,7 @@ import ckanapi
 import pytest
 
 from publish.plans import PortalError
-from publish.portals.ckan import CkanPortal
+from publish.portals.ckan import CkanPortal, table
 from publish.portals.ckan.client import READS
 from publish.portals.ckan.table import through_api
 from tests.e2e.ckan_server import CkanServer
@@ -38,10 +38,7 @@ def datastore_of(server: CkanServer) -> str:
 
 
 def portal_of(town: Town, route: str) -> tuple[CkanPortal, list[str]]:
-    portal, calls = town.new_portal()
-    if route == "copy":
-        portal._datastore = datastore_of(town.server)
-    return portal, calls
+    return town.new_portal(datastore=datastore_of(town.server) if route == "copy" else "")
 
 
 class Watcher(threading.Thread):
@@ -124,14 +121,14 @@ def test_readers_see_the_old_rows_or_the_new(town: Town, route: str) -> None:
     update(rows)
 
     # fewer rows: the API cannot delete in the transaction that changes rows
-    left = update(rows[:-4], between=0 if route == "copy" else 1)
+    left = update(rows[:-3], between=0 if route == "copy" else 1)
     assert all(set(published(before, town)) <= set(state) for state in left), "all new rows, and some that go"
 
     # a column more, filled
     places_fields = [*fields, {"name": "size", "title": "Size", "type": "integer"}]
     old = before
     with_fields(town, places_fields)
-    desired = town.release([[*row, number] for number, row in enumerate(rows[:-4])])
+    desired = town.release([[*row, number] for number, row in enumerate(rows[:-3])])
     with Watcher(town) as watcher:
         town.apply(desired, portal)
     town.check(desired)
@@ -150,10 +147,10 @@ def test_readers_see_the_old_rows_or_the_new(town: Town, route: str) -> None:
     # another type, another key, a column less: at once
     retyped = [dict(field) for field in fields[:-1]]
     retyped[5]["type"] = "string"
-    town.dataset = town.declared(fields=retyped, primaryKey=["number"])
+    town.dataset = town.declared(fields=retyped, primaryKey=["number"], major_version=2)
     desired = town.release([[*row[:5], str(row[5]), *row[6:-1]] for row in rows])
     with Watcher(town) as watcher:
-        town.apply(desired, portal)
+        town.apply(desired, portal, shrink=True)
     assert [] not in [state for _, state in watcher.seen]
     assert "no table" not in [state for _, state in watcher.seen]
     assert as_seen(town.anonymous.datastore_search(resource_id=town.table_id, limit=1000)["records"]) == published(
@@ -167,10 +164,15 @@ def test_readers_see_the_old_rows_or_the_new(town: Town, route: str) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("route", ROUTES)
-def test_what_somebody_changed_in_the_rows_is_told_and_repaired(town: Town, route: str) -> None:
+def test_what_somebody_changed_in_the_rows_is_told_and_repaired(
+    town: Town, route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if route == "copy":  # as of a table that does not fit into one answer
+        monkeypatch.setattr(table, "PAGE_ROWS", 10)
     portal, _ = portal_of(town, route)
     desired = town.release(places.rows(30))
     town.apply(desired, portal)
+    assert portal.plan([desired]).changes == ()
     town.admin.datastore_upsert(
         resource_id=town.table_id,
         force=True,
@@ -197,6 +199,18 @@ def test_what_somebody_changed_in_the_rows_is_told_and_repaired(town: Town, rout
     town.check(desired)
 
 
+def words_are_as_the_trigger_finds_them(town: Town) -> None:
+    """What we make for all rows at once is what CKAN's trigger makes row by row."""
+    import psycopg
+
+    with psycopg.connect(datastore_of(town.server)) as connection:
+        before = f'SELECT _id, _full_text FROM "{town.table_id}" ORDER BY _id'
+        ours = connection.execute(before.encode()).fetchall()
+        assert all(words for _, words in ours)
+        connection.execute(f'UPDATE "{town.table_id}" SET _full_text = NULL'.encode())
+        assert connection.execute(before.encode()).fetchall() == ours
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize("route", ROUTES)
 def test_hostile_texts_and_early_days(town: Town, route: str) -> None:
@@ -211,6 +225,8 @@ def test_hostile_texts_and_early_days(town: Town, route: str) -> None:
     desired = town.release(rows)
     town.apply(desired, portal)
     assert as_seen(town.rows()) == published(desired, town)
+    if route == "copy":
+        words_are_as_the_trigger_finds_them(town)
     rows[0][2] = "\\."
     desired = town.release(rows)
     town.apply(desired, portal)
@@ -223,7 +239,7 @@ def test_hostile_texts_and_early_days(town: Town, route: str) -> None:
 def test_a_value_that_postgresql_refuses_is_told_before_anything_changes(town: Town, route: str) -> None:
     portal, calls = portal_of(town, route)
     town.apply(town.release(places.rows(10)), portal)
-    shown, table = town.package(), town.rows()
+    shown, before = town.package(), town.rows()
     rows = [list(row) for row in places.rows(10)]
     rows[4][2] = "zero\0byte"
     bad = town.release(rows)
@@ -244,7 +260,7 @@ def test_a_value_that_postgresql_refuses_is_told_before_anything_changes(town: T
         town.apply(town.release([[*row, "x"] for row in rows]), portal)
     now = town.package()
     assert {key: value for key, value in now.items() if value != shown[key]} == {}
-    assert town.rows() == table
+    assert town.rows() == before
 
 
 @pytest.mark.e2e
@@ -271,19 +287,17 @@ def test_a_large_table_is_compared_with_what_it_is_known_to_hold(
     town.apply(town.release(changed_rows(0)))
     portal, _ = town.new_portal()
     monkeypatch.setattr(through_api, "download", None)
-    for step in (1, 2):
-        desired = town.release(changed_rows(step))
-        town.apply(desired, portal)
-        assert as_seen(town.rows()) == published(desired, town)
-        assert portal.plan([desired]).changes == ()
+    desired = town.release(changed_rows(1))
+    town.apply(desired, portal)
+    assert as_seen(town.rows()) == published(desired, town)
+    assert portal.plan([desired]).changes == ()
 
 
 @pytest.mark.e2e
 def test_an_address_that_leads_nowhere_is_told_without_its_password(town: Town) -> None:
     desired = town.release(places.rows(3))
     for address in ("postgresql://u:hush-hush@127.0.0.1:9/x", "hush-hush is no address", "postgresql://hush-hush"):
-        portal, _ = town.new_portal()
-        portal._datastore = address
+        portal, _ = town.new_portal(datastore=address)
         with pytest.raises(PortalError, match="OPENDISTRICT_DATASTORE_URL") as refused:
             town.apply(desired, portal)
         assert "hush" not in str(refused.value)

@@ -1,10 +1,13 @@
 """Publishing within a night: what can pass is tried again until it has, what cannot is told once."""
 
+from datetime import date
+
 import pytest
 
 from flows import publishing
 from flows.settings import Secret, Settings
-from publish.plans import NOTHING_ALLOWED, PortalError, Published
+from publish.plans import NOTHING_ALLOWED, Allowed, PortalError, Published
+from publish.portals.folder import FolderPortal
 from tests.publish import places
 from warehouse.home import Home
 from warehouse.progress import silent
@@ -108,6 +111,87 @@ def test_a_portal_that_cannot_be_read_at_all_is_tried_again_too(publish):
     assert portal.attempts == [["a", "b", "c"]] * 2
     assert outcome.problems == {}
     assert len(waits) == 1
+
+
+class Refusing(FolderPortal):
+    """Refuses one version of one dataset, for good or so many times."""
+
+    def __init__(self, root, name, version, error, times=99):
+        super().__init__(root)
+        self.refused, self.error, self.times = (name, version), error, times
+
+    def apply(self, desired, progress, failed, allowed=NOTHING_ALLOWED):
+        for one in desired:
+            if (one.name, one.release.version) == self.refused and self.times:
+                self.times -= 1
+                failed(one.name, self.error)
+                return []
+        return super().apply(desired, progress, failed, allowed)
+
+
+@pytest.fixture(scope="module")
+def set_versions(tmp_path_factory):
+    """a and b, which must agree, and c, in a first and a second version."""
+    home, versions = Home(tmp_path_factory.mktemp("home")), []
+    for name in "abc":
+        dataset = places.declaration(name=name, publish_with="" if name == "c" else "set")
+        first = places.release(home, places.rows(30), dataset=dataset)
+        second = places.release(home, places.rows(20), [first], day=date(2026, 3, 1), dataset=dataset)
+        now = places.wanted(home, first, second, dataset=dataset)
+        versions.append([places.wanted(home, first, dataset=dataset), now])
+    return home, versions
+
+
+@pytest.fixture
+def in_a_set(set_versions, tmp_path, monkeypatch):
+    """Publish them to a portal of the test's making, which shows the first versions."""
+    home, versions = set_versions
+    monkeypatch.setattr(publishing, "sleep", lambda seconds: None)
+
+    def run(number, portal, allowed):
+        due = publishing.Due([one[number] for one in versions], allowed, {}, {})
+        monkeypatch.setattr(publishing, "due", lambda *arguments: due)
+        monkeypatch.setattr(publishing, "portal_of", lambda settings: portal)
+        outcome = publishing.publish(Settings(home, "portal"), None, "abc", silent)
+        shown = {one.dataset: one.shown for one in FolderPortal(tmp_path).plan(due.wanted).datasets}
+        return outcome, shown
+
+    run(0, FolderPortal(tmp_path), NOTHING_ALLOWED)
+    return run, tmp_path
+
+
+SHRINK = Allowed(frozenset("abc"))
+NEW, OLD = "2026-03-01", "2026-02-01"
+
+
+def test_a_set_is_put_back_where_one_of_it_fails_for_good_and_converges_later(in_a_set):
+    run, root = in_a_set
+    outcome, shown = run(1, Refusing(root, "b", NEW, LASTING), SHRINK)
+    assert shown == {"a": OLD, "b": OLD, "c": NEW}
+    assert set(outcome.problems) == {"a", "b"}
+    assert f"version {OLD} is shown again" in outcome.problems["a"]
+    assert set(outcome.published) == {"c"}
+    outcome, shown = run(1, FolderPortal(root), SHRINK)
+    assert (set(shown.values()), outcome.problems) == ({NEW}, {})
+
+
+def test_a_fault_that_passes_is_waited_for_before_a_set_is_put_back(in_a_set):
+    run, root = in_a_set
+    outcome, shown = run(1, Refusing(root, "b", NEW, TRANSIENT, times=2), SHRINK)
+    assert (set(shown.values()), outcome.problems) == ({NEW}, {})
+
+
+def test_a_hold_on_one_of_a_set_is_told_of_all(in_a_set):
+    run, root = in_a_set
+    outcome, shown = run(1, FolderPortal(root), Allowed(frozenset("ac")))
+    assert shown == {"a": OLD, "b": OLD, "c": NEW}
+    assert {name: [hold.guard for hold in holds] for name, holds in outcome.holds.items()} == {
+        "a": ["together"],
+        "b": ["rows"],
+    }
+    said = outcome.said()
+    assert (said["a"].state, said["a"].is_wrong, said["c"].state) == ("held", True, "published")
+    assert "Mend what holds the other" in said["a"].message
 
 
 def test_a_portal_that_cannot_be_used_is_told_and_does_not_stop_the_night(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from publish.portals.ckan.table.database import words
 from publish.portals.ckan.table.differing import as_declared, compare_rows, pair
 from publish.portals.ckan.table.edits import edited
 from publish.portals.ckan.table.reading import PAGE_ROWS, Shown, held_parquet
-from publish.portals.ckan.table.state import noted, read_state, version_of
+from publish.portals.ckan.table.state import content_of, noted, read_state, sum_of, version_of, with_sum
 from publish.portals.ckan.table.values import as_copied, as_json, refuse_unfit
 from publish.portals.ckan.wanted import Wanted, wanted_dataset
 from tests.publish import places
@@ -158,6 +158,9 @@ def test_a_cell_that_somebody_edited_is_seen_and_its_value_is_not_told(wanted: W
     assert "mine" not in str(edits)
     emptied = found([*lines[:place], lines[place].replace("'plain", '""'), *lines[place + 1 :]])
     assert emptied is not None, "an empty text is no missing one"
+    nothing = found([])
+    assert nothing is not None
+    assert nothing.rows == 30
     fewer = found(lines[1:])
     assert fewer is not None
     assert "the row is missing" in str(fewer)
@@ -181,6 +184,9 @@ def test_what_a_table_holds_is_known_only_by_its_note(wanted: Wanted, tmp_path: 
     for holds in ("", "changing to 2026-02-01", "2025-01-01 sha256:abc", "../../etc sha256:abc"):
         assert held_parquet(wanted, state(wanted, holds=holds)) is None
     assert version_of("../x sha256:abc") == ""
+    summed = with_sum(wanted.holds, "-12")
+    assert (sum_of(summed), content_of(summed)) == ("-12", content_of(wanted.holds))
+    assert sum_of(wanted.holds) == sum_of("changing to 2026-02-01 rows:1") == ""
     older = path.parent.parent / "2025-12-01"
     shutil.copytree(path.parent, older)
     try:

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import json
+import shutil
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from publish.release import release_folder, verify_release
 from publish.release.keeping import by_rule, lacking_rows, to_keep
+from publish.release.manifest import manifest
+from publish.withdrawal import rewrite
 from tests.publish import places
 from warehouse.declarations.keeping import Keeping
 from warehouse.home import Home
-from warehouse.releases import Release
+from warehouse.pruned import Pruned, write_down
+from warehouse.releases import Release, ReleaseError
+from warehouse.withdrawals import withdrawal
 
 TODAY = dt.date(2026, 11, 26)
 
@@ -117,3 +125,27 @@ def test_rows_of_another_key_are_not_thought_the_same(tmp_path):
     second = places.release(home, places.rows(3), [first], dt.date(2026, 3, 1), now)
     wanted = places.wanted(home, first, second, dataset=now)
     assert lacking_rows(wanted.versions, [second.version], "1GB") == {frozenset([first.version]): 3}
+
+
+def test_a_withdrawal_from_a_version_whose_predecessor_left_takes_its_lines_from_the_list_of_changes(tmp_path):
+    home, made = Home(tmp_path), list[Release]()
+    rows = [[1, 2], [1, 2, 3, 4], [1, 2, 3, 4, 5, 6]]
+    for number, keys in enumerate(rows):
+        table = [("P", key, f"name of {key} in {min(number, 1)}", *[None] * 6) for key in keys]
+        made.append(places.release(home, table, made, dt.date(2026, 1, 1 + number)))
+    gone = made[0]
+    write_down(home, [Pruned(gone.dataset, gone.version, "2026-11-26", json.loads(manifest(gone)))])
+    shutil.rmtree(release_folder(home, gone))
+    one = withdrawal("places", {"code": "P", "number": "3"}, None, "asked for", "2026-11-26T00:00:00Z")
+    other = withdrawal("places", {"code": "P", "number": "1"}, "name", "asked for", "2026-11-26T00:00:00Z")
+    then = rewrite(home, made[1], places.declaration(), {}, [one, other])
+    assert (then.rows, then.added, then.changed, then.removed) == (3, 1, 1, 0)
+    with (release_folder(home, then) / "changes.csv").open(newline="") as file:
+        assert [row[:4] for row in csv.reader(file)][1:] == [
+            ["changed", "P", "2", "name"],
+            ["added", "P", "4", ""],
+        ]
+    assert verify_release(release_folder(home, then)) == []
+    shutil.rmtree(release_folder(home, made[1]))
+    with pytest.raises(ReleaseError, match="is missing"):
+        rewrite(home, made[2], places.declaration(), {}, [one])

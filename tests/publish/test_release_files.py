@@ -212,7 +212,8 @@ def test_hostile_words_are_words_in_every_file(tmp_path):
     hostile = '=1+1<script>alert(1)</script>"\x01\u202e&'
     fields = [{**field} for field in places.ENTRY["fields"]]
     fields[2] |= {"title": hostile, "description": hostile}
-    dataset = places.declaration(fields=fields, title=hostile)
+    contact = {"name": hostile, "email": hostile}
+    dataset = places.declaration(fields=fields, title=hostile, contact=contact)
     home = Home(tmp_path)
     folder = folder_of(home, places.release(home, places.rows(), dataset=dataset))
     page = (folder / "dictionary.html").read_text(encoding="utf-8")

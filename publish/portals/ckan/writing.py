@@ -92,18 +92,10 @@ class Writer:
     def _follow(self, difference: Difference, package: Mapping[str, Any], rows: TableChange | None) -> None:
         """What comes right after the switch: until then the public sees new files beside the old table."""
         if rows is not None:
-            self._drop_old_table(difference)
             rows.write(self._progress)
         if difference.files.reorder:
             order = {"id": package["id"], "order": list(self._wanted.resources)}
             self._client.call("package_resource_reorder", order)
-
-    def _drop_old_table(self, difference: Difference) -> None:
-        """A resource that was taken out of its dataset and comes back finds its table, which nobody could see."""
-        rid = self._wanted.table_id
-        is_back = rid in difference.files.additions
-        if is_back and self._client.call("datastore_info", {"id": rid}, missing_ok=True) is not None:
-            self._client.call("datastore_delete", {"resource_id": rid, "force": True})
 
     def _create_organisation(self) -> None:
         name = self._wanted.organisation["name"]

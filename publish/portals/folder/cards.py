@@ -10,9 +10,12 @@ import duckdb
 
 from publish.desired import DesiredDataset
 from publish.metadata.words import WITH_ROWS
+from publish.portals.folder.figures import Figure, headline
 from publish.portals.folder.parts import parquet_of
-from publish.questions.asking import ask, over
+from publish.portals.folder.reading import rows_of
+from publish.portals.folder.speaking import speaker_of
 from warehouse.declarations import Translation
+from warehouse.messages import Language, said_in
 from warehouse.releases import Release
 
 _MOST_VERSIONS = 20
@@ -82,20 +85,23 @@ def _parquet(wanted: DesiredDataset) -> dict[str, str]:
     return {"name": found.path.name, "sha256": found.sha256} if found else {}
 
 
-def _headline(wanted: DesiredDataset) -> dict[str, Any]:
-    """The one figure that the entry chose; none if it cannot be had, as of a release without its column."""
-    headline, parquet = wanted.declaration.entry.show.headline, parquet_of(wanted)
-    if headline is None or parquet is None:
+def _headline(wanted: DesiredDataset) -> dict[str, dict[str, str]]:
+    """The one figure that the entry chose, by language; none where the rows do not say it."""
+    declared, parquet = wanted.declaration.entry.show.headline, parquet_of(wanted)
+    if declared is None or parquet is None:
         return {}
+    found = {}
     try:
-        with over({"rows": parquet.path}) as connection:
-            found = ask(connection, headline.sql)
-    except duckdb.Error:
+        with rows_of(wanted.declaration.table, parquet.path) as connection:
+            for language in Language:
+                speaker = speaker_of(wanted.declaration, language)
+                figure = headline(connection, declared, wanted.release.rows, speaker)
+                if isinstance(figure, Figure):
+                    value = f"{figure.value} {figure.unit}".strip()
+                    found[language.value] = {"title": said_in(figure.title, language), "value": value}
+    except duckdb.Error:  # the page of the dataset says what is wrong with its rows
         return {}
-    value = found.rows[0][0] if found.rows and found.rows[0] else None
-    if value is None:
-        return {}
-    return {"title": headline.title, "value": value if isinstance(value, int | float) else str(value)}
+    return found
 
 
 def _version(release: Release) -> dict[str, Any]:

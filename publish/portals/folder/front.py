@@ -115,6 +115,7 @@ def _shown(cards: Sequence[Mapping[str, Any]], language: Language) -> list[dict[
                 **card,
                 "title": title_of(card, language),
                 "description": description.split("\n\n")[0],
+                "headline": card["headline"].get(language.value),
                 "tag": other["tag"] if other.get("title") else "en",
                 "is_translated": bool(other.get("title")),
                 "is_reviewed": other.get("is_reviewed", True),

@@ -11,6 +11,7 @@ import duckdb
 from warehouse.declarations import TableDeclaration, literal, quote
 
 ROWS = "rows"  # the view that an entry's own SQL reads
+_FEW_ROWS = 100_000
 
 
 @contextmanager
@@ -21,13 +22,17 @@ def rows_of(table: TableDeclaration, parquet: Path) -> Iterator[duckdb.DuckDBPyC
     """
     connection = duckdb.connect(":memory:", config={"memory_limit": "1GB", "threads": "1"})
     try:
-        connection.execute(f"SET allowed_paths = [{literal(str(parquet))}]")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
+        file = f"read_parquet({literal(str(parquet))})"
         columns = ", ".join(
             f"CAST({quote(field.name)} AS {field.duckdb_type}) AS {quote(field.name)}" for field in table.fields
         )
-        connection.execute(f"CREATE VIEW {ROWS} AS SELECT {columns} FROM read_parquet({literal(str(parquet))})")
+        (rows,) = connection.execute(f"SELECT count(*) FROM {file}").fetchone() or (0,)
+        # a dozen queries follow: few rows are read once, many are left in their file
+        kind = "TABLE" if rows <= _FEW_ROWS else "VIEW"
+        connection.execute(f"CREATE {kind} {ROWS} AS SELECT {columns} FROM {file}")
+        connection.execute(f"SET allowed_paths = [{literal(str(parquet))}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
         yield connection
     finally:
         connection.close()

@@ -161,7 +161,6 @@ def environment(language: Language) -> Environment:
         day=partial(day, language=language),
         size=partial(size, language=language),
         number=partial(number, language=language),
-        figure=partial(figure, language=language),
         say=partial(said_in, language=language),
         link=is_link,
         host=host,
@@ -191,11 +190,6 @@ def size(value: int, language: Language = Language.ENGLISH) -> str:
 def number(value: float, language: Language = Language.ENGLISH) -> str:
     """A number as people read it, without decimals."""
     return f"{value:,.0f}" if language is Language.ENGLISH else shown(round(value), language)
-
-
-def figure(value: float | str, language: Language = Language.ENGLISH) -> str:
-    """A number with the decimals it has, or a text as it stands."""
-    return value if isinstance(value, str) else shown(value, language)
 
 
 def is_link(value: str) -> bool:

@@ -92,6 +92,17 @@ def test_every_dataset_has_385_of_405_points(document, samples_home):
     assert {score.dataset: score.in_words() for score in found if score.points < 385} == {}
 
 
+def test_the_portals_catalogue_leads_nowhere_that_is_not_there(samples_home):
+    root = samples_home.portal
+    content = json.loads((root / scoring.CATALOGUE).read_text(encoding="utf-8"))
+    graph = Graph().parse(root / "catalog.ttl", format="turtle", publicID=f"{shapes.BASE}catalog.ttl")
+    assert len(graph) == len(scoring.graph_of(content, shapes.BASE))
+    addresses = {str(node) for node in graph.all_nodes() if str(node).startswith(shapes.BASE)}
+    places = {address: root / address.removeprefix(shapes.BASE) for address in addresses}
+    assert len(places) > 100
+    assert [address for address, place in places.items() if not place.exists()] == []
+
+
 class Quiet(SimpleHTTPRequestHandler):
     """A static host."""
 

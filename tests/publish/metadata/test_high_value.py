@@ -154,6 +154,13 @@ def test_an_entry_that_does_not_pass_is_no_entry(tmp_path, change, words):
         load_entry(entry(tmp_path, **change), {})
 
 
+@pytest.mark.parametrize("change", [{"theme": "ECONOMY"}, {"frequency": "FORTNIGHTLY"}])
+def test_a_code_that_the_eu_does_not_have_is_no_entry(tmp_path, change):
+    ((key, code),) = change.items()
+    with pytest.raises(DeclarationError, match=f"{key}: the EU's table has no {code}; it has .*(ECON|DAILY)"):
+        load_entry(entry(tmp_path, **change), {})
+
+
 def test_an_entry_that_passes_is_one(tmp_path):
     assert load_entry(entry(tmp_path), {}).entry.hvd.category == "c_56a1bf47"
     assert load_entry(entry(tmp_path, licence="OGL-UK-3.0"), {}).entry.hvd

@@ -65,7 +65,7 @@ def test_datacontract_cli_accepts_every_contract_and_finds_the_rows_as_it_says(t
 @pytest.mark.prove
 def test_ckanext_dcat_makes_350_points_of_our_packages(tmp_path, newest):
     ckan = DEV / "ckan"
-    wanted = ["-r", ckan / "requirements.txt", "--overrides", ckan / "overrides.txt", DCAT]
+    wanted = ["-r", ckan / "requirements.txt", "--override", ckan / "overrides.txt", DCAT]
     programs = environment(tmp_path / "venv", *wanted)
     packages = [package(wanted_dataset(one, "https://ckan.example", has_dcat=True)) for one in newest]
     (tmp_path / "packages.json").write_text(json.dumps(packages))

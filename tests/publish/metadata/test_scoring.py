@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import copy
+import json
+import shutil
 
 import pytest
+from typer.testing import CliRunner
 
+from flows.cli import app
 from publish.metadata import conformity, dcat, scoring
+from publish.plans import PortalError
+from publish.portals.folder import FolderPortal
 from tests.publish import places
 from tests.publish.metadata import shapes
 from warehouse.home import Home
+from warehouse.progress import silent
 
 BASE = "https://data.town.example/"
 PERIOD = {"period": {"columns": ["opened_date"]}}
@@ -127,3 +134,40 @@ def test_our_checker_finds_what_the_profiles_shapes_find(node, change, expected)
     assert any(expected in str(fault) for fault in conformity.faults(graph))
     if shapes.FOLDER.is_dir():
         assert shapes.violations(graph, shapes.shapes(shapes.CORE))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A portal's folder with one dataset."""
+    root, dataset = tmp_path_factory.mktemp("portal"), places.declaration(**PERIOD)
+    home = Home(root / "home")
+    made = places.release(home, places.rows(), dataset=dataset)
+    failures: list[str] = []
+    portal = FolderPortal(root / "portal")
+    portal.apply(
+        [places.wanted(home, made, dataset=dataset)], silent, lambda name, error: failures.append(str(error))
+    )
+    assert failures == []
+    return root / "portal"
+
+
+def test_the_command_measures_a_portals_folder(folder):
+    done = CliRunner().invoke(app, ["score", str(folder)])
+    assert (done.exit_code, done.output) == (0, "405 of 405  excellent  places\n")
+    (one,) = json.loads(CliRunner().invoke(app, ["score", str(folder), "--json"]).output)
+    assert (one["points"], one["rating"], one["lacking"]) == (405, "excellent", [])
+
+
+def test_a_file_that_is_gone_answers_nobody(folder, tmp_path):
+    copied = shutil.copytree(folder, tmp_path / "copied")
+    for path in (copied / "datasets" / "places").glob("*.*"):
+        path.unlink()
+    done = CliRunner().invoke(app, ["score", str(copied)])
+    assert done.exit_code == 3
+    assert done.output.startswith("325 of 405  good  places\n    50 points: its access address")
+
+
+def test_a_folder_without_a_catalogue_is_told(tmp_path):
+    (tmp_path / scoring.CATALOGUE).write_text("[]")
+    with pytest.raises(PortalError, match="publish to this folder"):
+        scoring.score_folder(tmp_path)

@@ -166,6 +166,12 @@ class Database:
             text = " " + json.dumps({**others, "_info": info}, ensure_ascii=False, separators=(",", ":"))
             self.run(f"COMMENT ON COLUMN {table}.{quote(column['id'])} IS {literal(text)}")
 
+    def content_sum(self, table: str, columns: Sequence[str]) -> str:
+        """A sum of a table's rows, whatever their order: 100,000 of 20 columns are a quarter of a second."""
+        row = ", ".join(quote(name) for name in columns)
+        query = f"SELECT coalesce(sum(hashtextextended(ROW({row})::text, 0)), 0)::text FROM {table}"
+        return str(self.ask(query)[0][0])
+
     def forget_count(self, rid: str) -> None:
         """Have CKAN count a table's rows anew (2.12 keeps the number; 2.11 has none to forget)."""
         if self.has("_table_stats"):

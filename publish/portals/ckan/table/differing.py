@@ -30,6 +30,8 @@ def as_declared(
     shown: Shown,
     declared: Sequence[FieldDeclaration],
     standing: Sequence[str] | None = None,
+    *,
+    is_kept: bool = True,
 ) -> None:
     """Make a table of rows that were read as texts: ``_id``, ``is_odd`` and the declared columns in their types.
 
@@ -42,6 +44,7 @@ def as_declared(
         shown: the rows.
         declared: the columns.
         standing: those of them that count; all unless given.
+        is_kept: False for a view, which is quicker where the rows are read only once or twice.
     """
     there = set(shown.names) if standing is None else set(shown.names) & set(standing)
     columns, odd = [], ["false"]
@@ -56,8 +59,8 @@ def as_declared(
             odd.append(f"({column} IS NOT NULL AND {cast} IS NULL)")
     row_id = "CAST(_id AS BIGINT)" if "_id" in shown.names else "CAST(NULL AS BIGINT)"
     connection.execute(
-        f"CREATE OR REPLACE TABLE {name} AS SELECT {row_id} AS _id, {' OR '.join(odd)} AS is_odd,"
-        f" {', '.join(columns)} FROM {shown.source}"
+        f"CREATE OR REPLACE {'TABLE' if is_kept else 'VIEW'} {name} AS"
+        f" SELECT {row_id} AS _id, {' OR '.join(odd)} AS is_odd, {', '.join(columns)} FROM {shown.source}"
     )
 
 

@@ -39,10 +39,10 @@ def edited(
         None where nothing differs, or nobody knows what the table should hold.
     """
     path = held_parquet(wanted, table)
-    if path is None or not table.count:
+    if path is None:
         return None
     with tempfile.TemporaryDirectory(prefix="opendistrict-") as folder:
-        pages = -(-table.count // PAGE_ROWS)
+        pages = max(1, -(-table.count // PAGE_ROWS))
         page = today.toordinal() % pages
         shown = everything or download(client, wanted.table_id, Path(folder) / "page.csv", range(page, page + 1))
         with work_database(Path(folder)) as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from publish.plans import PortalError
 from publish.portals.ckan.client import Client
@@ -14,6 +15,9 @@ from publish.release.manifest import load_release
 from warehouse.archive import sha256_of
 from warehouse.declarations import literal
 from warehouse.releases import ReleaseError
+
+if TYPE_CHECKING:
+    import duckdb
 
 PAGE_ROWS = 32_000  # what CKAN gives at once, unless an administrator allowed more
 
@@ -98,3 +102,16 @@ def held_parquet(wanted: Wanted, table: TableState) -> Path | None:
         return None
     path = folder / file.name
     return path if path.is_file() and sha256_of(path) == file.sha256 else None
+
+
+def known_rows(connection: duckdb.DuckDBPyConnection, wanted: Wanted, table: TableState) -> Shown | None:
+    """The rows of the release that a table is known to hold; None where only the table itself tells."""
+    path = held_parquet(wanted, table)
+    if path is None or table.edits or content_of(table.holds) == content_of(wanted.holds):
+        return None
+    source = f"read_parquet({literal(str(path))})"
+    (rows,) = connection.execute(f"SELECT count(*) FROM {source}").fetchone() or (0,)
+    if rows != table.count:
+        return None
+    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    return Shown(source, tuple(str(row[0]) for row in described))

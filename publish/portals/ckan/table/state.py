@@ -66,7 +66,17 @@ def read_state(client: Client, rid: str, resource: Mapping[str, Any]) -> TableSt
 
 def content_of(holds: str) -> str:
     """The sum of the rows that a table's note speaks of; empty where it speaks of none."""
-    return holds.rpartition("sha256:")[2] if "sha256:" in holds else ""
+    return holds.rpartition("sha256:")[2].split(" ")[0] if "sha256:" in holds else ""
+
+
+def with_sum(holds: str, total: str) -> str:
+    """A note with the sum that the database makes of the table's rows."""
+    return f"{holds} rows:{total}"
+
+
+def sum_of(holds: str) -> str:
+    """The sum that the database made of the rows when they were written; empty where it made none."""
+    return holds.rpartition(" rows:")[2] if content_of(holds) and " rows:" in holds else ""
 
 
 def version_of(holds: str) -> str:

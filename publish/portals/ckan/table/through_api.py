@@ -13,12 +13,12 @@ from publish.plans import PortalError
 from publish.portals.ckan.client import Client, TooLargeError
 from publish.portals.ckan.table.comparing import COLUMNS, FILL, ROWS, is_rekeyed, is_retyped
 from publish.portals.ckan.table.differing import as_declared, compare_rows, pair, view_parquet, work_database
-from publish.portals.ckan.table.reading import PAGE_ROWS, Shown, download, held_parquet, wanted_parquet
-from publish.portals.ckan.table.state import CHANGING, TableState, content_of, noted
+from publish.portals.ckan.table.reading import PAGE_ROWS, download, known_rows, wanted_parquet
+from publish.portals.ckan.table.state import CHANGING, TableState, noted
 from publish.portals.ckan.table.values import as_json, refuse_unfit
 from publish.portals.ckan.table.verifying import verify
 from publish.portals.ckan.wanted import Wanted
-from warehouse.declarations import literal, quote
+from warehouse.declarations import quote
 from warehouse.progress import Progress
 
 CHUNK_ROWS = 5_000
@@ -68,16 +68,12 @@ class ThroughApi:
     def _found_from_file(self) -> bool:
         """Compare with the release that the table is known to hold, where the table is too large for one look."""
         table, wanted = self._table, self._wanted
-        if self._kind != ROWS or table is None or table.edits or table.count <= PAGE_ROWS:
+        if self._kind != ROWS or table is None or table.count <= PAGE_ROWS or len(wanted.primary_key) > 1:
             return False
-        before = held_parquet(wanted, table)
-        if before is None or content_of(table.holds) == content_of(wanted.holds) or len(wanted.primary_key) > 1:
+        known = known_rows(self._connection, wanted, table)
+        if known is None:
             return False
-        source = f"read_parquet({literal(str(before))})"
-        described = self._connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-        as_declared(
-            self._connection, "old_rows", Shown(source, tuple(str(row[0]) for row in described)), wanted.declared
-        )
+        as_declared(self._connection, "old_rows", known, wanted.declared)
         if not self._has_ids_of_what_goes(wanted.primary_key[0]):
             return False
         self._find()
@@ -226,6 +222,8 @@ class ThroughApi:
     def _fill(self, progress: Progress) -> None:
         """Make the table with its rows: in one call where that is quick, so that nobody sees half of it."""
         wanted, key = self._wanted, list(self._wanted.primary_key)
+        if self._client.call("datastore_info", {"id": wanted.table_id}, missing_ok=True) is not None:
+            self._call("datastore_delete")  # of a resource that was taken out of its dataset: nobody could see it
         query = f"SELECT {as_json(wanted.declared)} FROM new_rows"
         if wanted.rows * len(wanted.declared) <= _ONE_FILL_CELLS:
             rows = [row for chunk in _chunks(self._connection, query) for row in chunk]

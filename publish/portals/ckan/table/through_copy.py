@@ -11,8 +11,8 @@ from publish.portals.ckan.client import Client
 from publish.portals.ckan.table.comparing import COLUMNS, DICTIONARY, FILL, ROWS, is_rekeyed, is_retyped
 from publish.portals.ckan.table.database import SETTING, Database, words
 from publish.portals.ckan.table.differing import as_declared, compare_rows, view_parquet, work_database
-from publish.portals.ckan.table.reading import Shown, held_parquet, wanted_parquet
-from publish.portals.ckan.table.state import TableState, content_of, noted
+from publish.portals.ckan.table.reading import known_rows, wanted_parquet
+from publish.portals.ckan.table.state import TableState, content_of, noted, with_sum
 from publish.portals.ckan.table.values import as_copied, refuse_unfit
 from publish.portals.ckan.table.verifying import verify
 from publish.portals.ckan.wanted import Wanted
@@ -37,6 +37,9 @@ class ThroughCopy:
         self._work = self._stack.enter_context(work_database(folder))
         self._knows_what_differs = False
         self._database: Database | None = None
+        # with the sum of the rows, as soon as they are there
+        is_same = table is not None and content_of(table.holds) == content_of(wanted.holds)
+        self._holds = table.holds if table and is_same else wanted.holds
 
     def close(self) -> None:
         """Roll back what was not committed, and let go."""
@@ -74,12 +77,10 @@ class ThroughCopy:
 
     def _found_from_file(self) -> bool:
         table, wanted = self._table, self._wanted
-        before = held_parquet(wanted, table) if table and not table.edits else None
-        if table is None or before is None or content_of(table.holds) == content_of(wanted.holds):
+        known = known_rows(self._work, wanted, table) if table else None
+        if known is None:
             return False
-        source = f"read_parquet({literal(str(before))})"
-        names = tuple(str(row[0]) for row in self._work.execute(f"DESCRIBE SELECT * FROM {source}").fetchall())
-        as_declared(self._work, "old_rows", Shown(source, names), wanted.declared)
+        as_declared(self._work, "old_rows", known, wanted.declared, is_kept=False)
         compare_rows(self._work, wanted.declared, wanted.primary_key)
         return True
 
@@ -95,6 +96,8 @@ class ThroughCopy:
             return
         progress(f"{self._wanted.name}: copy the rows", 0, self._wanted.rows, "rows")
         if self._kind == FILL:
+            # one that is there is of a resource that was taken out of its dataset: nobody can see it
+            self._db.run(f"DROP TABLE IF EXISTS {self._name} CASCADE")
             self._db.create(self._name, self._wanted.columns)
         typed = ", ".join(f"{quote(column['id'])} {column['type']}" for column in self._wanted.columns)
         self._db.run(f"CREATE TEMP TABLE copied ({typed}) ON COMMIT DROP")
@@ -108,6 +111,7 @@ class ThroughCopy:
                 f" SELECT {self._names}, {self._words} FROM copied ORDER BY {self._keys}"
             )
             self._db.search_by(self._name)
+            self._sum_up()
         elif self._kind == COLUMNS:
             self._try_columns()
         else:
@@ -163,8 +167,14 @@ class ThroughCopy:
         )
         self._note()
 
+    def _sum_up(self) -> None:
+        """Have a sum of the rows for the note: by it the next look sees whether somebody edited the table."""
+        names = [field.name for field in self._wanted.declared]
+        self._holds = with_sum(self._wanted.holds, self._db.content_sum(self._name, names))
+
     def _note(self) -> None:
-        self._db.describe(self._name, self._wanted.columns, self._wanted.holds)
+        self._sum_up()
+        self._db.describe(self._name, self._wanted.columns, self._holds)
         self._db.forget_count(self._wanted.table_id)
 
     def _try_columns(self) -> None:
@@ -226,7 +236,7 @@ class ThroughCopy:
         data: dict[str, Any] = {
             "resource_id": self._wanted.table_id,
             "force": True,
-            "fields": noted(self._wanted.columns, self._wanted.holds),
+            "fields": noted(self._wanted.columns, self._holds),
             "primary_key": list(self._wanted.primary_key),
         }
         if self._kind == DICTIONARY:

@@ -59,7 +59,7 @@
         if (!here) { score = 0; break; }
         score += here;
       }
-      if (score) found.push([score * (entry.kind === 0 ? 1.3 : entry.kind === 1 ? 1.15 : 1), entry]);
+      if (score) found.push([score * (entry.kind === 0 ? 2 : entry.kind === 1 ? 1.4 : 1), entry]);
     }
     found.sort((a, b) => b[0] - a[0] || a[1].title.localeCompare(b[1].title));
     return found.map((pair) => pair[1]);
