@@ -56,7 +56,7 @@ def test_words_changed_by_hand_are_told_and_left_while_all_else_goes_on(town: To
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("how", ["deleted", "private"])
+@pytest.mark.parametrize("how", [pytest.param("deleted", marks=pytest.mark.prove), "private"])
 def test_a_takedown_is_respected_until_somebody_restores(town: Town, how: str) -> None:
     town.apply(town.release(changed_rows(0)))
     desired = town.release(changed_rows(1))
@@ -107,7 +107,7 @@ def test_new_names_on_the_portal_make_no_twins(town: Town) -> None:
         town.anonymous.organization_show(id=town.publisher["name"])
 
 
-@pytest.mark.e2e
+@pytest.mark.prove
 def test_an_organisation_that_was_there_before_is_found_by_what_is_in_it(town: Town) -> None:
     """It has an id of its own, so another dataset of the publisher tells where it is, whatever it is called."""
     town.admin.organization_create(**town.publisher)
@@ -206,7 +206,7 @@ def editor_of(town: Town, act: Callable[[str], None]) -> None:
         town.admin.user_delete(id=user["id"])
 
 
-@pytest.mark.e2e
+@pytest.mark.prove
 def test_an_editor_is_told_of_the_group_that_she_may_not_use(town: Town) -> None:
     from publish.portals.ckan import CkanPortal
 

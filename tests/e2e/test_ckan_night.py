@@ -83,7 +83,9 @@ def test_a_night_is_public_the_same_again_writes_nothing_and_a_change_is_switche
     assert after["agile-pilots"] == before["agile-pilots"]
     assert after["tech-city-companies"] != before["tech-city-companies"]
     now = anonymous.action.package_show(id="tech-city-companies")
-    assert {r["id"] for r in now["resources"]} == {r["id"] for r in shown["tech-city-companies"]["resources"]}
+    new = {r["id"] for r in now["resources"]} - {r["id"] for r in shown["tech-city-companies"]["resources"]}
+    assert new == {resource_id("tech-city-companies", "versions/2026-02-01")}
+    assert len(now["resources"]) == len(shown["tech-city-companies"]["resources"]) + 1
     assert now["version"] == "2026-02-01"
 
 

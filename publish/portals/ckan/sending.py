@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,14 +33,27 @@ class Sender:
     dataset: str
     progress: Progress
 
-    def send(self, package_id: str, data: Mapping[str, str], files: Mapping[str, Outgoing]) -> dict[str, str]:
+    def send(
+        self,
+        package_id: str,
+        data: Mapping[str, str],
+        files: Mapping[str, Outgoing],
+        then: Callable[[], None] = lambda: None,
+    ) -> dict[str, str]:
         """Send files by their resources' ids, together with a call's data; when each of them arrived.
+
+        Args:
+            package_id: the dataset's.
+            data: of the call.
+            files: by resource.
+            then: what must follow at once, before the files are looked at.
 
         Raises:
             PortalError: the portal refuses them, or serves other bytes after two attempts; then it is left without
                 their sums, so it claims nothing false, and the next run sends them again.
         """
         package = self._revise(data, files)
+        then()
         seen, wrong = self._look(package, files)
         if wrong:
             again = self._revise(encoded({"match__id": package_id}), {rid: files[rid] for rid in wrong})

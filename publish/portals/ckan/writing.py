@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from publish.portals.ckan.managed import BUILDING, STATE, WROTE
 from publish.portals.ckan.revision import revision
 from publish.portals.ckan.sending import Outgoing, Sender
 from publish.portals.ckan.serving import VERIFIED
-from publish.portals.ckan.table import prepared
+from publish.portals.ckan.table import TableChange, prepared
 from publish.portals.ckan.wanted import Wanted
 from warehouse.archive import sha256_of
 from warehouse.progress import Progress
@@ -72,13 +73,11 @@ class Writer:
                 )
                 rows.rehearse(self._progress)
                 rows.begin()
+            follow = partial(self._follow, difference, package, rows)
             if difference.revises:
-                self._switch(difference, package)
-            if difference.files.reorder:
-                order = {"id": package["id"], "order": list(wanted.resources)}
-                self._client.call("package_resource_reorder", order)
-            if rows is not None:
-                rows.write(self._progress)
+                self._switch(difference, package, follow)
+            else:
+                follow()
         if difference.view:
             self._show_table()
         if difference.map_view:
@@ -89,6 +88,14 @@ class Writer:
         self._keep_versions(str(package["id"]), difference)
         if self._seen:
             self._revise_resources(str(package["id"]), {})
+
+    def _follow(self, difference: Difference, package: Mapping[str, Any], rows: TableChange | None) -> None:
+        """What comes right after the switch: until then the public sees new files beside the old table."""
+        if rows is not None:
+            rows.write(self._progress)
+        if difference.files.reorder:
+            order = {"id": package["id"], "order": list(self._wanted.resources)}
+            self._client.call("package_resource_reorder", order)
 
     def _create_organisation(self) -> None:
         name = self._wanted.organisation["name"]
@@ -140,7 +147,9 @@ class Writer:
         member = {"id": place, "object": actual.package["id"], "object_type": "package", "capacity": "public"}
         self._client.call("member_create", member)
 
-    def _switch(self, difference: Difference, package: Mapping[str, Any]) -> None:
+    def _switch(
+        self, difference: Difference, package: Mapping[str, Any], follow: Callable[[], None] = lambda: None
+    ) -> None:
         """Put files, metadata and resources in place by one call, and look whether the files arrived."""
         wanted = self._wanted
         files = {
@@ -148,7 +157,8 @@ class Writer:
             for rid, file in wanted.files.items()
             if rid in difference.files.uploads
         }
-        self._seen |= self._sender.send(str(package["id"]), revision(wanted, difference, package), files)
+        data = revision(wanted, difference, package)
+        self._seen |= self._sender.send(str(package["id"]), data, files, follow)
 
     def _show_table(self) -> None:
         """Have a view of the table, and have it first."""
