@@ -47,12 +47,12 @@ tools: # the browser of the e2e tests; CKAN's parts are installed by dev/ckan/up
 prove: .venv/installed ## long proofs: many orders, many seeds (an hour)
 	@$(BIN)/pytest -q -n 2 -m prove
 
-bench: .venv/installed ## the registers against DuckDB's bare read; what Prefect costs; a paged pull; identities; disclosure; marking; checks
+bench: .venv/installed ## the registers against DuckDB's bare read; what Prefect costs; a paged pull; identities; disclosure; marking; checks; a table into CKAN
 	@$(BIN)/python -m benchmarks.register && $(BIN)/python -m benchmarks.prh && \
 	  $(BIN)/python -m benchmarks.flow && $(BIN)/python -m benchmarks.paging && \
 	  $(BIN)/python -m benchmarks.identities && $(BIN)/python -m benchmarks.disclosure && \
 	  $(BIN)/python -m benchmarks.disclosure_attacks && $(BIN)/python -m benchmarks.annotate --rows 30000 && \
-	  $(BIN)/python -m benchmarks.checks
+	  $(BIN)/python -m benchmarks.checks && $(BIN)/python -m benchmarks.publish
 
 schemas: .venv/installed ## write docs/schemas from the models, for editors of the YAML files
 	@$(BIN)/python -m dev.schemas
