@@ -145,7 +145,11 @@ def what_became_of_pilots(published):
 def companies_alive(published):
     ends = {row["pilot_id"]: day(row["end_date"]) for row in published("agile_pilots")}
     last, ended, known_until = {}, {}, {}
-    checked = {row["subject_name"]: day(row["data_date"]) for row in published("data_quality") if row["is_newest"] == "true"}
+    checked = {
+        row["subject_name"]: day(row["data_date"])
+        for row in published("data_quality")
+        if row["is_newest"] == "true"
+    }
     for row in published("organisations"):
         if row["state_code"] == "register":
             known_until[row["org_id"]] = checked[row["source_code"]]

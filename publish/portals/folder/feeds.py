@@ -1,7 +1,7 @@
 """Atom feeds of new versions (RFC 4287): of one dataset, and of all of them.
 
-Ids are tag URIs of names and versions, those of the releases' own feeds, so they stay what they are wherever the portal stands; the time of an
-entry is the date of its data, so that a feed made again is the same.
+Ids are tag URIs of names and versions, those of the releases' own feeds, so they stay what they are wherever the
+portal stands; the time of an entry is the date of its data, so that a feed made again is the same.
 """
 
 from __future__ import annotations
