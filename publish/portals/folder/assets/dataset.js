@@ -72,7 +72,7 @@
         made.append(link);
       } else if (!place) {
         const key = document.createElement("span");
-        key.className = "key";
+        key.className = "row-key";
         key.textContent = words;
         made.append(key);
       } else {
