@@ -144,14 +144,21 @@ def what_became_of_pilots(published):
 
 def companies_alive(published):
     ends = {row["pilot_id"]: day(row["end_date"]) for row in published("agile_pilots")}
-    last, ended = {}, {}
+    last, ended, known_until = {}, {}, {}
+    checked = {
+        row["subject_name"]: day(row["data_date"])
+        for row in published("data_quality")
+        if row["is_newest"] == "true"
+    }
     for row in published("organisations"):
+        if row["state_code"] == "register":
+            known_until[row["org_id"]] = checked[row["source_code"]]
         if row["source_code"] == "agile_pilots" and row["register_name"] and ends[row["record_key"]]:
             last[row["org_id"]] = max(ends[row["record_key"]], last.get(row["org_id"], date.min))
             ended[row["org_id"]] = day(row["ended_date"])
     for years in (1, 3, 5):
         then = {company: months_later(end, 12 * years) for company, end in last.items()}
-        over = [company for company, end in then.items() if end <= date.today()]
+        over = [company for company, end in then.items() if end <= known_until[company]]
         yield {
             "years": years,
             "companies": len(over),

@@ -48,7 +48,7 @@ def lines_of(release: Release) -> list[str]:
 
 
 def tag_of(dataset: str, version: str = "") -> str:
-    """The id of a version in a feed; of the dataset's feed itself without one."""
+    """The id of a version in a feed; without one that of a feed, by its dataset or its place."""
     return f"{_TAG}:{dataset}/{version}" if version else f"{_TAG}:{dataset}"
 
 

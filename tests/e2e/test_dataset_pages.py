@@ -195,6 +195,17 @@ def test_on_paper_no_column_is_cut_off(opened, portal):
     assert page.eval_on_selector_all(".scroll, .rows td", cut) == 0
 
 
+def test_an_id_in_the_preview_stays_in_its_column(opened, served):
+    page = opened(f"{served}datasets/places/")
+    cell = page.locator("#preview-table tbody th .row-key").first
+    cell.evaluate("one => { one.textContent = 'communicity-2-announcements-to-text'; }")
+    lies = "one => one.scrollWidth <= one.clientWidth && one.parentElement.clientWidth >= one.clientWidth"
+    assert cell.evaluate(lies)
+    assert (
+        cell.evaluate("one => one.getBoundingClientRect().height / 24") < 4
+    )  # at its hyphens: two or three lines
+
+
 def lines(page, language_of):
     """The lines to copy as the page shows them once it knows where it is served, by tool."""
     found = {}

@@ -15,7 +15,7 @@ from flows.declarations import Declarations
 from publish.desired import Standing
 from publish.files.render import labels
 from publish.portals.folder import figures, mapping
-from publish.portals.folder.pages import Site, dataset_pages
+from publish.portals.folder.pages import Site, dataset_pages, preview
 from publish.portals.folder.pages.changed import changed_versions
 from publish.portals.folder.pages.dictionary import dictionary
 from publish.portals.folder.plotting import LeftOut
@@ -373,3 +373,11 @@ def test_what_search_engines_read_cannot_leave_its_place(home):
     assert json.loads(block)["keywords"] == [evil]
     assert "<script>alert" not in page
     assert "<!-- " not in page
+
+
+def test_a_long_address_in_the_preview_still_leads_where_it_led():
+    field, speaker = places.declaration().table.fields[0], Speaker()
+    address = "https://example.com/" + "a" * 200
+    assert preview.cell(address, field, speaker).text == address
+    assert preview.cell("a" * 200, field, speaker).text == "a" * 159 + "…"
+    assert preview.cell("https://example.com/" + "a" * 3000, field, speaker).text.endswith("…")

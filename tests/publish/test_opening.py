@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import html
 import math
+import os
 import re
+import shutil
+import subprocess
 from decimal import Decimal
 
 import duckdb
@@ -231,3 +234,13 @@ def test_a_bound_that_only_warns_is_not_in_the_schema(tmp_path):
     made = places.release(home, places.rows(20), dataset=places.declaration(fields=fields))
     assert faults(release_folder(home, made)) == {}  # scores of more than 1 are published
     assert '"maximum": 100' in (release_folder(home, made) / "datapackage.json").read_text()
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl on this machine")
+def test_the_line_for_curl_fetches_from_the_address_that_a_reader_sets(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/a.csv").write_text("code\n1\n")
+    lines = {line.tool: line for line in openings(DATASET.table, {"csv": "a.csv", "parquet": "a.parquet"})}
+    environment = {"PATH": os.environ["PATH"], "PORTAL": f"{(tmp_path / 'there').as_uri()}/"}
+    subprocess.run(["bash", "-c", lines["curl, CSV"].code], check=True, cwd=tmp_path, env=environment)
+    assert (tmp_path / "a.csv").read_text() == "code\n1\n"

@@ -218,7 +218,7 @@ def test_feeds_tell_of_versions_at_addresses_of_the_portal(tmp_path, home, wante
         assert [one.findtext(f"{ATOM}title") for one in entries] == ["Places 2026-03-01", "Places 2026-02-01"]
         ids = [one.findtext(f"{ATOM}id") for one in (feed, *entries)]
         assert len(set(ids)) == 3
-        assert all(one.startswith("urn:uuid:") for one in ids)
+        assert ids[1:] == ["tag:opendistrict,2026:places/2026-03-01", "tag:opendistrict,2026:places/2026-02-01"]
         links = [one.get("href") for one in feed.iter(f"{ATOM}link")]
         assert all(link.startswith("https://data.town.example/open/") for link in links)
         for link in links:

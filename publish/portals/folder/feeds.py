@@ -1,21 +1,20 @@
 """Atom feeds of new versions (RFC 4287): of one dataset, and of all of them.
 
-Ids are URNs made of names and versions, so they stay what they are wherever the portal stands; the time of an
-entry is the date of its data, so that a feed made again is the same.
+Ids are tag URIs of names and versions, those of the releases' own feeds, so they stay what they are wherever the
+portal stands; the time of an entry is the date of its data, so that a feed made again is the same.
 """
 
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from publish.portals.folder.rendering import Site, in_language, relative
+from publish.release.log import tag_of
 from warehouse.messages import Language, counted, message, said_in, sentences
 
-_NAMESPACE = uuid.UUID("2d0a8f6e-6a5b-5a0f-9d0e-3d8a2b7a9c11")  # changing it would show readers all entries anew
 _MOST = 40
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -78,7 +77,7 @@ def _feed(place: str, title: str, cards: Sequence[Mapping[str, Any]], language: 
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
         f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{language.value}">',
-        f"<id>urn:uuid:{uuid.uuid5(_NAMESPACE, place)}</id>",
+        f"<id>{_text(tag_of(place))}</id>",
         f"<title>{_text(title)}</title>",
         f"<updated>{updated}</updated>",
         f"<author><name>{_text(author)}</name></author>",
@@ -97,7 +96,7 @@ def _entry(
     page = in_language(f"datasets/{card['name']}/index.html", language)
     return [
         "<entry>",
-        f"<id>urn:uuid:{uuid.uuid5(_NAMESPACE, card['name'] + '/' + version['version'])}</id>",
+        f"<id>{_text(tag_of(card['name'], version['version']))}</id>",
         f"<title>{_text(name)}</title>",
         f"<updated>{version['data_date']}T00:00:00Z</updated>",
         f'<link rel="alternate" type="text/html" href={_address(site, place, page)}/>',

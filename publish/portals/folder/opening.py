@@ -110,7 +110,7 @@ def _curl(names: Mapping[str, str], base: str) -> list[Opening]:
         if base
         else message("Set PORTAL to the address of this page's folder first, with a slash at its end.")
     )
-    place = base or "$PORTAL"
+    place = base or "${PORTAL}"  # the braces end its name before the file's
     return [
         Opening(
             f"curl, {title}",

@@ -70,9 +70,14 @@
         link.rel = "nofollow noopener";
         link.textContent = words.replace(/^https?:\/\/(www\.)?/, "").replace(/^([^/]+)\/.*?([^/]{0,24})\/?$/, "$1 … $2");
         made.append(link);
+      } else if (!place) {
+        const key = document.createElement("span");
+        key.className = "row-key";
+        key.textContent = words;
+        made.append(key);
       } else {
         made.textContent = words;
-        if (place && words.length > 40) made.className += " long";
+        if (words.length > 40) made.className += " long";
       }
       return made;
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,6 +19,8 @@ FIRST_ROWS = 20  # in the page itself
 _MOST_ROWS = 2000  # in the file that the page's script loads
 _MOST_BYTES = 300_000
 _LONGEST_CELL = 160
+_LONGEST_ADDRESS = 500
+_ADDRESS = re.compile(r"https?://\S+")
 _SUPPRESSED = {"s": 1}  # how the file says it; nothing at all is null
 
 
@@ -103,8 +106,14 @@ def cell(value: Any, field: FieldDeclaration, speaker: Speaker) -> Cell:
         return Cell(_number(value, speaker), "number")
     if isinstance(value, date):
         return Cell(speaker.short_day(value), "text")
-    text = str(value)
-    return Cell(text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1].rstrip() + "…", "text")
+    return Cell(_short(str(value)), "text")
+
+
+def _short(text: str) -> str:
+    """A text as a cell has room for; an address stays whole, or its link would lead nowhere."""
+    if len(text) <= _LONGEST_CELL or (len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text)):
+        return text
+    return text[: _LONGEST_CELL - 1].rstrip() + "…"
 
 
 def _number(value: float | Decimal, speaker: Speaker) -> str:
@@ -141,5 +150,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat().replace("T", " ")
     if isinstance(value, str):
-        return value if len(value) <= _LONGEST_CELL else value[: _LONGEST_CELL - 1].rstrip() + "…"
+        return _short(value)
     return value
