@@ -198,6 +198,21 @@ def test_an_older_home_does_not_publish_over_a_newer_release(tmp_path, versions)
     assert [hold.guard for hold in found.holds] == ["older"]
 
 
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_text("{}")])
+def test_a_state_that_is_gone_lets_nothing_vanish(tmp_path, versions, spoil):
+    portal = FolderPortal(tmp_path)
+    portal.apply(versions[1:], silent, raise_it, SMALLER)
+    spoil(tmp_path / "datasets/places/state.json")
+    (found,) = portal.plan(versions[:1]).datasets
+    assert [hold.guard for hold in found.holds] == ["older"]
+    (done,) = portal.apply(versions[:1], silent, raise_it)
+    assert (done.writes, [hold.guard for hold in done.holds]) == (0, ["older"])
+    (done,) = portal.apply(versions[1:], silent, raise_it)
+    assert (done.holds, [one.target for one in done.drift]) == ((), ["state.json"])
+    (tmp_path / "datasets/places/state.json").unlink()
+    assert [hold.guard for hold in portal.plan(versions[:1]).datasets[0].holds] == ["older"]
+
+
 def test_a_page_that_is_no_page_any_more_goes_and_other_peoples_files_stay(tmp_path, versions, monkeypatch):
     portal = FolderPortal(tmp_path)
     portal.apply(versions[:1], silent, raise_it)

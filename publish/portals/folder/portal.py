@@ -172,6 +172,7 @@ class FolderPortal:
         writes = self._apply(name, difference, notes) if difference.changes and not holds else 0
         if not holds:
             notes.published.add(name)
+            notes.shown[name] = noted_of(wanted)
         changes = () if holds else difference.changes
         return Published(name, changes, writes, self._url(name), difference.drift, holds, unsent)
 
@@ -273,11 +274,17 @@ class FolderPortal:
         return content if content.get("sum") in (None, _sum_of_state(content)) else {}
 
     def _shown(self, name: str, notes: Notes) -> Shown | None:
-        """What a dataset's folder notes of what it shows; None where there is none, or somebody wrote in it."""
+        """What a dataset's folder notes of what it shows; None where there is none, or nobody can tell.
+
+        Where somebody wrote in its note or removed it, what the portal remembers: a file that is gone must not let
+        rows vanish, or an older release come back.
+        """
         if self._is_taken_down(name, notes):
             return Shown(taken_down=f"its folder {self._folder(name)} was removed by hand")
         noted = self._state(name)
         found = noted.get("shown") or noted.get("card")
+        if not noted and self._folder(name).is_dir():
+            found = notes.shown.get(name)
         return shown_of(found) if isinstance(found, Mapping) else None
 
     def _is_taken_down(self, name: str, notes: Notes) -> bool:
