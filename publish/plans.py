@@ -97,10 +97,19 @@ class DatasetPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a portal would have to change. ``front`` is the portal's own: pages and lists that are no dataset's."""
+    """What a portal would have to change. ``front`` is the portal's own: pages and lists that are no dataset's.
+
+    ``front_drift`` is what somebody did to these by hand; all of it is undone.
+    """
 
     datasets: tuple[DatasetPlan, ...] = ()
     front: tuple[Change, ...] = ()
+    front_drift: tuple[Drift, ...] = ()
+
+    @property
+    def drift(self) -> tuple[Drift, ...]:
+        """Everything that somebody changed by hand."""
+        return (*(edit for one in self.datasets for edit in one.drift), *self.front_drift)
 
     @property
     def changes(self) -> tuple[Change, ...]:
