@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 
@@ -18,6 +19,15 @@ class PortalError(Exception):
         super().__init__(message)
         self.is_transient = is_transient
         self.retry_after = retry_after
+
+
+def not_as_released(dataset: str, path: Path) -> PortalError:
+    """A file of a release, ``<version>/<file>``, that is missing or has another sum, and what to do about it."""
+    what = "is not what was released: its SHA-256 differs" if path.is_file() else "is missing"
+    return PortalError(
+        f"{dataset}: {path} {what}. Restore it from a backup, or make it again:"
+        f" opendistrict rebuild {dataset} {path.parent.name} --into FOLDER"
+    )
 
 
 @dataclass(frozen=True)

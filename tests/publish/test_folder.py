@@ -256,6 +256,9 @@ def test_a_damaged_release_is_told_and_the_old_version_stays(tmp_path, versions)
     problems: dict[str, PortalError] = {}
     assert portal.apply([broken], silent, problems.__setitem__, SMALLER) == []
     assert "is not what was released" in str(problems["places"])
+    copy.unlink()
+    assert portal.apply([broken], silent, problems.__setitem__, SMALLER) == []
+    assert f"{copy} is missing. Restore it from a backup, or" in str(problems["places"])
     assert public(tmp_path) == expected
 
 
