@@ -338,7 +338,9 @@ class FolderPortal:
 
     def _front_drift(self, front: Mapping[str, bytes] | None, notes: Notes) -> Iterator[Drift]:
         """What somebody did to the portal's own pages. What a killed run wrote of them is none of it."""
-        for place, digest in sorted(notes.front.items()) if front is not None else ():
+        if front is None:
+            return
+        for place, digest in sorted(notes.front.items()):
             found = self._front_sum(place, notes)
             if found and found != digest and (place not in front or found != sum_of(front[place])):
                 yield Drift(FRONT, place, "it is not what was published: someone else changed it", "undone")
