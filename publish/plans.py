@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 
@@ -18,6 +19,15 @@ class PortalError(Exception):
         super().__init__(message)
         self.is_transient = is_transient
         self.retry_after = retry_after
+
+
+def not_as_released(dataset: str, path: Path) -> PortalError:
+    """A file of a release, ``<version>/<file>``, that is missing or has another sum, and what to do about it."""
+    what = "is not what was released: its SHA-256 differs" if path.is_file() else "is missing"
+    return PortalError(
+        f"{dataset}: {path} {what}. Restore it from a backup, or make it again:"
+        f" opendistrict rebuild {dataset} {path.parent.name} --into FOLDER"
+    )
 
 
 @dataclass(frozen=True)
@@ -97,10 +107,19 @@ class DatasetPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a portal would have to change. ``front`` is the portal's own: pages and lists that are no dataset's."""
+    """What a portal would have to change. ``front`` is the portal's own: pages and lists that are no dataset's.
+
+    ``front_drift`` is what somebody did to these by hand; all of it is undone.
+    """
 
     datasets: tuple[DatasetPlan, ...] = ()
     front: tuple[Change, ...] = ()
+    front_drift: tuple[Drift, ...] = ()
+
+    @property
+    def drift(self) -> tuple[Drift, ...]:
+        """Everything that somebody changed by hand."""
+        return (*(edit for one in self.datasets for edit in one.drift), *self.front_drift)
 
     @property
     def changes(self) -> tuple[Change, ...]:

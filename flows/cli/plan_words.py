@@ -62,7 +62,7 @@ def sum_line(plan: Plan, problems: Mapping[str, str]) -> str:
         parts.append(f"{by_outcome['hold']} held")
     if problems:
         parts.append(f"{len(problems)} not compared")
-    if edits := sum(len(one.drift) for one in plan.datasets):
+    if edits := len(plan.drift):
         parts.append(f"{edits} things changed by hand" if edits > 1 else "1 thing changed by hand")
     is_calm = not plan and not by_outcome["hold"] and not problems
     return f"{', '.join(parts)}.{' The portal shows what it should: nothing to change.' if is_calm else ''}"
@@ -145,7 +145,7 @@ def plan_as_json(portal: str, plan: Plan, problems: Mapping[str, str]) -> dict[s
             **{outcome: by_outcome[outcome] for outcome in _HEADLINES},
             "failed": len(problems),
             "changes": len(plan.changes),
-            "edited_by_hand": sum(len(one.drift) for one in plan.datasets),
+            "edited_by_hand": len(plan.drift),
         },
     }
 
@@ -181,6 +181,10 @@ def drift_lines(portal: str, plan: Plan, problems: Mapping[str, str]) -> Iterato
             yield "", f"      {without_controls(hold.detail)}. {advice(hold)}"
         yield from _edits(one.drift)
         count += len(one.drift) + len(down)
+    if plan.front_drift:
+        yield "yellow", "~ the portal's own pages"
+        yield from _edits(plan.front_drift)
+        count += len(plan.front_drift)
     for name, problem in problems.items():
         yield "red", f"x {name} could not be compared: {short(problem, 3 * _LONGEST)}"
     compared = f"{len(plan.datasets)} datasets compared"
@@ -194,7 +198,7 @@ def drift_as_json(
     down = [hold for one in plan.datasets for hold in one.holds if hold.guard == "taken_down"]
     return {
         "portal": portal,
-        "edits": [asdict(edit) for one in plan.datasets for edit in one.drift],
+        "edits": [asdict(edit) for edit in plan.drift],
         "taken_down": [
             {"dataset": hold.dataset, "detail": hold.detail, "what_to_do": advice(hold)} for hold in down
         ],

@@ -198,6 +198,37 @@ def test_an_older_home_does_not_publish_over_a_newer_release(tmp_path, versions)
     assert [hold.guard for hold in found.holds] == ["older"]
 
 
+def test_hand_edits_of_the_portals_own_pages_are_told_before_they_are_undone(tmp_path, versions):
+    portal = FolderPortal(tmp_path)
+    portal.apply(versions[:1], silent, raise_it)
+    assert portal.plan(versions[:1]).drift == ()
+    expected = public(tmp_path)
+    with (tmp_path / "index.html").open("a") as file:
+        file.write("<p>")
+    (tmp_path / "fi/feed.xml").unlink()
+    told = {"index.html": "someone else changed it", "fi/feed.xml": "somebody removed it"}
+    edits = portal.plan(versions[:1]).drift
+    assert {one.target: one.detail.rpartition(": ")[2] for one in edits} == told
+    done, front = portal.apply(versions[:1], silent, raise_it)
+    assert (front.drift, done.drift) == (edits, ())
+    assert public(tmp_path) == expected
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_text("{}")])
+def test_a_state_that_is_gone_lets_nothing_vanish(tmp_path, versions, spoil):
+    portal = FolderPortal(tmp_path)
+    portal.apply(versions[1:], silent, raise_it, SMALLER)
+    spoil(tmp_path / "datasets/places/state.json")
+    (found,) = portal.plan(versions[:1]).datasets
+    assert [hold.guard for hold in found.holds] == ["older"]
+    (done,) = portal.apply(versions[:1], silent, raise_it)
+    assert (done.writes, [hold.guard for hold in done.holds]) == (0, ["older"])
+    (done,) = portal.apply(versions[1:], silent, raise_it)
+    assert (done.holds, [one.target for one in done.drift]) == ((), ["state.json"])
+    (tmp_path / "datasets/places/state.json").unlink()
+    assert [hold.guard for hold in portal.plan(versions[:1]).datasets[0].holds] == ["older"]
+
+
 def test_a_page_that_is_no_page_any_more_goes_and_other_peoples_files_stay(tmp_path, versions, monkeypatch):
     portal = FolderPortal(tmp_path)
     portal.apply(versions[:1], silent, raise_it)
@@ -225,6 +256,9 @@ def test_a_damaged_release_is_told_and_the_old_version_stays(tmp_path, versions)
     problems: dict[str, PortalError] = {}
     assert portal.apply([broken], silent, problems.__setitem__, SMALLER) == []
     assert "is not what was released" in str(problems["places"])
+    copy.unlink()
+    assert portal.apply([broken], silent, problems.__setitem__, SMALLER) == []
+    assert f"{copy} is missing. Restore it from a backup, or" in str(problems["places"])
     assert public(tmp_path) == expected
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote as url_quote
 
 from publish.desired import DesiredDataset, resource_id
-from publish.plans import Change, PortalError
+from publish.plans import Change, not_as_released
 from publish.portals.ckan.client import Served
 from publish.portals.ckan.managed import Verdicts, short, sum_of
 from publish.portals.ckan.serving import VERIFIED, arrived, is_doubtful, replaced
@@ -66,9 +66,7 @@ class Archive:
             for file in self.files:
                 source = self.folder / file.name
                 if not source.is_file() or sha256_of(source) != file.sha256:
-                    raise PortalError(
-                        f"{source} is missing or is not what was released: its SHA-256 differs; restore it"
-                    )
+                    raise not_as_released(self.folder.parent.name, source)
                 entry = zipfile.ZipInfo(file.name, _FIRST_DAY)
                 entry.compress_type = zipfile.ZIP_STORED if file.key == "parquet" else zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16

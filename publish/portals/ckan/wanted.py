@@ -101,7 +101,7 @@ def wanted_dataset(desired: DesiredDataset, address: str, has_dcat: bool = False
         (item for item in desired.resources if item.key in LISTED), key=lambda item: LISTED.index(item.key)
     )
     if not ordered or ordered[0].key != "csv":
-        raise PortalError(f"{entry.name}: version {release.version} has no CSV file; release it again")
+        raise PortalError(f"{entry.name}: version {release.version} has no CSV file, so it cannot be shown here")
     resources = {
         item.id: {
             "name": item.title,

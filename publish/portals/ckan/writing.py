@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from publish.plans import PortalError
+from publish.plans import PortalError, not_as_released
 from publish.portals.ckan.archives import OF, Sending
 from publish.portals.ckan.client import Client, NoRightError
 from publish.portals.ckan.compare import MAP_VIEW, VIEW, Actual, Difference, creation_record, is_member
@@ -44,10 +44,9 @@ class Writer:
         name, files = self._wanted.name, self._wanted.files
         for rid in tuple(files) if difference.create else difference.files.uploads:
             file = files[rid]
-            if not file.path.is_file():
-                raise PortalError(f"{name}: the release's file {file.path} is missing; release it again")
-            if file.path.stat().st_size != file.size or sha256_of(file.path) != file.sha256:
-                raise PortalError(f"{name}: {file.path} is not what was released: its SHA-256 differs; restore it")
+            is_there = file.path.is_file() and file.path.stat().st_size == file.size
+            if not is_there or sha256_of(file.path) != file.sha256:
+                raise not_as_released(name, file.path)
 
     def make_room(self, actual: Actual, difference: Difference) -> None:
         """What has to be there before: the organisation, a private dataset, its place in the group."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from publish.folders import sync_folder
-from publish.plans import PortalError
+from publish.plans import PortalError, not_as_released
 from warehouse.archive import copy_file, sha256_of
 
 
@@ -52,12 +52,10 @@ def write(dataset: str, path: Path, content: Content) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, FileOf):
         if not content.path.is_file():
-            raise PortalError(f"{dataset}: the release's file {content.path} is missing; release it again")
+            raise not_as_released(dataset, content.path)
         copy_file(content.path, path)
         if sha256_of(path) != content.sha256:
-            raise PortalError(
-                f"{dataset}: {content.path} is not what was released: its SHA-256 differs; restore it"
-            )
+            raise not_as_released(dataset, content.path)
     else:
         path.write_bytes(content)
     with path.open("rb") as file:

@@ -3,7 +3,8 @@
 Sums of files that were read once, with what tells that a file was not touched since (its size, its times, its
 number on the disk): gigabytes are not read every night. A file whose note does not fit is read again, so a note
 that is lost costs time and nothing else. And which datasets and pages of ours stand here, so that one that
-somebody took away is missed and one that is no page any more is removed.
+somebody took away is missed and one that is no page any more is removed; and what of each dataset is shown, for
+guards to ask where somebody wrote in the dataset's own note of it, or removed that.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Notes:
             content = {}
         known: dict[str, Any] = content if isinstance(content, dict) else {}
         self.published: set[str] = set(_of(known, "published", list))
+        self.shown: dict[str, Any] = _of(known, "shown", dict)  # see ``standing.noted_of``, by dataset
         self.front: dict[str, str] = _of(known, "front", dict)  # sums of the portal's own files, by place
         self.front_made_of: str = _of(known, "front_made_of", str)
         self._seen: dict[str, _Stamp] = _of(known, "seen", dict)
@@ -81,6 +83,7 @@ class Notes:
             "front_made_of": self.front_made_of,
             "published": sorted(self.published),
             "seen": self._now,
+            "shown": self.shown,
         }
         if self._root.is_dir():
             write_atomically(self._root / NAME, json.dumps(content, sort_keys=True) + "\n")

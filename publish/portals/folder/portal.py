@@ -132,7 +132,9 @@ class FolderPortal:
             if not holds and isinstance(state, bytes):
                 parquet = parquet_of(wanted)
                 shelves[wanted.name] = Shelf(json.loads(state), parquet.path if parquet else None)
-        return Plan(tuple(plans), tuple(self._plan_front(self._front(shelves, notes), notes)))
+        front = self._front(shelves, notes)
+        edits = tuple(self._front_drift(front, notes))
+        return Plan(tuple(plans), tuple(self._plan_front(front, notes)), edits)
 
     def apply(
         self,
@@ -157,7 +159,8 @@ class FolderPortal:
             else:
                 done.append(one)
         try:
-            self._apply_front(notes)
+            if edits := self._apply_front(notes):
+                done.append(Published(FRONT, (), 0, "", edits))
             self._clean()
             notes.save()
         except OSError as error:
@@ -172,6 +175,7 @@ class FolderPortal:
         writes = self._apply(name, difference, notes) if difference.changes and not holds else 0
         if not holds:
             notes.published.add(name)
+            notes.shown[name] = noted_of(wanted)
         changes = () if holds else difference.changes
         return Published(name, changes, writes, self._url(name), difference.drift, holds, unsent)
 
@@ -273,11 +277,17 @@ class FolderPortal:
         return content if content.get("sum") in (None, _sum_of_state(content)) else {}
 
     def _shown(self, name: str, notes: Notes) -> Shown | None:
-        """What a dataset's folder notes of what it shows; None where there is none, or somebody wrote in it."""
+        """What a dataset's folder notes of what it shows; None where there is none, or nobody can tell.
+
+        Where somebody wrote in its note or removed it, what the portal remembers: a file that is gone must not let
+        rows vanish, or an older release come back.
+        """
         if self._is_taken_down(name, notes):
             return Shown(taken_down=f"its folder {self._folder(name)} was removed by hand")
         noted = self._state(name)
         found = noted.get("shown") or noted.get("card")
+        if not noted and self._folder(name).is_dir():
+            found = notes.shown.get(name)
         return shown_of(found) if isinstance(found, Mapping) else None
 
     def _is_taken_down(self, name: str, notes: Notes) -> bool:
@@ -326,10 +336,23 @@ class FolderPortal:
                 if (self._root / place).is_file():
                     yield Change(FRONT, "remove", place, "it is no page any more")
 
-    def _apply_front(self, notes: Notes) -> int:
+    def _front_drift(self, front: Mapping[str, bytes] | None, notes: Notes) -> Iterator[Drift]:
+        """What somebody did to the portal's own pages. What a killed run wrote of them is none of it."""
+        if front is None:
+            return
+        for place, digest in sorted(notes.front.items()):
+            found = self._front_sum(place, notes)
+            if found and found != digest and (place not in front or found != sum_of(front[place])):
+                yield Drift(FRONT, place, "it is not what was published: someone else changed it", "undone")
+            elif not found and place in front:
+                yield Drift(FRONT, place, "it was published and is missing: somebody removed it", "undone")
+
+    def _apply_front(self, notes: Notes) -> tuple[Drift, ...]:
+        """Bring the portal's own pages to what they should be; what somebody had done to them."""
         front = self._front(self._shelves(), notes)
         if front is None:
-            return 0
+            return ()
+        edits = tuple(self._front_drift(front, notes))
         changes = list(self._plan_front(front, notes))
         folders = {self._root}
         for change in changes:
@@ -348,7 +371,7 @@ class FolderPortal:
                 sync_folder(folder)
         notes.front = {place: sum_of(content) for place, content in front.items()}
         notes.stamp(self._root, notes.front.items())
-        return len(changes)
+        return edits
 
     def _notes(self, deep: bool = False) -> Notes:
         notes = Notes(self._root)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publish.plans import PortalError
+from publish.plans import PortalError, not_as_released
 from publish.portals.ckan.client import Client
 from publish.portals.ckan.table.state import TableState, content_of, version_of
 from publish.portals.ckan.wanted import Wanted
@@ -77,10 +77,10 @@ def download(client: Client, rid: str, path: Path, pages: range | None = None) -
 def wanted_parquet(wanted: Wanted) -> Path:
     """The Parquet file of the release. Raises PortalError if it is missing."""
     file = next((file for file in wanted.files.values() if file.key == "parquet"), None)
-    if file is None or not file.path.is_file():
-        raise PortalError(
-            f"{wanted.name}: the Parquet file of version {wanted.version} is missing; release it again"
-        )
+    if file is None:
+        raise PortalError(f"{wanted.name}: version {wanted.version} has no Parquet file, so no table can be made")
+    if not file.path.is_file():
+        raise not_as_released(wanted.name, file.path)
     return file.path
 
 
