@@ -159,7 +159,7 @@ def hold_in_words(hold: Hold) -> str:
     return f"{hold.detail[:1].upper()}{hold.detail[1:]}. {advice(hold)}"
 
 
-_FATES = {"undone": "ours comes back", "left": "it is left until the entry says the same, or --overwrite"}
+_FATES = {"undone": "ours comes back", "left": "left until the entry says the same, or --overwrite is given"}
 
 
 def drift_in_words(drift: Drift) -> str:

@@ -130,6 +130,12 @@ def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None
     if not place.startswith("http") and Path(place, "index.html").exists():
         place = str(Path(place, "index.html"))
     console.print(f"Portal    {escape(place)}", soft_wrap=True)
+    for dataset, changes in outcome.published.items():
+        if changes:
+            things = "1 thing" if changes == 1 else f"{changes:,} things"
+            console.print(f"  {escape(dataset)}: published, {things} changed", soft_wrap=True)
+    if outcome.published and not any(outcome.published.values()) and not outcome.problems:
+        console.print("  Nothing to change: the portal shows what it should.", style="dim")
     for dataset, problem in outcome.problems.items():
         console.print(f"  {escape(dataset)}: {escape(problem)}", style="red", soft_wrap=True)
     for dataset, holds in outcome.holds.items():

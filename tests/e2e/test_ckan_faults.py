@@ -88,6 +88,16 @@ def test_an_update_with_some_requests_spoiled(town: Town, proxy: FaultyProxy) ->
         try_one(town, proxy, step, seeded.randrange(count), seeded.choice(list(Fault)))
 
 
+@pytest.mark.parametrize("fault", [Fault.FORBIDDEN, Fault.NOT_FOUND])
+def test_what_never_passes_elsewhere_is_tried_again_between_the_files_and_the_table(
+    town: Town, proxy: FaultyProxy, fault: Fault
+) -> None:
+    start(town, proxy)
+    switch = proxy.calls.index("POST /api/action/package_revise")
+    assert proxy.calls[switch + 1] == "POST /api/action/datastore_upsert"
+    try_one(town, proxy, 1, switch + 1, fault)
+
+
 @pytest.mark.prove
 @pytest.mark.parametrize("fault", Fault)
 def test_an_update_with_every_request_spoiled_in_turn(town: Town, proxy: FaultyProxy, fault: Fault) -> None:
