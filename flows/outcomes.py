@@ -159,12 +159,15 @@ def hold_in_words(hold: Hold) -> str:
     return f"{hold.detail[:1].upper()}{hold.detail[1:]}. {advice(hold)}"
 
 
-_FATES = {"undone": "ours comes back", "left": "it is left until the entry says the same, or --overwrite"}
+_FATES = {
+    "undone": "ours comes back",
+    "left": "left until the entry says the same, or --overwrite {dataset} is given",
+}
 
 
 def drift_in_words(drift: Drift) -> str:
     """What somebody changed on the portal by hand, and what becomes of it."""
-    return f"{drift.target}: {drift.detail} ({_FATES[drift.fate]})"
+    return f"{drift.target}: {drift.detail} ({_FATES[drift.fate].format(dataset=drift.dataset)})"
 
 
 @dataclass(frozen=True)

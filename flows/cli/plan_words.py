@@ -187,7 +187,8 @@ def drift_lines(portal: str, plan: Plan, problems: Mapping[str, str]) -> Iterato
         count += len(plan.front_drift)
     for name, problem in problems.items():
         yield "red", f"x {name} could not be compared: {short(problem, 3 * _LONGEST)}"
-    compared = f"{len(plan.datasets)} datasets compared"
+    total = len(plan.datasets)
+    compared = f"{total} dataset{'' if total == 1 else 's'} compared"
     yield "bold", f"{compared}, {count or 'nothing'} changed by hand."
 
 

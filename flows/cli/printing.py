@@ -130,6 +130,8 @@ def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None
     if not place.startswith("http") and Path(place, "index.html").exists():
         place = str(Path(place, "index.html"))
     console.print(f"Portal    {escape(place)}", soft_wrap=True)
+    for told in _published(outcome):
+        console.print(f"  {escape(told)}", soft_wrap=True)
     for dataset, problem in outcome.problems.items():
         console.print(f"  {escape(dataset)}: {escape(problem)}", style="red", soft_wrap=True)
     for dataset, holds in outcome.holds.items():
@@ -143,6 +145,15 @@ def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None
     for dataset, parts in outcome.unsent.items():
         for part in parts:
             console.print(f"  {escape(dataset)}: {escape(part)}", style="dim", soft_wrap=True)
+
+
+def _published(outcome: PortalOutcome) -> Iterator[str]:
+    """What was changed on the portal, dataset by dataset; that it was nothing is said too."""
+    for dataset, count in outcome.published.items():
+        if count:
+            yield f"{dataset}: published, {'1 thing' if count == 1 else f'{count:,} things'} changed"
+    if outcome.published and not any(outcome.published.values()) and not outcome.problems:
+        yield "nothing to change"
 
 
 def _state(state: str) -> str:

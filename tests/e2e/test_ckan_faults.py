@@ -88,12 +88,22 @@ def test_an_update_with_some_requests_spoiled(town: Town, proxy: FaultyProxy) ->
         try_one(town, proxy, step, seeded.randrange(count), seeded.choice(list(Fault)))
 
 
+@pytest.mark.parametrize("fault", [Fault.FORBIDDEN, Fault.NOT_FOUND])
+def test_what_never_passes_elsewhere_is_tried_again_between_the_files_and_the_table(
+    town: Town, proxy: FaultyProxy, fault: Fault
+) -> None:
+    start(town, proxy)
+    switch = proxy.calls.index("POST /api/action/package_revise")
+    assert proxy.calls[switch + 1] == "POST /api/action/datastore_upsert"
+    try_one(town, proxy, 1, switch + 1, fault)
+
+
 @pytest.mark.prove
 @pytest.mark.parametrize("fault", Fault)
 def test_an_update_with_every_request_spoiled_in_turn(town: Town, proxy: FaultyProxy, fault: Fault) -> None:
     count = start(town, proxy)
     for index in range(count):
-        try_one(town, proxy, 1 + index % 7, index, fault)
+        try_one(town, proxy, 1 + index % 3, index, fault)  # a longer way back would be held as a shrinking
 
 
 @pytest.mark.prove

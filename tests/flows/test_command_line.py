@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from flows.calendar import today
 from flows.cli import app
-from flows.cli.printing import print_night
+from flows.cli.printing import portal_lines, print_night
 from flows.cli.terminal import Terminal
 from flows.errors import RequestError, in_words
 from flows.outcomes import NightOutcome, PortalOutcome, SourceOutcome
@@ -355,3 +355,16 @@ def test_a_place_with_personal_data_in_its_name_is_not_stored_with_a_run(run, tm
     refused = run("nightly", "--source", f"agile_pilots={tmp_path}/of matti@firma.fi.xlsx", code=2)
     assert "(e-mail address) would be stored" in " ".join(refused.output.split())
     assert "firma.fi" not in refused.output
+
+
+@pytest.mark.parametrize(
+    ("published", "told"),
+    [
+        ({"a": 1, "b": 1203, "c": 0}, ["  a: published, 1 thing changed", "  b: published, 1,203 things changed"]),
+        ({"a": 0}, ["  nothing to change"]),
+        ({}, []),
+    ],
+)
+def test_a_publication_says_what_it_changed(published, told, capsys):
+    portal_lines(PortalOutcome("https://data.example.org", published=published))
+    assert capsys.readouterr().out.splitlines() == ["Portal    https://data.example.org", *told]

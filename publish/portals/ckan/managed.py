@@ -162,8 +162,6 @@ class Verdicts:
 
     def note(self, target: str, detail: str, *, is_left: bool = False) -> None:
         """Something that was changed by hand."""
-        if is_left:
-            detail += f"; it stays until the catalogue says the same, or --overwrite {self.dataset}"
         self.drift.append(Drift(self.dataset, target, detail, "left" if is_left else "undone"))
 
 

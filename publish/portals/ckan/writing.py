@@ -91,7 +91,13 @@ class Writer:
     def _follow(self, difference: Difference, package: Mapping[str, Any], rows: TableChange | None) -> None:
         """What comes right after the switch: until then the public sees new files beside the old table."""
         if rows is not None:
-            rows.write(self._progress)
+            try:
+                rows.write(self._progress)
+            except PortalError as error:
+                # The portal took these rows when they were tried: to leave old rows beside new files until the
+                # next night, because of one answer that something before CKAN gave, is worse than another attempt.
+                words = f"{error}. The files are those of {self._wanted.version}, the table may not be yet"
+                raise PortalError(words, is_transient=True, retry_after=error.retry_after) from None
         if difference.files.reorder:
             order = {"id": package["id"], "order": list(self._wanted.resources)}
             self._client.call("package_resource_reorder", order)

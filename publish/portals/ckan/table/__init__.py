@@ -15,9 +15,11 @@ reader may see of it (looked up in the source of CKAN 2.12.0, and watched by a t
   One of another type is removed and added, so it is missing for a call. Nothing is ever dropped and built anew.
 * A first load: one call up to 10,000 rows of 20 columns. A larger one grows as it comes, which nobody sees, for a
   new dataset is private; where the table of a public one was dropped by hand, people see it grow.
-* Between the switch of the files and the first call of the table: new files beside the old rows, as long as it
-  takes to look whether the files arrived. CKAN's ``upsert`` leaves the words that its search finds a row by as
-  they were (2.12.0), so what it changed is written once more, as an update, with the same values.
+* Between the switch of the files and the first call of the table: new files beside the old rows. A fault of that
+  one call, of whatever kind, is tried again in the same run; a portal that stays away there stays so until it is
+  back, for CKAN switches files and tables by different calls. CKAN's ``upsert`` leaves the words that
+  its search finds a row by as they were (2.12.0), so what it changed is written once more, as an update, with the
+  same values.
 
 *Straight into the database*, where the operator gives its address: all of it is one transaction, the note of whose
 rows they are included. It is executed before the files are switched, and committed after: milliseconds. Columns
