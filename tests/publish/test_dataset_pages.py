@@ -360,7 +360,7 @@ def test_the_page_knows_its_address_where_the_portal_does(home, versions):
     assert "FROM &#39;https://data.town.example/datasets/places/places.parquet&#39;" in page
     assert "https://data.town.example/datasets/places/versions/2026-03-01/" in page
     assert "80.0 / 100" in page
-    assert "1 finding is open: 1 suggestions" in " ".join(page.split())
+    assert "1 finding is open on the rows that are published: 1 suggestions" in " ".join(page.split())
 
 
 def test_what_search_engines_read_cannot_leave_its_place(home):
