@@ -113,8 +113,10 @@ def plan(
     datasets: Iterable[str],
     allowed: Allowed = NOTHING_ALLOWED,
     failed: Failed | None = None,
+    *,
+    deep: bool = False,
 ) -> Plan:
-    """What differs between the portal and what it should show. Writes nothing.
+    """What differs between the portal and what it should show. Writes nothing. ``deep``: reads every file again.
 
     Raises:
         PortalError: the portal cannot be read; or a dataset cannot, and nobody listens (``failed``).
@@ -123,7 +125,7 @@ def plan(
     if what.damaged and failed is None:
         raise next(iter(what.damaged.values()))
     faults = dict(what.damaged)
-    found = portal_of(settings).plan(what.wanted, what.allowed, faults.__setitem__ if failed else None)
+    found = portal_of(settings).plan(what.wanted, what.allowed, faults.__setitem__ if failed else None, deep=deep)
     unread = {name: str(error) for name, error in faults.items()}
     for members in together.sets_of(what.wanted)[1].values():
         found = together.held_together(found, members, {**what.stuck, **unread})

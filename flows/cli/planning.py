@@ -119,6 +119,9 @@ def drift(
     fields: Annotated[
         bool, typer.Option("--fields", help="Print which fields of the portal are ours, and stop.")
     ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every file again, also those that nothing says were touched.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print what somebody changed by hand on the portal. Writes nothing.
@@ -145,7 +148,7 @@ def drift(
             console.print(line, markup=False, soft_wrap=True)
         return
     faults: dict[str, PortalError] = {}
-    found = publishing.plan(settings, declared, names, NOTHING_ALLOWED, faults.__setitem__)
+    found = publishing.plan(settings, declared, names, NOTHING_ALLOWED, faults.__setitem__, deep=deep)
     problems = {name: str(error) for name, error in faults.items()}
     told = drift_as_json(settings.portal, found, problems, managed)
     if as_json:

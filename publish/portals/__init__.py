@@ -32,9 +32,16 @@ class Portal(Protocol):
         """What of it is ours. All else is never touched."""
 
     def plan(
-        self, desired: Sequence[DesiredDataset], allowed: Allowed = NOTHING_ALLOWED, failed: Failed | None = None
+        self,
+        desired: Sequence[DesiredDataset],
+        allowed: Allowed = NOTHING_ALLOWED,
+        failed: Failed | None = None,
+        *,
+        deep: bool = False,
     ) -> Plan:
         """What differs from what is shown now, in the order it would be done. Writes nothing.
+
+        ``deep``: every file is read again, though nothing says that somebody touched it.
 
         Raises:
             PortalError: the portal cannot be read; or a dataset cannot, and nobody listens (``failed``).

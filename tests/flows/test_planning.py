@@ -236,7 +236,7 @@ def allowances(settings):
 def test_nothing_to_do_is_said(run):
     assert "nothing to change." in run("plan", "--exit-code")
     assert json.loads(run("plan", "--json"))["summary"]["changes"] == 0
-    assert "nothing changed by hand." in run("drift")
+    assert "nothing changed by hand." in run("drift", "--deep")
 
 
 def test_a_plan_says_what_would_be_done_and_ends_with_it(run, shows):
@@ -328,8 +328,8 @@ def test_hand_edits_are_told_and_leave_the_night_good(run, night, monkeypatch):
     def apply(*arguments):
         return [marked(one) for one in original[0](*arguments)]
 
-    def plan(*arguments):
-        found = original[1](*arguments)
+    def plan(*arguments, **options):
+        found = original[1](*arguments, **options)
         return Plan(tuple(map(marked, found.datasets)), found.front)
 
     monkeypatch.setattr(FolderPortal, "apply", apply)

@@ -66,10 +66,16 @@ class CkanPortal:
         return MANAGED
 
     def plan(
-        self, desired: Sequence[DesiredDataset], allowed: Allowed = NOTHING_ALLOWED, failed: Failed | None = None
+        self,
+        desired: Sequence[DesiredDataset],
+        allowed: Allowed = NOTHING_ALLOWED,
+        failed: Failed | None = None,
+        *,
+        deep: bool = False,
     ) -> Plan:
         """What differs from what is shown now, in the order it would be done. Only reads."""
         self._reader.greet()
+        self._reader.doubts_all = deep
         plans: list[DatasetPlan] = []
         for item in desired:
             try:
