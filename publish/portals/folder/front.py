@@ -67,6 +67,8 @@ def front_files(
         files[in_language("feed.xml", language)] = site_feed(cards, language, site)
         place = in_language("datasets/index.html", language)
         files[place] = render("datasets.html", place, language, site, cards=_shown(cards, language))
+        place, asked = in_language("questions/index.html", language), question_views(answers, cards, language)
+        files[place] = render("questions.html", place, language, site, questions=asked)
     files.update(_catalogue(shelves, cards, site))
     for language in reversed(Language):
         place = in_language("index.html", language)
