@@ -142,6 +142,7 @@
         .replace("%1", number(found.length, {}))
         .replace("%2", number(rows.length, {}))
         .replace("%3", number(some.length, {}));
+      if (table.caption) table.caption.textContent = status.textContent; // it spoke of the first rows, in their first order
       if (load) load.parentElement.hidden = true;
     }
 
