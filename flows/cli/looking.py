@@ -169,9 +169,9 @@ def show_score(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the metadata of a portal's folder as data.europa.eu does.
+    """Measure a portal's metadata, in points.
 
-    Exit code 3 if a dataset has fewer than 351 of 405 points, "excellent" there.
+    That of a folder portal, as data.europa.eu would. Exit code 3 if a dataset has fewer than 351 of 405 points, "excellent" there.
     """
     from publish.metadata.scoring import EXCELLENT, FULL, score_folder
 

@@ -24,7 +24,7 @@ def portal(
     port: Annotated[int, typer.Option("--port", help="The port.", min=1, max=65535)] = DEFAULT_PORT,
     home: HomeOption = None,
 ) -> None:
-    """Serve the folder portal on this machine, for its browsers alone."""
+    """Serve the folder portal on this machine."""
     settings = settings_of(home, folder)
     if settings.is_ckan:
         raise typer.BadParameter(

@@ -84,10 +84,10 @@ def rebuild(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version again from the raw archive, and compare every byte.
+    """Make a version again and compare every byte.
 
-    In a folder of its own; the home is only read. Exit code 3 if it cannot be proven, for a reason that is told; 1
-    if it differs and nobody knows why.
+    From the raw archive, in a folder of its own; the home is only read. Exit code 3 if it cannot be proven, for a
+    reason that is told; 1 if it differs and nobody knows why.
     """
     from dataclasses import asdict
 

@@ -86,7 +86,7 @@ def declared(tmp_path):
     (root / "warehouse/models/innovators_club_attendance.sql").write_text(UNPROTECTED, encoding="utf-8")
     entry = root / "publish/catalogue/innovators_club_attendance.yaml"
     content = yaml.safe_load(entry.read_text(encoding="utf-8"))
-    del content["disclosure"], content["period"]
+    del content["disclosure"], content["period"], content["show"]
     content["primaryKey"] = ["meeting_id", "stakeholder_kind_code"]
     listed = ("meeting_id", "stakeholder_kind_code", "attendance_count")
     content["fields"] = [{"from": f"innovators_club.attendance.{name}"} for name in listed]

@@ -128,8 +128,9 @@ def test_what_someone_else_did_is_seen_and_undone(tmp_path, versions):
     assert "someone else changed it" in said["places.csv"]
     assert said["notes.txt"].startswith("remove")
     assert {"places.parquet", "index.html"} <= set(said)
-    (done,) = portal.apply(versions[:1], silent, raise_it)
+    done, front = portal.apply(versions[:1], silent, raise_it)
     assert {one.target for one in done.drift} == set(drift)
+    assert [one.target for one in front.drift] == ["index.html"]
     assert public(tmp_path) == expected
     assert portal.plan(versions[:1]).datasets[0].drift == ()
 
