@@ -171,7 +171,8 @@ def show_score(
 ) -> None:
     """Measure a portal's metadata, in points.
 
-    That of a folder portal, as data.europa.eu would. Exit code 3 if a dataset has fewer than 351 of 405 points, "excellent" there.
+    Of a folder portal, as data.europa.eu would. Exit code 3 if a dataset has fewer than 351 of 405 points,
+    "excellent" there.
     """
     from publish.metadata.scoring import EXCELLENT, FULL, score_folder
 
