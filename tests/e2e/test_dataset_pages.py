@@ -12,6 +12,7 @@ import threading
 import duckdb
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 
 from publish.portals.folder import FolderPortal
 from publish.portals.folder.pages import Site
@@ -145,16 +146,17 @@ def test_rows_are_loaded_searched_filtered_and_sorted(opened, portal, served, ho
     body = page.locator("#preview-table tbody tr")
     assert body.count() == 20
     page.click("#preview-load")
-    page.wait_for_function("document.querySelectorAll('#preview-table tbody tr').length === 100")
+    expect(body).to_have_count(100)
     page.click("#preview-more button")
-    page.wait_for_function("document.querySelectorAll('#preview-table tbody tr').length === 150")
+    expect(body).to_have_count(150)
     assert "150 of 150" in page.inner_text(".preview-tools .status")
     page.select_option("#preview-column", label="Theme")
     page.select_option("#preview-value", "unknown")
     assert body.count() == 50
     page.select_option("#preview-value", "")
     page.fill("#preview-search", "climate P03")
-    page.wait_for_function("document.querySelectorAll('#preview-table tbody tr').length < 20")
+    expect(body).not_to_have_count(50)
+    assert body.count() < 20
     page.fill("#preview-search", "")
     page.click("#preview-table thead button:text-is('Area')")
     areas = page.locator("#preview-table tbody td[data-of=Area]").all_inner_texts()
@@ -169,7 +171,7 @@ def test_the_same_value_reads_the_same_from_the_page_and_from_its_script(opened,
         cells = "all => all.slice(0, 20).map((row) => [...row.cells].map((cell) => cell.textContent.trim()))"
         before = page.eval_on_selector_all("#preview-table tbody tr", cells)
         page.click("#preview-load")
-        page.wait_for_function("document.querySelectorAll('#preview-table tbody tr').length === 100")
+        expect(page.locator("#preview-table tbody tr")).to_have_count(100)
         assert page.eval_on_selector_all("#preview-table tbody tr", cells) == before
 
 
