@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,12 @@ def test_both_portals_say_what_they_cannot_give(wanted, tmp_path):
     (done,) = FolderPortal(tmp_path).apply([wanted], silent, lambda name, error: failures.append(str(error)))
     assert (done.unsent, failures) == (planned.unsent, [])
     assert "ckanext-dcat" in wanted_dataset(wanted, "https://ckan.example").unsent[-1]
-    assert wanted_dataset(wanted, "https://ckan.example", has_dcat=True).unsent == ()
+    with_dcat = wanted_dataset(wanted, "https://ckan.example", has_dcat=True)
+    assert "neither category nor page of the API" in with_dcat.unsent[-1]
+    ((service,),) = (
+        json.loads(one["access_services"]) for one in with_dcat.resources.values() if "access_services" in one
+    )
+    assert service["title"] == {"en": "Data API of Places"}
 
 
 def test_a_dataset_that_does_not_opt_in_is_asked_nothing(tmp_path):
