@@ -142,8 +142,12 @@ def publish(
     datasets: Iterable[str],
     progress: Progress,
     allowed: Allowed = NOTHING_ALLOWED,
+    *,
+    deep: bool = False,
 ) -> PortalOutcome:
     """Bring the portal to the state it should have. What could not be written is told, not raised.
+
+    ``deep``: every file of the portal is read again, though nothing says that somebody touched it.
 
     A fault that can pass (a connection, a 5xx, a 429, a time-out) is waited for: publishing converges, so a
     dataset that was left between two versions is completed by another attempt, and need not stand like that until
@@ -155,7 +159,7 @@ def publish(
     except PortalError as error:  # a wrong address or token: the rest of the night still gets its report
         told = dict.fromkeys([*(one.name for one in what.wanted), *what.damaged], str(error))
         return PortalOutcome(settings.portal, problems=told)
-    patient = Patient(portal, progress)
+    patient = Patient(portal, progress, deep=deep)
     alone, sets = together.sets_of(what.wanted)
     done, problems = patient.apply(alone, what.allowed)
     for members in sets.values():
@@ -196,8 +200,9 @@ class Patient:
     It waits ``RETRY_DELAYS``, or longer where the portal asks for it (Retry-After), and ``LONGEST_WAIT`` in sum.
     """
 
-    def __init__(self, portal: Portal, progress: Progress) -> None:
+    def __init__(self, portal: Portal, progress: Progress, *, deep: bool = False) -> None:
         self._portal = portal
+        self._deep = deep
         self._progress = progress
         self._waited = 0.0
 
@@ -207,7 +212,7 @@ class Patient:
             faults: together.Faults = {}
             found = Plan()
             try:
-                found = self._portal.plan(desired, allowed, faults.__setitem__)
+                found = self._portal.plan(desired, allowed, faults.__setitem__, deep=self._deep)
             except PortalError as error:
                 faults = {one.name: error for one in desired}
             if not self._may_pass(faults, delay):
@@ -225,7 +230,8 @@ class Patient:
         for delay in (*RETRY_DELAYS, None):
             faults: together.Faults = {}
             try:
-                done += self._portal.apply(due, self._progress, faults.__setitem__, allowed)
+                failed = faults.__setitem__
+                done += self._portal.apply(due, self._progress, failed, allowed, deep=self._deep)
             except PortalError as error:
                 faults = {one.name: error for one in due}
             is_again = self._may_pass(faults, delay)

@@ -11,6 +11,7 @@ import typer
 from flows.cli.given import dataset_names, print_json, standing_settings
 from flows.cli.options import (
     DatasetOption,
+    DeepOption,
     HomeOption,
     JsonOption,
     OlderOption,
@@ -83,6 +84,7 @@ def publish(
     restore: RestoreOption = None,
     overwrite: OverwriteOption = None,
     allow_older: OlderOption = None,
+    deep: DeepOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the portal to the latest releases.
@@ -103,7 +105,7 @@ def publish(
     # Two writers on one dataset lose data in CKAN (ckan/ckan#5225): a night under way is not joined.
     with Lease(settings.home, "publish") as lease, Terminal() as terminal:
         remember(settings, lease, None, names, allowed)
-        outcome = noting.publish_by_hand(settings, declared, names, terminal.progress, allowed)
+        outcome = noting.publish_by_hand(settings, declared, names, terminal.progress, allowed, deep=deep)
     if as_json:
         print_json(asdict(outcome))
     else:
@@ -119,9 +121,7 @@ def drift(
     fields: Annotated[
         bool, typer.Option("--fields", help="Print which fields of the portal are ours, and stop.")
     ] = False,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Read every file again, also those that nothing says were touched.")
-    ] = False,
+    deep: DeepOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print what somebody changed by hand on the portal. Writes nothing.

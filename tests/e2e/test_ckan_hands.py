@@ -16,6 +16,7 @@ from publish.desired import resource_id
 from publish.portals.ckan.client import READS
 from tests.e2e.test_ckan_portal import Town, changed_rows
 from tests.publish import places
+from warehouse.progress import silent
 
 
 @pytest.fixture
@@ -165,6 +166,16 @@ def test_other_bytes_of_the_same_size_are_noticed(town: Town) -> None:
     assert "are what was published" in plan.changes[0].detail
     assert town.apply(desired).writes == 1
     assert town.portal.plan([desired]).changes == ()
+    # and one that nothing tells of, neither its size nor its time: only who reads all of it sees it
+    touched = stored.stat()
+    stored.write_bytes(content[:-10] + bytes(10))
+    os.utime(stored, ns=(touched.st_atime_ns, touched.st_mtime_ns))
+    assert town.portal.plan([desired]).drift == ()
+    (plan,) = town.portal.plan([desired], deep=True).datasets
+    assert fates(plan) == {"CSV": "undone"}
+    (done,) = town.portal.apply([desired], silent, lambda *fault: pytest.fail(str(fault)), deep=True)
+    assert fates(done) == {"CSV": "undone"}
+    town.check(desired)
 
 
 @pytest.mark.e2e

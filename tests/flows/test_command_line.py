@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -250,6 +251,20 @@ def test_a_file_that_cannot_be_read_is_one_finding(run, tmp_path, content):
     path.write_bytes(content)
     _, found = check(run, path)
     assert [(one["rule"], one["file"]) for one in found] == [("unreadable", "p.xlsx")]
+
+
+def test_a_folder_that_is_missing_is_named_and_not_what_would_be_written_there(run, home):
+    (version,) = (home / "releases" / "agile-pilots").iterdir()
+    place, workbook = Path("missing", "file.xlsx"), factory.workbook_with_one_of_each_error(Path("pilots.xlsx"))
+    for arguments in (
+        ("changes", "agile-pilots", "--since", version.name, "-o", "missing/file.csv"),
+        ("export", "agile-pilots", "-o", place),
+        ("template", "agile_pilots", "-o", place),
+        ("check", workbook, "--source", "agile_pilots", "--annotated", place),
+    ):
+        told = in_words(run(*arguments, code=1).exception)
+        assert told == "missing: there is no such file or folder. Check the path.", arguments
+    assert not Path("missing").exists()
 
 
 # --- options before any command, progress -----------------------------------------------------------

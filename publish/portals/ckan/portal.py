@@ -96,8 +96,11 @@ class CkanPortal:
         progress: Progress,
         failed: Failed,
         allowed: Allowed = NOTHING_ALLOWED,
+        *,
+        deep: bool = False,
     ) -> list[Published]:
         """Make it so, dataset by dataset. One that fails is told to ``failed`` and the others go on."""
+        self._reader.doubts_all = deep
         done = []
         for count, item in enumerate(desired):
             name = item.name
