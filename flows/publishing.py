@@ -175,6 +175,7 @@ def publish(
         {one.dataset: one.holds for one in done if one.holds},
         {one.dataset: one.drift for one in done if one.drift},
         {one.dataset: one.unsent for one in done if one.unsent},
+        settings.as_options(),
     )
 
 

@@ -62,10 +62,10 @@ def plan(
     found = publishing.plan(settings, declared, names, allowed, faults.__setitem__)
     problems = {name: str(error) for name, error in faults.items()}
     if as_json:
-        print_json(plan_as_json(settings.portal, found, problems))
+        print_json(plan_as_json(settings.portal, found, problems, settings.as_options()))
     else:
         console = console_of()
-        for style, line in plan_lines(settings.portal, found, problems):
+        for style, line in plan_lines(settings.portal, found, problems, settings.as_options()):
             console.print(line, style=style, markup=False, soft_wrap=True)
         held_back_lines({name: why for name, why in declared.held_back.items() if name in names})
     if problems:
@@ -150,11 +150,11 @@ def drift(
     faults: dict[str, PortalError] = {}
     found = publishing.plan(settings, declared, names, NOTHING_ALLOWED, faults.__setitem__, deep=deep)
     problems = {name: str(error) for name, error in faults.items()}
-    told = drift_as_json(settings.portal, found, problems, managed)
+    told = drift_as_json(settings.portal, found, problems, managed, settings.as_options())
     if as_json:
         print_json(told)
     else:
-        for style, line in drift_lines(settings.portal, found, problems):
+        for style, line in drift_lines(settings.portal, found, problems, settings.as_options()):
             console.print(line, style=style, markup=False, soft_wrap=True)
     if problems:
         raise typer.Exit(FAILED)

@@ -1,7 +1,10 @@
 """plan, publish and drift: what they print, what they end with, what is allowed and what is remembered of it."""
 
 import json
+import shlex
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +16,7 @@ from flows.cli import plan_words as words
 from flows.dataset_standing import standing_of
 from flows.declarations import Declarations
 from flows.exit_codes import CHANGES, DONE, FAILED, HELD
+from flows.settings import Settings
 from publish.managed import Managed
 from publish.plans import Allowed, Change, DatasetPlan, Drift, Hold, Plan, PortalError, RowDifference
 from publish.portals.folder import FolderPortal
@@ -197,8 +201,8 @@ def run(night, tmp_path, monkeypatch):
     """Run a command; its output. The exit code must be ``code``."""
     monkeypatch.chdir(tmp_path)
 
-    def command(*arguments, code=0):
-        environment = {"OPENDISTRICT_HOME": str(night[0].home.root)}
+    def command(*arguments, code=0, home=str(night[0].home.root)):
+        environment = {"OPENDISTRICT_HOME": home, "OPENDISTRICT_PORTAL": None}
         result = CliRunner().invoke(app, list(map(str, arguments)), env=environment)
         assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
         return result.output
@@ -267,6 +271,34 @@ def test_a_portal_that_is_ahead_is_held_told_and_let_go(run, shows, night):
     run("publish", "--allow-older", PILOTS)
 
 
+def test_the_line_to_copy_works_where_home_and_portal_were_named(run, shows, night, tmp_path):
+    settings, _ = night
+    shows(**NEWER)
+    for portal in (settings.portal, shutil.copytree(settings.portal, tmp_path / "another portal")):
+        places = ("--home", settings.home.root, "--portal", portal)
+        told = run("publish", *places, code=HELD, home=None)
+        (found,) = json.loads(run("plan", *places, "--dataset", PILOTS, "--json", home=None))["datasets"]
+        line = found["holds"][0]["what_to_do"].partition("opendistrict ")[2]
+        assert line.startswith(f"publish --dataset {PILOTS} --allow-older {PILOTS} --home ")
+        assert f"opendistrict {line}" in told
+        assert f"      {found['holds'][0]['what_to_do']}" in run("plan", *places, home=None).splitlines()
+        run(*shlex.split(line), home=None)
+        assert "nothing to change." in run("plan", *places, "--dataset", PILOTS, home=None)
+
+
+@pytest.mark.parametrize("home", [None, "h o me"])
+@pytest.mark.parametrize("portal", [None, "por tal", "https://data.example.org"])
+@pytest.mark.parametrize("usual", [{}, {"OPENDISTRICT_HOME": "usual"}, {"OPENDISTRICT_PORTAL": "https://usual.org"}])
+def test_a_command_is_told_which_home_and_portal_only_where_it_would_not_find_them(home, portal, usual):
+    asked = Settings.of(home and Path(home), portal, usual)
+    given = shlex.split(asked.as_options(usual))
+    options = dict(zip(given[::2], given[1::2], strict=True))
+    found = Settings.of(Path(options["--home"]) if "--home" in options else None, options.get("--portal"), usual)
+    assert found.home == asked.home
+    assert found.portal == (str(Path(portal).absolute()) if portal == "por tal" else asked.portal)
+    assert ("--home" in options, "--portal" in options) == (home is not None, portal is not None)
+
+
 def test_what_a_night_let_through_is_not_held_by_the_next_publication(run, shows, night):
     settings, workbook = night
     shows(**LARGER)
@@ -325,8 +357,8 @@ def test_hand_edits_are_told_and_leave_the_night_good(run, night, monkeypatch):
     def marked(one):
         return type(one)(**{**vars(one), "drift": (edit,)}) if one.dataset == PILOTS else one
 
-    def apply(*arguments):
-        return [marked(one) for one in original[0](*arguments)]
+    def apply(*arguments, **options):
+        return [marked(one) for one in original[0](*arguments, **options)]
 
     def plan(*arguments, **options):
         found = original[1](*arguments, **options)
