@@ -141,9 +141,7 @@ class PortalOutcome:
     def said(self) -> dict[str, Said]:
         """What the ledger keeps of it, by dataset. Hand edits are told, and nothing that somebody must mend."""
         good = {name: Said("published", False, self.edits(name), self.address) for name in self.published}
-        held = {
-            name: Said("held", True, " ".join(self.held(name)), self.address) for name in self.holds
-        }
+        held = {name: Said("held", True, " ".join(self.held(name)), self.address) for name in self.holds}
         bad = {name: Said("failed", True, message, self.address) for name, message in self.problems.items()}
         return {**good, **held, **bad}
 

@@ -13,7 +13,7 @@ from publish.managed import Managed, as_plain
 from publish.plans import Change, DatasetPlan, Drift, Plan, RowDifference
 from warehouse.text import without_controls
 
-_LONGEST = 110  # characters of a text; --json has all of it
+_LONGEST = 190  # characters of a text: two values that differ and what became of them; --json has all of it
 _MOST = 8  # changes of one kind that are told one by one
 
 _HEADLINES = {
@@ -45,7 +45,7 @@ def plan_lines(portal: str, plan: Plan, problems: Mapping[str, str], place: str 
         yield from _dataset_lines(one, place)
     for name, problem in problems.items():
         yield "red", f"x {name} could not be compared"
-        yield "", f"    {short(problem, 3 * _LONGEST)}"
+        yield "", f"    {short(problem, 2 * _LONGEST)}"
     if plan.front:
         yield "yellow", "~ the portal's own pages would be changed"
         yield from _changes(plan.front)
@@ -187,7 +187,7 @@ def drift_lines(portal: str, plan: Plan, problems: Mapping[str, str], place: str
         yield from _edits(plan.front_drift)
         count += len(plan.front_drift)
     for name, problem in problems.items():
-        yield "red", f"x {name} could not be compared: {short(problem, 3 * _LONGEST)}"
+        yield "red", f"x {name} could not be compared: {short(problem, 2 * _LONGEST)}"
     total = len(plan.datasets)
     compared = f"{total} dataset{'' if total == 1 else 's'} compared"
     yield "bold", f"{compared}, {count or 'nothing'} changed by hand."

@@ -19,6 +19,7 @@ from flows.exit_codes import CHANGES, DONE, FAILED, HELD
 from flows.settings import Settings
 from publish.managed import Managed
 from publish.plans import Allowed, Change, DatasetPlan, Drift, Hold, Plan, PortalError, RowDifference
+from publish.portals.ckan.managed import Record, Verdicts
 from publish.portals.folder import FolderPortal
 from tests import workbook_factory as factory
 from tests.flows import nights
@@ -66,7 +67,7 @@ PLAN = Plan(
     (Change("front page", "update", "index.html", "its content changes"),),
 )
 PROBLEMS = {"e": "e: HTTP 500"}
-LONG = "long " * 21 + "lo..."  # 110 characters
+LONG = "long " * 37 + "lo..."  # 190 characters
 TEXT = f"""\
 https://data.example.org
 + a would be created: version 2026-03-01
@@ -150,6 +151,19 @@ def test_a_plan_as_a_program_reads_it():
         "changes": 13,
         "edited_by_hand": 2,
     }
+
+
+def test_long_texts_that_differ_near_their_ends_are_told_apart():
+    text = "One of the many words that are said of a dataset. " * 9
+    verdicts = Verdicts("a", Record({"notes": "the sum of another text"}, True))
+    assert not verdicts.writes("notes", "notes", f"{text}Mine, and so on.", f"{text}Ours.")
+    plan = Plan((DatasetPlan("a", drift=tuple(verdicts.drift)),))
+    told = [line for _, line in words.plan_lines("here", plan, {})][3]
+    assert told == (
+        "      notes: somebody has changed it: “…said of a dataset. Mine, and so on.” on the portal,"
+        " “…said of a dataset. Ours.” in the catalogue (left until its entry says the same,"
+        " or --overwrite a is given)"
+    )
 
 
 def test_hand_edits_for_people_and_for_programs():
@@ -288,7 +302,9 @@ def test_the_line_to_copy_works_where_home_and_portal_were_named(run, shows, nig
 
 @pytest.mark.parametrize("home", [None, "h o me"])
 @pytest.mark.parametrize("portal", [None, "por tal", "https://data.example.org"])
-@pytest.mark.parametrize("usual", [{}, {"OPENDISTRICT_HOME": "usual"}, {"OPENDISTRICT_PORTAL": "https://usual.org"}])
+@pytest.mark.parametrize(
+    "usual", [{}, {"OPENDISTRICT_HOME": "usual"}, {"OPENDISTRICT_PORTAL": "https://usual.org"}]
+)
 def test_a_command_is_told_which_home_and_portal_only_where_it_would_not_find_them(home, portal, usual):
     asked = Settings.of(home and Path(home), portal, usual)
     given = shlex.split(asked.as_options(usual))

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from publish.portals.ckan import CkanPortal
 from publish.portals.ckan.client import READS, Served
+from publish.portals.ckan.managed import told_apart
 from publish.portals.ckan.reading import Reader
 from publish.portals.ckan.wanted import wanted_dataset
 from tests.publish import places
@@ -24,7 +27,9 @@ class Shelf:
     def __init__(self, package: Mapping[str, Any]) -> None:
         self.package = package
         self.stored = {
-            item["url"]: Served(item.get("size"), "", item["hash"]) for item in package["resources"] if item["hash"]
+            item["url"]: Served(item.get("size"), "", item["hash"])
+            for item in package["resources"]
+            if item["hash"]
         }
         self.downloads: list[str] = []
 
@@ -73,3 +78,12 @@ def test_only_a_deep_look_sees_bytes_that_were_swapped_without_a_trace(desired: 
     assert (look(deep=False), shelf.downloads) == ({}, [])
     assert look(deep=True) == {"CSV": "undone", f"version {desired.release.version}": "undone"}
     assert look(deep=False) == {}
+
+
+@given(st.text("ab …“", max_size=130), st.text("ab …“", max_size=130), st.text("ab …“", max_size=130))
+def test_values_that_differ_are_told_apart_in_a_few_words(shared: str, one: str, other: str) -> None:
+    first, second = (f"{shared}{text}" for text in (one, other))
+    told = told_apart(first, second)
+    assert (told[0] == told[1]) == (first.split() == second.split())
+    assert max(map(len, told)) <= 60 + len("“……”")
+    assert told_apart(second, first) == told[::-1]
