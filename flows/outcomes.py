@@ -17,6 +17,7 @@ __all__ = [
     "FAILED",
     "HELD",
     "HELD_BACK",
+    "PUBLISHED",
     "USAGE",
     "DatasetOutcome",
     "NightOutcome",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 
+PUBLISHED = "published"  # of a dataset on a portal: it stands there as it should
 HELD_BACK = "held back"  # of a dataset about people that nothing protects: neither a failure nor something to mend
 
 
@@ -140,7 +142,7 @@ class PortalOutcome:
 
     def said(self) -> dict[str, Said]:
         """What the ledger keeps of it, by dataset. Hand edits are told, and nothing that somebody must mend."""
-        good = {name: Said("published", False, self.edits(name), self.address) for name in self.published}
+        good = {name: Said(PUBLISHED, False, self.edits(name), self.address) for name in self.published}
         held = {name: Said("held", True, " ".join(self.held(name)), self.address) for name in self.holds}
         bad = {name: Said("failed", True, message, self.address) for name, message in self.problems.items()}
         return {**good, **held, **bad}

@@ -11,14 +11,14 @@ from time import sleep
 from flows.allowing import allowed_for
 from flows.dataset_standing import standing_of
 from flows.declarations import Declarations
-from flows.outcomes import PortalOutcome
+from flows.outcomes import PUBLISHED, PortalOutcome
 from flows.settings import Settings
 from publish import together
 from publish.desired import DesiredDataset
 from publish.plans import NOTHING_ALLOWED, Allowed, Failed, Plan, PortalError, Published
 from publish.portals import Portal
 from warehouse import ledger
-from warehouse.ledger import CurationRecord, Verdict
+from warehouse.ledger import CurationRecord, RunRecord, Verdict
 from warehouse.progress import Progress
 from warehouse.releases import ReleaseError
 from warehouse.store import reader
@@ -89,8 +89,20 @@ def due(
             if declaration.entry.publish_with:
                 stuck |= _held_build(name, curations)
         noted = ledger.allowances(connection)
+        published = _published(ledger.runs(connection, settings.home))
+    wanted = [replace(one, published=published.get(one.name, {})) for one in wanted]
     allowed = allowed_for({one.name: one.release.version for one in wanted}, given, noted)
     return Due(wanted, allowed, stuck, damaged)
+
+
+def _published(runs: Iterable[RunRecord]) -> dict[str, dict[str, str]]:
+    """Where each dataset was published, by its name and by the portal's address: the newest run that said so."""
+    found: dict[str, dict[str, str]] = {}
+    for run in runs:
+        for name, said in run.portal.items():
+            if said.state == PUBLISHED and said.what:
+                found.setdefault(name, {})[said.what] = run.run_id
+    return found
 
 
 def _held_build(name: str, curations: Sequence[CurationRecord]) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Shown:
     content_sha256: str | None = None
     major: int | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
-    taken_down: str = ""  # deleted or made private, where somebody did that by hand and we did not
+    taken_down: str = ""  # deleted, made private or purged, where somebody did that by hand and we did not
     foreign: str = ""  # it has our name and is not ours
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +59,17 @@ def test_words_changed_by_hand_are_told_and_left_while_all_else_goes_on(town: To
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("how", [pytest.param("deleted", marks=pytest.mark.prove), "private"])
+@pytest.mark.parametrize("how", [pytest.param("deleted", marks=pytest.mark.prove), "private", "purged"])
 def test_a_takedown_is_respected_until_somebody_restores(town: Town, how: str) -> None:
     town.apply(town.release(changed_rows(0)))
     desired = town.release(changed_rows(1))
     if how == "deleted":
         town.admin.package_delete(id=town.name)
-    else:
+    elif how == "private":
         town.admin.package_patch(id=town.name, private=True)
+    else:  # no trace of it is left but in the home
+        town.admin.dataset_purge(id=town.name)
+        desired = replace(desired, published={town.portal.address: "2026-02-01.1"})
     (plan,) = town.portal.plan([desired]).datasets
     assert [hold.guard for hold in plan.holds] == ["taken_down"]
     again, calls = town.new_portal()

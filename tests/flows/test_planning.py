@@ -415,3 +415,14 @@ def test_how_a_dataset_stands_is_of_its_own_newest_build(night):
         assert standing_of(connection, declared, PILOTS, ()).score is None
     due = publishing.due(settings, declared, [PILOTS])
     assert [one.standing for one in due.wanted] == [standing]
+
+
+def test_where_a_dataset_was_published_is_known(night):
+    """To any address that is not among them it goes as a first publication."""
+    settings, _ = night
+    with reader(settings.home) as connection:
+        runs = {run.run_id for run in ledger.runs(connection, settings.home)}
+    (wanted,) = publishing.due(settings, Declarations.read(), [PILOTS]).wanted
+    assert list(wanted.published) == [settings.portal]
+    assert set(wanted.published.values()) <= runs
+    assert "published" not in repr(wanted)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publish.plans import Allowed
 from publish.portals.ckan import CkanPortal
 from publish.portals.ckan.client import READS, Served
 from publish.portals.ckan.managed import told_apart
@@ -17,20 +19,19 @@ from publish.portals.ckan.wanted import wanted_dataset
 from tests.publish import places
 from tests.publish.test_ckan_plan import ADDRESS, TOKEN, shown_as
 from warehouse.home import Home
+from warehouse.progress import silent
 
 
 class Shelf:
     """A client of a CKAN without a DataStore that holds one dataset; it tells of files what it was told."""
 
     address = ADDRESS
+    writes = 0
 
-    def __init__(self, package: Mapping[str, Any]) -> None:
+    def __init__(self, package: Mapping[str, Any] | None) -> None:
         self.package = package
-        self.stored = {
-            item["url"]: Served(item.get("size"), "", item["hash"])
-            for item in package["resources"]
-            if item["hash"]
-        }
+        items = package["resources"] if package else ()
+        self.stored = {item["url"]: Served(item.get("size"), "", item["hash"]) for item in items}
         self.downloads: list[str] = []
 
     def call(self, action: str, data: Mapping[str, Any] | None = None, *, missing_ok: bool = False) -> Any:
@@ -40,7 +41,7 @@ class Shelf:
             "user_show": {"sysadmin": True},
             "package_show": self.package,
         }
-        return answers[action]
+        return answers.get(action)
 
     def head(self, url: str) -> Served:
         return Served(self.stored[url].size)
@@ -60,11 +61,33 @@ def desired(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return places.wanted(home, places.release(home, places.rows(30)))
 
 
+def portal_of(shelf: Shelf) -> CkanPortal:
+    portal = CkanPortal(ADDRESS, TOKEN)
+    portal._client, portal._reader = shelf, Reader(shelf)  # type: ignore[assignment, arg-type]
+    return portal
+
+
+def test_what_was_published_here_and_is_gone_is_not_made_anew_in_silence(desired: Any) -> None:
+    """A CKAN keeps no trace of what was purged; the home that published it knows. Other portals do not matter."""
+    portal = portal_of(Shelf(None))
+    for elsewhere in ({}, {"https://other.example.org": "2026-02-01.1"}):
+        (plan,) = portal.plan([replace(desired, published=elsewhere)]).datasets
+        assert (plan.outcome, plan.holds) == ("create", ())
+    gone = replace(desired, published={ADDRESS: "2026-02-01.1"})
+    (plan,) = portal.plan([gone]).datasets
+    (done,) = portal.apply([gone], silent, lambda *fault: pytest.fail(str(fault)))
+    assert plan.holds == done.holds  # and the shelf was asked for nothing but reads
+    (hold,) = plan.holds
+    assert (hold.guard, hold.allowed_by) == ("taken_down", "--restore")
+    assert "has published it here (run 2026-02-01.1), and the portal knows nothing of it" in hold.detail
+    (plan,) = portal.plan([gone], Allowed(restore=frozenset({gone.name}))).datasets
+    assert (plan.outcome, plan.holds) == ("create", ())
+
+
 def test_only_a_deep_look_sees_bytes_that_were_swapped_without_a_trace(desired: Any) -> None:
     """The size, and when the file came, are as before: it takes a download of every file to see it."""
     shelf = Shelf(shown_as(wanted_dataset(desired, ADDRESS)).package)
-    portal = CkanPortal(ADDRESS, TOKEN)
-    portal._client, portal._reader = shelf, Reader(shelf)  # type: ignore[assignment, arg-type]
+    portal = portal_of(shelf)
 
     def look(*, deep: bool) -> dict[str, str]:
         (plan,) = portal.plan([desired], deep=deep).datasets
