@@ -19,6 +19,7 @@ from tests import workbook_factory as factory
 from tests.flows import nights
 from tests.flows.test_night import DAY
 from warehouse.home import NoHomeError
+from warehouse.progress import Counted
 
 
 @pytest.fixture(scope="module")
@@ -287,6 +288,11 @@ def test_a_log_has_a_line_a_step_with_its_time(capsys):
             terminal.progress("backfill", part, 2, "windows")
             terminal.progress("load register")
         terminal.progress("copy register.zip", 0, 100, "bytes")
+        terminal.progress("register: staged", 3, 3, "rows")
+        for _ in range(2):
+            with Counted(terminal.progress, "releasing pilots", 3, "files") as next_file:
+                for _ in range(3):
+                    next_file()
     printed = capsys.readouterr()
     assert printed.out == ""
     moments, steps = zip(*(line.split(" ", 1) for line in printed.err.splitlines()), strict=True)
@@ -299,6 +305,8 @@ def test_a_log_has_a_line_a_step_with_its_time(capsys):
         "load register",
         "load register",
         "copy register.zip",
+        "releasing pilots",
+        "releasing pilots",
     )
     assert all(datetime.fromisoformat(moment).tzinfo is not None for moment in moments)
 
