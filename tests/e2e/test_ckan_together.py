@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.publishing import Patient, _before
+from flows import publishing
 from flows.settings import Settings
 from publish import together
 from publish.plans import NOTHING_ALLOWED
@@ -46,8 +46,8 @@ def test_a_set_whose_second_dataset_is_refused_is_put_back_and_the_next_run_conv
 
     def switch() -> tuple[together.Switched, int]:
         portal = CkanPortal(server.url, token)
-        before = _before(Settings(first.home, portal.address))
-        return together.switch(due, Patient(portal, silent), before, NOTHING_ALLOWED, {}), portal.writes
+        before = publishing._before(Settings(first.home, portal.address))
+        return together.switch(due, publishing.Patient(portal, silent), before, NOTHING_ALLOWED, {}), portal.writes
 
     with contextlib.ExitStack() as after:
         after.callback(admin.user_delete, id=user["id"])
