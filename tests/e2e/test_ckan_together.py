@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,9 @@ def test_a_set_whose_second_dataset_is_refused_is_put_back_and_the_next_run_conv
             "could not be switched; version 2026-02-01 is shown again. The next run tries both again"
         )
         assert writes > 2  # the first was switched, and back
-        for town, desired in zip(towns, shown, strict=True):
-            town.check(desired)
+        # an address that was public for a moment is one for good: the archive of the newer version stays there
+        first.check(replace(shown[0], versions=due[0].versions))
+        second.check(shown[1])
 
         join(second)
         switched, _ = switch()

@@ -218,7 +218,7 @@ def _in_a_line(value: object) -> str:
 
 def _quoted(text: str, start: int) -> str:
     end = start + _LONGEST
-    part = f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"
+    part = f"{'…' if start else ''}{text[start:end].lstrip()}{'…' if len(text) > end else ''}"
     return f"“{part}”" if text else "nothing"
 
 
