@@ -21,6 +21,27 @@ from warehouse.declarations import (
 from warehouse.messages import Language, message, said_in
 from warehouse.messages.said import shown
 
+# What is written of a column's unit beside its values; a unit that is not here is a sign, or a word as it stands.
+UNITS: Mapping[str, str] = {
+    "EUR": "€",
+    "GBP": "£",
+    "USD": "US$",
+    "m2": "m²",
+    "deg": "°",
+    "d": message("days"),
+    "min": message("minutes"),
+    "months": message("months"),
+    "day of month": message("day of the month"),
+    "month of year": message("month of the year"),
+    "people": message("people"),
+    "companies": message("companies"),
+    "pilots": message("pilots"),
+    "offers": message("offers"),
+    "partners": message("partners"),
+    "places": message("places"),
+    "statements": message("statements"),
+    "charges": message("charges"),
+}
 _TOTAL = {Language.FINNISH: "Kaikki"}
 _SPACE = "\N{NO-BREAK SPACE}"
 
@@ -53,6 +74,10 @@ class Speaker:
     def say(self, text: str) -> str:
         """A message in the language."""
         return said_in(text, self.language)
+
+    def unit(self, code: str | None) -> str:
+        """A unit as people read it; empty where there is none."""
+        return self.say(UNITS.get(code, code)) if code else ""
 
     def number(self, value: float | Decimal, decimals: int | None = None) -> str:
         """A number with the language's separators; ``decimals`` None: as many as it has, at most ten digits."""
@@ -103,9 +128,9 @@ def number(value: float | Decimal, language: Language = Language.ENGLISH, decima
 
 def _labels(one: FieldDeclaration, language: Language) -> dict[str, str]:
     found = labels(one)
-    if language is Language.ENGLISH or not one.label_list:
+    if language is Language.ENGLISH or not (one.label_list or one.titles):
         return found
-    codes = _finnish(one.label_list)
+    codes = _finnish(one.label_list) if one.label_list else {code: title for code, (_, title) in one.titles.items()}
     return {code: _TOTAL[language] if code == TOTAL else codes.get(code) or title for code, title in found.items()}
 
 
