@@ -24,8 +24,8 @@ from warehouse.messages.said import shown
 # What is written of a column's unit beside its values; a unit that is not here is a sign, or a word as it stands.
 UNITS: Mapping[str, str] = {
     "EUR": "€",
-    "GBP": "£",
-    "USD": "US$",
+    "GBP": message("pounds sterling"),
+    "USD": message("US dollars"),
     "m2": "m²",
     "deg": "°",
     "d": message("days"),
@@ -64,6 +64,10 @@ class Speaker:
         if not given:
             return description_of(one)
         return f"{given} {self.say(_suppressed())}" if one.protected else given
+
+    def warning(self, text: str) -> str:
+        """What an entry says to read before the data are used; empty where nobody translated it."""
+        return (self.translation.usage_warnings if self.translation else {}).get(text, "")
 
     def labels(self, one: FieldDeclaration) -> Mapping[str, str]:
         """What a column's codes mean."""
