@@ -26,6 +26,7 @@ def card_of(wanted: DesiredDataset) -> dict[str, Any]:
     """A dataset as plain values: titles, columns, figures, files, versions."""
     entry, release = wanted.declaration.entry, wanted.release
     spatial = wanted.metadata.get("spatial")
+    speakers = [speaker_of(wanted.declaration, language) for language in Language]
     finnish = next((one for one in wanted.declaration.translations if one.language == "fi"), None)
     content = {
         "name": entry.name,
@@ -49,7 +50,14 @@ def card_of(wanted: DesiredDataset) -> dict[str, Any]:
         "geometry": wanted.spatial,
         "headline": _headline(wanted),
         "columns": [
-            {"name": field.name, "title": field.title, "meaning": _short(field.description)}
+            {
+                "name": field.name,
+                "title": field.title,
+                "meaning": _short(field.description),
+                "words": {
+                    one.language.value: found for one in speakers if (found := one.words(field, wanted.declaration.table))
+                },
+            }
             for field in wanted.declaration.table.fields
         ],
         "parquet": _parquet(wanted),

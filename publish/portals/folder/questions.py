@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -15,14 +17,14 @@ from markupsafe import Markup, escape
 from publish.portals.folder.feeds import title_of
 from publish.portals.folder.files import sum_of
 from publish.portals.folder.rendering import Site, in_language, render
-from publish.questions import Answered, Question, Shelved, answer_all, load_questions
-from warehouse import reference
+from publish.questions import Answered, Question, QuestionChart, Shelved, answer_all, load_questions
 from warehouse.messages import Language
 from warehouse.messages.said import shown
 from warehouse.messages.texts import filled
 
 _MOST_BARS = 12
 _MOST_ROWS = 200  # of a page; the file beside it has all
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _CODE = re.compile(r"`([^`]+)`")
 _STRESS = re.compile(r"\*([^*]+)\*")
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
@@ -30,11 +32,12 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 @dataclass(frozen=True)
 class ShownBar:
-    """A bar: its label, its value in words (empty if it is not known), its length in per cent of the longest."""
+    """A bar: its label, its value in words (empty if it is not known), its length in per cent, of how many it is."""
 
     label: str
     value: str
     share: float
+    of: str
 
 
 def answer_place(number: int) -> str:
@@ -85,7 +88,8 @@ def question_views(
 def _view(
     question: Question, answered: Answered, cards: Mapping[str, Mapping[str, Any]], language: Language
 ) -> dict[str, Any]:
-    figure = {name: _value(value, language) for name, value in answered.figure.items()}
+    codes = _codes(question, cards, language)
+    figure = {name: _value(value, language, codes.get(name, {})) for name, value in answered.figure.items()}
     sentence = question.figure.sentence.in_language(language)
     reads = [cards[name] for name in question.reads if name in cards]
     return {
@@ -100,13 +104,19 @@ def _view(
         "value": filled(question.figure.value, figure, str) if figure else "",
         "sentence": filled(sentence, figure, str) if figure else "",
         "chart_title": question.chart.title.in_language(language) if question.chart else "",
-        "bars": _bars(answered, question.chart.unit if question.chart else "", language),
+        "bars": _bars(answered, question.chart, codes.get("label", {}), language) if question.chart else [],
         "bars_left": max(0, len(answered.bars) - _MOST_BARS),
         "headings": [
             question.headings[name].in_language(language) if name in question.headings else name
             for name in answered.columns
         ],
-        "rows": [[_cell(value, language) for value in row] for row in answered.rows[:_MOST_ROWS]],
+        "rows": [
+            [
+                _cell(value, language, codes.get(name, {}))
+                for name, value in zip(answered.columns, row, strict=True)
+            ]
+            for row in answered.rows[:_MOST_ROWS]
+        ],
         "rows_count": len(answered.rows),
         "is_number": [
             any(isinstance(row[at], int | float) for row in answered.rows) and not name.endswith("year")
@@ -126,16 +136,34 @@ def _view(
     }
 
 
-def _bars(answered: Answered, unit: str, language: Language) -> list[ShownBar]:
+Codes = Mapping[str, str]
+"""What the codes of a column mean in a language."""
+
+
+def _codes(question: Question, cards: Mapping[str, Mapping[str, Any]], language: Language) -> dict[str, Codes]:
+    """By the columns of an answer what their codes mean: those that are called as in a dataset, and those declared."""
+    found: dict[str, Codes] = {}
+    for name in reversed(question.reads):
+        for column in cards.get(name, {}).get("columns", []):
+            if words := column.get("words", {}).get(language.value):
+                found[column["name"]] = words
+                found[f"{name}.{column['name']}"] = words
+    return found | {name: found.get(column, {}) for name, column in question.codes.items()}
+
+
+def _bars(answered: Answered, chart: QuestionChart, codes: Codes, language: Language) -> list[ShownBar]:
     drawn = answered.bars[:_MOST_BARS]
-    longest = max((abs(value) for _, value in drawn if value is not None), default=0.0) or 1.0
+    longest = chart.ends_at or max((abs(bar.value) for bar in drawn if bar.value is not None), default=0.0) or 1.0
+    own = {label: words.in_language(language) for label, words in chart.words.items()}
+    counted = chart.counts.in_language(language) if chart.counts else ""
     return [
         ShownBar(
-            _said(label, language),
-            "" if value is None else f"{_value(_whole(value), language)} {unit}".strip(),
-            0.0 if value is None else round(100 * max(value, 0.0) / longest, 2),
+            ", ".join(own.get(part) or _value(part, language, codes) for part in bar.label),
+            "" if bar.value is None else f"{_value(_whole(bar.value), language)} {chart.unit}".strip(),
+            0.0 if bar.value is None else round(min(100 * max(bar.value, 0.0) / longest, 100), 2),
+            f"{counted}: {_value(_whole(bar.n), language)}" if counted and bar.n is not None else "",
         )
-        for label, value in drawn
+        for bar in drawn
     ]
 
 
@@ -143,41 +171,32 @@ def _whole(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
-def _cell(value: Any, language: Language) -> str:
-    """A value of the table; empty where nothing is known. Small numbers have no separators: some are years."""
+def _cell(value: Any, language: Language, codes: Codes) -> str:
+    """A value of the table; empty where nothing is known. Small whole numbers have no separators: some are years."""
     if value is None:
         return ""
     if isinstance(value, list):
-        return ", ".join(_cell(one, language) for one in value)
-    if isinstance(value, bool):
-        return shown(value, language)
-    if isinstance(value, int | float):
-        return f"{_whole(float(value)):.10g}" if abs(value) < 10000 else _value(value, language)
-    return _said(str(value), language)
+        return ", ".join(_cell(one, language, codes) for one in value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        one = _whole(float(value))
+        return str(one) if isinstance(one, int) and abs(one) < 10000 else _value(one, language)
+    return _value(value, language, codes)
 
 
-def _value(value: Any, language: Language) -> str:
+def _value(value: Any, language: Language, codes: Codes = MappingProxyType({})) -> str:
     if isinstance(value, str):
-        return _said(value, language)
+        return codes.get(value) or _day(value, language)
     if isinstance(value, list):
-        return ", ".join(_value(one, language) for one in value)
+        return ", ".join(_value(one, language, codes) for one in value)
     return shown(value, language)
 
 
-def _said(text: str, language: Language) -> str:
-    """The title of a code in a language; any other text as it stands."""
-    return text if language is Language.ENGLISH else _code_titles().get(text, text)
-
-
-@cache
-def _code_titles() -> Mapping[str, str]:
-    """The Finnish titles of codes by the English ones, those left out that two lists translate differently."""
-    found: dict[str, set[str]] = {}
-    for listed in reference.code_lists().values():
-        for code in listed.codes.values():
-            if code.title_fi:
-                found.setdefault(code.title, set()).add(code.title_fi)
-    return {title: next(iter(others)) for title, others in found.items() if len(others) == 1}
+def _day(text: str, language: Language) -> str:
+    """A day as the language has it; any other text as it stands."""
+    try:
+        return shown(date.fromisoformat(text), language) if _DAY.fullmatch(text) else text
+    except ValueError:  # the 31st of February
+        return text
 
 
 def _inline(text: str) -> Markup:

@@ -16,6 +16,7 @@ from warehouse.declarations import (
     TOTAL,
     DatasetDeclaration,
     FieldDeclaration,
+    TableDeclaration,
     Translation,
 )
 from warehouse.messages import Language, message, said_in
@@ -74,6 +75,15 @@ class Speaker:
         if one.name not in self._said:
             self._said[one.name] = _labels(one, self.language)
         return self._said[one.name]
+
+    def words(self, one: FieldDeclaration, table: TableDeclaration) -> Mapping[str, str]:
+        """What a column's values are said as: its codes, or what says the codes of the column beside it in English."""
+        stem, _, kind = one.name.rpartition("_")
+        coded = next((field for field in table.fields if field.name == f"{stem}_code"), None)
+        if kind != "title" or coded is None:
+            return self.labels(one)
+        said = self.labels(coded)
+        return {title: said[code] for code, title in labels(coded).items() if said[code] != title}
 
     def say(self, text: str) -> str:
         """A message in the language."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -106,25 +106,44 @@ def lines(release: Release) -> Iterator[str]:
 
 
 def _rows(path: Path, wanted: DesiredDataset, speaker: Speaker) -> tuple[list[ChangedRow], bool]:
-    titles = {field.name: speaker.title(field) for field in wanted.declaration.table.fields}
+    table = wanted.declaration.table
+    titles = {field.name: speaker.title(field) for field in table.fields}
+    words = {field.name: speaker.words(field, table) for field in table.fields}
     rows: list[ChangedRow] = []
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.reader(file)
-        width = len(next(lines, [])) - 4  # change, the key, field, old, new
-        for key, group in groupby(lines, key=lambda line: line[1 : 1 + width]):
+        keys = next(lines, [])[1:-3]  # between what happened, and field, old, new
+        for key, group in groupby(lines, key=lambda line: line[1 : 1 + len(keys)]):
             if len(rows) == _MOST_ROWS:
                 return rows, True
-            rows.append(_row(key, list(group), titles))
+            said = [_said(value, words.get(name, {})) for name, value in zip(keys, key, strict=False)]
+            rows.append(_row(said, list(group), titles, words))
     return rows, False
 
 
-def _row(key: Sequence[str], group: Sequence[Sequence[str]], titles: dict[str, str]) -> ChangedRow:
+def _row(
+    key: Sequence[str],
+    group: Sequence[Sequence[str]],
+    titles: Mapping[str, str],
+    words: Mapping[str, Mapping[str, str]],
+) -> ChangedRow:
     kinds = [line[0] for line in group]
     change = "changed" if "changed" in kinds else kinds[0]
     differences = tuple(
-        Difference(titles.get(line[-3], line[-3]), _cut(line[-2]), _cut(line[-1])) for line in group if line[-3]
+        Difference(
+            titles.get(line[-3], line[-3]),
+            _said(line[-2], words.get(line[-3], {})),
+            _said(line[-1], words.get(line[-3], {})),
+        )
+        for line in group
+        if line[-3]
     )
     return ChangedRow(change, _cut(" · ".join(key)), differences)
+
+
+def _said(text: str, words: Mapping[str, str]) -> str:
+    """A value of the file: a code in words, any other text as it stands, as far as there is room for it."""
+    return words.get(text) or _cut(text)
 
 
 def _cut(text: str) -> str:
