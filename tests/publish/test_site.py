@@ -94,7 +94,11 @@ def test_a_question_is_answered_in_a_figure_bars_and_rows(asked, wanted):
     assert answered.figure == {"n": 30}
     assert answered.columns == ("theme_code", "places")
     assert answered.rows == (("climate", 10), ("energy", 10), (None, 10))
-    assert answered.bars == (("climate", 10.0), ("energy", 10.0), ("none", 10.0))
+    assert [(bar.label, bar.value, bar.n) for bar in answered.bars] == [
+        (("climate",), 10.0, None),
+        (("energy",), 10.0, None),
+        (("none",), 10.0, None),
+    ]
     assert questions.Answered.of_json(json.loads(json.dumps(answered.as_json()))) == answered
 
 

@@ -158,13 +158,19 @@ def _bars(answered: Answered, chart: QuestionChart, codes: Codes, language: Lang
     counted = chart.counts.in_language(language) if chart.counts else ""
     return [
         ShownBar(
-            ", ".join(own.get(part) or _value(part, language, codes) for part in bar.label),
+            _joined([own.get(part) or _value(part, language, codes) for part in bar.label]),
             "" if bar.value is None else f"{_value(_whole(bar.value), language)} {chart.unit}".strip(),
             0.0 if bar.value is None else round(min(100 * max(bar.value, 0.0) / longest, 100), 2),
             f"{counted}: {_value(_whole(bar.n), language)}" if counted and bar.n is not None else "",
         )
         for bar in drawn
     ]
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """The parts of a label: "2018, planned"."""
+    first, *others = parts or [""]
+    return ", ".join([first, *(one[:1].lower() + one[1:] for one in others)])
 
 
 def _whole(value: float) -> float:
@@ -188,7 +194,7 @@ def _value(value: Any, language: Language, codes: Codes = MappingProxyType({})) 
         return codes.get(value) or _day(value, language)
     if isinstance(value, list):
         return ", ".join(_value(one, language, codes) for one in value)
-    return shown(value, language)
+    return shown(value, language).replace("-", "\N{MINUS SIGN}")
 
 
 def _day(text: str, language: Language) -> str:

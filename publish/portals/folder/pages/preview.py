@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -100,7 +101,7 @@ def preview(
     )
 
 
-def cell(value: Any, field: FieldDeclaration, speaker: Speaker, words: Mapping[str, str]) -> Cell:
+def cell(value: Any, field: FieldDeclaration, speaker: Speaker, words: Mapping[str, str] = MappingProxyType({})) -> Cell:
     """A value in a language, a code of ``words`` as it is said."""
     if value is _SUPPRESSED:
         return Cell("", "suppressed")
