@@ -39,6 +39,7 @@ class Figure(Declared):
 
     sql: str
     value: str
+    unit: Words | None = None  # of what the value is; none where its sign says it
     sentence: Words
 
 

@@ -61,8 +61,14 @@ def chart(
     if isinstance(found, str):
         return LeftOut(title, found)
     points = [point for point in found if point["x"] is not None]
-    if not any(point["y"] is not None for point in points):
+    known = [point for point in points if point["y"] is not None]
+    if not known:
         return LeftOut(title, message("no row has what it shows"))
+    if declared.kind == "lines" and len(known) == 1:
+        value = f"{speaker.number(float(known[0]['y']), declared.decimals)} {speaker.unit(declared.unit)}".strip()
+        return LeftOut(
+            title, message("one year alone is known, {year}: {value}", year=str(known[0]["x"]), value=value)
+        )
     note = sentences(
         in_languages(declared.note, finnish=declared.note_fi) if declared.note else "",
         _shown(connection, points),

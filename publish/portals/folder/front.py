@@ -107,7 +107,7 @@ def _shelved(shelves: Mapping[str, Shelf]) -> dict[str, Shelved]:
 
 
 def _shown(cards: Sequence[Mapping[str, Any]], language: Language) -> list[dict[str, Any]]:
-    """The cards in a language, by place and title."""
+    """The cards in a language, by title."""
     found = []
     for card in cards:
         other = card["fi"] if language is Language.FINNISH else {}
@@ -124,7 +124,7 @@ def _shown(cards: Sequence[Mapping[str, Any]], language: Language) -> list[dict[
                 "outline": charts.outline(card["geometry"], 120.0) if card["geometry"] else None,
             }
         )
-    return sorted(found, key=lambda card: (card["place"] == "", card["place"], card["title"]))
+    return sorted(found, key=lambda card: str(card["title"]).lower())
 
 
 def _groups(cards: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:

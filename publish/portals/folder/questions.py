@@ -25,6 +25,7 @@ from warehouse.messages.texts import filled
 _MOST_BARS = 12
 _MOST_ROWS = 200  # of a page; the file beside it has all
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_YEARS = range(1900, 2101)
 _CODE = re.compile(r"`([^`]+)`")
 _STRESS = re.compile(r"\*([^*]+)\*")
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
@@ -102,6 +103,7 @@ def _view(
         "state": answered.state,
         "missing": answered.missing,
         "value": filled(question.figure.value, figure, str) if figure else "",
+        "unit": question.figure.unit.in_language(language) if question.figure.unit else "",
         "sentence": filled(sentence, figure, str) if figure else "",
         "chart_title": question.chart.title.in_language(language) if question.chart else "",
         "bars": _bars(answered, question.chart, codes.get("label", {}), language) if question.chart else [],
@@ -110,13 +112,7 @@ def _view(
             question.headings[name].in_language(language) if name in question.headings else name
             for name in answered.columns
         ],
-        "rows": [
-            [
-                _cell(value, language, codes.get(name, {}))
-                for name, value in zip(answered.columns, row, strict=True)
-            ]
-            for row in answered.rows[:_MOST_ROWS]
-        ],
+        "rows": _cells(answered, codes, language),
         "rows_count": len(answered.rows),
         "is_number": [
             any(isinstance(row[at], int | float) for row in answered.rows) and not name.endswith("year")
@@ -177,15 +173,25 @@ def _whole(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
-def _cell(value: Any, language: Language, codes: Codes) -> str:
-    """A value of the table; empty where nothing is known. Small whole numbers have no separators: some are years."""
+def _cells(answered: Answered, codes: Mapping[str, Codes], language: Language) -> list[list[str]]:
+    """The rows as they are read. A column all of whose numbers may be years has no separators."""
+    columns = []
+    for at, name in enumerate(answered.columns):
+        values = [row[at] for row in answered.rows]
+        plain = all(value is None or value in _YEARS for value in values)
+        columns.append([_cell(value, language, codes.get(name, {}), plain) for value in values[:_MOST_ROWS]])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _cell(value: Any, language: Language, codes: Codes, is_year: bool) -> str:
+    """A value of the table; empty where nothing is known. In a list a number may be a year, whatever the others are."""
     if value is None:
         return ""
     if isinstance(value, list):
-        return ", ".join(_cell(one, language, codes) for one in value)
+        return ", ".join(_cell(one, language, codes, one in _YEARS) for one in value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         one = _whole(float(value))
-        return str(one) if isinstance(one, int) and abs(one) < 10000 else _value(one, language)
+        return str(one) if is_year else _value(one, language)
     return _value(value, language, codes)
 
 

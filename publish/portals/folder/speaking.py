@@ -105,6 +105,14 @@ class Speaker:
         """A day in words."""
         return shown(value, self.language)
 
+    def period(self, start: str, end: str) -> str:
+        """The time from a day to another, both as ISO dates; whole years as such: nobody knew the days."""
+        if start.endswith("-01-01") and end.endswith("-12-31"):
+            first, last = start[:4], end[:4]
+        else:
+            first, last = (self.day(date.fromisoformat(one)) for one in (start, end))
+        return first if first == last else f"{first} – {last}"
+
     def short_day(self, value: date) -> str:
         """A day or a moment as a table has it."""
         if self.language is Language.FINNISH:

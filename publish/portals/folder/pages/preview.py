@@ -83,7 +83,12 @@ def preview(
         )
         for row in found
     ]
-    words = [speaker.words(field, table) for field in fields]
+    names = {field.name for field in fields}
+    words = [
+        # a code beside a column with its words stays one
+        {} if f"{field.name.removesuffix('_code')}_title" in names else speaker.words(field, table)
+        for field in fields
+    ]
     told = [
         {value: said[value] for value in sorted({str(row[at]) for row in found}) if value in said}
         for at, said in enumerate(words)
