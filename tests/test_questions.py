@@ -70,7 +70,11 @@ def over_six_months(published):
         row for row in published("agile_pilots") if row["start_date"] and row["date_precision_code"] != "year"
     ]
     over = {
-        end: [(r["pilot_id"], r["pilot_name"]) for r in dated if r[end] and day(r[end]) > months_later(day(r["start_date"]), 6)]
+        end: [
+            (r["pilot_id"], r["pilot_name"])
+            for r in dated
+            if r[end] and day(r[end]) > months_later(day(r["start_date"]), 6)
+        ]
         for end in ("end_date", "actual_end_date")
     }
     yield {
@@ -326,7 +330,7 @@ def test_a_question_names_the_datasets_it_reads_and_the_columns_it_gives(samples
 
 @pytest.mark.parametrize("place", ["questions", "fi/questions"])
 def test_no_page_of_a_question_shows_a_code(samples_home, place):
-    """A reader finds the words of the code lists: no label and no cell is a code of one that differs from its words."""
+    """A reader finds the words of the code lists: no label and no cell is a code that differs from its words."""
     codes = {
         code
         for listed in reference.code_lists().values()

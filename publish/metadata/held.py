@@ -48,18 +48,18 @@ def _standing(connection: duckdb.DuckDBPyConnection, relation: str, mark: FieldD
         return ""
     if days == 1:
         return counted(
-            "{count} of {rows} rows stands as it was before {day}: what the source has said since could not be used."
-            " {column} says since when.",
-            "{count} of {rows} rows stand as they were before {day}: what the source has said since could not be used."
-            " {column} says since when.",
+            "{count} of {rows} rows stands as it was before {day}: what the source has said since could not be"
+            " used. {column} says since when.",
+            "{count} of {rows} rows stand as they were before {day}: what the source has said since could not be"
+            " used. {column} says since when.",
             count,
             rows=rows,
             day=str(first),
             column=mark.name,
         )
     return message(
-        "{count} of {rows} rows stand as they were before a date from {day} on: what the source has said since could"
-        " not be used. {column} says since when.",
+        "{count} of {rows} rows stand as they were before a date from {day} on: what the source has said since"
+        " could not be used. {column} says since when.",
         count=count,
         rows=rows,
         day=str(first),
@@ -79,10 +79,12 @@ def _emptied(connection: duckdb.DuckDBPyConnection, relation: str, mark: FieldDe
         return ""
     (count,) = connection.execute(f"SELECT count({name}) FROM {relation}").fetchone() or (0,)
     return message(
-        "In {count} of {rows} rows a value is left empty because what the source gives could not be used: {columns}."
-        " {column} names the columns of each row.",
+        "In {count} of {rows} rows a value is left empty because what the source gives could not be used:"
+        " {columns}. {column} names the columns of each row.",
         count=count,
         rows=rows,
-        columns=listed([message("{column} in {count}", column=one, count=number) for one, number in emptied], "comma"),
+        columns=listed(
+            [message("{column} in {count}", column=one, count=number) for one, number in emptied], "comma"
+        ),
         column=mark.name,
     )

@@ -23,8 +23,8 @@ from warehouse.messages import listed, message
 
 # What an empty cell means, beside what a release's files say of empty cells anyway.
 PROTECTION_NOTE = message(
-    "Where {column} is {code}, counts and what comes of them are not published, to protect people: empty in CSV and"
-    " Parquet, the word {word} in XLSX.",
+    "Where {column} is {code}, counts and what comes of them are not published, to protect people: empty in CSV"
+    " and Parquet, the word {word} in XLSX.",
     column=STATUS,
     code=SUPPRESSED,
     word=SUPPRESSED_WORD,
@@ -77,7 +77,9 @@ def with_protection(field: FieldDeclaration, block: Mapping[str, Any]) -> FieldD
     return field.of_protected_table(has_total=field.name in columns, protected=protected)
 
 
-def protection_in_words(declaration: DatasetDeclaration, translation: Translation | None = None) -> tuple[str, ...]:
+def protection_in_words(
+    declaration: DatasetDeclaration, translation: Translation | None = None
+) -> tuple[str, ...]:
     """What is published of people and what is not, how that was audited, and what that does not cover: paragraphs.
 
     Empty for a dataset that declares no disclosure control. Each is a message, with the dataset's own words in the
@@ -95,8 +97,8 @@ def protection_in_words(declaration: DatasetDeclaration, translation: Translatio
 def _paragraphs(disclosure: DisclosureDeclaration, counts: str, questions: Sequence[str]) -> Iterator[str]:
     threshold = disclosure.protects_below
     yield message(
-        "This dataset counts people: each is a {person}. A count of 1 to {most} is suppressed: its cell is empty, and"
-        " {column} says {code}. That nobody is of a kind is published as 0.",
+        "This dataset counts people: each is a {person}. A count of 1 to {most} is suppressed: its cell is"
+        " empty, and {column} says {code}. That nobody is of a kind is published as 0.",
         person=counts,
         most=threshold - 1,
         column=STATUS,
@@ -104,8 +106,8 @@ def _paragraphs(disclosure: DisclosureDeclaration, counts: str, questions: Seque
     )
     if disclosure.magnitudes:
         yield message(
-            "So is what is added up over people, and its mean, where whoever contributed second most could tell what"
-            " contributed most to within {percent} per cent (the p% rule).",
+            "So is what is added up over people, and its mean, where whoever contributed second most could tell"
+            " what contributed most to within {percent} per cent (the p% rule).",
             percent=disclosure.p_percent,
         )
     yield message(
@@ -114,24 +116,25 @@ def _paragraphs(disclosure: DisclosureDeclaration, counts: str, questions: Seque
     )
     if questions:
         yield message(
-            "The same people are counted at every {column}, so a group that is suppressed at one is suppressed at all.",
+            "The same people are counted at every {column}, so a group that is suppressed at one is suppressed"
+            " at all.",
             column=listed(questions),
         )
     yield message(
-        "Every count that is published is exact, and where its code is {code} (all) it includes those in suppressed"
-        " cells. Means and shares are computed from published counts and sums only, and rounded.",
+        "Every count that is published is exact, and where its code is {code} (all) it includes those in"
+        " suppressed cells. Means and shares are computed from published counts and sums only, and rounded.",
         code=TOTAL,
     )
     yield message(
-        "Before anything was released, a program that does not know how the cells were chosen audited it. For every"
-        " count of few it found two populations that agree with all that is published, now and before, and with what"
-        " one person who is alone in a cell knows: in one nobody is in the cell, in the other at least {threshold} are."
-        " Without them nothing is released. Both are kept as long as people's own answers are.",
+        "Before anything was released, a program that does not know how the cells were chosen audited it. For"
+        " every count of few it found two populations that agree with all that is published, now and before, and"
+        " with what one person who is alone in a cell knows: in one nobody is in the cell, in the other at least"
+        " {threshold} are. Without them nothing is released. Both are kept as long as people's own answers are.",
         threshold=threshold,
     )
     yield message(
-        "What was suppressed once stays suppressed. The next update comes when enough changed: every count by nobody,"
-        " or by {threshold} people or more. Until then the last release stands.",
+        "What was suppressed once stays suppressed. The next update comes when enough changed: every count by"
+        " nobody, or by {threshold} people or more. Until then the last release stands.",
         threshold=threshold,
     )
     yield message(

@@ -46,7 +46,7 @@ class Figure(Declared):
 class QuestionChart(Declared):
     """Bars of what a SELECT gives: ``label`` and ``value``; it may read ``answer`` and the question's datasets.
 
-    A label may be a list of texts. Where ``counts`` says of what, a third column ``n`` says how many a value is of.
+    A label may be a list of texts. Where ``counts`` says of what, a third column says how many a value is of.
     """
 
     title: Words
@@ -54,7 +54,7 @@ class QuestionChart(Declared):
     unit: str = ""
     full: float | None = Field(None, gt=0)  # where a bar ends; without it the longest fills its place
     counts: Words | None = None  # of what n is a number
-    words: dict[str, Words] = {}  # labels that its SELECT has for itself, as they are said
+    words: Mapping[str, Words] = {}  # labels that its SELECT has for itself, as they are said
 
     @property
     def ends_at(self) -> float | None:
@@ -71,9 +71,9 @@ class Question(Declared):
     reads: tuple[Annotated[str, Field(pattern=DATASET_SLUG)], ...] = Field(min_length=1)
     sql: str
     headings: dict[Annotated[str, Field(pattern=SLUG)], Words]
-    # Columns whose codes are those of a dataset's column, as dataset.column: of the answer where they are not called
-    # as there, and ``label``, of the chart.
-    codes: dict[Annotated[str, Field(pattern=SLUG)], Annotated[str, Field(pattern=_COLUMN)]] = {}
+    # Columns whose codes are those of a dataset's column, as dataset.column: of the answer where they are called
+    # otherwise than there, and ``label``, of the chart.
+    codes: Mapping[Annotated[str, Field(pattern=SLUG)], Annotated[str, Field(pattern=_COLUMN)]] = {}
     figure: Figure
     chart: QuestionChart | None = None
     cannot_say: Words

@@ -238,7 +238,7 @@ class Web(fsspec.AbstractFileSystem):
 
 
 def from_the_web():
-    """A DuckDB that reads addresses: by its extension if that is on this machine (a test fetches none), else by us."""
+    """A DuckDB that reads addresses: by its extension where this machine has it, else by us."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     try:
         connection.execute("LOAD httpfs")

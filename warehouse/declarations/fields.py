@@ -92,7 +92,7 @@ class FieldDeclaration(Declared):
     screen: bool = True  # for personal data (warehouse.personal); False for what a public register states
     severity: Severity = Severity.ERROR  # of a broken constraint or an unreadable value
     constraints: Constraints = Constraints()
-    # A code list that says what the codes mean, where none judges them; or "sources": the codes are sources' names.
+    # A code list that says what the codes mean, where none judges them. "sources": the codes are names of sources.
     labels: str | None = None
     source_names: tuple[str, ...] = ()  # header texts of this column at the source, beside name and title
     presence: Literal["mandatory", "optional"] = "mandatory"  # a missing mandatory column is critical

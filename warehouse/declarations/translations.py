@@ -66,9 +66,9 @@ class Translations(Declared):
 class Translation:
     """What may be shown of a dataset in another language.
 
-    ``title``, ``description``, ``each_row_is_a`` and ``counts`` are empty where they are not translated, or of English
-    words that have changed since; ``usage_warnings`` has those that are, by the English ones. ``fields`` has titles by
-    column, ``field_descriptions`` meanings. ``stale`` names what is kept back.
+    ``title``, ``description``, ``each_row_is_a`` and ``counts`` are empty where they are not translated, or of
+    English words that have changed since; ``usage_warnings`` has those that are, by the English ones. ``fields``
+    has titles by column, ``field_descriptions`` meanings. ``stale`` names what is kept back.
     """
 
     language: str

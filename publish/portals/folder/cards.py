@@ -55,7 +55,9 @@ def card_of(wanted: DesiredDataset) -> dict[str, Any]:
                 "title": field.title,
                 "meaning": _short(field.description),
                 "words": {
-                    one.language.value: found for one in speakers if (found := one.words(field, wanted.declaration.table))
+                    one.language.value: found
+                    for one in speakers
+                    if (found := one.words(field, wanted.declaration.table))
                 },
             }
             for field in wanted.declaration.table.fields

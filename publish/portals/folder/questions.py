@@ -33,7 +33,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 @dataclass(frozen=True)
 class ShownBar:
-    """A bar: its label, its value in words (empty if it is not known), its length in per cent, of how many it is."""
+    """A bar: its label, its value in words (empty if not known), its length in per cent, of how many it is."""
 
     label: str
     value: str
@@ -83,12 +83,13 @@ def question_views(
 ) -> list[dict[str, Any]]:
     """The questions with their answers as pages show them, in a language."""
     by_name = {card["name"]: card for card in cards}
-    return [_view(question, answers[question.number], by_name, language) for question in load_questions()]
+    return [question_view(question, answers[question.number], by_name, language) for question in load_questions()]
 
 
-def _view(
+def question_view(
     question: Question, answered: Answered, cards: Mapping[str, Mapping[str, Any]], language: Language
 ) -> dict[str, Any]:
+    """A question with its answer as a page shows it, in a language; the datasets' cards by their names."""
     codes = _codes(question, cards, language)
     figure = {name: _value(value, language, codes.get(name, {})) for name, value in answered.figure.items()}
     sentence = question.figure.sentence.in_language(language)
@@ -137,7 +138,7 @@ Codes = Mapping[str, str]
 
 
 def _codes(question: Question, cards: Mapping[str, Mapping[str, Any]], language: Language) -> dict[str, Codes]:
-    """By the columns of an answer what their codes mean: those that are called as in a dataset, and those declared."""
+    """By columns of an answer what their codes mean: of those called as in a dataset, and of those declared."""
     found: dict[str, Codes] = {}
     for name in reversed(question.reads):
         for column in cards.get(name, {}).get("columns", []):
@@ -184,7 +185,7 @@ def _cells(answered: Answered, codes: Mapping[str, Codes], language: Language) -
 
 
 def _cell(value: Any, language: Language, codes: Codes, is_year: bool) -> str:
-    """A value of the table; empty where nothing is known. In a list a number may be a year, whatever the others are."""
+    """A value of the table; empty where nothing is known. In a list each number may be a year by itself."""
     if value is None:
         return ""
     if isinstance(value, list):

@@ -77,7 +77,7 @@ class Speaker:
         return self._said[one.name]
 
     def words(self, one: FieldDeclaration, table: TableDeclaration) -> Mapping[str, str]:
-        """What a column's values are said as: its codes, or what says the codes of the column beside it in English."""
+        """What a column's values are said as: its codes, or those of the column beside it in English."""
         stem, _, kind = one.name.rpartition("_")
         coded = next((field for field in table.fields if field.name == f"{stem}_code"), None)
         if kind != "title" or coded is None:
@@ -152,7 +152,9 @@ def _labels(one: FieldDeclaration, language: Language) -> dict[str, str]:
     found = labels(one)
     if language is Language.ENGLISH or not (one.label_list or one.titles):
         return found
-    codes = _finnish(one.label_list) if one.label_list else {code: title for code, (_, title) in one.titles.items()}
+    codes = (
+        _finnish(one.label_list) if one.label_list else {code: title for code, (_, title) in one.titles.items()}
+    )
     return {code: _TOTAL[language] if code == TOTAL else codes.get(code) or title for code, title in found.items()}
 
 

@@ -131,7 +131,9 @@ def _row(
     kinds = [line[0] for line in group]
     change = "changed" if "changed" in kinds else kinds[0]
     differences = tuple(
-        Difference(titles.get(name, name), said(name, old), said(name, new)) for *_, name, old, new in group if name
+        Difference(titles.get(name, name), said(name, old), said(name, new))
+        for *_, name, old, new in group
+        if name
     )
     return ChangedRow(change, key, differences)
 
@@ -139,7 +141,7 @@ def _row(
 def _said(
     columns: Mapping[str, FieldDeclaration], table: TableDeclaration, speaker: Speaker, name: str, text: str
 ) -> str:
-    """A value of the file in the language: a code in words, a number, a day; a column that is gone as it stands."""
+    """A value of the file in the language: a code in words, a number, a day; of a column that is gone as it is."""
     field = columns.get(name)
     if field is None or not text:
         return _cut(text)

@@ -38,8 +38,8 @@ class Cell:
 class Preview:
     """Rows of a page: the columns in the order in which they stand, the first of them fixed.
 
-    ``values`` are those of the file, more of them than are shown; ``empty`` the columns that no row fills. ``words``
-    has, a JSON object a column, what those of its values are said as that are codes; it is empty where none is.
+    ``values`` are those of the file, more of them than are shown; ``empty`` the columns that no row fills.
+    ``words`` has, a JSON object a column, what those of its values are said as that are codes.
     """
 
     fields: tuple[FieldDeclaration, ...]
@@ -106,7 +106,9 @@ def preview(
     )
 
 
-def cell(value: Any, field: FieldDeclaration, speaker: Speaker, words: Mapping[str, str] = MappingProxyType({})) -> Cell:
+def cell(
+    value: Any, field: FieldDeclaration, speaker: Speaker, words: Mapping[str, str] = MappingProxyType({})
+) -> Cell:
     """A value in a language, a code of ``words`` as it is said."""
     if value is _SUPPRESSED:
         return Cell("", "suppressed")
