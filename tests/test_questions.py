@@ -335,7 +335,9 @@ def test_no_page_of_a_question_shows_a_code(samples_home, place):
         code
         for listed in reference.code_lists().values()
         for code, meaning in listed.codes.items()
-        if code not in (meaning.title, meaning.title_fi) and not code.isupper() and not code.isdigit()
+        if code not in (meaning.title.lower(), meaning.title_fi.lower())
+        and not code.isupper()
+        and not code.isdigit()
     }
     codes |= set(declarations())
     for path in sorted((samples_home.portal / place).glob("*/index.html")):

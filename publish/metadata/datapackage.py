@@ -82,7 +82,7 @@ def describe(
             "attribution": district.attribution,
         }
     if entry.places:
-        content["places"] = [place.model_dump(exclude_none=True) for place in entry.places]
+        content["places"] = [place.model_dump(exclude_none=True, exclude={"title_fi"}) for place in entry.places]
     if period:
         content["temporal"] = dict(period)
     if protection := protection_of(declaration):

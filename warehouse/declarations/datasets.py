@@ -96,6 +96,7 @@ class Place(Declared):
     """A place that a dataset speaks of; ``uri`` is its address in the EU's authority tables."""
 
     title: str
+    title_fi: str | None = None  # where it is called otherwise in Finnish
     uri: str | None = Field(
         None, pattern=r"^http://publications\.europa\.eu/resource/authority/(place|country|continent)/[A-Z0-9_]+$"
     )

@@ -116,6 +116,7 @@ def _shown(cards: Sequence[Mapping[str, Any]], language: Language) -> list[dict[
             {
                 **card,
                 "title": title_of(card, language),
+                "place": other.get("place") or card["place"],
                 "description": description.split("\n\n")[0],
                 "headline": card["headline"].get(language.value),
                 "tag": other["tag"] if other.get("title") else "en",

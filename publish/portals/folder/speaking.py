@@ -16,6 +16,7 @@ from warehouse.declarations import (
     TOTAL,
     DatasetDeclaration,
     FieldDeclaration,
+    Place,
     TableDeclaration,
     Translation,
 )
@@ -88,6 +89,10 @@ class Speaker:
     def say(self, text: str) -> str:
         """A message in the language."""
         return said_in(text, self.language)
+
+    def place(self, one: Place) -> str:
+        """What a place is called."""
+        return (one.title_fi if self.language is Language.FINNISH else None) or one.title
 
     def unit(self, code: str | None) -> str:
         """A unit as people read it; empty where there is none."""

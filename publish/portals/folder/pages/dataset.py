@@ -23,6 +23,7 @@ from publish.portals.folder.pages.changed import Version, all_versions, as_of, c
 from publish.portals.folder.pages.dictionary import Described, dictionary
 from publish.portals.folder.pages.preview import FIRST_ROWS, Preview, preview, script
 from publish.portals.folder.pages.wording import CHANGES, DIMENSIONS, FILES, FREQUENCIES, SEVERITIES
+from publish.portals.folder.parts import place_of
 from publish.portals.folder.people import Panel, draw_people
 from publish.portals.folder.plotting import Chart, LeftOut
 from publish.portals.folder.reading import ROWS, rows_of
@@ -168,7 +169,7 @@ class _Pages:
             others=[one for one in wanted.declaration.translations if one.language != self.speaker.language.value],
             metadata=wanted.metadata,
             spatial=wanted.metadata.get("spatial"),
-            where=_place(wanted),
+            where=place_of(wanted, self.speaker),
             outline=charts.outline(wanted.spatial) if wanted.spatial else None,
             row_is=(translation.each_row_is_a if translation else "") or entry.each_row_is_a,
             notes=notes_of(wanted.declaration, wanted.release),
@@ -223,13 +224,6 @@ class _Pages:
             has_since=version.release.version in self.since,
             citation=cited_as(self.wanted.declaration, version.release, self._address(version.release.version)),
         )
-
-
-def _place(wanted: DesiredDataset) -> str:
-    spatial = wanted.metadata.get("spatial")
-    if isinstance(spatial, Mapping):
-        return f"{spatial['name']}, {spatial['city']}"
-    return ", ".join(place.title for place in wanted.declaration.entry.places)
 
 
 def _served(site: Site, name: str) -> str:
