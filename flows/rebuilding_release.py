@@ -22,7 +22,7 @@ from flows import steps
 from flows.comparing_files import ComparedFile, compare
 from flows.declarations import Declarations
 from flows.errors import in_words
-from flows.made_of import changed_since, declared_sums
+from flows.made_of import changed_since, declared_sums, kept_made_of
 from flows.processing import process
 from flows.run import Run, RunRequest
 from publish.release import release_folder, verify_release
@@ -124,7 +124,7 @@ def _asked(run: Run, dataset: str, version: str) -> _Asked:
     with reader(run.settings.home, run.settings.memory) as connection:
         releases = ledger.releases(connection, dataset)
         known = {name: ledger.snapshots(connection, name) for name in run.declarations.sources}
-        made_of = ledger.made_of(connection, dataset, version)
+        made_of = ledger.made_of(connection, dataset, version) or kept_made_of(run.settings.home, dataset, version)
     found = next((one for one in releases if one.version == version), None)
     if found is None:
         listed = ", ".join(one.version for one in reversed(releases)) or "none"
@@ -369,7 +369,8 @@ def _reasons(declared: Declarations, asked: _Asked, standing: Path | None) -> li
     reasons, release = [], asked.release
     if asked.made_of is None:
         reasons.append(
-            "what it was made of is not remembered: it is older than this note, or the warehouse was made anew"
+            "what it was made of is not remembered: it is older than this note, or the home's folder made_of was lost"
+            " with the warehouse"
         )
     else:
         changed = changed_since(asked.made_of["declared"], declared_sums(declared, release.dataset))

@@ -308,7 +308,11 @@ class _Column:
     @property
     def emptied(self) -> str:
         """SQL that is true where it was filled and is empty."""
-        return "false" if self.kind_then is None else f"o.{quote(self.name)} IS NOT NULL AND n.{quote(self.name)} IS NULL"
+        return (
+            "false"
+            if self.kind_then is None
+            else f"o.{quote(self.name)} IS NOT NULL AND n.{quote(self.name)} IS NULL"
+        )
 
     def old_key(self, withheld: Collection[str]) -> str:
         """SQL for it as a part of a removed row's key."""

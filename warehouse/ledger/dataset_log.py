@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -59,6 +59,17 @@ def made_of(connection: Connection, dataset: str, version: str) -> dict[str, Any
     )
     found: dict[str, Any] | None = json.loads(rows[0][0]) if rows and rows[0][0] else None
     return found
+
+
+def made_of_others(connection: Connection, dataset: str, versions: Collection[str]) -> dict[str, dict[str, Any]]:
+    """By version, what a dataset's releases were made of, where it was noted; without those of the versions."""
+    rows = fetch(
+        connection,
+        "SELECT version, made_of FROM ledger.releases"
+        " WHERE dataset = ? AND made_of IS NOT NULL AND NOT list_contains(?, version)",
+        [dataset, [*versions]],
+    )
+    return {version: json.loads(noted) for version, noted in rows}
 
 
 def rewrite_release(connection: Connection, release: Release) -> None:
