@@ -57,7 +57,7 @@ def keep_made_of(connection: duckdb.DuckDBPyConnection, home: Home, dataset: str
 
 
 def kept_made_of(home: Home, dataset: str, version: str) -> dict[str, Any] | None:
-    """What a release was made of, as the home has it beside the ledger; None where it has not, or it is damaged."""
+    """What a release was made of, as the home has it beside the ledger; None if it has not, or damaged."""
     try:
         content = json.loads((home.made_of / dataset / f"{version}.json").read_text(encoding="utf-8"))
         snapshots = [[str(part) for part in one] for one in content["snapshots"]]

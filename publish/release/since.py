@@ -5,11 +5,11 @@ and the latest version's, the key first. A line is about one row:
 
 | _removed | the key | other columns |
 |---|---|---|
-| empty | of a row that is new, or of one that changed | the values that are new; of a new row all it has |
+| empty | of a row that is new or changed | the values that are new; of a new row all it has |
 | names of columns, ``;`` between | of a row that changed | the same; it has no value in the named ones any more |
 | ``*`` | of a row that the latest lacks | empty |
 
-So: write what is filled over what there is, empty what ``_removed`` names, and drop the rows that it says ``*`` of. A
+So: write what is filled over what there is, empty what ``_removed`` names, drop the rows that it says ``*`` of. A
 column that the version lacks was empty in it; one that the latest lacks is to be dropped. No column of a dataset
 begins with an underscore or is called ``*``. Values are texts as the CSV files show them: applied to the version's
 CSV file, read as texts, the file gives the rows of the latest version's, character by character.
@@ -19,9 +19,9 @@ The file holds new values, and keys: nothing that the two versions do not hold. 
 screen knows as personal, though it was released once, is not repeated; such a row cannot be removed by this file.
 Where the key's columns are others than they were, rows cannot be told to be the same: there is no such file.
 
-Size: the line of a new row is its line in the CSV file and a comma, that of a changed one has only the values that are
-new, that of a removed one only the key; and each a comma for every column. What changed to empty costs its column's
-name. So of 1 % of the rows, whatever happened to them, the file has about 1 % of the bytes at most.
+Size: the line of a new row is its line in the CSV file and a comma, that of a changed one has only the values that
+are new, that of a removed one only the key; and each a comma for every column. What changed to empty costs its
+column's name. So of 1 % of the rows, whatever happened to them, the file has about 1 % of the bytes at most.
 """
 
 from __future__ import annotations
