@@ -46,14 +46,16 @@ def declared_sums(declared: Declarations, name: str) -> dict[str, str]:
 
 
 def keep_made_of(connection: duckdb.DuckDBPyConnection, home: Home, dataset: str, version: str = "") -> None:
-    """Write what the ledger notes of a dataset's releases into the home: of the version, which is new, and of those
-    of which it is not there, since an earlier program made them.
+    """Write what the ledger notes of a dataset's releases into the home.
+
+    That of the version, which is new, and of those whose note is not there: an earlier program made them.
     """
     folder = home.made_of / dataset
     there = {path.stem for path in folder.glob("*.json")} - {version}
-    for one, noted in ledger.made_of_others(connection, dataset, there).items():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / f"{one}.json", to_json(noted))
+    for one in ledger.noted_versions(connection, dataset):
+        if one not in there:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / f"{one}.json", to_json(ledger.made_of(connection, dataset, one)))
 
 
 def kept_made_of(home: Home, dataset: str, version: str) -> dict[str, Any] | None:

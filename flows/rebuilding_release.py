@@ -358,12 +358,9 @@ def _build(run: Run, release: Release, existing: Sequence[Release], lease: Lease
             run_id = ledger.next_run_id(connection, settings.home, release.data_date)
         built = steps.build(run, copy, steps.Building(name, release.data_date, "", run_id, known))
     if built.state != "released":
-        words = built.message.partition(IF_MEANT)[
-            0
-        ]  # nothing is to be released, so there is nothing to do about it
-        making.faults.append(
-            f"built again, as it is declared today, it is {built.state}: {words or 'the same as the version before'}"
-        )
+        # nothing is to be released here, so what to do about it is left out
+        words = built.message.partition(IF_MEANT)[0] or "the same as the version before"
+        making.faults.append(f"built again, as it is declared today, it is {built.state}: {words}")
 
 
 # --- why it differs -----------------------------------------------------------------------------------------

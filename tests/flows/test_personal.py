@@ -193,6 +193,7 @@ def test_a_withdrawn_row_leaves_every_file_and_its_list_of_changes(nights):
     is_whole(nights)
 
 
+@pytest.mark.prove
 def test_a_row_that_had_left_before_leaves_no_trace_and_no_dead_link(home, tmp_path):
     cage = Cage()
     told = {"Description": cage.words("demo-1", "description"), "Result": cage.words("demo-1", "result")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -61,15 +61,12 @@ def made_of(connection: Connection, dataset: str, version: str) -> dict[str, Any
     return found
 
 
-def made_of_others(connection: Connection, dataset: str, versions: Collection[str]) -> dict[str, dict[str, Any]]:
-    """By version, what a dataset's releases were made of, where it was noted; without those of the versions."""
+def noted_versions(connection: Connection, dataset: str) -> list[str]:
+    """The versions of a dataset of which it was noted what they were made of."""
     rows = fetch(
-        connection,
-        "SELECT version, made_of FROM ledger.releases"
-        " WHERE dataset = ? AND made_of IS NOT NULL AND NOT list_contains(?, version)",
-        [dataset, [*versions]],
+        connection, "SELECT version FROM ledger.releases WHERE dataset = ? AND made_of IS NOT NULL", [dataset]
     )
-    return {version: json.loads(noted) for version, noted in rows}
+    return [row[0] for row in rows]
 
 
 def rewrite_release(connection: Connection, release: Release) -> None:
