@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from publish.release.since import (
 from publish.release.versions import release_folder
 from warehouse import ledger
 from warehouse.declarations import DatasetDeclaration
-from warehouse.home import Home
+from warehouse.home import Home, beside
 from warehouse.pruned import is_kept, why_not_kept
 from warehouse.releases import NotReleasedError, Release
 from warehouse.store import reader
@@ -82,6 +83,7 @@ def changes_since(
     Raises:
         NotReleasedError: there is no such version, its files are gone, or its rows have another key.
         ReleaseError: files of it or of the latest are missing or cannot be read.
+        OSError: the file cannot be written; that its folder is missing is told of that.
     """
     home, name = settings.home, declaration.name
     with reader(home, settings.memory) as connection:
@@ -100,9 +102,8 @@ def changes_since(
         text = path.read_text(encoding="utf-8")
         counts = _counted(path, now.count - before.count)
         if output is not None:
-            unfinished = output.with_name(f".{output.name}.unfinished")
-            unfinished.write_bytes(path.read_bytes())
-            unfinished.replace(output)
+            with beside(output) as unfinished:
+                shutil.copyfile(path, unfinished)
     others = [column for column in columns if column not in now.key]
     return ChangesSince(name, version, latest.version, text, counts, now.key, others)
 

@@ -331,7 +331,6 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
             checked = check_dataset(connection, dataset, rules, as_of, before)
             release = None
             if checked.verdict is not Verdict.HELD:
-                run.progress(f"releasing {dataset.name}")
                 release = _release(run, connection, building, releases)
         except BreakingChangeError as error:
             return _standing(dataset, "held", previous, str(error))

@@ -22,7 +22,7 @@ from markupsafe import escape
 from flows import noting
 from flows.declarations import Declarations
 from flows.errors import RequestError
-from flows.outcomes import PortalOutcome, hold_in_words
+from flows.outcomes import PortalOutcome
 from flows.settings import Settings
 from publish.files.render import labels
 from publish.release import TOMBSTONE, load_release, release_folder
@@ -103,9 +103,9 @@ def in_words(done: Withdrawn) -> str:
         f"the portal does not follow yet: {problem}" for problem in sorted(set(done.portal.problems.values()))
     ]
     lines += [
-        f"the portal does not follow yet: {name} is held. {hold_in_words(hold)}"
-        for name, holds in done.portal.holds.items()
-        for hold in holds
+        f"the portal does not follow yet: {name} is held. {told}"
+        for name in done.portal.holds
+        for told in done.portal.held(name)
     ]
     return "\n".join([*lines, done.out_of_reach])
 

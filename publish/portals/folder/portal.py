@@ -142,10 +142,15 @@ class FolderPortal:
         progress: Progress,
         failed: Failed,
         allowed: Allowed = NOTHING_ALLOWED,
+        *,
+        deep: bool = False,
     ) -> list[Published]:
-        """Make it so, dataset by dataset, then the front page. One that fails keeps what stood there."""
+        """Make it so, dataset by dataset, then the front page. One that fails keeps what stood there.
+
+        ``deep``: every file is read again, though nothing says that it was touched.
+        """
         self._mend()
-        notes = self._notes()
+        notes = self._notes(deep)
         done = []
         for count, wanted in enumerate(desired):
             name = wanted.declaration.name
