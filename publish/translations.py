@@ -51,7 +51,8 @@ def translated(
             dataset = found[name]
             known = {field.name for field in dataset.table.fields}
             faults += [
-                f"{path}: datasets.{name}.fields.{field}: the dataset has no such column"
+                f"{path}: datasets.{name}.fields.{field}: the dataset has no such column."
+                " If it was renamed, write its new name here; if it went, take these lines out"
                 for field in one.fields
                 if field not in known
             ]

@@ -51,6 +51,13 @@ class Home:
         return self.root / "releases"
 
     @property
+    def made_of(self) -> Path:
+        """A second copy of what each release was made of, ``made_of/<dataset>/<version>.json``: without it nobody
+        could say any more why one that is made again differs, once the warehouse was made anew.
+        """
+        return self.root / "made_of"
+
+    @property
     def disclosure(self) -> Path:
         """A second copy of what disclosure control ever decided: what was published can't be taken back, so it is
         not to be lost with the warehouse.
@@ -105,7 +112,7 @@ class Home:
     def sweep(self) -> None:
         """Remove what a killed run left half done. To be called by who holds the lease."""
         shutil.rmtree(self.temporary, ignore_errors=True)
-        for folder in (self.root, self.runs, *self.raw.glob("*")):
+        for folder in (self.root, self.runs, *self.raw.glob("*"), *self.made_of.glob("*")):
             for unfinished in folder.glob(f".*{_UNFINISHED}"):
                 unfinished.unlink(missing_ok=True)
 

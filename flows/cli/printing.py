@@ -109,7 +109,7 @@ def _told(outcome: NightOutcome) -> Iterator[tuple[str, str]]:
     listed: list[SourceOutcome | DatasetOutcome] = [*outcome.sources, *outcome.datasets]
     for one in listed:
         if one.message:
-            yield _STYLE.get(one.state, ""), f"{one.name}: {one.message}"
+            yield _STYLE.get(one.state, ""), f"{one.name}: {one.message.removeprefix(f'{one.name}: ')}"
     for source in outcome.sources:
         if source.notice:
             yield "yellow", f"{source.name}: {source.notice}"

@@ -142,7 +142,8 @@ def test_a_translation_of_what_does_not_exist_names_file_and_key(tmp_path):
     with pytest.raises(DeclarationError) as error:
         translated({"places": places.declaration()}, tmp_path, {})
     assert set(str(error.value).splitlines()) == {
-        f"{tmp_path / 'fi.yaml'}: datasets.places.fields.nowhere: the dataset has no such column",
+        f"{tmp_path / 'fi.yaml'}: datasets.places.fields.nowhere: the dataset has no such column."
+        " If it was renamed, write its new name here; if it went, take these lines out",
         f"{tmp_path / 'fi.yaml'}: datasets.gone: there is no such dataset",
     }
 
