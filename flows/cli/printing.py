@@ -142,9 +142,18 @@ def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None
         for drift in found:
             told = f"{dataset}, changed by hand on the portal: {drift_in_words(drift)}"
             console.print(f"  {escape(told)}", soft_wrap=True)
-    for dataset, parts in outcome.unsent.items():
+    for part, datasets in _by_what_is_told(outcome.unsent).items():
+        named = datasets[0] if len(datasets) == 1 else f"{len(datasets)} datasets"
+        console.print(f"  {escape(named)}, not sent: {escape(part)}", style="dim", soft_wrap=True)
+
+
+def _by_what_is_told(told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The datasets of which the same is said; ``plan`` says it of each."""
+    found: dict[str, list[str]] = {}
+    for dataset, parts in told.items():
         for part in parts:
-            console.print(f"  {escape(dataset)}: {escape(part)}", style="dim", soft_wrap=True)
+            found.setdefault(part, []).append(dataset)
+    return found
 
 
 def _published(outcome: PortalOutcome) -> Iterator[str]:
