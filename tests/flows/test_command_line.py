@@ -389,3 +389,10 @@ def test_a_place_with_personal_data_in_its_name_is_not_stored_with_a_run(run, tm
 def test_a_publication_says_what_it_changed(published, told, capsys):
     portal_lines(PortalOutcome("https://data.example.org", published=published))
     assert capsys.readouterr().out.splitlines() == ["Portal    https://data.example.org", *told]
+
+
+def test_what_a_portal_cannot_show_is_told_once_for_all_datasets(capsys):
+    unsent = {"a": ("no charts", "no map"), "b": ("no charts",)}
+    portal_lines(PortalOutcome("https://data.example.org", unsent=unsent))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == ["  2 datasets, not sent: no charts", "  a, not sent: no map"]
