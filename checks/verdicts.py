@@ -43,7 +43,7 @@ from warehouse.finding_ids import give_ids
 from warehouse.findings import NOT_THERE, add_findings
 from warehouse.headings import declared_names, names_of, own_names
 from warehouse.ledger import Verdict
-from warehouse.progress import Progress, silent
+from warehouse.progress import Counted, Progress, silent
 from warehouse.staging import SCHEMA
 from warehouse.turns import turn_of
 
@@ -114,9 +114,10 @@ def check_source(
     names, refusals, suites = names_of(connection, source), {}, {}
     known = before.known(turn_of(source), (table.name for table in source.tables if table.about_people))
     unknown = unknown_columns(connection, source.tables)
-    with before.beside(connection):
+    count = len(source.tables)
+    with before.beside(connection), Counted(progress, f"checking {source.name}", count, "tables") as next_table:
         for table in source.tables:
-            progress(f"checking {source.name}.{table.name}")
+            next_table()
             if _is_absent(connection, table):
                 refusals[table.name] = Refusal(0, 0)
                 continue

@@ -82,16 +82,19 @@ def publish_by_hand(
     datasets: Sequence[str],
     progress: Progress,
     allowed: Allowed = NOTHING_ALLOWED,
+    *,
+    deep: bool = False,
 ) -> PortalOutcome:
     """Publish, and note it like a run if it changed something or is not what was last said of the portal.
 
+    ``deep``: every file of the portal is read again.
     What is ``allowed`` was written down before (``flows.allowing.remember``), and is noted with the run.
     """
     from flows import publishing
     from flows.calendar import today
 
     started = ledger.now()
-    portal = publishing.publish(settings, declared, datasets, progress, allowed)
+    portal = publishing.publish(settings, declared, datasets, progress, allowed, deep=deep)
     day = today()
     with reader(settings.home, settings.memory) as connection:
         runs = ledger.runs(connection, settings.home)

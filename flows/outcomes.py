@@ -17,6 +17,7 @@ __all__ = [
     "FAILED",
     "HELD",
     "HELD_BACK",
+    "PUBLISHED",
     "USAGE",
     "DatasetOutcome",
     "NightOutcome",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 
+PUBLISHED = "published"  # of a dataset on a portal: it stands there as it should
 HELD_BACK = "held back"  # of a dataset about people that nothing protects: neither a failure nor something to mend
 
 
@@ -136,27 +138,27 @@ class PortalOutcome:
     holds: Mapping[str, Sequence[Hold]] = field(default_factory=dict)  # dataset -> why nothing of it was written
     drift: Mapping[str, Sequence[Drift]] = field(default_factory=dict)  # dataset -> what somebody changed there
     unsent: Mapping[str, Sequence[str]] = field(default_factory=dict)  # dataset -> what the portal cannot show
+    place: str = ""  # the options with which a command finds this home and portal (``Settings.as_options``)
 
     def said(self) -> dict[str, Said]:
         """What the ledger keeps of it, by dataset. Hand edits are told, and nothing that somebody must mend."""
-        good = {name: Said("published", False, self.edits(name), self.address) for name in self.published}
-        held = {
-            name: Said("held", True, " ".join(map(hold_in_words, holds)), self.address)
-            for name, holds in self.holds.items()
-        }
+        good = {name: Said(PUBLISHED, False, self.edits(name), self.address) for name in self.published}
+        held = {name: Said("held", True, " ".join(self.held(name)), self.address) for name in self.holds}
         bad = {name: Said("failed", True, message, self.address) for name, message in self.problems.items()}
         return {**good, **held, **bad}
+
+    def held(self, name: str) -> list[str]:
+        """Why a dataset is held on the portal, and what to do: a text for each reason; none where it is not."""
+        from publish.guards import advice
+
+        return [
+            f"{hold.detail[:1].upper()}{hold.detail[1:]}. {advice(hold, self.place)}"
+            for hold in self.holds.get(name, ())
+        ]
 
     def edits(self, name: str) -> str:
         """What somebody changed of a dataset on the portal by hand, in words; empty if nothing."""
         return "; ".join(map(drift_in_words, self.drift.get(name, ())))
-
-
-def hold_in_words(hold: Hold) -> str:
-    """Why a dataset is held on the portal, and what to do."""
-    from publish.guards import advice
-
-    return f"{hold.detail[:1].upper()}{hold.detail[1:]}. {advice(hold)}"
 
 
 _FATES = {

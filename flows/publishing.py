@@ -11,14 +11,14 @@ from time import sleep
 from flows.allowing import allowed_for
 from flows.dataset_standing import standing_of
 from flows.declarations import Declarations
-from flows.outcomes import PortalOutcome
+from flows.outcomes import PUBLISHED, PortalOutcome
 from flows.settings import Settings
 from publish import together
 from publish.desired import DesiredDataset
 from publish.plans import NOTHING_ALLOWED, Allowed, Failed, Plan, PortalError, Published
 from publish.portals import Portal
 from warehouse import ledger
-from warehouse.ledger import CurationRecord, Verdict
+from warehouse.ledger import CurationRecord, RunRecord, Verdict
 from warehouse.progress import Progress
 from warehouse.releases import ReleaseError
 from warehouse.store import reader
@@ -89,8 +89,20 @@ def due(
             if declaration.entry.publish_with:
                 stuck |= _held_build(name, curations)
         noted = ledger.allowances(connection)
+        published = _published(ledger.runs(connection, settings.home))
+    wanted = [replace(one, published=published.get(one.name, {})) for one in wanted]
     allowed = allowed_for({one.name: one.release.version for one in wanted}, given, noted)
     return Due(wanted, allowed, stuck, damaged)
+
+
+def _published(runs: Iterable[RunRecord]) -> dict[str, dict[str, str]]:
+    """Where each dataset was published, by its name and by the portal's address: the newest run that said so."""
+    found: dict[str, dict[str, str]] = {}
+    for run in runs:
+        for name, said in run.portal.items():
+            if said.state == PUBLISHED and said.what:
+                found.setdefault(name, {})[said.what] = run.run_id
+    return found
 
 
 def _held_build(name: str, curations: Sequence[CurationRecord]) -> dict[str, str]:
@@ -142,8 +154,12 @@ def publish(
     datasets: Iterable[str],
     progress: Progress,
     allowed: Allowed = NOTHING_ALLOWED,
+    *,
+    deep: bool = False,
 ) -> PortalOutcome:
     """Bring the portal to the state it should have. What could not be written is told, not raised.
+
+    ``deep``: every file of the portal is read again, though nothing says that somebody touched it.
 
     A fault that can pass (a connection, a 5xx, a 429, a time-out) is waited for: publishing converges, so a
     dataset that was left between two versions is completed by another attempt, and need not stand like that until
@@ -155,7 +171,7 @@ def publish(
     except PortalError as error:  # a wrong address or token: the rest of the night still gets its report
         told = dict.fromkeys([*(one.name for one in what.wanted), *what.damaged], str(error))
         return PortalOutcome(settings.portal, problems=told)
-    patient = Patient(portal, progress)
+    patient = Patient(portal, progress, deep=deep)
     alone, sets = together.sets_of(what.wanted)
     done, problems = patient.apply(alone, what.allowed)
     for members in sets.values():
@@ -171,6 +187,7 @@ def publish(
         {one.dataset: one.holds for one in done if one.holds},
         {one.dataset: one.drift for one in done if one.drift},
         {one.dataset: one.unsent for one in done if one.unsent},
+        settings.as_options(),
     )
 
 
@@ -196,8 +213,9 @@ class Patient:
     It waits ``RETRY_DELAYS``, or longer where the portal asks for it (Retry-After), and ``LONGEST_WAIT`` in sum.
     """
 
-    def __init__(self, portal: Portal, progress: Progress) -> None:
+    def __init__(self, portal: Portal, progress: Progress, *, deep: bool = False) -> None:
         self._portal = portal
+        self._deep = deep
         self._progress = progress
         self._waited = 0.0
 
@@ -207,7 +225,7 @@ class Patient:
             faults: together.Faults = {}
             found = Plan()
             try:
-                found = self._portal.plan(desired, allowed, faults.__setitem__)
+                found = self._portal.plan(desired, allowed, faults.__setitem__, deep=self._deep)
             except PortalError as error:
                 faults = {one.name: error for one in desired}
             if not self._may_pass(faults, delay):
@@ -225,7 +243,8 @@ class Patient:
         for delay in (*RETRY_DELAYS, None):
             faults: together.Faults = {}
             try:
-                done += self._portal.apply(due, self._progress, faults.__setitem__, allowed)
+                failed = faults.__setitem__
+                done += self._portal.apply(due, self._progress, failed, allowed, deep=self._deep)
             except PortalError as error:
                 faults = {one.name: error for one in due}
             is_again = self._may_pass(faults, delay)

@@ -15,9 +15,12 @@ from datetime import date
 from itertools import zip_longest
 from pathlib import Path
 
+import duckdb
+
 from flows import noting
 from flows.calendar import today
 from flows.declarations import Declarations
+from flows.made_of import keep_made_of, kept_made_of
 from flows.outcomes import NightOutcome, PortalOutcome, Processed
 from flows.processing import process
 from flows.run import Run, RunRequest
@@ -31,7 +34,7 @@ from warehouse.home import Home
 from warehouse.lease import Lease
 from warehouse.pruned import is_kept, pruned
 from warehouse.releases import Release, ReleaseError
-from warehouse.store import reader, working_copy
+from warehouse.store import WarehouseError, reader, working_copy
 
 KIND = "rebuild"
 
@@ -70,6 +73,7 @@ def rebuild_warehouse(run: Run) -> Rebuilt:
             apart = replace(settings, home=Home(settings.home.root, folder / "warehouse.duckdb"))
             adopted, refused = _standing_releases(apart.home, declared)
             adopted = sorted([*adopted, *_no_longer_kept(apart.home, declared)], key=lambda one: one.order)
+            _remember(settings, declared)
             _adopt(apart, adopted, lease)
             done, count = _put_in_again(replace(run, settings=apart), adopted, lease)
             with working_copy(apart.home, lease, settings.memory) as copy:
@@ -108,6 +112,16 @@ def _require_keys(home: Home, declared: Declarations) -> None:
                     ) from None
 
 
+def _remember(settings: Settings, declared: Declarations) -> None:
+    """Have what releases were made of in the home, where an earlier program noted it in the warehouse only."""
+    try:
+        with reader(settings.home, settings.memory) as connection:
+            for name in declared.datasets:
+                keep_made_of(connection, settings.home, name)
+    except (WarehouseError, ledger.LedgerError, duckdb.Error):
+        return  # it cannot be opened, or there is none: that is why another one is made
+
+
 def _adopt(settings: Settings, releases: Sequence[Release], lease: Lease) -> None:
     """Let the new warehouse know what was released, and what disclosure control decided."""
     from publish.disclosure.keeping import restore  # imports scipy
@@ -115,7 +129,9 @@ def _adopt(settings: Settings, releases: Sequence[Release], lease: Lease) -> Non
     with working_copy(settings.home, lease, settings.memory) as copy:
         with copy.connect() as connection:
             for release in releases:
-                ledger.record_release(connection, release, KIND)
+                ledger.record_release(
+                    connection, release, KIND, kept_made_of(settings.home, release.dataset, release.version)
+                )
             restore(connection, settings.home)
         copy.commit()
 

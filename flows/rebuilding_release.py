@@ -22,10 +22,11 @@ from flows import steps
 from flows.comparing_files import ComparedFile, compare
 from flows.declarations import Declarations
 from flows.errors import in_words
-from flows.made_of import changed_since, declared_sums
+from flows.made_of import changed_since, declared_sums, kept_made_of
 from flows.processing import process
 from flows.run import Run, RunRequest
 from publish.release import release_folder, verify_release
+from publish.release.breaking import IF_MEANT
 from publish.release.manifest import TOMBSTONE, manifest
 from warehouse import ledger
 from warehouse.archive import Archive, Snapshot
@@ -108,7 +109,8 @@ def rebuild_release(run: Run, dataset: str, version: str, into: Path | None = No
         making = _Making()
         built = _made(run, asked, Path(folder), making)
         if built is None:
-            return Proof(dataset, version, (), tuple(making.faults), tuple(making.notes), damaged)
+            reasons = (*making.faults, *_reasons(run.declarations, asked, standing))
+            return Proof(dataset, version, (), reasons, tuple(making.notes), damaged)
         sums = {file.name: file.sha256 for file in asked.release.files}
         files = compare(built, sums, {"release.json": manifest(asked.release)}, standing)
         proof = Proof(dataset, version, files, notes=tuple(making.notes), damaged=damaged)
@@ -124,7 +126,7 @@ def _asked(run: Run, dataset: str, version: str) -> _Asked:
     with reader(run.settings.home, run.settings.memory) as connection:
         releases = ledger.releases(connection, dataset)
         known = {name: ledger.snapshots(connection, name) for name in run.declarations.sources}
-        made_of = ledger.made_of(connection, dataset, version)
+        made_of = ledger.made_of(connection, dataset, version) or kept_made_of(run.settings.home, dataset, version)
     found = next((one for one in releases if one.version == version), None)
     if found is None:
         listed = ", ".join(one.version for one in reversed(releases)) or "none"
@@ -356,9 +358,9 @@ def _build(run: Run, release: Release, existing: Sequence[Release], lease: Lease
             run_id = ledger.next_run_id(connection, settings.home, release.data_date)
         built = steps.build(run, copy, steps.Building(name, release.data_date, "", run_id, known))
     if built.state != "released":
-        making.faults.append(
-            f"built again it is {built.state}: {built.message or 'the same as the version before'}"
-        )
+        # nothing is to be released here, so what to do about it is left out
+        words = built.message.partition(IF_MEANT)[0] or "the same as the version before"
+        making.faults.append(f"built again, as it is declared today, it is {built.state}: {words}")
 
 
 # --- why it differs -----------------------------------------------------------------------------------------
@@ -369,11 +371,15 @@ def _reasons(declared: Declarations, asked: _Asked, standing: Path | None) -> li
     reasons, release = [], asked.release
     if asked.made_of is None:
         reasons.append(
-            "what it was made of is not remembered: it is older than this note, or the warehouse was made anew"
+            "what it was made of is not remembered: it is older than this note, or the home has lost made_of/"
         )
     else:
         changed = changed_since(asked.made_of["declared"], declared_sums(declared, release.dataset))
-        reasons += [f"another one than then: {name}" for name in changed]
+        if changed:
+            reasons.append(
+                f"not as it was when {release.version} was released: {', '.join(changed)}. Its bytes can be proved"
+                " with the program and the declarations of then only"
+            )
         then = {(source, one): fingerprint for _, source, one, fingerprint in asked.made_of["snapshots"]}
         for source in sorted({source for source, _ in then}):
             day = max(use.date for use in release.snapshots if use.source == source)

@@ -12,7 +12,7 @@ from checks.report.content import Cause, Changes, Column, RowPlace
 from checks.rules import Known, compile_rules
 from flows.declarations import Declarations
 from flows.outbox import copy_name
-from flows.outcomes import HELD_BACK, DatasetOutcome, NightOutcome, SourceOutcome, drift_in_words, hold_in_words
+from flows.outcomes import HELD_BACK, DatasetOutcome, NightOutcome, SourceOutcome, drift_in_words
 from flows.settings import Settings
 from warehouse import ledger
 from warehouse.database import fetch
@@ -66,7 +66,7 @@ def report_content(
                 if not declared.sources[name].is_about_people  # rows are people: they are not counted
             },
             portal_holds=[
-                f"{name}: {hold_in_words(hold)}" for name, holds in outcome.portal.holds.items() for hold in holds
+                f"{name}: {told}" for name in outcome.portal.holds for told in outcome.portal.held(name)
             ],
             portal_edits=[
                 f"{name}: {drift_in_words(edit)}" for name, found in outcome.portal.drift.items() for edit in found

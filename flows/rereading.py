@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.settings import Settings
 from publish.desired import DesiredVersion
-from publish.release.since import APPLYING_IN_PANDAS, applying_in_sql, rows_of, screened_keys, write_since
+from publish.release.since import (
+    APPLYING_IN_PANDAS,
+    WHOLE_ROW,
+    applying_in_sql,
+    rows_of,
+    screened_keys,
+    write_since,
+)
 from publish.release.versions import release_folder
 from warehouse import ledger
 from warehouse.declarations import DatasetDeclaration
-from warehouse.home import Home
+from warehouse.home import Home, beside
 from warehouse.pruned import is_kept, why_not_kept
 from warehouse.releases import NotReleasedError, Release
 from warehouse.store import reader
@@ -37,12 +44,12 @@ class ChangesSince:
         size = len(self.text.encode())
         return {
             **{"dataset": self.dataset, "since": self.since, "latest": self.latest, "bytes": size},
-            **{change: self.counts.get(change, 0) for change in ("added", "changed", "removed")},
+            **{change: self.counts[change] for change in ("added", "changed", "removed")},
         }
 
     def in_words(self) -> str:
         """How many rows changed."""
-        counted = ", ".join(f"{self.counts.get(name, 0):,} {name}" for name in ("added", "changed", "removed"))
+        counted = ", ".join(f"{self.counts[name]:,} {name}" for name in ("added", "changed", "removed"))
         return f"{self.dataset} from {self.since} to {self.latest}: {counted}"
 
     def applying(self, path: Path) -> str:
@@ -76,6 +83,7 @@ def changes_since(
     Raises:
         NotReleasedError: there is no such version, its files are gone, or its rows have another key.
         ReleaseError: files of it or of the latest are missing or cannot be read.
+        OSError: the file cannot be written; that its folder is missing is told of that.
     """
     home, name = settings.home, declaration.name
     with reader(home, settings.memory) as connection:
@@ -92,17 +100,20 @@ def changes_since(
         path = Path(folder) / "since.csv"
         columns = write_since([(before, path)], now, screened_keys(declaration), Path(folder))
         text = path.read_text(encoding="utf-8")
-        counts = _counted(path)
+        counts = _counted(path, now.count - before.count)
         if output is not None:
-            unfinished = output.with_name(f".{output.name}.unfinished")
-            unfinished.write_bytes(path.read_bytes())
-            unfinished.replace(output)
+            with beside(output) as unfinished:
+                shutil.copyfile(path, unfinished)
     others = [column for column in columns if column not in now.key]
     return ChangesSince(name, version, latest.version, text, counts, now.key, others)
 
 
-def _counted(path: Path) -> Counter[str]:
+def _counted(path: Path, more: int) -> dict[str, int]:
+    """How many lines are of which kind; ``more``: how many more rows the latest has."""
     import csv
 
     with path.open(newline="", encoding="utf-8") as file:
-        return Counter(line["_change"] for line in csv.DictReader(file))
+        lines = [line["_removed"] == WHOLE_ROW for line in csv.DictReader(file)]
+    removed = sum(lines)
+    added = more + removed
+    return {"added": added, "changed": len(lines) - added - removed, "removed": removed}

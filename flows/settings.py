@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +36,8 @@ class Settings:
 
     ``portal`` is a URL (CKAN) or a path (a local folder); ``token`` belongs to it and comes from the environment
     only, so that it stands in no process list and no run's parameters. So does ``datastore``, the address of a
-    CKAN's DataStore (PostgreSQL) with a password in it.
-    only, so that it stands in no process list and no run's parameters. ``portal_url`` is the address at which a
-    web server shows the folder to the public, if one does.
+    CKAN's DataStore (PostgreSQL) with a password in it. ``portal_url`` is the address at which a web server shows
+    the folder to the public, if one does.
     """
 
     home: Home
@@ -66,6 +66,19 @@ class Settings:
     def is_ckan(self) -> bool:
         """True if the portal is a CKAN."""
         return self.portal.startswith(("http://", "https://"))
+
+    def as_options(self, environment: Mapping[str, str] = os.environ) -> str:
+        """What a command needs to find this home and this portal; empty where it finds them by itself.
+
+        As it is copied into the same shell, so nothing is said twice that the environment says.
+        """
+        usual = Settings.of(None, None, environment)
+        parts = [] if self.home.root == usual.home.root else ["--home", str(self.home.root)]
+        named, usual_portal = (
+            portal if portal.startswith(("http://", "https://")) else str(Path(portal).absolute())
+            for portal in (self.portal, environment.get("OPENDISTRICT_PORTAL") or str(self.home.portal))
+        )
+        return shlex.join(parts if named == usual_portal else [*parts, "--portal", named])
 
 
 def silence_telemetry() -> None:

@@ -14,7 +14,7 @@ from checks.plausible import Before
 from checks.verdicts import Checked, check_dataset, check_source
 from flows.comparing import compared, compared_release
 from flows.due import Known
-from flows.made_of import made_of
+from flows.made_of import keep_made_of, made_of
 from flows.outcomes import DatasetOutcome
 from flows.run import Run
 from flows.settings import Settings
@@ -331,7 +331,6 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
             checked = check_dataset(connection, dataset, rules, as_of, before)
             release = None
             if checked.verdict is not Verdict.HELD:
-                run.progress(f"releasing {dataset.name}")
                 release = _release(run, connection, building, releases)
         except BreakingChangeError as error:
             return _standing(dataset, "held", previous, str(error))
@@ -341,6 +340,7 @@ def build(run: Run, copy: WorkingCopy, building: Building) -> DatasetOutcome:
             used = [one for records in _used(run, building).values() for one in records]
             noted = made_of(run.declarations, dataset.name, used)
             ledger.record_release(connection, release, building.run_id, noted)
+            keep_made_of(connection, run.settings.home, dataset.name, release.version)
         _note_curation(run, connection, building, checked, release or previous)
         ledger.record_suites(connection, dataset.name, as_of.isoformat(), checked.documents)
         worst = ledger.worst_in_words(connection, dataset.name, as_of.isoformat())

@@ -22,11 +22,11 @@ from markupsafe import escape
 from flows import noting
 from flows.declarations import Declarations
 from flows.errors import RequestError
-from flows.outcomes import PortalOutcome, hold_in_words
+from flows.outcomes import PortalOutcome
 from flows.settings import Settings
 from publish.files.render import labels
 from publish.release import TOMBSTONE, load_release, release_folder
-from publish.withdrawal import held_by_others, holds, rewrite, texts_in_release
+from publish.withdrawal import held_by_others, holds, retell, rewrite, texts_in_release
 from warehouse import ledger
 from warehouse.curate import CURATED
 from warehouse.database import opened
@@ -103,9 +103,9 @@ def in_words(done: Withdrawn) -> str:
         f"the portal does not follow yet: {problem}" for problem in sorted(set(done.portal.problems.values()))
     ]
     lines += [
-        f"the portal does not follow yet: {name} is held. {hold_in_words(hold)}"
-        for name, holds in done.portal.holds.items()
-        for hold in holds
+        f"the portal does not follow yet: {name} is held. {told}"
+        for name in done.portal.holds
+        for told in done.portal.held(name)
     ]
     return "\n".join([*lines, done.out_of_reach])
 
@@ -175,10 +175,14 @@ def _withdraw(
     if is_new:
         keep(home, standing)
     removed = _clean_files(settings, declaration, needles)
+    now = {release.version: load_release(release_folder(home, release)) for release in releases}
     for release in releases:
         if holds(home, release, declaration, listed):
             progress(f"{dataset} {release.version}: rewriting")
-            rewrite(home, release, declaration, declared.sources, listed)
+            now[release.version] = rewrite(home, release, declaration, declared.sources, listed, now)
+        elif retold := retell(home, now[release.version], now):
+            progress(f"{dataset} {release.version}: its change log")
+            now[release.version] = retold
     progress(f"{dataset}: warehouse")
     with working_copy(home, lease, settings.memory) as copy:
         _clean_warehouse(copy, settings, declaration, listed, releases, needles)

@@ -73,6 +73,8 @@ class DesiredDataset:
     versions: tuple[DesiredVersion, ...] = ()  # those whose files are kept, newest first
     standing: Standing = Standing()
     together: str = ""  # the name of the set of datasets that are switched with it, or none
+    # By address, the newest run that published it there. Not told in words: pages are made of what is.
+    published: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -44,7 +44,7 @@ class Shown:
     content_sha256: str | None = None
     major: int | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
-    taken_down: str = ""  # deleted or made private, where somebody did that by hand and we did not
+    taken_down: str = ""  # deleted, made private or purged, where somebody did that by hand and we did not
     foreign: str = ""  # it has our name and is not ours
 
     @property
@@ -192,27 +192,29 @@ def _lost_ids(desired: DesiredDataset, shown: Shown) -> Iterator[Hold]:
             yield Hold(name, "id", f"{detail}: links to it would die", ALLOW_SHRINK)
 
 
-_ADVICE: Mapping[str, Callable[[Hold], str]] = {
-    "rows": lambda hold: f"Find out why. If it is right: {_again(hold)}",
-    "floor": lambda hold: f"Find out why. If it is right, mend the entry's rows.minimum, or once: {_again(hold)}",
-    "columns": lambda hold: (
-        f"Raise major_version in its entry, which keeps the old version for those who read it; or: {_again(hold)}"
+_ADVICE: Mapping[str, str] = {
+    "rows": "Find out why. If it is right: {again}",
+    "floor": "Find out why. If it is right, mend the entry's rows.minimum, or once: {again}",
+    "columns": (
+        "Raise major_version in its entry, which keeps the old version for those who read it; or: {again}"
     ),
-    "id": lambda hold: f"Put back what gave it its address. If it may die: {_again(hold)}",
-    "older": lambda hold: (
+    "id": "Put back what gave it its address. If it may die: {again}",
+    "older": (
         "Publish from the home that made the newer version, or let the next night of this one catch up. If the"
-        f" newer one is wrong: {_again(hold)}"
+        " newer one is wrong: {again}"
     ),
-    "taken_down": lambda hold: f"Ask who did it. To show it again: {_again(hold)}",
-    "foreign": lambda hold: "Rename it on the portal, or give ours another name in its catalogue entry.",
-    "together": lambda hold: "Mend what holds the other, and they are switched together.",
+    "taken_down": "Ask who did it. To show it again: {again}",
+    "foreign": "Rename it on the portal, or give ours another name in its catalogue entry.",
+    "together": "Mend what holds the other, and they are switched together.",
 }
 
 
-def _again(hold: Hold) -> str:
-    return f"opendistrict publish --dataset {hold.dataset} {hold.allowed_by} {hold.dataset}"
+def advice(hold: Hold, place: str = "") -> str:
+    """What to do about a hold, in a sentence, with the line to copy where a command ends it.
 
-
-def advice(hold: Hold) -> str:
-    """What to do about a hold, in a sentence."""
-    return _ADVICE[hold.guard](hold)
+    Args:
+        hold: why nothing of the dataset is written.
+        place: the options that say which home and which portal, where the command needs them.
+    """
+    again = f"opendistrict publish --dataset {hold.dataset} {hold.allowed_by} {hold.dataset} {place}".rstrip()
+    return _ADVICE[hold.guard].format(again=again)

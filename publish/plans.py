@@ -61,7 +61,7 @@ class Hold:
 
     Guards: ``rows`` (too many would vanish), ``columns`` (one would vanish without a new major version),
     ``floor`` (fewer rows than the declaration demands), ``id`` (a link would die), ``older`` (the portal shows a
-    newer release), ``taken_down`` (an administrator deleted the dataset or made it private), ``foreign`` (it is
+    newer release), ``taken_down`` (somebody deleted the dataset, made it private or purged it), ``foreign`` (it is
     not ours), ``together`` (another dataset of its set cannot be switched).
     """
 

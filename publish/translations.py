@@ -6,7 +6,7 @@ The Finnish titles of columns that are taken over from a source are those of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,7 +51,8 @@ def translated(
             dataset = found[name]
             known = {field.name for field in dataset.table.fields}
             faults += [
-                f"{path}: datasets.{name}.fields.{field}: the dataset has no such column"
+                f"{path}: datasets.{name}.fields.{field}: the dataset has no such column."
+                " If it was renamed, write its new name here; if it went, take these lines out"
                 for field in one.fields
                 if field not in known
             ]
@@ -87,16 +88,27 @@ def _shown(
             titles[field.name] = title or taken[field.name][0]
         if given and (text := fresh(f"fields.{field.name}.description", given.description, field.description)):
             descriptions[field.name] = text
+    warnings = {warning: _of(warning, one.usage_warnings) for warning in entry.usage_warnings}
+    known = {digest_of(warning) for warning in entry.usage_warnings}
+    stale += [f"usage_warnings.{place}" for place, text in enumerate(one.usage_warnings) if text.of not in known]
     return Translation(
         language,
         _all_say([maker.made_by for maker in makers]),
         _all_say([maker.reviewed_by for maker in makers]) if all(m.is_reviewed for m in makers) else None,
         title=fresh("title", one.title, entry.title),
         description=fresh("description", one.description, entry.description),
+        each_row_is_a=fresh("each_row_is_a", one.each_row_is_a, entry.each_row_is_a),
+        usage_warnings={warning: text for warning, text in warnings.items() if text},
+        counts=fresh("counts", one.counts, entry.disclosure.counts if entry.disclosure else ""),
         fields=titles,
         field_descriptions=descriptions,
         stale=tuple(stale),
     )
+
+
+def _of(english: str, texts: Iterable[TranslatedText]) -> str:
+    """The one that is of these English words; empty where none is."""
+    return next((text.text for text in texts if text.of == digest_of(english)), "")
 
 
 def _all_say(names: list[str | None]) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ import duckdb
 from publish.files import render, workbook
 from publish.files.dictionary import columns_of
 from publish.files.formats import WRITERS, file_name
-from publish.folders import swap
+from publish.folders import swap, sync
 from publish.metadata.coverage import period_of
 from publish.metadata.datapackage import declaration_digest
 from publish.metadata.held import held_rows
@@ -28,10 +29,10 @@ from publish.metadata.protection import with_protection
 from publish.metadata.schema import table_schema
 from publish.release.changes import Changes, write_changes
 from publish.release.files import release_file
-from publish.release.log import log_again
+from publish.release.log import entry_of, feed_of, log_again
 from publish.release.making import fingerprint_of
-from publish.release.manifest import TOMBSTONE, load_release
-from publish.release.telling import TOLD, Telling, tell
+from publish.release.manifest import MANIFEST, TOMBSTONE, load_release, manifest
+from publish.release.telling import TOLD, Telling, sums_of, tell
 from publish.release.versions import release_folder
 from warehouse.archive import sha256_of
 from warehouse.database import opened
@@ -46,7 +47,7 @@ from warehouse.declarations import (
 )
 from warehouse.home import Home, to_json
 from warehouse.pruned import pruned
-from warehouse.releases import Release, ReleaseError
+from warehouse.releases import Release, ReleaseError, ReleaseFile
 from warehouse.withdrawals import Withdrawal, held_in, without
 
 _FILES = {"csv", "parquet", "xlsx", "changes", *TOLD, *WRITERS}
@@ -159,6 +160,7 @@ def rewrite(
     declaration: DatasetDeclaration,
     sources: Mapping[str, SourceDeclaration],
     listed: Sequence[Withdrawal],
+    now: Mapping[str, Release] | None = None,
 ) -> Release:
     """Make a release's files anew without what is withdrawn, and exchange the folders.
 
@@ -170,6 +172,7 @@ def rewrite(
         declaration: the dataset as it is declared now; columns that were others then are described as they were.
         sources: the sources' declarations.
         listed: all withdrawals of the dataset.
+        now: the dataset's releases by version, as their folders have them.
 
     Raises:
         ReleaseError: the release is damaged, or it has files that nobody knows how to make.
@@ -217,7 +220,7 @@ def rewrite(
             _about_then(described),
             columns,
             _schema_then(described),
-            _log(home, rewritten),
+            _log(home, rewritten, now or {}),
             partial(_described_with, described),
         )
         rewritten = tell(built, rewritten, told, [file.key for file in release.files])
@@ -291,13 +294,77 @@ def _schema_then(described: Mapping[str, Any]) -> dict[str, Any]:
 # --- the change log, where numbers of an earlier version are others now ---------------------------------------
 
 
-def _log(home: Home, release: Release) -> dict[str, Any]:
+_COUNTS = ("rows", "added", "changed", "removed", "heldRows", "newlyHeld", "noLongerHeld")
+_RETOLD = ("changelog", "feed", "croissant", "sums")  # what holds the log, or the sums of what does
+
+
+def retell(home: Home, release: Release, now: Mapping[str, Release]) -> Release | None:
+    """Have a release that holds nothing of what is withdrawn tell of earlier versions what they are now.
+
+    Its change log counts rows of each version, also of those that a withdrawal made anew: they are others now. Its
+    rows stay as they are, and so does every file that does not hold the log or its sum.
+
+    Args:
+        home: where releases are kept.
+        release: as its folder has it.
+        now: the dataset's releases by version, as their folders have them.
+
+    Returns:
+        The release as it is now, or None where it tells nothing else, and was left alone.
+    """
+    folder, name = release_folder(home, release), release.dataset
+    own = _logged(home, name, release.version)
+    if own is None or (log := _as_they_are(own, now)) == own:
+        return None
+    described: dict[str, Any] = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    about = _about_then(described)
+    with home.workspace(f"retell-{name}") as workspace:
+        built = workspace / "files"
+        shutil.copytree(folder, built)
+        made = {file.key: file for file in release.files}
+        contents: Mapping[str, Callable[[], str]] = {
+            "changelog": lambda: to_json(log),
+            "feed": lambda: feed_of(log, about.title, about.publisher),
+            "croissant": lambda: _with_sums(built / made["croissant"].name, made.values()),
+            "sums": lambda: sums_of(made.values()),
+        }
+        for key in _RETOLD:
+            if key in made:
+                (built / made[key].name).write_text(contents[key](), encoding="utf-8")
+                made[key] = release_file(built, key, name)
+        retold = replace(release, files=tuple(made.values()))
+        (built / MANIFEST).write_text(manifest(retold), encoding="utf-8")
+        sync(built)
+        swap(built, folder)
+    return retold
+
+
+def _with_sums(croissant: Path, files: Iterable[ReleaseFile]) -> str:
+    """A release's Croissant file with the sums and sizes that files have now."""
+    content, made = json.loads(croissant.read_text(encoding="utf-8")), {file.name: file for file in files}
+    for one in content.get("distribution", ()):
+        if "sha256" in one and (file := made.get(one.get("contentUrl"))):
+            one |= {"contentSize": f"{file.size} B", "sha256": file.sha256}
+    return to_json(content)
+
+
+def _as_they_are(log: Mapping[str, Any], now: Mapping[str, Release]) -> dict[str, Any]:
+    """A change log in which versions have the rows that they have now. What counts the same stays as it is."""
+    entries = []
+    for one in log["versions"]:
+        release = now.get(one["version"])
+        entry = entry_of(release) if release else one
+        entries.append(one if all(one.get(count) == entry.get(count) for count in _COUNTS) else entry)
+    return {**log, "versions": entries}
+
+
+def _log(home: Home, release: Release, now: Mapping[str, Release]) -> dict[str, Any]:
     """The change log of a release: that of the version before as it stands, or else what its own has of it."""
     own = _logged(home, release.dataset, release.version)
     older = _logged(home, release.dataset, release.previous_version) or (
         {**own, "versions": own["versions"][1:]} if own else None
     )
-    return log_again(release, older)
+    return log_again(release, _as_they_are(older, now) if older else None)
 
 
 def _logged(home: Home, dataset: str, version: str | None) -> dict[str, Any] | None:

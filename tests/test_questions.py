@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from calendar import monthrange
 from collections import defaultdict
 from datetime import date
@@ -12,6 +13,8 @@ import sqlglot
 
 from dev.questions import PAGE, answer, opened, page
 from publish.questions import load_questions
+from sources import declarations
+from warehouse import reference
 
 QUESTIONS = {one.number: one for one in load_questions()}
 
@@ -67,7 +70,11 @@ def over_six_months(published):
         row for row in published("agile_pilots") if row["start_date"] and row["date_precision_code"] != "year"
     ]
     over = {
-        end: [r["pilot_id"] for r in dated if r[end] and day(r[end]) > months_later(day(r["start_date"]), 6)]
+        end: [
+            (r["pilot_id"], r["pilot_name"])
+            for r in dated
+            if r[end] and day(r[end]) > months_later(day(r["start_date"]), 6)
+        ]
         for end in ("end_date", "actual_end_date")
     }
     yield {
@@ -75,7 +82,7 @@ def over_six_months(published):
         "agreed_over_six_months": len(over["end_date"]),
         "with_real_end": sum(bool(row["actual_end_date"]) for row in dated),
         "really_over_six_months": len(over["actual_end_date"]),
-        "which": ", ".join(sorted(over["actual_end_date"])) or None,
+        "which": [name for _, name in sorted(over["actual_end_date"])] or None,
     }
 
 
@@ -211,10 +218,13 @@ def known_in_2015(published):
     said = defaultdict(lambda: defaultdict(list))
     for row in published("kalasatama_indicators"):
         if row["statement_year"] and int(row["statement_year"]) <= 2015:
-            said[row["metric_title"], row["kind_code"]][int(row["statement_year"])].append(number(row["value"]))
+            said[row["metric_title"], row["kind_code"]][int(row["statement_year"])].append(row)
     for (metric, kind), years in sorted(said.items()):
         newest = max(years)
-        yield {"metric_title": metric, "kind_code": kind, "said_in": newest, "said": sorted(years[newest])}
+        for unit in sorted({row["unit_code"] for row in years[newest]}):
+            values = sorted(number(row["value"]) for row in years[newest] if row["unit_code"] == unit)
+            told = {"metric_title": metric, "kind_code": kind, "said_in": newest, "said": values}
+            yield {**told, "unit_code": unit}
 
 
 def future_fifty(published):
@@ -259,7 +269,7 @@ def everywhere(published):
             listed & {"threesixty_giving", "structural_funds"},
         )
         if "here_east" in listed and is_member and is_grantee:
-            yield {"org_id": org_id, "name": names[org_id], "listed_by": ", ".join(sorted(listed))}
+            yield {"org_id": org_id, "name": names[org_id], "listed_by": sorted(listed)}
 
 
 IN_PLAIN_PYTHON = {
@@ -316,3 +326,22 @@ def test_a_question_names_the_datasets_it_reads_and_the_columns_it_gives(samples
     assert {name.replace("-", "_") for name in question.reads} == read
     (first, *_) = answer(opened(samples_home.portal), question.sql)
     assert list(question.headings) == list(first)
+
+
+@pytest.mark.parametrize("place", ["questions", "fi/questions"])
+def test_no_page_of_a_question_shows_a_code(samples_home, place):
+    """A reader finds the words of the code lists: no label and no cell is a code that differs from its words."""
+    codes = {
+        code
+        for listed in reference.code_lists().values()
+        for code, meaning in listed.codes.items()
+        if code not in (meaning.title.lower(), meaning.title_fi.lower())
+        and not code.isupper()
+        and not code.isdigit()
+    }
+    codes |= set(declarations())
+    for path in sorted((samples_home.portal / place).glob("*/index.html")):
+        page = path.read_text(encoding="utf-8")
+        shown = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", page, re.DOTALL)
+        texts = {part.strip() for cell in shown for part in re.sub(r"<[^>]*>", ",", cell).split(",")}
+        assert not texts & codes, path

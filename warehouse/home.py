@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -48,6 +49,13 @@ class Home:
     def releases(self) -> Path:
         """Immutable releases: ``releases/<dataset>/<version>/``."""
         return self.root / "releases"
+
+    @property
+    def made_of(self) -> Path:
+        """A second copy of what each release was made of, ``made_of/<dataset>/<version>.json``: without it nobody
+        could say any more why one that is made again differs, once the warehouse was made anew.
+        """
+        return self.root / "made_of"
 
     @property
     def disclosure(self) -> Path:
@@ -104,7 +112,7 @@ class Home:
     def sweep(self) -> None:
         """Remove what a killed run left half done. To be called by who holds the lease."""
         shutil.rmtree(self.temporary, ignore_errors=True)
-        for folder in (self.root, self.runs, *self.raw.glob("*")):
+        for folder in (self.root, self.runs, *self.raw.glob("*"), *self.made_of.glob("*")):
             for unfinished in folder.glob(f".*{_UNFINISHED}"):
                 unfinished.unlink(missing_ok=True)
 
@@ -137,6 +145,26 @@ def write_atomically(path: Path, content: bytes | str) -> bool:
         os.fsync(file.fileno())
     unfinished.replace(path)
     return True
+
+
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """A place in the target's folder to write a file to; it takes the target's place if nothing goes wrong.
+
+    So nobody sees half of it, and what stood there stays where the disk is full.
+
+    Raises:
+        OSError: the folder is missing; it is the one that is named, and not the place in it.
+    """
+    if not target.parent.is_dir():
+        number = errno.ENOTDIR if target.parent.exists() else errno.ENOENT
+        raise OSError(number, os.strerror(number), str(target.parent))
+    unfinished = target.with_name(f".{target.name}{_UNFINISHED}")
+    try:
+        yield unfinished
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def move_folder(built: Path, place: Path) -> None:

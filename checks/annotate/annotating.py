@@ -23,6 +23,7 @@ from checks.annotate.todo_sheet import Listing, TodoSheet
 from checks.annotate.words import COLOURS, HOW_TO, HOW_TO_ALONE, LINES
 from warehouse.declarations import Severity, SourceDeclaration
 from warehouse.findings import ROW_LENGTH, Finding
+from warehouse.home import beside
 from warehouse.messages import Language, counted, message, said_in, sentences
 from warehouse.personal import harmless_name
 from warehouse.sheets import TODO_SHEET, Book, Sheet, SheetError, is_todo_sheet
@@ -274,10 +275,5 @@ def _free_name(name: str, taken: Collection[str]) -> str:
 
 
 def _write(surgery: Surgery, target: Path) -> None:
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            surgery.write(file)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with beside(target) as unfinished, unfinished.open("wb") as file:
+        surgery.write(file)

@@ -118,11 +118,8 @@ def template(
     if output.exists():
         raise typer.BadParameter(f"{output} is there already, and may be filled in: give another name")
     from sources.workbooks.template import write_template
+    from warehouse.home import beside
 
-    unfinished = output.with_name(f".{output.name}.unfinished")
-    try:
+    with beside(output) as unfinished:
         write_template(declared, language.value, unfinished)
-        unfinished.replace(output)
-    finally:
-        unfinished.unlink(missing_ok=True)
     typer.echo(output)

@@ -14,6 +14,7 @@ import typer
 from flows.cli.given import named, print_json, standing_settings
 from flows.cli.options import HomeOption, JsonOption, app
 from flows.exit_codes import DONE, FAILED, HELD
+from warehouse.home import beside
 
 
 class ExportFormat(StrEnum):
@@ -192,12 +193,8 @@ def _copy_whole(path: Path, target: Path) -> None:
     if target.exists() and not target.is_file():  # a device or a pipe cannot be replaced
         shutil.copyfile(path, target)
         return
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    try:
+    with beside(target) as unfinished:
         shutil.copyfile(path, unfinished)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _export_format(given: ExportFormat | None, output: Path | None) -> ExportFormat:

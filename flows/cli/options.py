@@ -45,4 +45,7 @@ OlderOption = Annotated[
     list[str] | None,
     typer.Option("--allow-older", help="May stand in the place of a newer version.", metavar="NAME"),
 ]
+DeepOption = Annotated[
+    bool, typer.Option("--deep", help="Read every file again, also those that nothing says were touched.")
+]
 DAY = ["%Y-%m-%d"]

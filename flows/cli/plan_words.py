@@ -13,7 +13,7 @@ from publish.managed import Managed, as_plain
 from publish.plans import Change, DatasetPlan, Drift, Plan, RowDifference
 from warehouse.text import without_controls
 
-_LONGEST = 110  # characters of a text; --json has all of it
+_LONGEST = 190  # characters of a text: two values that differ and what became of them; --json has all of it
 _MOST = 8  # changes of one kind that are told one by one
 
 _HEADLINES = {
@@ -31,20 +31,21 @@ Line = tuple[str, str]
 """A style and a text."""
 
 
-def plan_lines(portal: str, plan: Plan, problems: Mapping[str, str]) -> Iterator[Line]:
+def plan_lines(portal: str, plan: Plan, problems: Mapping[str, str], place: str = "") -> Iterator[Line]:
     """A plan for people: a paragraph a dataset, the calm ones in a line, the sum at the end.
 
     Args:
         portal: its address.
         plan: what differs.
         problems: what could not be compared, by dataset, in words.
+        place: the options with which a command finds the home and the portal.
     """
     yield "bold", portal
     for one in plan.datasets:
-        yield from _dataset_lines(one)
+        yield from _dataset_lines(one, place)
     for name, problem in problems.items():
         yield "red", f"x {name} could not be compared"
-        yield "", f"    {short(problem, 3 * _LONGEST)}"
+        yield "", f"    {short(problem, 2 * _LONGEST)}"
     if plan.front:
         yield "yellow", "~ the portal's own pages would be changed"
         yield from _changes(plan.front)
@@ -68,14 +69,14 @@ def sum_line(plan: Plan, problems: Mapping[str, str]) -> str:
     return f"{', '.join(parts)}.{' The portal shows what it should: nothing to change.' if is_calm else ''}"
 
 
-def _dataset_lines(one: DatasetPlan) -> Iterator[Line]:
+def _dataset_lines(one: DatasetPlan, place: str) -> Iterator[Line]:
     sign, words, style = _HEADLINES[one.outcome]
     yield style, f"{sign} {one.dataset} {words}{_versions(one)}"
     if one.rows:
         yield "", f"    rows {rows_in_words(one.rows)}"
     for hold in one.holds:
         yield "yellow", f"    {hold.guard.replace('_', ' ')}: {without_controls(hold.detail)}"
-        yield "", f"      {advice(hold)}"
+        yield "", f"      {advice(hold, place)}"
     if one.holds and one.changes:
         yield "dim", f"    held back: {_counted(len(one.changes))}"
     elif not one.holds:
@@ -130,14 +131,14 @@ def short(text: str, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else f"{line[: longest - 3].rstrip()}..."
 
 
-def plan_as_json(portal: str, plan: Plan, problems: Mapping[str, str]) -> dict[str, Any]:
+def plan_as_json(portal: str, plan: Plan, problems: Mapping[str, str], place: str = "") -> dict[str, Any]:
     """A plan as plain values. The shape is stable: keys are only ever added."""
     by_outcome = Counter[str](one.outcome for one in plan.datasets)
     return {
         "portal": portal,
-        "datasets": [_dataset_as_json(one) for one in plan.datasets]
+        "datasets": [_dataset_as_json(one, place) for one in plan.datasets]
         + [
-            {**_dataset_as_json(DatasetPlan(name)), "outcome": "failed", "error": problems[name]}
+            {**_dataset_as_json(DatasetPlan(name), place), "outcome": "failed", "error": problems[name]}
             for name in problems
         ],
         "front": [_without_dataset(change) for change in plan.front],
@@ -150,7 +151,7 @@ def plan_as_json(portal: str, plan: Plan, problems: Mapping[str, str]) -> dict[s
     }
 
 
-def _dataset_as_json(one: DatasetPlan) -> dict[str, Any]:
+def _dataset_as_json(one: DatasetPlan, place: str) -> dict[str, Any]:
     return {
         "dataset": one.dataset,
         "outcome": one.outcome,
@@ -159,7 +160,7 @@ def _dataset_as_json(one: DatasetPlan) -> dict[str, Any]:
         "rows": asdict(one.rows) if one.rows else None,
         "changes": [_without_dataset(change) for change in one.changes],
         "edited_by_hand": [_without_dataset(edit) for edit in one.drift],
-        "holds": [{**_without_dataset(hold), "what_to_do": advice(hold)} for hold in one.holds],
+        "holds": [{**_without_dataset(hold), "what_to_do": advice(hold, place)} for hold in one.holds],
         "unsent": list(one.unsent),
         "error": None,
     }
@@ -169,7 +170,7 @@ def _without_dataset(one: Any) -> dict[str, Any]:
     return {key: value for key, value in asdict(one).items() if key != "dataset"}
 
 
-def drift_lines(portal: str, plan: Plan, problems: Mapping[str, str]) -> Iterator[Line]:
+def drift_lines(portal: str, plan: Plan, problems: Mapping[str, str], place: str = "") -> Iterator[Line]:
     """Hand edits for people."""
     yield "bold", portal
     count = 0
@@ -178,7 +179,7 @@ def drift_lines(portal: str, plan: Plan, problems: Mapping[str, str]) -> Iterato
         if one.drift or down:
             yield "yellow", f"~ {one.dataset}"
         for hold in down:
-            yield "", f"      {without_controls(hold.detail)}. {advice(hold)}"
+            yield "", f"      {without_controls(hold.detail)}. {advice(hold, place)}"
         yield from _edits(one.drift)
         count += len(one.drift) + len(down)
     if plan.front_drift:
@@ -186,14 +187,14 @@ def drift_lines(portal: str, plan: Plan, problems: Mapping[str, str]) -> Iterato
         yield from _edits(plan.front_drift)
         count += len(plan.front_drift)
     for name, problem in problems.items():
-        yield "red", f"x {name} could not be compared: {short(problem, 3 * _LONGEST)}"
+        yield "red", f"x {name} could not be compared: {short(problem, 2 * _LONGEST)}"
     total = len(plan.datasets)
     compared = f"{total} dataset{'' if total == 1 else 's'} compared"
     yield "bold", f"{compared}, {count or 'nothing'} changed by hand."
 
 
 def drift_as_json(
-    portal: str, plan: Plan, problems: Mapping[str, str], managed: Sequence[Managed]
+    portal: str, plan: Plan, problems: Mapping[str, str], managed: Sequence[Managed], place: str = ""
 ) -> dict[str, Any]:
     """Hand edits as plain values, and which fields are ours. The shape is stable: keys are only ever added."""
     down = [hold for one in plan.datasets for hold in one.holds if hold.guard == "taken_down"]
@@ -201,7 +202,7 @@ def drift_as_json(
         "portal": portal,
         "edits": [asdict(edit) for edit in plan.drift],
         "taken_down": [
-            {"dataset": hold.dataset, "detail": hold.detail, "what_to_do": advice(hold)} for hold in down
+            {"dataset": hold.dataset, "detail": hold.detail, "what_to_do": advice(hold, place)} for hold in down
         ],
         "failed": [{"dataset": name, "error": problem} for name, problem in problems.items()],
         "managed": as_plain(managed),

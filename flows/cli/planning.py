@@ -11,6 +11,7 @@ import typer
 from flows.cli.given import dataset_names, print_json, standing_settings
 from flows.cli.options import (
     DatasetOption,
+    DeepOption,
     HomeOption,
     JsonOption,
     OlderOption,
@@ -61,10 +62,10 @@ def plan(
     found = publishing.plan(settings, declared, names, allowed, faults.__setitem__)
     problems = {name: str(error) for name, error in faults.items()}
     if as_json:
-        print_json(plan_as_json(settings.portal, found, problems))
+        print_json(plan_as_json(settings.portal, found, problems, settings.as_options()))
     else:
         console = console_of()
-        for style, line in plan_lines(settings.portal, found, problems):
+        for style, line in plan_lines(settings.portal, found, problems, settings.as_options()):
             console.print(line, style=style, markup=False, soft_wrap=True)
         held_back_lines({name: why for name, why in declared.held_back.items() if name in names})
     if problems:
@@ -83,6 +84,7 @@ def publish(
     restore: RestoreOption = None,
     overwrite: OverwriteOption = None,
     allow_older: OlderOption = None,
+    deep: DeepOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the portal to the latest releases.
@@ -103,7 +105,7 @@ def publish(
     # Two writers on one dataset lose data in CKAN (ckan/ckan#5225): a night under way is not joined.
     with Lease(settings.home, "publish") as lease, Terminal() as terminal:
         remember(settings, lease, None, names, allowed)
-        outcome = noting.publish_by_hand(settings, declared, names, terminal.progress, allowed)
+        outcome = noting.publish_by_hand(settings, declared, names, terminal.progress, allowed, deep=deep)
     if as_json:
         print_json(asdict(outcome))
     else:
@@ -119,9 +121,7 @@ def drift(
     fields: Annotated[
         bool, typer.Option("--fields", help="Print which fields of the portal are ours, and stop.")
     ] = False,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Read every file again, also those that nothing says were touched.")
-    ] = False,
+    deep: DeepOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print what somebody changed by hand on the portal. Writes nothing.
@@ -150,11 +150,11 @@ def drift(
     faults: dict[str, PortalError] = {}
     found = publishing.plan(settings, declared, names, NOTHING_ALLOWED, faults.__setitem__, deep=deep)
     problems = {name: str(error) for name, error in faults.items()}
-    told = drift_as_json(settings.portal, found, problems, managed)
+    told = drift_as_json(settings.portal, found, problems, managed, settings.as_options())
     if as_json:
         print_json(told)
     else:
-        for style, line in drift_lines(settings.portal, found, problems):
+        for style, line in drift_lines(settings.portal, found, problems, settings.as_options()):
             console.print(line, style=style, markup=False, soft_wrap=True)
     if problems:
         raise typer.Exit(FAILED)

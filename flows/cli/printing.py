@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.exit_codes import FAILED, HELD
-from flows.outcomes import drift_in_words, hold_in_words
+from flows.outcomes import drift_in_words
 from warehouse.declarations import Severity
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _told(outcome: NightOutcome) -> Iterator[tuple[str, str]]:
     listed: list[SourceOutcome | DatasetOutcome] = [*outcome.sources, *outcome.datasets]
     for one in listed:
         if one.message:
-            yield _STYLE.get(one.state, ""), f"{one.name}: {one.message}"
+            yield _STYLE.get(one.state, ""), f"{one.name}: {one.message.removeprefix(f'{one.name}: ')}"
     for source in outcome.sources:
         if source.notice:
             yield "yellow", f"{source.name}: {source.notice}"
@@ -134,9 +134,9 @@ def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None
         console.print(f"  {escape(told)}", soft_wrap=True)
     for dataset, problem in outcome.problems.items():
         console.print(f"  {escape(dataset)}: {escape(problem)}", style="red", soft_wrap=True)
-    for dataset, holds in outcome.holds.items():
-        for hold in holds:
-            told = f"{dataset} is held on the portal. {hold_in_words(hold)}"
+    for dataset in outcome.holds:
+        for why in outcome.held(dataset):
+            told = f"{dataset} is held on the portal. {why}"
             console.print(f"  {escape(told)}", style="yellow", soft_wrap=True)
     for dataset, found in outcome.drift.items():
         for drift in found:

@@ -83,12 +83,15 @@ class Terminal:
             self._bars.remove_task(self._tasks.pop(name))
 
     def _log(self, step: str, done: float, total: float | None, unit: str) -> None:
-        """A line when a step begins; of coarse work (windows, datasets) a line a part."""
+        """A line when a step begins; of coarse work (windows, datasets) a line a part.
+
+        None of what was done as soon as it was told: it took no time in which anybody would ask.
+        """
         if total and unit in _COARSE_UNITS:
             if done < total:
                 _print_log(f"{step}, {done + 1:,.0f} of {_amount(total, unit)}")
             return
-        if step not in self._growing:
+        if step not in self._growing and not (total and done >= total):
             _print_log(step)
         if total and done >= total:
             self._growing.discard(step)

@@ -27,6 +27,7 @@ from warehouse.declarations import (
     literal,
     quote,
 )
+from warehouse.messages import message
 
 # Part of every release's fingerprint: raise it when the same rows would give other bytes.
 RENDERER_VERSION = 3
@@ -40,7 +41,7 @@ DIGITS = 15
 # an apostrophe in front; one that already starts with apostrophes before such a character gets one more, so that
 # taking one off always restores the value.
 _FORMULA = r"^'*[=+\-@\t\r]"
-FORMULA_NOTE = (
+FORMULA_NOTE = message(
     "In CSV files, a text that a spreadsheet would run as a formula (it begins with =, +, -, @, a tab or a"
     " carriage return) has an apostrophe in front. Parquet and XLSX hold it unchanged."
 )
@@ -48,7 +49,9 @@ FORMULA_NOTE = (
 
 def labels(field: FieldDeclaration) -> dict[str, str]:
     """What the codes of a field mean, in the order of its list; empty where it has no codes."""
-    if field.label_list:
+    if field.titles:
+        found = {code: title for code, (title, _) in field.titles.items()}
+    elif field.label_list:
         listed = reference.code_lists()[field.label_list]
         found = {code: meaning.title for code, meaning in listed.codes.items()}
     else:

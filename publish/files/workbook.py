@@ -23,6 +23,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from publish.files.render import SUPPRESSED_WORD, as_text, description_of, labels, order_by, too_long
 from warehouse.declarations import STATUS, SUPPRESSED, FieldDeclaration, TableDeclaration, literal, quote
+from warehouse.messages import message
 from warehouse.progress import Progress, silent
 
 MAX_ROWS = 1_048_575  # a sheet's rows less the header
@@ -32,7 +33,7 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _DATA = "xl/worksheets/sheet1.xml"
 _BATCH = 2_000
 # What a sheet cannot hold as the other files do, for those who read it.
-NOTE = (
+NOTE = message(
     "In the XLSX file a text of more than 32,767 characters is cut, and dates before 1900 and whole numbers of"
     " more than 15 digits are texts: a sheet cannot hold them otherwise."
 )

@@ -19,6 +19,7 @@ from publish.metadata.words import LISTED, NOT_REVIEWED, resource_title
 from warehouse.declarations import DatasetDeclaration, SourceDeclaration
 from warehouse.districts import District, load_districts
 from warehouse.home import to_json
+from warehouse.messages import message
 from warehouse.releases import Release, ReleaseFile, SnapshotUse
 
 
@@ -66,7 +67,7 @@ def describe(
         ],
         "sources": _sources(release.snapshots, sources),
         "usageWarnings": list(entry.usage_warnings),
-        "notes": [*_notes(release), *([PROTECTION_NOTE] if entry.disclosure else [])],
+        "notes": [str(note) for note in notes_of(declaration, release)],
         "resources": [
             _resource(declaration, file, release.previous_version) for file in release.files if file.key in LISTED
         ],
@@ -81,7 +82,7 @@ def describe(
             "attribution": district.attribution,
         }
     if entry.places:
-        content["places"] = [place.model_dump(exclude_none=True) for place in entry.places]
+        content["places"] = [place.model_dump(exclude_none=True, exclude={"title_fi"}) for place in entry.places]
     if period:
         content["temporal"] = dict(period)
     if protection := protection_of(declaration):
@@ -97,6 +98,8 @@ def translations_of(declaration: DatasetDeclaration) -> dict[str, dict[str, Any]
         one.language: {
             "title": one.title,
             "description": one.description,
+            **({"eachRowIsA": one.each_row_is_a} if one.each_row_is_a else {}),
+            **({"usageWarnings": list(one.usage_warnings.values())} if one.usage_warnings else {}),
             "madeBy": one.made_by,
             "reviewedBy": one.reviewed_by,
             "note": "" if one.is_reviewed else NOT_REVIEWED,
@@ -131,16 +134,20 @@ def _sources(snapshots: Sequence[SnapshotUse], sources: Mapping[str, SourceDecla
     return found
 
 
-def _notes(release: Release) -> list[str]:
-    notes = [FORMULA_NOTE, "An empty value is missing or unknown, never zero."]
+def notes_of(declaration: DatasetDeclaration, release: Release) -> list[str]:
+    """What is to be known of a release's files, as messages."""
+    notes: list[str] = [FORMULA_NOTE, message("An empty value is missing or unknown, never zero.")]
     if release.file("xlsx"):
         notes.append(workbook.NOTE)
     else:
         notes.append(
-            f"There is no XLSX file: {release.rows:,} rows are more than the {workbook.MAX_ROWS:,} that a sheet"
-            " holds."
+            message(
+                "There is no XLSX file: {rows} rows are more than the {most} that a sheet holds.",
+                rows=release.rows,
+                most=workbook.MAX_ROWS,
+            )
         )
-    return notes
+    return [*notes, PROTECTION_NOTE] if declaration.entry.disclosure else notes
 
 
 def _resource(declaration: DatasetDeclaration, file: ReleaseFile, previous_version: str | None) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from urllib.parse import quote as url_quote
 
 from publish.desired import DesiredDataset, DesiredResource, resource_id
 from publish.metadata.distributions import Offered, distribution, is_page, service_node
-from publish.metadata.high_value import LEGISLATION, category_node
+from publish.metadata.high_value import LEGISLATION, category_node, with_classes
 from publish.metadata.protection import protection_in_words
 from publish.metadata.versions import identifier_of, version_notes
 from publish.metadata.vocabularies import AUTHORITY, CONTEXT, LANGUAGE_TAGS, authority, terms_of
 from publish.metadata.words import NOT_REVIEWED, resource_format, resource_title
-from warehouse.declarations import DatasetDeclaration, Translation
+from warehouse.declarations import CatalogueEntry, DatasetDeclaration, Translation
 from warehouse.home import to_json
 from warehouse.releases import Release
 
@@ -180,6 +180,7 @@ def _dataset(subject: _Subject, outline: Mapping[str, object] | None, issued: st
     if entry.hvd:
         node["dcatap:applicableLegislation"] = LEGISLATION
         node["dcatap:hvdCategory"] = category_node(entry.hvd.category)
+        return with_classes(node)
     return node
 
 
@@ -187,7 +188,7 @@ def _distributions(subject: _Subject) -> list[dict[str, Any]]:
     entry = subject.declaration.entry
     made = [distribution(entry, subject.release, file, subject.files, subject.base) for file in subject.files]
     found = [node for node in made if node]
-    service = subject.service
+    service = subject.service or _declared_service(entry)
     if service:
         table = resource_id(subject.declaration.name, "csv")
         for node in found:
@@ -199,6 +200,13 @@ def _distributions(subject: _Subject) -> list[dict[str, Any]]:
                     _contact(subject.declaration),
                 )
     return found
+
+
+def _declared_service(entry: CatalogueEntry) -> Service | None:
+    """The API that an entry names itself, where who describes it has none."""
+    if not entry.hvd or not entry.hvd.endpoint:
+        return None
+    return Service(f"Data API of {entry.title}", entry.hvd.endpoint, entry.hvd.documentation)
 
 
 def _coverage(subject: _Subject, outline: Mapping[str, object] | None) -> dict[str, Any]:
@@ -229,7 +237,10 @@ def _origin(subject: _Subject) -> dict[str, Any]:
     if lines:
         text = {"@value": "\n".join(lines), "@language": "en"}
         found["dct:provenance"] = {"@type": "dct:ProvenanceStatement", "rdfs:label": text}
-    if upstream:
+    if upstream and subject.declaration.entry.hvd:
+        # by its address alone: every dataset that such a document describes counts as one of high value
+        found["prov:wasDerivedFrom"] = [{"@id": one["@id"]} for one in upstream]
+    elif upstream:
         found["dct:source"] = upstream
     return found
 

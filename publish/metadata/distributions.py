@@ -12,7 +12,6 @@ from publish.metadata.schema import PROFILES
 from publish.metadata.vocabularies import FILE_TYPES, authority, media_type_term
 from publish.metadata.words import WITH_ROWS
 from warehouse.declarations import CatalogueEntry
-from warehouse.reference import Licence
 from warehouse.releases import Release
 
 # Of a release's files: the data, and all that a program needs to read them; what people read about them.
@@ -70,7 +69,7 @@ def distribution(
         "dct:language": [authority("language", code) for code in entry.language],
         "dcatap:availability": authority("planned-availability", "STABLE"),
         "adms:status": authority("distribution-status", "COMPLETED"),
-        "dct:license": licence_node(entry.licence),
+        "dct:license": licence_node(entry),
         "dct:rights": rights_node(entry.attribution),
         "spdx:checksum": {
             "@type": "spdx:Checksum",
@@ -104,9 +103,13 @@ def _standard(key: str, files: Sequence[Offered], base: str) -> str:
     return f"{PROFILES}/tableschema.json"
 
 
-def licence_node(licence: Licence) -> dict[str, Any]:
-    """A licence by its address in the EU's table, or by its own."""
-    return {"@id": licence.authority or licence.url, "@type": "dct:LicenseDocument"}
+def licence_node(entry: CatalogueEntry) -> dict[str, Any]:
+    """A dataset's licence by its address in the EU's table, or its own; of a high-value one with its text."""
+    licence = entry.licence
+    node: dict[str, Any] = {"@id": licence.authority or licence.url, "@type": "dct:LicenseDocument"}
+    if entry.hvd and licence.authority:
+        node["rdfs:seeAlso"] = {"@id": licence.url}
+    return node
 
 
 def rights_node(attribution: str) -> dict[str, Any]:
@@ -138,7 +141,7 @@ def service_node(
         "dcat:contactPoint": dict(contact),
         "dcat:theme": authority("data-theme", entry.theme),
         "dct:accessRights": authority("access-right", "PUBLIC"),
-        "dct:license": licence_node(entry.licence),
+        "dct:license": licence_node(entry),
         "foaf:page": {"@id": documentation, "@type": "foaf:Document"},
     }
     if entry.hvd:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.declarations import TableDeclaration, quote
+from warehouse.declarations import FieldDeclaration, TableDeclaration, quote
+from warehouse.messages import counted, listed, message
 
 
 @dataclass(frozen=True)
@@ -32,32 +33,58 @@ def held_rows(connection: duckdb.DuckDBPyConnection, relation: str, table: Table
     rows, held = connection.execute(
         f"SELECT count(*), count(*) FILTER (WHERE {is_marked}) FROM {relation}"
     ).fetchone() or (0, 0)
-    notes = []
-    for field in marks:
-        name = quote(field.name)
-        if field.type == "date":
-            since = connection.execute(
-                f"SELECT {name}, count(*) FROM {relation} WHERE {name} IS NOT NULL GROUP BY ALL ORDER BY ALL"
-            ).fetchall()
-            if since:
-                count = sum(number for _, number in since)
-                when = f"before {since[0][0]}" if len(since) == 1 else f"before a date from {since[0][0]} on"
-                stand = "stands as it was" if count == 1 else "stand as they were"
-                notes.append(
-                    f"{count:,} of {rows:,} rows {stand} {when}: what the source has said since could not be used."
-                    f" {field.name} says since when."
-                )
-            continue
-        emptied = connection.execute(
-            "SELECT emptied, count(*) AS n FROM"
-            f" (SELECT unnest(list_distinct(string_split({name}, ';'))) AS emptied FROM {relation})"
-            " GROUP BY ALL ORDER BY n DESC, emptied"
-        ).fetchall()
-        if emptied:
-            (count,) = connection.execute(f"SELECT count({name}) FROM {relation}").fetchone() or (0,)
-            listed = ", ".join(f"{column} in {number:,}" for column, number in emptied)
-            notes.append(
-                f"In {count:,} of {rows:,} rows a value is left empty because what the source gives could not be"
-                f" used: {listed}. {field.name} names the columns of each row."
-            )
-    return Held(held, tuple(notes))
+    notes = [_standing(connection, relation, one, rows) for one in marks if one.type == "date"]
+    notes += [_emptied(connection, relation, one, rows) for one in marks if one.type != "date"]
+    return Held(held, tuple(note for note in notes if note))
+
+
+def _standing(connection: duckdb.DuckDBPyConnection, relation: str, mark: FieldDeclaration, rows: int) -> str:
+    """What a date since which something could not be used says of the rows; empty where none has one."""
+    name = quote(mark.name)
+    first, days, count = connection.execute(
+        f"SELECT min({name}), count(DISTINCT {name}), count({name}) FROM {relation}"
+    ).fetchone() or (None, 0, 0)
+    if first is None:
+        return ""
+    if days == 1:
+        return counted(
+            "{count} of {rows} rows stands as it was before {day}: what the source has said since could not be"
+            " used. {column} says since when.",
+            "{count} of {rows} rows stand as they were before {day}: what the source has said since could not be"
+            " used. {column} says since when.",
+            count,
+            rows=rows,
+            day=str(first),
+            column=mark.name,
+        )
+    return message(
+        "{count} of {rows} rows stand as they were before a date from {day} on: what the source has said since"
+        " could not be used. {column} says since when.",
+        count=count,
+        rows=rows,
+        day=str(first),
+        column=mark.name,
+    )
+
+
+def _emptied(connection: duckdb.DuckDBPyConnection, relation: str, mark: FieldDeclaration, rows: int) -> str:
+    """What the names of columns that could not be used say of the rows; empty where none has any."""
+    name = quote(mark.name)
+    emptied = connection.execute(
+        "SELECT emptied, count(*) AS n FROM"
+        f" (SELECT unnest(list_distinct(string_split({name}, ';'))) AS emptied FROM {relation})"
+        " GROUP BY ALL ORDER BY n DESC, emptied"
+    ).fetchall()
+    if not emptied:
+        return ""
+    (count,) = connection.execute(f"SELECT count({name}) FROM {relation}").fetchone() or (0,)
+    return message(
+        "In {count} of {rows} rows a value is left empty because what the source gives could not be used:"
+        " {columns}. {column} names the columns of each row.",
+        count=count,
+        rows=rows,
+        columns=listed(
+            [message("{column} in {count}", column=one, count=number) for one, number in emptied], "comma"
+        ),
+        column=mark.name,
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from publish.metadata.vocabularies import HVD_CATEGORIES
+from publish.metadata.vocabularies import HVD_CATEGORIES, HVD_SCHEME
 from publish.plans import PortalError
 from warehouse.declarations import DatasetDeclaration
 
@@ -33,8 +33,36 @@ _BROAD = frozenset({"c_ac64a52d", "c_dd313021", "c_164e0bf5", "c_e1da4e07", "c_a
 
 def category_node(code: str) -> dict[str, Any]:
     """A category of high-value datasets, with its label where it is known here."""
-    label = {"@value": CATEGORIES.get(code, code), "@language": "en"}
-    return {"@id": f"{HVD_CATEGORIES}/{code}", "@type": "skos:Concept", "skos:prefLabel": label}
+    scheme = {
+        "@id": HVD_SCHEME,
+        "@type": "skos:ConceptScheme",
+        "dct:title": {"@value": "High-value dataset categories", "@language": "en"},
+    }
+    return {
+        "@id": f"{HVD_CATEGORIES}/{code}",
+        "@type": "skos:Concept",
+        "skos:prefLabel": {"@value": CATEGORIES.get(code, code), "@language": "en"},
+        "skos:inScheme": scheme,
+    }
+
+
+_RESOURCES = frozenset(
+    {"dcat:accessURL", "dcat:downloadURL", "dcat:endpointURL", "dcat:endpointDescription", "vcard:hasEmail"}
+)
+
+
+def with_classes(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The node, with the class that the profile wants said of addresses that DCAT-AP takes without one."""
+    return {key: _with_class(key, value) for key, value in node.items()}
+
+
+def _with_class(key: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_class(key, one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    named = {"@type": "rdfs:Resource"} if key in _RESOURCES else {}
+    return named | with_classes(value)
 
 
 def faults_of_entry(declaration: DatasetDeclaration) -> list[str]:
@@ -47,6 +75,11 @@ def faults_of_entry(declaration: DatasetDeclaration) -> list[str]:
         found.append(
             f"the licence {entry.licence.id} binds more than CC BY 4.0; take CC-BY-4.0, CC0-1.0, or one that"
             " warehouse/reference/licences.yaml marks is_free_as_cc_by"
+        )
+    if entry.language and entry.language[0] != "ENG":
+        found.append(
+            "title and description have to be in English, and are in the first of its languages,"
+            f" {entry.language[0]}; write them in English and put ENG first"
         )
     if entry.hvd.category in _BROAD:
         found.append(
@@ -91,7 +124,8 @@ def unmet(name: str, node: Mapping[str, Any]) -> tuple[str, ...]:
 # A folder of files cannot have it; the dataset stands there all the same.
 _NO_API = (
     "there is no API (dcat:accessService of a distribution), which high-value datasets need beside the files:"
-    " a folder has none; publish it on a portal with a DataStore too"
+    " a folder has none; publish it on a portal with a DataStore too, and name the address of its calls in the"
+    " entry as hvd: endpoint"
 )
 
 
@@ -99,6 +133,9 @@ def _faults_of_node(node: Mapping[str, Any]) -> Iterator[str]:
     yield from _law("the dataset", node)
     if not _ids(node.get("dcatap:hvdCategory")):
         yield "the dataset names no category (dcatap:hvdCategory)"
+    for key in ("dct:title", "dct:description"):
+        if not _is_in_english(node.get(key)):
+            yield f"the dataset has no {key} in English"
     listed = node.get("dcat:distribution") or ()
     if not any("dcat:downloadURL" in one for one in listed):
         yield "there is no bulk download (dcat:downloadURL of a distribution)"
@@ -119,6 +156,7 @@ def _faults_of_node(node: Mapping[str, Any]) -> Iterator[str]:
 _SERVICE = {
     "dct:title": "no title",
     "dcat:endpointURL": "no address of its calls (dcat:endpointURL)",
+    "dcat:endpointDescription": "no description of its calls (dcat:endpointDescription)",
     "dcat:contactPoint": "nobody to write to (dcat:contactPoint)",
     "foaf:page": "no page that documents it (foaf:page)",
     "dcatap:hvdCategory": "no category (dcatap:hvdCategory)",
@@ -141,6 +179,14 @@ def _law(what: str, node: Mapping[str, Any]) -> Iterator[str]:
         yield f"{what} does not name the regulation (dcatap:applicableLegislation {ELI})"
 
 
+def _is_in_english(value: Any) -> bool:
+    return any(str(one.get("@language", "")).split("-")[0] == "en" and one["@value"] for one in _nodes(value))
+
+
 def _ids(value: Any) -> list[str]:
+    return [str(one["@id"]) for one in _nodes(value) if "@id" in one]
+
+
+def _nodes(value: Any) -> list[Mapping[str, Any]]:
     listed = value if isinstance(value, list | tuple) else [value]
-    return [str(one["@id"]) for one in listed if isinstance(one, Mapping) and "@id" in one]
+    return [one for one in listed if isinstance(one, Mapping)]

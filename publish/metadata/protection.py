@@ -17,12 +17,17 @@ from warehouse.declarations import (
     DisclosureDeclaration,
     FieldDeclaration,
     ProtectedAs,
+    Translation,
 )
+from warehouse.messages import listed, message
 
 # What an empty cell means, beside what a release's files say of empty cells anyway.
-PROTECTION_NOTE = (
-    f"Where {STATUS} is {SUPPRESSED}, counts and what comes of them are not published, to protect people: empty in"
-    f" CSV and Parquet, the word {SUPPRESSED_WORD} in XLSX."
+PROTECTION_NOTE = message(
+    "Where {column} is {code}, counts and what comes of them are not published, to protect people: empty in CSV"
+    " and Parquet, the word {word} in XLSX.",
+    column=STATUS,
+    code=SUPPRESSED,
+    word=SUPPRESSED_WORD,
 )
 
 
@@ -72,58 +77,72 @@ def with_protection(field: FieldDeclaration, block: Mapping[str, Any]) -> FieldD
     return field.of_protected_table(has_total=field.name in columns, protected=protected)
 
 
-def protection_in_words(declaration: DatasetDeclaration) -> tuple[str, ...]:
+def protection_in_words(
+    declaration: DatasetDeclaration, translation: Translation | None = None
+) -> tuple[str, ...]:
     """What is published of people and what is not, how that was audited, and what that does not cover: paragraphs.
 
-    Empty for a dataset that declares no disclosure control.
+    Empty for a dataset that declares no disclosure control. Each is a message, with the dataset's own words in the
+    language of ``translation``, where it has them.
     """
     disclosure = declaration.entry.disclosure
     if disclosure is None:
         return ()
-    questions = [declaration.table.field(name).title for name in disclosure.same_people]
-    return tuple(_paragraphs(disclosure, questions))
+    titles = translation.fields if translation else {}
+    questions = [titles.get(name) or declaration.table.field(name).title for name in disclosure.same_people]
+    counts = (translation.counts if translation else "") or disclosure.counts
+    return tuple(_paragraphs(disclosure, counts, questions))
 
 
-def _paragraphs(disclosure: DisclosureDeclaration, questions: Sequence[str]) -> Iterator[str]:
+def _paragraphs(disclosure: DisclosureDeclaration, counts: str, questions: Sequence[str]) -> Iterator[str]:
     threshold = disclosure.protects_below
-    yield (
-        f"This dataset counts people: each is a {disclosure.counts}. A count of 1 to {threshold - 1} is"
-        f" suppressed: its cell is empty, and {STATUS} says {SUPPRESSED}. That nobody is of a kind is"
-        " published as 0."
+    yield message(
+        "This dataset counts people: each is a {person}. A count of 1 to {most} is suppressed: its cell is"
+        " empty, and {column} says {code}. That nobody is of a kind is published as 0.",
+        person=counts,
+        most=threshold - 1,
+        column=STATUS,
+        code=SUPPRESSED,
     )
     if disclosure.magnitudes:
-        yield (
+        yield message(
             "So is what is added up over people, and its mean, where whoever contributed second most could tell"
-            f" what contributed most to within {disclosure.p_percent:g} per cent (the p% rule)."
+            " what contributed most to within {percent} per cent (the p% rule).",
+            percent=disclosure.p_percent,
         )
-    yield (
+    yield message(
         "Further cells, zeros among them, are suppressed so that none of these follows from others, by subtraction"
         " or otherwise. Which cells are suppressed for their own sake is not said."
     )
     if questions:
-        yield (
-            f"The same people are counted at every {' and '.join(questions)}, so a group that is suppressed at one"
-            " is suppressed at all."
+        yield message(
+            "The same people are counted at every {column}, so a group that is suppressed at one is suppressed"
+            " at all.",
+            column=listed(questions),
         )
-    yield (
-        f"Every count that is published is exact, and where its code is {TOTAL} (all) it includes those in"
-        " suppressed cells. Means and shares are computed from published counts and sums only, and rounded."
+    yield message(
+        "Every count that is published is exact, and where its code is {code} (all) it includes those in"
+        " suppressed cells. Means and shares are computed from published counts and sums only, and rounded.",
+        code=TOTAL,
     )
-    yield (
+    yield message(
         "Before anything was released, a program that does not know how the cells were chosen audited it. For"
         " every count of few it found two populations that agree with all that is published, now and before, and"
         " with what one person who is alone in a cell knows: in one nobody is in the cell, in the other at least"
-        f" {threshold} are. Without them nothing is released. Both are kept as long as people's own answers are."
+        " {threshold} are. Without them nothing is released. Both are kept as long as people's own answers are.",
+        threshold=threshold,
     )
-    yield (
+    yield message(
         "What was suppressed once stays suppressed. The next update comes when enough changed: every count by"
-        f" nobody, or by {threshold} people or more. Until then the last release stands."
+        " nobody, or by {threshold} people or more. Until then the last release stands.",
+        threshold=threshold,
     )
-    yield (
+    yield message(
         "Not covered: what published zeros and extreme means say of a whole group (nobody in it answered yes), and"
         " what those can conclude who know more of the people than is published. Single answers are not published."
     )
-    yield (
+    yield message(
         "Margins, rules, and what follows from the published counts by equations can be checked from these files"
-        " alone: opendistrict verify-disclosure FOLDER."
+        " alone: {command}.",
+        command="opendistrict verify-disclosure FOLDER",
     )

@@ -12,6 +12,7 @@ from typing import Any
 AUTHORITY = "http://publications.europa.eu/resource/authority"
 MEDIA_TYPES = "https://www.iana.org/assignments/media-types"
 HVD_CATEGORIES = "http://data.europa.eu/bna"
+HVD_SCHEME = f"{HVD_CATEGORIES}/asd487ae75"
 
 CONTEXT: Mapping[str, str] = {
     "adms": "http://www.w3.org/ns/adms#",

@@ -53,5 +53,10 @@ class Portal(Protocol):
         progress: Progress,
         failed: Failed,
         allowed: Allowed = NOTHING_ALLOWED,
+        *,
+        deep: bool = False,
     ) -> list[Published]:
-        """Make it so, dataset by dataset. One that fails is told to ``failed`` and the others go on."""
+        """Make it so, dataset by dataset. One that fails is told to ``failed`` and the others go on.
+
+        ``deep``: every file is read again, though nothing says that somebody touched it.
+        """

@@ -8,4 +8,5 @@ from publish.questions.answering import Answered as Answered
 from publish.questions.answering import Shelved as Shelved
 from publish.questions.answering import answer_all as answer_all
 from publish.questions.declaring import Question as Question
+from publish.questions.declaring import QuestionChart as QuestionChart
 from publish.questions.declaring import load_questions as load_questions

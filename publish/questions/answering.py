@@ -14,7 +14,7 @@ import duckdb
 from publish.questions.asking import ask, over
 from publish.questions.declaring import Question
 
-_FORMAT = 1  # raise it when the same rows would be kept as something else
+_FORMAT = 2  # raise it when the same rows would be kept as something else
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,15 @@ class Shelved:
     data_date: str
     parquet: Path
     sha256: str
+
+
+@dataclass(frozen=True)
+class AnsweredBar:
+    """A bar: the parts of its label, its value, of how many it is; None where that is not known."""
+
+    label: tuple[str, ...]
+    value: float | None
+    n: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class Answered:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
     figure: Mapping[str, Any] = field(default_factory=dict)  # empty where nothing is known
-    bars: tuple[tuple[str, float | None], ...] = ()
+    bars: tuple[AnsweredBar, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As plain values, and back by ``of_json``."""
@@ -53,7 +62,7 @@ class Answered:
             "columns": list(self.columns),
             "rows": [list(row) for row in self.rows],
             "figure": dict(self.figure),
-            "bars": [list(bar) for bar in self.bars],
+            "bars": [[list(bar.label), bar.value, bar.n] for bar in self.bars],
         }
 
     @staticmethod
@@ -66,7 +75,7 @@ class Answered:
             columns=tuple(content["columns"]),
             rows=tuple(tuple(row) for row in content["rows"]),
             figure=content["figure"],
-            bars=tuple((bar[0], bar[1]) for bar in content["bars"]),
+            bars=tuple(AnsweredBar(tuple(label), value, n) for label, value, n in content["bars"]),
         )
 
 
@@ -109,10 +118,9 @@ def _asked(question: Question, connection: duckdb.DuckDBPyConnection, made_of: s
     within = f"WITH answer AS ({question.sql.rstrip().rstrip(';')})"
     summary = ask(connection, f"{within} {question.figure.sql}")
     figure = dict(zip(summary.columns, map(_plain, summary.rows[0]), strict=True)) if summary.rows else {}
-    bars: tuple[tuple[str, float | None], ...] = ()
+    bars: tuple[AnsweredBar, ...] = ()
     if question.chart:
-        drawn = ask(connection, f"{within} {question.chart.sql}")
-        bars = tuple((str(label), None if value is None else float(value)) for label, value in drawn.rows)
+        bars = tuple(_bar(*row) for row in ask(connection, f"{within} {question.chart.sql}").rows)
     return Answered(
         "answered",
         made_of,
@@ -121,6 +129,15 @@ def _asked(question: Question, connection: duckdb.DuckDBPyConnection, made_of: s
         figure={} if any(value is None for value in figure.values()) else figure,
         bars=bars,
     )
+
+
+def _bar(label: Any, value: Any, n: Any = None) -> AnsweredBar:
+    parts = label if isinstance(label, list) else [label]
+    return AnsweredBar(tuple(str(part) for part in parts if part is not None), _number(value), _number(n))
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _plain(value: Any) -> Any:

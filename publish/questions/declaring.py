@@ -8,13 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from warehouse.declared import DATASET_SLUG, SLUG, DeclarationError, Declared, parse, read_yaml
 from warehouse.messages import Language
 
 FOLDER = Path(__file__).parent
 _FILE = re.compile(r"(?P<number>\d{2})_(?P<slug>[a-z][a-z0-9]*(_[a-z0-9]+)*)\.yaml")
+
+_COLUMN = r"^[a-z][a-z0-9-]*\.[a-z][a-z0-9_]*$"
 
 
 class Words(Declared):
@@ -37,15 +39,27 @@ class Figure(Declared):
 
     sql: str
     value: str
+    unit: Words | None = None  # of what the value is; none where its sign says it
     sentence: Words
 
 
 class QuestionChart(Declared):
-    """Bars of what a SELECT gives: ``label`` and ``value``; it may read ``answer`` and the question's datasets."""
+    """Bars of what a SELECT gives: ``label`` and ``value``; it may read ``answer`` and the question's datasets.
+
+    A label may be a list of texts. Where ``counts`` says of what, a third column says how many a value is of.
+    """
 
     title: Words
     sql: str
     unit: str = ""
+    full: float | None = Field(None, gt=0)  # where a bar ends; without it the longest fills its place
+    counts: Words | None = None  # of what n is a number
+    words: Mapping[str, Words] = {}  # labels that its SELECT has for itself, as they are said
+
+    @property
+    def ends_at(self) -> float | None:
+        """The value of a bar that fills its place: a share is of a hundred."""
+        return self.full or (100 if self.unit == "%" else None)
 
 
 class Question(Declared):
@@ -57,10 +71,20 @@ class Question(Declared):
     reads: tuple[Annotated[str, Field(pattern=DATASET_SLUG)], ...] = Field(min_length=1)
     sql: str
     headings: dict[Annotated[str, Field(pattern=SLUG)], Words]
+    # Columns whose codes are those of a dataset's column, as dataset.column: of the answer where they are called
+    # otherwise than there, and ``label``, of the chart.
+    codes: Mapping[Annotated[str, Field(pattern=SLUG)], Annotated[str, Field(pattern=_COLUMN)]] = {}
     figure: Figure
     chart: QuestionChart | None = None
     cannot_say: Words
     _slug: str = PrivateAttr("")
+
+    @model_validator(mode="after")
+    def _reads_whose_codes_it_has(self) -> Question:
+        for name, column in self.codes.items():
+            if column.split(".")[0] not in self.reads:
+                raise ValueError(f"codes: {name}: it does not read {column.split('.')[0]}")
+        return self
 
     @property
     def slug(self) -> str:

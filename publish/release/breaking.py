@@ -15,6 +15,7 @@ from warehouse.declarations import TableDeclaration, literal, quote
 from warehouse.home import Home
 from warehouse.releases import BreakingChangeError, Release, ReleaseError
 
+IF_MEANT = ". If this is meant"  # begins what to do about it
 _SAME = 0.9  # of the rows: the part that has to agree before another name is told as the same column
 
 
@@ -51,7 +52,7 @@ def columns_changed(connection: duckdb.DuckDBPyConnection, view: str, draft: Dra
     if found.breaking and entry.major_version <= previous.major:
         raise BreakingChangeError(
             f"{entry.name}: programs that read version {previous.version} would break, so that version stands."
-            f" {'; '.join(found.breaking)}. If this is meant, write `major_version: {previous.major + 1}` in"
+            f" {'; '.join(found.breaking)}{IF_MEANT}, write `major_version: {previous.major + 1}` in"
             f" {path}: the next night releases it, and keeps the last version of major {previous.major} available"
             f" for {max(entry.keep.major_days, 90)} days. If it is not, put the columns there back as they were"
         )

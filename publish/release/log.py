@@ -67,7 +67,7 @@ def log_again(release: Release, older: Mapping[str, Any] | None) -> dict[str, An
     """The same from the change log of the version before, as it stands; None if there is none."""
     if older is None:
         return _log(release, [])
-    entries = [_entry(release), *older["versions"]]
+    entries = [entry_of(release), *older["versions"]]
     count = len(entries) + int(older["olderVersionsNotListed"])
     return _document(release, entries, count)
 
@@ -80,7 +80,7 @@ def _before(release: Release, existing: Sequence[Release]) -> Iterator[Release]:
 
 
 def _log(release: Release, older: Sequence[Release]) -> dict[str, Any]:
-    entries = [_entry(one) for one in (release, *older[: LOG_VERSIONS - 1])]
+    entries = [entry_of(one) for one in (release, *older[: LOG_VERSIONS - 1])]
     return _document(release, entries, 1 + len(older))
 
 
@@ -89,7 +89,8 @@ def _document(release: Release, entries: Sequence[Mapping[str, Any]], count: int
     return {"dataset": release.dataset, "versions": listed, "olderVersionsNotListed": count - len(listed)}
 
 
-def _entry(release: Release) -> dict[str, Any]:
+def entry_of(release: Release) -> dict[str, Any]:
+    """What the change log has of a release."""
     return {
         "id": tag_of(release.dataset, release.version),
         "version": release.version,

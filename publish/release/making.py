@@ -26,7 +26,7 @@ from publish.release.telling import Telling, tell
 from publish.release.versions import release_folder
 from warehouse.archive import sha256_of
 from warehouse.home import Home, move_folder
-from warehouse.progress import Progress, silent
+from warehouse.progress import Counted, Progress, silent
 from warehouse.releases import Release, ReleaseError
 
 
@@ -39,7 +39,7 @@ def make_release(
         connection: sees the draft's relation.
         draft: what it is to be made of.
         home: where releases are kept.
-        progress: told of each step.
+        progress: told of it, and how many of its files are written.
 
     Raises:
         BreakingChangeError: programs that read the release before would break, and the entry does not say that
@@ -47,13 +47,17 @@ def make_release(
         ReleaseError: the key is not unique, a column is missing, or the previous release is damaged.
     """
     declaration, previous, name = draft.declaration, draft.previous, draft.declaration.name
-    with home.workspace(f"release-{name}") as workspace:
+    count = len(("csv", "parquet", "xlsx", *declaration.entry.formats, "changes", "datapackage"))
+    with (
+        home.workspace(f"release-{name}") as workspace,
+        Counted(progress, f"releasing {name}", count, "files") as next_file,
+    ):
         built = workspace / "files"
         built.mkdir()
         try:
             with render.published(connection, draft.relation, declaration.table) as view:
                 rows = checked_rows(connection, view, declaration)
-                progress(f"{name}: csv")
+                next_file()
                 csv = built / f"{name}.csv"
                 render.write_csv(connection, view, declaration.table, csv)
                 content_sha256 = sha256_of(csv)
@@ -61,7 +65,7 @@ def make_release(
                 if draft.before and draft.before.fingerprint == fingerprint:
                     return None
                 schema = columns_changed(connection, view, draft, home)
-                found = _write_rows(connection, view, (draft, home, built), progress)
+                found = _write_rows(connection, view, (draft, home, built), next_file, progress)
         except duckdb.Error as error:
             raise ReleaseError(f"{name}: the table {draft.relation} cannot be released: {error}") from error
         release = Release(
@@ -85,7 +89,7 @@ def make_release(
             major=declaration.entry.major_version,
             breaking=schema.breaking,
         )
-        progress(f"{name}: description")
+        next_file()
         told = Telling(
             declaration,
             about(declaration),
@@ -113,22 +117,26 @@ class _Found:
 
 
 def _write_rows(
-    connection: duckdb.DuckDBPyConnection, view: str, what: tuple[Draft, Home, Path], progress: Progress
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    what: tuple[Draft, Home, Path],
+    next_file: Counted,
+    progress: Progress,
 ) -> _Found:
     """Write the rows in all formats but CSV, which is there, and what differs from the version before."""
     draft, home, built = what
     declaration, table, name = draft.declaration, draft.declaration.table, draft.declaration.name
     keys = ["csv", "parquet"]
-    progress(f"{name}: parquet")
+    next_file()
     render.write_parquet(connection, view, table, built / f"{name}.parquet")
-    progress(f"{name}: xlsx")
+    next_file()
     if workbook.write_xlsx(connection, view, table, about(declaration), built / f"{name}.xlsx", progress):
         keys.append("xlsx")
     for key in declaration.entry.formats:
-        progress(f"{name}: {key}")
+        next_file()
         if WRITERS[key](connection, view, declaration, built / file_name(key, name)):
             keys.append(key)
-    progress(f"{name}: changes")
+    next_file()
     before = previous_parquet(draft.previous, home) if draft.previous else None
     return _Found(
         [*keys, "changes"],

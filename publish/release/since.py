@@ -1,26 +1,27 @@
 """What changed since a version, whatever version that is: one small file from its rows to those of the latest.
 
-A CSV file in the dialect of all others (``publish.files.render``), sorted by the key. Its columns are ``_change``,
-the columns of the key, ``_fields``, and the latest version's other columns in their order:
+A CSV file in the dialect of all others (``publish.files.render``), sorted by the key. Its columns are ``_removed``
+and the latest version's, the key first. A line is about one row:
 
-| _change | the key | _fields | other columns |
-|---|---|---|---|
-| ``added`` | of a row that the version lacks | empty | the whole row |
-| ``changed`` | of a row that both have | the columns that differ, ``;`` between them | these; others are empty |
-| ``removed`` | of a row that the latest lacks | empty | empty |
+| _removed | the key | other columns |
+|---|---|---|
+| empty | of a row that is new or changed | the values that are new; of a new row all it has |
+| names of columns, ``;`` between | of a row that changed | the same; it has no value in the named ones any more |
+| ``*`` | of a row that the latest lacks | empty |
 
-A column in ``_fields`` that is empty is empty now. A column that the version lacks was empty in it; one that the
-latest lacks is to be dropped. No column of a dataset begins with an underscore, so none is called like these.
-Values are texts as the CSV files show them: applied to the version's CSV file, read as texts, the file gives the
-rows of the latest version's, character by character. ``applying_in_sql`` has the lines for DuckDB,
-``APPLYING_IN_PANDAS`` those for pandas.
+So: write what is filled over what there is, empty what ``_removed`` names, drop the rows that it says ``*`` of. A
+column that the version lacks was empty in it; one that the latest lacks is to be dropped. No column of a dataset
+begins with an underscore or is called ``*``. Values are texts as the CSV files show them: applied to the version's
+CSV file, read as texts, the file gives the rows of the latest version's, character by character.
+``applying_in_sql`` has the lines for DuckDB, ``APPLYING_IN_PANDAS`` those for pandas.
 
 The file holds new values, and keys: nothing that the two versions do not hold. The key of a removed row that the
 screen knows as personal, though it was released once, is not repeated; such a row cannot be removed by this file.
 Where the key's columns are others than they were, rows cannot be told to be the same: there is no such file.
 
-Size: a line of a changed row is its key, the names of columns and their values, and a comma for each column; that
-of an added one the whole row, so a file that replaces 1 % of the rows is a little over 1 % of the CSV file.
+Size: the line of a new row is its line in the CSV file and a comma, that of a changed one has only the values that
+are new, that of a removed one only the key; and each a comma for every column. What changed to empty costs its
+column's name. So of 1 % of the rows, whatever happened to them, the file has about 1 % of the bytes at most.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ from warehouse.findings import WITHHELD
 from warehouse.personal import personal_sql
 from warehouse.releases import ReleaseError
 
-_FORMAT = 1  # part of a kept file's name: raise it when the same rows would give other bytes
+WHOLE_ROW = "*"  # what is removed of a row that is no more
+_FORMAT = 2  # part of a kept file's name: raise it when the same rows would give other bytes
 _LATEST = "latest_rows"
 _PLACES = "asked_places"
 _LINES = "lines_of_changes"
@@ -56,12 +58,15 @@ import pandas as pd
 
 then = pd.read_csv({then}, dtype=str, keep_default_na=False).set_index({key})
 since = pd.read_csv({since}, dtype=str, keep_default_na=False).set_index({key})
-names = [name for name in since.columns if not name.startswith("_")]
-now = then.drop(since.index[since["_change"] == "removed"], errors="ignore").reindex(columns=names, fill_value="")
-for name in names:
-    new = since.loc[(";" + since["_fields"] + ";").str.contains(f";{{name}};", regex=False), name]
+removed = since.pop("_removed")
+now = then.drop(since.index[removed == "*"], errors="ignore").reindex(columns=since.columns, fill_value="")
+since = since[removed != "*"]
+now = now.reindex(now.index.union(since.index), fill_value="")
+for name in since.columns:
+    new = since.loc[since[name] != "", name]
     now.loc[new.index, name] = new
-now = pd.concat([now, since.loc[since["_change"] == "added", names]]).reset_index()
+    now.loc[removed.index[(";" + removed + ";").str.contains(f";{{name}};", regex=False)], name] = ""
+now = now.reset_index()
 """
 
 
@@ -76,8 +81,8 @@ def applying_in_sql(key: Sequence[str], others: Sequence[str], then: str, since:
     """
     texts = "header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = true"
     taken = [
-        f"CASE WHEN s._change = 'added' OR list_contains(string_split(s._fields, ';'), {literal(name)})"
-        f" THEN s.{quote(name)} ELSE t.{quote(name)} END AS {quote(name)}"
+        f"CASE WHEN list_contains(string_split(s._removed, ';'), {literal(name)}) THEN NULL"
+        f" ELSE coalesce(s.{quote(name)}, t.{quote(name)}) END AS {quote(name)}"
         for name in others
     ]
     columns = ",\n    ".join([*map(quote, key), *taken])
@@ -87,7 +92,7 @@ def applying_in_sql(key: Sequence[str], others: Sequence[str], then: str, since:
         f"SELECT\n    {columns}\n"
         f"FROM (FROM read_csv({literal(then)}, {texts}) UNION ALL BY NAME SELECT {empty} WHERE false) AS t\n"
         f"FULL JOIN read_csv({literal(since)}, {texts}) AS s USING ({using})\n"
-        "WHERE s._change IS DISTINCT FROM 'removed'"
+        f"WHERE s._removed IS DISTINCT FROM {literal(WHOLE_ROW)}"
     )
 
 
@@ -208,7 +213,7 @@ def write_since(
                 compared = [_Column(name, kind, columns_then.get(name)) for name, kind in columns.items()]
                 _compare(connection, [then for then, _ in batch], compared, now.key, withheld)
                 for number, (_, place) in enumerate(batch):
-                    shown = ", ".join(map(quote, ("_change", *now.key, "_fields", *_others(columns, now.key))))
+                    shown = ", ".join(map(quote, ("_removed", *now.key, *_others(columns, now.key))))
                     order = ", ".join(quote(f"_{name}") for name in now.key)
                     lines = f"SELECT {shown} FROM {_LINES} WHERE _version = {number} ORDER BY {order}"
                     unfinished = place.with_name(f".{place.name}.unfinished")
@@ -300,6 +305,15 @@ class _Column:
             return f"n.{quote(self.name)} IS NOT NULL"
         return " IS DISTINCT FROM ".join(self.sides)
 
+    @property
+    def emptied(self) -> str:
+        """SQL that is true where it was filled and is empty."""
+        return (
+            "false"
+            if self.kind_then is None
+            else f"o.{quote(self.name)} IS NOT NULL AND n.{quote(self.name)} IS NULL"
+        )
+
     def old_key(self, withheld: Collection[str]) -> str:
         """SQL for it as a part of a removed row's key."""
         if self.name not in withheld:
@@ -324,26 +338,25 @@ def _compare(
     rows = f"(FROM read_parquet([{files}], filename = '_path') JOIN {_PLACES} USING (_path)) AS o"
     same = " AND ".join(" = ".join(one.sides) for one in keys)
     differs = " OR ".join(f"({one.differs})" for one in others) or "false"
-    named = "".join(f", CASE WHEN {one.differs} THEN {literal(one.name)} END" for one in others)
 
-    def line(change: str, side: str, fields: str, values: Sequence[str]) -> str:
+    def line(side: str, removed: str, values: Sequence[str]) -> str:
         shown = [one.old_key(withheld) if side == "o" else one.new for one in keys]
         sorts = [one.sides[0 if side == "o" else 1] for one in keys]
         parts = [
-            f"o._version, {literal(change)} AS _change",
+            f"o._version, {removed} AS _removed",
             *(f"{sql} AS {quote(one.name)}" for sql, one in zip(shown, keys, strict=True)),
-            f"{fields} AS _fields",
             *(f"{sql} AS {quote(one.name)}" for sql, one in zip(values, others, strict=True)),
             *(f"{sql} AS {quote(f'_{one.name}')}" for sql, one in zip(sorts, keys, strict=True)),
         ]
         return f"SELECT {', '.join(parts)}"
 
+    emptied = "".join(f", CASE WHEN {one.emptied} THEN {literal(one.name)} END" for one in others)
     changed = line(
-        *("changed", "n", f"concat_ws(';', NULL{named})"),
+        *("n", f"nullif(concat_ws(';', NULL{emptied}), '')"),
         [f"CASE WHEN {one.differs} THEN {one.new} END" for one in others],
     )
-    removed = line("removed", "o", "NULL::VARCHAR", ["NULL::VARCHAR"] * len(others))
-    added = line("added", "n", "NULL::VARCHAR", [one.new for one in others]).replace("o._version", "p._version", 1)
+    removed = line("o", literal(WHOLE_ROW), ["NULL::VARCHAR"] * len(others))
+    added = line("n", "NULL::VARCHAR", [one.new for one in others]).replace("o._version", "p._version", 1)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {_LINES} AS"
         f" {changed} FROM {rows} JOIN {_LATEST} AS n ON {same} WHERE {differs}"

@@ -6,7 +6,7 @@ last good one stands, and the night says which file it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from publish.release.log import feed_of
 from publish.release.manifest import MANIFEST, manifest
 from warehouse.declarations import DatasetDeclaration
 from warehouse.home import to_json
-from warehouse.releases import Release, ReleaseError
+from warehouse.releases import Release, ReleaseError, ReleaseFile
 
 # Those that every release has.
 TOLD = ("dictionary", "datapackage", *BESIDE)
@@ -74,12 +74,17 @@ def tell(folder: Path, release: Release, telling: Telling, keys: Collection[str]
     telling = replace(telling, describe=lambda _: described)  # as it is written: it does not list itself
     release = _written(folder, release, telling, [key for key in _AFTER if key in keys])
     if "sums" in keys:
-        sums = "".join(f"{file.sha256}  {file.name}\n" for file in sorted(release.files, key=lambda one: one.name))
-        (folder / file_name("sums", release.dataset)).write_text(sums, encoding="utf-8")
+        (folder / file_name("sums", release.dataset)).write_text(sums_of(release.files), encoding="utf-8")
         release = _with(folder, release, "sums")
     (folder / MANIFEST).write_text(manifest(release), encoding="utf-8")
     sync(folder)
     return release
+
+
+def sums_of(files: Iterable[ReleaseFile]) -> str:
+    """The content of ``SHA256SUMS``, which does not list itself."""
+    listed = sorted((file for file in files if file.key != "sums"), key=lambda one: one.name)
+    return "".join(f"{file.sha256}  {file.name}\n" for file in listed)
 
 
 def _written(folder: Path, release: Release, telling: Telling, keys: Sequence[str]) -> Release:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from publish.desired import resource_id
 from publish.portals.ckan.client import READS
 from tests.e2e.test_ckan_portal import Town, changed_rows
 from tests.publish import places
+from warehouse.progress import silent
 
 
 @pytest.fixture
@@ -57,14 +59,19 @@ def test_words_changed_by_hand_are_told_and_left_while_all_else_goes_on(town: To
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("how", [pytest.param("deleted", marks=pytest.mark.prove), "private"])
+@pytest.mark.parametrize(
+    "how", ["private", *(pytest.param(how, marks=pytest.mark.prove) for how in ("deleted", "purged"))]
+)
 def test_a_takedown_is_respected_until_somebody_restores(town: Town, how: str) -> None:
     town.apply(town.release(changed_rows(0)))
     desired = town.release(changed_rows(1))
     if how == "deleted":
         town.admin.package_delete(id=town.name)
-    else:
+    elif how == "private":
         town.admin.package_patch(id=town.name, private=True)
+    else:  # no trace of it is left but in the home
+        town.admin.dataset_purge(id=town.name)
+        desired = replace(desired, published={town.portal.address: "2026-02-01.1"})
     (plan,) = town.portal.plan([desired]).datasets
     assert [hold.guard for hold in plan.holds] == ["taken_down"]
     again, calls = town.new_portal()
@@ -165,6 +172,16 @@ def test_other_bytes_of_the_same_size_are_noticed(town: Town) -> None:
     assert "are what was published" in plan.changes[0].detail
     assert town.apply(desired).writes == 1
     assert town.portal.plan([desired]).changes == ()
+    # and one that nothing tells of, neither its size nor its time: only who reads all of it sees it
+    touched = stored.stat()
+    stored.write_bytes(content[:-10] + bytes(10))
+    os.utime(stored, ns=(touched.st_atime_ns, touched.st_mtime_ns))
+    assert town.portal.plan([desired]).drift == ()
+    (plan,) = town.portal.plan([desired], deep=True).datasets
+    assert fates(plan) == {"CSV": "undone"}
+    (done,) = town.portal.apply([desired], silent, lambda *fault: pytest.fail(str(fault)), deep=True)
+    assert fates(done) == {"CSV": "undone"}
+    town.check(desired)
 
 
 @pytest.mark.e2e

@@ -16,9 +16,11 @@ from publish.plans import PortalError
 from publish.portals.ckan import CkanPortal, table
 from publish.portals.ckan.client import READS
 from publish.portals.ckan.table import through_api
+from publish.portals.ckan.table.through_copy import ThroughCopy
 from tests.e2e.ckan_server import CkanServer
 from tests.e2e.test_ckan_portal import Town, as_ckan_shows, changed_rows
 from tests.publish import places
+from warehouse.progress import Progress
 
 ROUTES = ["api", "copy"]
 
@@ -197,6 +199,31 @@ def test_what_somebody_changed_in_the_rows_is_told_and_repaired(
     desired = town.release(rows)
     town.apply(desired, portal)
     town.check(desired)
+
+
+@pytest.mark.e2e
+def test_what_somebody_edits_while_rows_are_written_is_seen(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "PAGE_ROWS", 10)
+    portal, _ = portal_of(town, "copy")
+    town.apply(town.release(places.rows(30)), portal)
+    rehearse = ThroughCopy.rehearse
+
+    def edit_and_rehearse(change: ThroughCopy, progress: Progress) -> None:
+        edit = {"code": "P03", "number": 3, "score": 7}
+        town.admin.datastore_upsert(resource_id=town.table_id, force=True, method="update", records=[edit])
+        rehearse(change, progress)
+
+    rows = [list(row) for row in places.rows(30)]
+    rows[9][2] = "another"
+    del rows[20]
+    desired = town.release(rows)
+    monkeypatch.setattr(ThroughCopy, "rehearse", edit_and_rehearse)
+    with pytest.raises(PortalError, match=r"1 row is not as published \(code P03, number 3: score\)"):
+        town.apply(desired, portal)
+    monkeypatch.setattr(ThroughCopy, "rehearse", rehearse)
+    town.apply(desired, portal)
+    town.check(desired)
+    assert portal.plan([desired]).changes == ()
 
 
 def words_are_as_the_trigger_finds_them(town: Town) -> None:

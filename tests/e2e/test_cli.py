@@ -81,7 +81,7 @@ def test_the_log_of_a_night_that_nobody_watches_has_a_line_a_step(demo):
     assert list(steps).index("publish") < list(steps).index("report")
     assert all(datetime.fromisoformat(moment).tzinfo for moment in moments)
     declared = Declarations.read()
-    assert len(log) < 14 * (len(declared.sources) + len(declared.datasets))
+    assert len(log) < 8 * (len(declared.sources) + len(declared.datasets))
 
 
 def test_the_same_night_again_writes_nothing(demo):

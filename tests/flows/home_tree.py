@@ -1,7 +1,6 @@
 """What stands in a home, for comparing homes."""
 
 import hashlib
-import json
 from pathlib import Path
 
 import duckdb
@@ -29,17 +28,14 @@ def results(home: Path) -> dict[str, object]:
     """What a run leaves for others: archive, releases, portal, reports, and the rows of the warehouse.
 
     Left out is what tells when and where a run ran: the ledger's times, the archive's and the portal's memory of
-    file times, the sum by which a dataset on the portal knows what it was made of, the home's folder among it.
+    file times.
     """
     found: dict[str, object] = {
         f"{part}/{name}": digest
-        for part in ("raw", "releases", "portal", "outbox")
+        for part in ("raw", "releases", "made_of", "portal", "outbox")
         for name, digest in files(home / part).items()
         if not name.endswith(("origins.json", ".portal.json"))
     }
-    for state in sorted(home.glob("portal/datasets/*/state.json")):
-        content = json.loads(state.read_text())
-        found[str(state.relative_to(home))] = {k: v for k, v in content.items() if k not in ("made_of", "sum")}
     for page in sorted(home.glob("reports/*/*.html")):  # a report names its portal, which is in the home
         found[str(page.relative_to(home))] = page.read_text().replace(str(home), "HOME")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:

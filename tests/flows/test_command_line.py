@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ from tests import workbook_factory as factory
 from tests.flows import nights
 from tests.flows.test_night import DAY
 from warehouse.home import NoHomeError
+from warehouse.progress import Counted
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +254,18 @@ def test_a_file_that_cannot_be_read_is_one_finding(run, tmp_path, content):
     assert [(one["rule"], one["file"]) for one in found] == [("unreadable", "p.xlsx")]
 
 
+def test_a_folder_that_is_missing_is_named_and_not_what_would_be_written_there(run, home):
+    (version,) = (home / "releases" / "agile-pilots").iterdir()
+    for arguments in (
+        ("changes", "agile-pilots", "--since", version.name, "-o", "missing/file.csv"),
+        ("export", "agile-pilots", "-o", "missing/file.csv"),
+        ("template", "agile_pilots", "-o", "missing/file.xlsx"),
+    ):
+        told = in_words(run(*arguments, code=1).exception)
+        assert told == "missing: there is no such file or folder. Check the path.", arguments
+    assert not Path("missing").exists()
+
+
 # --- options before any command, progress -----------------------------------------------------------
 
 
@@ -272,6 +286,11 @@ def test_a_log_has_a_line_a_step_with_its_time(capsys):
             terminal.progress("backfill", part, 2, "windows")
             terminal.progress("load register")
         terminal.progress("copy register.zip", 0, 100, "bytes")
+        terminal.progress("register: staged", 3, 3, "rows")
+        for _ in range(2):
+            with Counted(terminal.progress, "releasing pilots", 3, "files") as next_file:
+                for _ in range(3):
+                    next_file()
     printed = capsys.readouterr()
     assert printed.out == ""
     moments, steps = zip(*(line.split(" ", 1) for line in printed.err.splitlines()), strict=True)
@@ -284,6 +303,8 @@ def test_a_log_has_a_line_a_step_with_its_time(capsys):
         "load register",
         "load register",
         "copy register.zip",
+        "releasing pilots",
+        "releasing pilots",
     )
     assert all(datetime.fromisoformat(moment).tzinfo is not None for moment in moments)
 

@@ -1,6 +1,7 @@
 """Personal data in a workbook: a night lets nothing of it out, and a withdrawal takes out what was let out."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from flows.run import Direct, Run, RunRequest
 from flows.settings import Settings
 from publish.release import load_release, verify_release
 from tests import workbook_factory as factory
+from tests.canaries import Cage, canaries_below
 from tests.flows.home_tree import files
 from warehouse import ledger
 from warehouse.home import Home
@@ -189,6 +191,38 @@ def test_a_withdrawn_row_leaves_every_file_and_its_list_of_changes(nights):
     again = withdraw(nights, column=None)  # nothing more is to be done
     assert again.versions == done.versions
     is_whole(nights)
+
+
+@pytest.mark.prove
+def test_a_row_that_had_left_before_leaves_no_trace_and_no_dead_link(home, tmp_path):
+    cage = Cage()
+    told = {"Description": cage.words("demo-1", "description"), "Result": cage.words("demo-1", "result")}
+    pilots = [factory.pilot(1, **told), *(factory.pilot(number) for number in range(2, 14))]
+    for number, rows in enumerate((pilots[:12], pilots[1:12], pilots[1:]), start=1):
+        book = {"Pilots": factory.table(rows), "Rounds": factory.table([factory.ROUND])}
+        path = factory.save(tmp_path / f"{number}.xlsx", book)
+        assert run(home, path, date(2026, 11, number)).exit_code == DONE
+    everywhere = {path.split("/")[0] for path in canaries_below(home)}
+    assert everywhere >= {"portal", "releases", "warehouse.duckdb", "raw"}
+    assert withdraw(home, column=None).left == ()
+    assert canaries_below(home, but=("raw",)) == {}
+    is_whole(home)
+    folders = [home / "releases" / DATASET / f"2026-11-0{number}" for number in (1, 2, 3)]
+    counts = {(one.version, one.rows, one.removed) for one in map(load_release, folders)}
+    assert counts == {("2026-11-01", 11, 0), ("2026-11-02", 11, 0), ("2026-11-03", 12, 0)}
+    for folder in folders:
+        logged = json.loads((folder / "changelog.json").read_text())["versions"]
+        assert {(one["version"], one["rows"], one["removed"]) for one in logged} <= counts
+    links = re.compile(r'(?:href|src)="([^"#?:]+)["#?]')
+    pages = [path for path in (home / "portal").rglob("*") if path.suffix in (".html", ".xml", ".atom")]
+    dead = [
+        (path, link)
+        for path in pages
+        for link in links.findall(path.read_text())
+        if not (path.parent / link).exists()
+    ]
+    assert pages
+    assert dead == []
 
 
 SHARED = "See the page on which the city and its partners tell of all of their pilots"

@@ -1,7 +1,10 @@
 """plan, publish and drift: what they print, what they end with, what is allowed and what is remembered of it."""
 
 import json
+import shlex
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,8 +16,10 @@ from flows.cli import plan_words as words
 from flows.dataset_standing import standing_of
 from flows.declarations import Declarations
 from flows.exit_codes import CHANGES, DONE, FAILED, HELD
+from flows.settings import Settings
 from publish.managed import Managed
 from publish.plans import Allowed, Change, DatasetPlan, Drift, Hold, Plan, PortalError, RowDifference
+from publish.portals.ckan.managed import Record, Verdicts
 from publish.portals.folder import FolderPortal
 from tests import workbook_factory as factory
 from tests.flows import nights
@@ -62,7 +67,7 @@ PLAN = Plan(
     (Change("front page", "update", "index.html", "its content changes"),),
 )
 PROBLEMS = {"e": "e: HTTP 500"}
-LONG = "long " * 21 + "lo..."  # 110 characters
+LONG = "long " * 37 + "lo..."  # 190 characters
 TEXT = f"""\
 https://data.example.org
 + a would be created: version 2026-03-01
@@ -148,6 +153,19 @@ def test_a_plan_as_a_program_reads_it():
     }
 
 
+def test_long_texts_that_differ_near_their_ends_are_told_apart():
+    text = "One of the many words that are said of a dataset. " * 9
+    verdicts = Verdicts("a", Record({"notes": "the sum of another text"}, True))
+    assert not verdicts.writes("notes", "notes", f"{text}Mine, and so on.", f"{text}Ours.")
+    plan = Plan((DatasetPlan("a", drift=tuple(verdicts.drift)),))
+    told = [line for _, line in words.plan_lines("here", plan, {})][3]
+    assert told == (
+        "      notes: somebody has changed it: “…said of a dataset. Mine, and so on.” on the portal,"
+        " “…said of a dataset. Ours.” in the catalogue (left until its entry says the same,"
+        " or --overwrite a is given)"
+    )
+
+
 def test_hand_edits_for_people_and_for_programs():
     down = DatasetPlan("f", holds=(Hold("f", "taken_down", "somebody deleted it", "--restore"),))
     plan = Plan((PLAN.datasets[1], PLAN.datasets[2], PLAN.datasets[3], down))
@@ -197,8 +215,8 @@ def run(night, tmp_path, monkeypatch):
     """Run a command; its output. The exit code must be ``code``."""
     monkeypatch.chdir(tmp_path)
 
-    def command(*arguments, code=0):
-        environment = {"OPENDISTRICT_HOME": str(night[0].home.root)}
+    def command(*arguments, code=0, home=str(night[0].home.root)):
+        environment = {"OPENDISTRICT_HOME": home, "OPENDISTRICT_PORTAL": None}
         result = CliRunner().invoke(app, list(map(str, arguments)), env=environment)
         assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
         return result.output
@@ -267,6 +285,36 @@ def test_a_portal_that_is_ahead_is_held_told_and_let_go(run, shows, night):
     run("publish", "--allow-older", PILOTS)
 
 
+def test_the_line_to_copy_works_where_home_and_portal_were_named(run, shows, night, tmp_path):
+    settings, _ = night
+    shows(**NEWER)
+    for portal in (settings.portal, shutil.copytree(settings.portal, tmp_path / "another portal")):
+        places = ("--home", settings.home.root, "--portal", portal)
+        told = run("publish", *places, code=HELD, home=None)
+        (found,) = json.loads(run("plan", *places, "--dataset", PILOTS, "--json", home=None))["datasets"]
+        line = found["holds"][0]["what_to_do"].partition("opendistrict ")[2]
+        assert line.startswith(f"publish --dataset {PILOTS} --allow-older {PILOTS} --home ")
+        assert f"opendistrict {line}" in told
+        assert f"      {found['holds'][0]['what_to_do']}" in run("plan", *places, home=None).splitlines()
+        run(*shlex.split(line), home=None)
+        assert "nothing to change." in run("plan", *places, "--dataset", PILOTS, home=None)
+
+
+@pytest.mark.parametrize("home", [None, "h o me"])
+@pytest.mark.parametrize("portal", [None, "por tal", "https://data.example.org"])
+@pytest.mark.parametrize(
+    "usual", [{}, {"OPENDISTRICT_HOME": "usual"}, {"OPENDISTRICT_PORTAL": "https://usual.org"}]
+)
+def test_a_command_is_told_which_home_and_portal_only_where_it_would_not_find_them(home, portal, usual):
+    asked = Settings.of(home and Path(home), portal, usual)
+    given = shlex.split(asked.as_options(usual))
+    options = dict(zip(given[::2], given[1::2], strict=True))
+    found = Settings.of(Path(options["--home"]) if "--home" in options else None, options.get("--portal"), usual)
+    assert found.home == asked.home
+    assert found.portal == (str(Path(portal).absolute()) if portal == "por tal" else asked.portal)
+    assert ("--home" in options, "--portal" in options) == (home is not None, portal is not None)
+
+
 def test_what_a_night_let_through_is_not_held_by_the_next_publication(run, shows, night):
     settings, workbook = night
     shows(**LARGER)
@@ -325,8 +373,8 @@ def test_hand_edits_are_told_and_leave_the_night_good(run, night, monkeypatch):
     def marked(one):
         return type(one)(**{**vars(one), "drift": (edit,)}) if one.dataset == PILOTS else one
 
-    def apply(*arguments):
-        return [marked(one) for one in original[0](*arguments)]
+    def apply(*arguments, **options):
+        return [marked(one) for one in original[0](*arguments, **options)]
 
     def plan(*arguments, **options):
         found = original[1](*arguments, **options)
@@ -367,3 +415,15 @@ def test_how_a_dataset_stands_is_of_its_own_newest_build(night):
         assert standing_of(connection, declared, PILOTS, ()).score is None
     due = publishing.due(settings, declared, [PILOTS])
     assert [one.standing for one in due.wanted] == [standing]
+
+
+def test_where_a_dataset_was_published_is_known(night):
+    """To any address that is not among them it goes as a first publication."""
+    settings, _ = night
+    with reader(settings.home) as connection:
+        runs = {run.run_id for run in ledger.runs(connection, settings.home)}
+    (wanted,) = publishing.due(settings, Declarations.read(), [PILOTS]).wanted
+    assert settings.portal in wanted.published
+    assert "https://data.example.org" not in wanted.published
+    assert set(wanted.published.values()) <= runs
+    assert "published=" not in repr(wanted)  # else every page would be made anew with every run

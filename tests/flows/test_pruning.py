@@ -198,7 +198,7 @@ def test_prune_tells_why_each_version_stays_and_deletes_only_when_told(full):
 
 def test_changes_since_a_version_as_a_file_with_the_lines_that_apply_it(settings, tmp_path):
     printed = command(settings.home.root, "changes", NAME, "--since", FIRST)
-    assert printed.startswith("_change,pilot_id,_fields,")
+    assert printed.startswith("_removed,pilot_id,")
     told = command(settings.home.root, "changes", NAME, "--since", FIRST, "-o", tmp_path / "since.csv")
     assert "3 added" in told
     assert "pd.read_csv" in told

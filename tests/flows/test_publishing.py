@@ -26,7 +26,7 @@ class FlakyPortal:
         self.attempts = []
         self.writes = 0
 
-    def apply(self, desired, progress, failed, allowed):
+    def apply(self, desired, progress, failed, allowed, *, deep=False):
         names = [one.name for one in desired]
         self.attempts.append(names)
         if self.errors.get("portal"):
@@ -120,7 +120,7 @@ class Refusing(FolderPortal):
         super().__init__(root)
         self.refused, self.error, self.times = (name, version), error, times
 
-    def apply(self, desired, progress, failed, allowed=NOTHING_ALLOWED):
+    def apply(self, desired, progress, failed, allowed=NOTHING_ALLOWED, *, deep=False):
         for one in desired:
             if (one.name, one.release.version) == self.refused and self.times:
                 self.times -= 1

@@ -12,17 +12,24 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.comparing_files import compare
 from flows.declarations import Declarations
+from flows.made_of import keep_made_of, kept_made_of
 from flows.pruning import Looked, prune
+from flows.rebuild import rebuild_warehouse
 from flows.rebuilding_release import in_words_of, rebuild_release
 from flows.run import Direct, Run, RunRequest
 from tests import workbook_factory as factory
 from tests.flows import nights
 from tests.flows.home_tree import files, stamps
 from warehouse import ledger
+from warehouse.home import Home
 from warehouse.releases import NotReleasedError
 from warehouse.store import reader
 
 NAME = "agile-pilots"
+OTHER_WORDS = (
+    "not as it was when 2025-01-05 was released: its catalogue entry. Its bytes can be proved with the program and"
+    " the declarations of then only"
+)
 DAYS = (date(2025, 1, 5), date(2025, 1, 10), date(2025, 6, 1))
 
 
@@ -70,6 +77,14 @@ def rebuilt(settings, version, into=None, declared=None):
         return rebuild_release(run, NAME, str(version), into)
 
 
+def retitled():
+    """What is declared, with another title."""
+    declared = Declarations.read()
+    dataset = declared.datasets[NAME]
+    entry = dataset.entry.model_copy(update={"title": "Other words"})
+    return replace(declared, datasets={**declared.datasets, NAME: replace(dataset, entry=entry)})
+
+
 def test_it_is_the_same_and_the_home_is_only_read(lived):
     settings = nights.settings_of(lived)
     before = stamps(lived), files(lived)
@@ -104,17 +119,39 @@ def test_one_that_is_no_longer_kept_is_made_again_and_put_where_it_is_wanted(lon
 
 @pytest.mark.prove
 def test_what_is_declared_otherwise_now_is_named(settings):
-    declared = Declarations.read()
-    dataset = declared.datasets[NAME]
-    entry = dataset.entry.model_copy(update={"title": "Other words"})
-    other = replace(declared, datasets={**declared.datasets, NAME: replace(dataset, entry=entry)})
-    proof = rebuilt(settings, DAYS[0], declared=other)
+    proof = rebuilt(settings, DAYS[0], declared=retitled())
     assert not proof.is_proven
-    assert proof.reasons == ("another one than then: its catalogue entry",)
+    assert proof.reasons == (OTHER_WORDS,)
     differing = {file.name: file.difference for file in proof.files if not file.is_same}
     assert "datapackage.json" in differing
     assert f"{NAME}.csv" not in differing
     assert "; line " in differing["datapackage.json"]
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("lost", ["warehouse.duckdb", "made_of"])
+def test_a_home_that_was_moved_and_whose_warehouse_was_made_anew_says_the_same(settings, lost):
+    place = settings.home.root / lost
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    with Direct() as runner:
+        assert rebuild_warehouse(Run(settings, RunRequest(date(2025, 7, 1), {}), runner)).refused == {}
+    assert [rebuilt(settings, day).is_proven for day in DAYS[:2]] == [True, True]
+    proof = rebuilt(settings, DAYS[0], declared=retitled())
+    assert proof.reasons == (OTHER_WORDS,)
+
+
+def test_what_a_release_was_made_of_is_noted_twice_without_a_path(lived, tmp_path):
+    home, day = Home(lived), str(DAYS[1])
+    with reader(home) as connection:
+        noted = ledger.made_of(connection, NAME, day)
+        keep_made_of(connection, Home(tmp_path), NAME, day)  # an earlier program noted it here only
+    assert noted is not None
+    assert noted == kept_made_of(home, NAME, day) == kept_made_of(Home(tmp_path), NAME, day)
+    assert "/" not in json.dumps(noted)
+    assert files(tmp_path / "made_of") == files(home.made_of)
+    for damaged in ("", "[]", '{"snapshots": [[1]], "declared": {}}', '{"snapshots": 1, "declared": {}}'):
+        (tmp_path / "made_of" / NAME / f"{day}.json").write_text(damaged)
+        assert kept_made_of(Home(tmp_path), NAME, day) is None
 
 
 def test_raw_files_that_are_gone_or_damaged_are_named_and_nothing_is_renamed(settings):

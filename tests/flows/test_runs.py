@@ -129,7 +129,7 @@ def test_a_portal_that_did_not_take_it_is_told_until_it_did(settings, plan, work
 
     run(settings, workbook)
 
-    def refuse(*arguments):
+    def refuse(*arguments, **options):
         raise PortalError("the portal is away")
 
     with monkeypatch.context() as patched:

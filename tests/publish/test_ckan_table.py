@@ -88,9 +88,26 @@ def test_rows_that_go_and_rows_that_come_are_one_update() -> None:
         as_declared(connection, "old_rows", shown, declared)
         compare_rows(connection, declared, ["code", "number"])
         assert pair(connection, declared) == (2, 0, 1)
-        rows = connection.execute("SELECT _id, code, number, name FROM coming ORDER BY _id").fetchall()
-        assert rows == [(12, "a", 2, "new"), (13, "c", 9, "comes")]
+        rows = connection.execute("SELECT _id, _differing, code, number, name FROM coming ORDER BY _id").fetchall()
+        assert rows == [(12, ["name"], "a", 2, "new"), (13, None, "c", 9, "comes")]
         assert connection.execute("FROM gone").fetchall() == [(14,)]
+
+
+def test_a_dataset_may_have_columns_with_the_names_that_come_to_mind() -> None:
+    names = ["place", "differing", "is_odd"]
+    declared = [FIELDS[0].model_copy(update={"name": name, "type": "string"}) for name in names]
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE new_rows AS SELECT 'a' AS place, 'new' AS differing, 'b' AS is_odd")
+        connection.execute("INSERT INTO new_rows VALUES ('comes', 'c', 'd')")
+        shown = Shown(
+            "(FROM (VALUES (1, 'a', 'old', 'b'), (2, 'goes', 'g', 'g')) AS v(_id, place, differing, is_odd))",
+            ("_id", *names),
+        )
+        as_declared(connection, "old_rows", shown, declared)
+        compare_rows(connection, declared, ["place"])
+        assert pair(connection, declared) == (2, 0, 0)
+        rows = connection.execute("SELECT _id, place, differing, is_odd FROM coming ORDER BY _id").fetchall()
+        assert rows == [(1, "a", "new", "b"), (2, "comes", "c", "d")]
 
 
 def test_a_text_that_reads_as_no_number_differs_from_an_empty_value() -> None:
@@ -184,9 +201,9 @@ def test_what_a_table_holds_is_known_only_by_its_note(wanted: Wanted, tmp_path: 
     for holds in ("", "changing to 2026-02-01", "2025-01-01 sha256:abc", "../../etc sha256:abc"):
         assert held_parquet(wanted, state(wanted, holds=holds)) is None
     assert version_of("../x sha256:abc") == ""
-    summed = with_sum(wanted.holds, "-12")
-    assert (sum_of(summed), content_of(summed)) == ("-12", content_of(wanted.holds))
-    assert sum_of(wanted.holds) == sum_of("changing to 2026-02-01 rows:1") == ""
+    summed = with_sum(wanted.holds, -12)
+    assert (sum_of(summed), content_of(summed)) == (-12, content_of(wanted.holds))
+    assert sum_of(wanted.holds) == sum_of("changing to 2026-02-01 rows:1") is None
     older = path.parent.parent / "2025-12-01"
     shutil.copytree(path.parent, older)
     try:

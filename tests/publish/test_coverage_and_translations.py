@@ -9,18 +9,21 @@ import duckdb
 import pytest
 import yaml
 
+from publish.catalogue import load_catalogue
 from publish.metadata import dcat
 from publish.metadata.coverage import period_of
 from publish.metadata.datapackage import declaration_digest
 from publish.metadata.words import NOT_REVIEWED
 from publish.portals.ckan.wanted import wanted_dataset
 from publish.portals.folder.pages import Site, dataset_page
+from publish.portals.folder.speaking import UNITS
 from publish.translations import translated
 from publish.withdrawal import rewrite
 from sources import declarations
 from tests.publish import places
 from warehouse.declarations import DeclarationError, Period, digest_of, parse
 from warehouse.home import Home
+from warehouse.messages import Language
 from warehouse.withdrawals import withdrawal
 
 HELSINKI = "http://publications.europa.eu/resource/authority/place/FIN_HEL"
@@ -105,6 +108,31 @@ def test_a_translation_of_words_that_have_changed_is_found_and_not_shown(tmp_pat
     assert "Kaupungin paikkoja." in dataset_page(wanted, Site())
 
 
+def test_rows_and_warnings_are_said_in_the_pages_language_and_a_stale_one_in_english(tmp_path):
+    warnings = ("Read the note first.", "Do not add.")
+    dataset = places.declaration(**COVERAGE, usage_warnings=warnings)
+    translated_ones = [text("Vanha varoitus.", "Words of old."), text("Älä laske yhteen.", "Do not add.")]
+    row = text("paikka kaupungissa", dataset.entry.each_row_is_a)
+    one = with_translations(tmp_path / "t", dataset, usage_warnings=translated_ones, each_row_is_a=row)
+    assert one.translations[0].stale == ("usage_warnings.0",)
+    page = dataset_page(shown(tmp_path, one), Site(), Language.FINNISH)
+    assert "Yksi rivi on: paikka kaupungissa." in page
+    assert "<li>Älä laske yhteen.</li>" in page
+    assert '<li lang="en">Read the note first.</li>' in page
+
+
+@pytest.mark.parametrize("name", load_catalogue(None, declarations()))
+def test_all_that_an_entry_says_to_readers_is_said_in_finnish(name):
+    dataset = load_catalogue(None, declarations())[name]
+    finnish = next(one for one in dataset.translations if one.language == "fi")
+    assert all((finnish.title, finnish.description, finnish.each_row_is_a))
+    assert set(finnish.usage_warnings) == set(dataset.entry.usage_warnings)
+    assert set(finnish.fields) == {field.name for field in dataset.table.fields}
+    assert bool(finnish.counts) == bool(dataset.entry.disclosure)
+    units = {field.unit for field in dataset.table.fields if field.unit}
+    assert all(one in UNITS or not one.isalpha() or len(one) < 3 for one in units)
+
+
 def test_a_translation_of_what_does_not_exist_names_file_and_key(tmp_path):
     content = {
         "language": "fi",
@@ -114,7 +142,8 @@ def test_a_translation_of_what_does_not_exist_names_file_and_key(tmp_path):
     with pytest.raises(DeclarationError) as error:
         translated({"places": places.declaration()}, tmp_path, {})
     assert set(str(error.value).splitlines()) == {
-        f"{tmp_path / 'fi.yaml'}: datasets.places.fields.nowhere: the dataset has no such column",
+        f"{tmp_path / 'fi.yaml'}: datasets.places.fields.nowhere: the dataset has no such column."
+        " If it was renamed, write its new name here; if it went, take these lines out",
         f"{tmp_path / 'fi.yaml'}: datasets.gone: there is no such dataset",
     }
 
@@ -134,8 +163,6 @@ def test_another_translation_is_another_description_of_the_release(tmp_path):
 
 
 def test_a_column_taken_over_from_a_source_has_the_sources_title_in_finnish():
-    from publish.catalogue import load_catalogue
-
     sources = declarations()
     (finnish, *_) = load_catalogue(None, sources)["agile-pilots"].translations
     assert finnish.language == "fi"

@@ -163,6 +163,32 @@ def test_a_chart_without_a_point_is_left_out_and_says_why(home, versions, sql, w
     assert f"Not drawn: Chart, because {why}." in page
 
 
+def test_one_known_year_is_a_sentence_and_no_chart(home, versions):
+    sql = "SELECT x, y, 1 AS shown FROM (VALUES (2001, NULL), (2002, 2)) AS v (x, y)"
+    assert drawn(home, versions[0], sql, kind="lines", unit="EUR") == LeftOut(
+        "Chart", "one year alone is known, 2002: 2 €"
+    )
+
+
+def test_a_label_of_several_parts_says_its_codes_in_words(home, versions):
+    sql = "SELECT ['2018', theme_code] AS x, count(*) AS y, 1 AS shown FROM rows GROUP BY 1"
+    chart = drawn(home, versions[0], sql, x_codes="theme_code")
+    assert {bar.label for bar in chart.bars} == {"2018, climate", "2018, energy", "2018"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        ("2008-01-01", "2040-12-31", "2008 – 2040"),  # of years nobody knew the days
+        ("2016-01-01", "2016-12-31", "2016"),
+        ("2016-01-01", "2016-12-30", "1 January 2016 – 30 December 2016"),
+        ("2016-03-01", "2016-03-01", "1 March 2016"),
+    ],
+)
+def test_the_time_covered_is_no_more_exact_than_what_is_known(start, end, said):
+    assert Speaker().period(start, end) == said
+
+
 def test_a_year_that_is_unknown_breaks_the_line(home, versions):
     sql = "SELECT x, y, 1 AS shown FROM (VALUES (2001, 1), (2002, 2), (2003, NULL), (2004, 4)) AS v (x, y)"
     chart = drawn(home, versions[0], sql, kind="lines")

@@ -29,7 +29,7 @@ from publish.portals.folder import FolderPortal
 from publish.release import log, telling
 from publish.release.files import release_file
 from publish.release.manifest import manifest
-from publish.withdrawal import rewrite
+from publish.withdrawal import retell, rewrite
 from tests.publish import places, protected
 from warehouse.archive import sha256_of
 from warehouse.home import Home
@@ -387,3 +387,27 @@ def test_what_is_withdrawn_is_in_no_file_of_any_version(tmp_path, column):
     content = json.loads((folder_of(home, again[2]) / "changelog.json").read_text())
     assert [one["rows"] for one in content["versions"]] == [one.rows for one in again[::-1]]
     assert content == log.log_of(again[2], again)
+
+
+def test_a_later_version_that_never_held_it_counts_earlier_ones_as_they_are_now(tmp_path):
+    home, again = Home(tmp_path / "home"), Home(tmp_path / "again")
+    rows = places.rows(12)
+    first = places.release(home, rows)
+    second = places.release(home, [*rows[:3], *rows[4:]], [first], day=LATER)
+    newest, day = [*rows[:3], *rows[4:], *places.rows(14)[12:]], dt.date(2026, 4, 1)
+    third = places.release(home, newest, [first, second], day=day)
+    kept = {path.name: path.read_bytes() for path in folder_of(home, third).iterdir()}
+    gone = withdrawal("places", {"code": "P03", "number": "3"}, None, "wrong", "2026-05-01T00:00:00Z")
+    now = {one.version: one for one in (first, second, third)}
+    for one in (first, second):
+        now[one.version] = rewrite(home, one, places.declaration(), {}, [gone], now)
+    retold = now[third.version] = retell(home, third, now)
+    assert release.load_release(folder_of(home, third)) == retold
+    assert release.verify_release(folder_of(home, third)) == []
+    other = {path.name for path in folder_of(home, third).iterdir() if path.read_bytes() != kept.get(path.name)}
+    assert other == {"changelog.json", "feed.atom", "croissant.json", "SHA256SUMS", "release.json"}
+    assert retell(home, retold, now) is None
+    shutil.copytree(home.root, again.root)
+    shutil.rmtree(folder_of(again, third))
+    made = places.release(again, newest, [now[first.version], now[second.version]], day=day)
+    assert [made, *contents(folder_of(again, made))] == [retold, *contents(folder_of(home, retold))]

@@ -31,17 +31,17 @@ def applied(then, changes):
     """What a reader gets who knows nothing but the words of the format."""
     rows = {tuple(row[name] for name in KEY): row for row in lines(then)}
     for line in lines(changes):
-        change, fields = line.pop("_change"), line.pop("_fields")
+        removed = line.pop("_removed")
         key = tuple(line[name] for name in KEY)
-        if change == "removed":
+        if removed == since.WHOLE_ROW:
             del rows[key]
-        elif change == "added":
-            assert key not in rows
-            rows[key] = line
-        else:
-            assert fields
-            assert all(name in fields.split(";") or not line[name] for name in line if name not in KEY)
-            rows[key] |= {name: line[name] for name in fields.split(";")}
+            continue
+        before = rows.get(key)
+        emptied = dict.fromkeys(removed.split(";") if removed else (), "")
+        rows[key] = {**(before or {}), **{name: value for name, value in line.items() if value}, **emptied}
+        assert not any(line[name] for name in emptied)
+        assert before is None or all(before[name] for name in emptied)
+        assert rows[key] != before, "a line that says nothing"
     with changes.open(newline="", encoding="utf-8") as file:
         names = [name for name in next(csv.reader(file)) if not name.startswith("_")]
     return sorted(tuple(sorted((name, row.get(name, "")) for name in names)) for row in rows.values())
@@ -126,7 +126,7 @@ def test_a_column_that_went_or_is_of_another_type_is_told(tmp_path):
     wanted = made(Home(tmp_path), old, new, None, now)
     ((_, path),) = since_files(wanted, tmp_path / "since").items()
     assert applied(csv_of(wanted, "2026-02-01"), path) == rows_of(csv_of(wanted, "2026-03-01"))
-    assert {line["_fields"] for line in lines(path)} == {"area_m2"}
+    assert {name for line in lines(path) for name, value in line.items() if value} == {*KEY, "area_m2"}
 
 
 def test_nothing_is_written_when_nothing_changed_and_what_nobody_needs_goes(tmp_path):
@@ -141,7 +141,7 @@ def test_nothing_is_written_when_nothing_changed_and_what_nobody_needs_goes(tmp_
     later = since_files(places.wanted(home, first, second, third), cache)
     assert list(later) == ["since/2026-03-01.csv", "since/2026-02-01.csv"]
     assert sorted((cache / "places").iterdir()) == sorted(later.values())
-    assert [line["_change"] for line in lines(later["since/2026-02-01.csv"])] == ["added"] * 2
+    assert [line["_removed"] for line in lines(later["since/2026-02-01.csv"])] == [""] * 2
 
 
 def test_only_one_version_has_no_changes(tmp_path):
@@ -163,9 +163,7 @@ def test_a_key_that_the_screen_knows_is_not_repeated(tmp_path):
     wanted = made(home, [row, other, ("Q", *other[1:])], [other])
     ((_, path),) = since_files(wanted, tmp_path / "since").items()
     assert "4567" not in path.read_text()
-    assert [(line["_change"], line["code"]) for line in lines(path)] == [
-        *(("removed", "Q"), ("removed", since.WITHHELD))
-    ]
+    assert [(line["_removed"], line["code"]) for line in lines(path)] == [("*", "Q"), ("*", since.WITHHELD)]
 
 
 def test_what_is_missing_is_told(tmp_path):

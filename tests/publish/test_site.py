@@ -15,6 +15,8 @@ from flows.errors import RequestError
 from flows.portal_server import application_of
 from publish import questions
 from publish.portals.folder import FolderPortal
+from publish.portals.folder.cards import card_of
+from publish.portals.folder.questions import question_view
 from publish.portals.folder.rendering import in_english, in_language, relative
 from publish.questions import asking
 from publish.questions.declaring import load_question
@@ -94,8 +96,42 @@ def test_a_question_is_answered_in_a_figure_bars_and_rows(asked, wanted):
     assert answered.figure == {"n": 30}
     assert answered.columns == ("theme_code", "places")
     assert answered.rows == (("climate", 10), ("energy", 10), (None, 10))
-    assert answered.bars == (("climate", 10.0), ("energy", 10.0), ("none", 10.0))
+    assert [(bar.label, bar.value, bar.n) for bar in answered.bars] == [
+        (("climate",), 10.0, None),
+        (("energy",), 10.0, None),
+        (("none",), 10.0, None),
+    ]
     assert questions.Answered.of_json(json.loads(json.dumps(answered.as_json()))) == answered
+
+
+def test_codes_and_labels_of_an_answer_are_said_in_words_and_a_share_says_of_how_many(tmp_path, wanted):
+    (tmp_path / "01_how_many.yaml").write_text(
+        QUESTION.format(number=1, sql=SQL).replace(
+            "SELECT coalesce(theme_code, 'none') AS label, places AS value FROM answer",
+            "SELECT [theme_code, 'own'] AS label, 50 AS value, places AS n FROM answer ORDER BY label\n"
+            "  unit: '%'\n  counts: {en: places, fi: paikkoja}\n  words: {own: {en: Ours, fi: Omat}}\n"
+            "codes: {label: places.theme_code}",
+        )
+    )
+    asked = questions.load_questions(tmp_path)
+    answers = questions.answer_all(asked, shelved(wanted))
+    card = card_of(wanted)
+    for language, bars, cells in (
+        (Language.ENGLISH, ("Climate, ours", "Energy, ours", "Ours"), ["Climate", "Energy", ""]),
+        (Language.FINNISH, ("Ilmasto, omat", "Energia, omat", "Omat"), ["Ilmasto", "Energia", ""]),
+    ):
+        view = question_view(asked[0], answers[1], {"places": card}, language)
+        assert tuple(bar.label for bar in view["bars"]) == bars
+        assert {bar.share for bar in view["bars"]} == {50.0}  # of a hundred, not of the longest
+        assert view["bars"][0].of == {"en": "places: 10", "fi": "paikkoja: 10"}[language.value]
+        assert [row[0] for row in view["rows"]] == cells
+
+
+def test_codes_are_of_a_dataset_that_is_read(tmp_path):
+    path = tmp_path / "01_how_many.yaml"
+    path.write_text(QUESTION.format(number=1, sql=SQL) + "codes: {label: elsewhere.theme_code}\n")
+    with pytest.raises(DeclarationError, match="does not read elsewhere"):
+        load_question(path)
 
 
 def test_a_question_that_fails_or_lacks_its_data_stops_no_other(asked, wanted):

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from warehouse.declarations.column_names import check_columns
 from warehouse.declarations.fields import (
+    SOURCES,
     TOTAL,
     Constraints,
     FieldDeclaration,
@@ -95,6 +96,7 @@ class Place(Declared):
     """A place that a dataset speaks of; ``uri`` is its address in the EU's authority tables."""
 
     title: str
+    title_fi: str | None = None  # where it is called otherwise in Finnish
     uri: str | None = Field(
         None, pattern=r"^http://publications\.europa\.eu/resource/authority/(place|country|continent)/[A-Z0-9_]+$"
     )
@@ -279,6 +281,8 @@ def resolve_dataset(
             if "constraints" in content:
                 content["constraints"] = listed.constraints
             fields.append(parse(FieldDeclaration, content, place))
+    titles = {name: (source.title, source.title_fi or source.title) for name, source in sorted(sources.items())}
+    fields = [field.with_titles(titles) if field.labels == SOURCES else field for field in fields]
     if entry.disclosure is not None or any(listed.protected for listed in entry.fields):
         fields = _protected_fields(entry, fields, where)
     table = parse(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -15,6 +16,7 @@ from warehouse.types import ColumnType, FieldType, column_type
 
 # The code of a margin in a dimension's column of a protected table, and what it is called: it holds all others.
 TOTAL, TOTAL_TITLE = "total", "All"
+SOURCES = "sources"  # in ``labels``: the codes are the names of sources
 
 # What a protected value is: how many people, what is added up over them, the mean of that, or their part of all
 # who are counted together, in per cent.
@@ -90,7 +92,8 @@ class FieldDeclaration(Declared):
     screen: bool = True  # for personal data (warehouse.personal); False for what a public register states
     severity: Severity = Severity.ERROR  # of a broken constraint or an unreadable value
     constraints: Constraints = Constraints()
-    labels: str | None = None  # a code list that says what the codes mean, where none judges them
+    # A code list that says what the codes mean, where none judges them. "sources": the codes are names of sources.
+    labels: str | None = None
     source_names: tuple[str, ...] = ()  # header texts of this column at the source, beside name and title
     presence: Literal["mandatory", "optional"] = "mandatory"  # a missing mandatory column is critical
     days_ahead: int | None = Field(None, ge=0)  # dates: so far after the snapshot's own date, and no further
@@ -106,6 +109,7 @@ class FieldDeclaration(Declared):
     # text with the names of the columns that are empty because their value could not be used, joined by ";".
     mark: bool = False
     _is_about_people: bool = PrivateAttr(False)
+    _titles: Mapping[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
     # Of a dataset that declares disclosure control: no table of a source has it, so no key says it.
     _has_total: bool = PrivateAttr(False)
     _protected: ProtectedAs | None = PrivateAttr(None)
@@ -152,7 +156,18 @@ class FieldDeclaration(Declared):
     @property
     def label_list(self) -> str | None:
         """The code list whose titles say what the field's codes mean."""
-        return self.constraints.code_list or self.labels
+        return self.constraints.code_list or (self.labels if self.labels != SOURCES else None)
+
+    @property
+    def titles(self) -> Mapping[str, tuple[str, str]]:
+        """What its codes mean in English and Finnish, where they are the names of sources."""
+        return self._titles
+
+    def with_titles(self, titles: Mapping[str, tuple[str, str]]) -> FieldDeclaration:
+        """The same column, whose codes are the names of sources that are called so."""
+        copied = self.model_copy()
+        copied._titles = titles
+        return copied
 
     @property
     def column_type(self) -> ColumnType:

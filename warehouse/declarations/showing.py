@@ -40,7 +40,8 @@ class Headline(_Asked):
 
 class ChartDeclaration(_Asked):
     """A chart. Its SELECT gives ``x``, ``y`` and, if any, ``series``, in the order in which they are drawn, and
-    ``shown``, how many of the dataset's rows a point is of. A point whose ``y`` is empty is unknown.
+    ``shown``, how many of the dataset's rows a point is of. A point whose ``y`` is empty is unknown. ``x`` may be
+    a list of texts, of which those are said in words that are codes of ``x_codes``.
     """
 
     kind: Literal["bars", "lines"] = "bars"

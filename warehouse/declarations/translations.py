@@ -49,6 +49,9 @@ class TranslatedDataset(Provenance):
 
     title: TranslatedText | None = None
     description: TranslatedText | None = None
+    each_row_is_a: TranslatedText | None = None
+    usage_warnings: tuple[TranslatedText, ...] = ()  # in any order: each is of the one whose digest it has
+    counts: TranslatedText | None = None  # of its ``disclosure``: what one of the people counted is
     fields: Mapping[str, TranslatedField] = {}
 
 
@@ -63,8 +66,9 @@ class Translations(Declared):
 class Translation:
     """What may be shown of a dataset in another language.
 
-    ``title`` and ``description`` are empty where they are not translated, or of English words that have changed
-    since. ``fields`` has titles by column, ``field_descriptions`` meanings. ``stale`` names what is kept back.
+    ``title``, ``description``, ``each_row_is_a`` and ``counts`` are empty where they are not translated, or of
+    English words that have changed since; ``usage_warnings`` has those that are, by the English ones. ``fields``
+    has titles by column, ``field_descriptions`` meanings. ``stale`` names what is kept back.
     """
 
     language: str
@@ -72,6 +76,9 @@ class Translation:
     reviewed_by: str | None
     title: str = ""
     description: str = ""
+    each_row_is_a: str = ""
+    usage_warnings: Mapping[str, str] = field(default_factory=dict)
+    counts: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     field_descriptions: Mapping[str, str] = field(default_factory=dict)
     stale: tuple[str, ...] = ()

@@ -61,6 +61,14 @@ def made_of(connection: Connection, dataset: str, version: str) -> dict[str, Any
     return found
 
 
+def noted_versions(connection: Connection, dataset: str) -> list[str]:
+    """The versions of a dataset of which it was noted what they were made of."""
+    rows = fetch(
+        connection, "SELECT version FROM ledger.releases WHERE dataset = ? AND made_of IS NOT NULL", [dataset]
+    )
+    return [row[0] for row in rows]
+
+
 def rewrite_release(connection: Connection, release: Release) -> None:
     """Note that a release's files were made anew."""
     connection.execute(

@@ -25,8 +25,9 @@ is refused before any other was written.
 What others did is respected where it is theirs (``managed`` says what is ours): a dataset without our mark is
 held, words that were changed by hand stay until somebody decides, what says something of the data is put right and
 told. Datasets, organisations and groups are known by ids, whatever they are called by now; organisations and
-groups are created if missing and never changed. A dataset that somebody deleted or made private stays so; one that
-we made and did not complete bears a mark until the call that shows it, and is ours to complete.
+groups are created if missing and never changed. A dataset that somebody deleted or made private stays so, and so
+does one that was purged, of which CKAN keeps nothing and the home knows that it was published to this address; one
+that we made and did not complete bears a mark until the call that shows it, and is ours to complete.
 """
 
 from __future__ import annotations

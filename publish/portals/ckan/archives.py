@@ -17,7 +17,7 @@ from urllib.parse import quote as url_quote
 from publish.desired import DesiredDataset, resource_id
 from publish.plans import Change, not_as_released
 from publish.portals.ckan.client import Served
-from publish.portals.ckan.managed import Verdicts, short, sum_of
+from publish.portals.ckan.managed import Verdicts, becomes, sum_of
 from publish.portals.ckan.serving import VERIFIED, arrived, is_doubtful, replaced
 from warehouse.archive import sha256_of
 from warehouse.releases import ReleaseFile
@@ -170,7 +170,7 @@ def compare_archives(
         if different:
             updates[archive.id] = different
             if not why:
-                told = "; ".join(f"{k}: {short(item.get(k))} becomes {short(v)}" for k, v in different.items())
+                told = "; ".join(f"{k}: {becomes(item.get(k), v)}" for k, v in different.items())
                 changes.append(Change(desired.name, "update", target, told))
     kept = {archive.version for archive in archives}
     known = {release.version for release in desired.releases}

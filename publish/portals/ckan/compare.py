@@ -19,8 +19,8 @@ from publish.portals.ckan.managed import (
     WROTE,
     Record,
     Verdicts,
+    becomes,
     extras_of,
-    short,
     sum_of,
     taken_down,
 )
@@ -371,12 +371,6 @@ def creation_record(wanted: Wanted, organisation: str) -> str:
         key = wanted.files[rid].key
         values |= {f"{key}/{name}": value for name, value in fields.items() if name != "hash"}
     return Record({key: sum_of(key, value) for key, value in values.items()}).text()
-
-
-def becomes(old: Any, new: Any) -> str:
-    """A change of a value in words."""
-    told = f"{short(old)} becomes {short(new)}"
-    return "its text changes further down" if old and new and short(old) == short(new) else told
 
 
 def _headline(wanted: Wanted, package: Mapping[str, Any]) -> str:

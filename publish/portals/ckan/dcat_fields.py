@@ -21,6 +21,18 @@ from publish.metadata.words import WITH_ROWS
 # portals take for readable by machines is known to them by that term only, and nobody previews this one.
 _BY_TERM = "datapackage"
 
+# What the profile for high-value datasets asks and ckanext-dcat 2.4 has no field for; the title's language it
+# writes where a scheming schema has translations.
+_DCAT_LACKS = (
+    "hvd: ckanext-dcat 2.4 writes neither category nor page of the API, the dataset's category without class and"
+    " scheme, and its title without language; dcat.ttl among the release's files has them, and the API too where"
+    " the entry names it as hvd: endpoint"
+)
+_NO_DCAT = (
+    "hvd: the server has no ckanext-dcat, so it publishes no DCAT-AP, in which high-value datasets are marked as"
+    " such; the fields are there for the day it has"
+)
+
 _API_PAGE = "https://docs.ckan.org/en/latest/maintaining/datastore.html"
 
 DATASET_FIELDS = frozenset({"uri", "spatial_uri", "applicable_legislation", "hvd_category"})
@@ -88,13 +100,8 @@ def high_value_unmet(desired: DesiredDataset, address: str, has_dcat: bool) -> t
         parameters="?resource_id={id}",
     )
     node = dataset_node(desired, f"{address}/dataset/{desired.name}/", service)
-    found = list(unmet(desired.name, node))
-    if not has_dcat:
-        found.append(
-            "hvd: the server has no ckanext-dcat, so it publishes no DCAT-AP, in which high-value datasets are"
-            " marked as such; the fields are there for the day it has"
-        )
-    return tuple(found)
+    said = _DCAT_LACKS if has_dcat else _NO_DCAT
+    return (*unmet(desired.name, node), said)
 
 
 def _service(desired: DesiredDataset, resource: DesiredResource, address: str) -> Mapping[str, object]:
@@ -113,6 +120,7 @@ def _service(desired: DesiredDataset, resource: DesiredResource, address: str) -
     if entry.hvd:
         service |= {
             "applicable_legislation": [ELI],
+            "title": {"en": service["title"]},
             "endpoint_description": entry.hvd.documentation,
             "rights": [entry.hvd.terms],
         }

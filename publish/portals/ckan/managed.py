@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from publish.managed import Managed
@@ -29,6 +30,9 @@ ORGANISATION = (
     "opendistrict_organisation"  # the publisher's name in our entry, whatever it is called on the portal
 )
 TOLD = "managed_fields"
+
+_LONGEST = 60  # characters that are told of a value
+_BEFORE = 20  # of them before the part that differs
 
 # Words: what somebody changed by hand stays until the entry says the same, or somebody says that ours count.
 WORDS = frozenset(
@@ -151,7 +155,8 @@ class Verdicts:
         is_by_hand = self.record.is_by_hand(key, shown)
         is_left = is_by_hand and is_word(key) and not self.overwrite
         if is_by_hand:
-            told = f"{short(shown)} on the portal, {short(wanted)} in the catalogue"
+            theirs, ours = told_apart(shown, wanted)
+            told = f"{theirs} on the portal, {ours} in the catalogue"
             self.note(target, f"somebody has changed it: {told}", is_left=is_left)
         if is_left:
             # never written: the sum of nothing, so that it still counts as changed by hand the next time
@@ -191,11 +196,30 @@ def sum_of(key: str, value: object) -> str:
     return hashlib.sha256(normal(key, value).encode()).hexdigest()[:8]
 
 
-def short(value: Any) -> str:
-    """A value in a few words."""
+def told_apart(one: object, other: object) -> tuple[str, str]:
+    """Two values in a few words each: of long ones, the part in which they begin to differ."""
+    texts = [_in_a_line(value) for value in (one, other)]
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+    start = shared - _BEFORE if shared > 2 * _BEFORE and max(map(len, texts)) > _LONGEST else 0
+    first, second = (_quoted(text, start) for text in texts)
+    return first, second
+
+
+def becomes(old: object, new: object) -> str:
+    """A change of a value in words."""
+    first, second = told_apart(old, new)
+    return f"{first} becomes {second}" if first != second else "only its spaces or line breaks change"
+
+
+def _in_a_line(value: object) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
-    text = " ".join(text.split())
-    return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”" if text else "nothing"
+    return " ".join(text.split())
+
+
+def _quoted(text: str, start: int) -> str:
+    end = start + _LONGEST
+    part = f"{'…' if start else ''}{text[start:end].lstrip()}{'…' if len(text) > end else ''}"
+    return f"“{part}”" if text else "nothing"
 
 
 def extras_of(package: Mapping[str, Any]) -> dict[str, Any]:

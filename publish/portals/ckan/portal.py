@@ -96,8 +96,11 @@ class CkanPortal:
         progress: Progress,
         failed: Failed,
         allowed: Allowed = NOTHING_ALLOWED,
+        *,
+        deep: bool = False,
     ) -> list[Published]:
         """Make it so, dataset by dataset. One that fails is told to ``failed`` and the others go on."""
+        self._reader.doubts_all = deep
         done = []
         for count, item in enumerate(desired):
             name = item.name
@@ -114,7 +117,7 @@ class CkanPortal:
 
     def _plan(self, desired: DesiredDataset, allowed: Allowed) -> DatasetPlan:
         wanted, actual = self._look(desired)
-        shown = _shown(wanted, actual)
+        shown = self._shown(wanted, actual)
         holds = held(desired, shown, allowed)
         if shown and shown.foreign:
             return DatasetPlan(desired.name, holds=holds)
@@ -125,6 +128,16 @@ class CkanPortal:
     def _look(self, desired: DesiredDataset) -> tuple[Wanted, Actual]:
         wanted = shaped(wanted_dataset(desired, self.address, self._reader.knows("dcat")), self._reader.schema)
         return wanted, self._reader.read(wanted)
+
+    def _shown(self, wanted: Wanted, actual: Actual) -> Shown | None:
+        """What stands there of the dataset; that it was there and is gone, too: a purge leaves no trace of it."""
+        run = wanted.desired.published.get(self.address)
+        if actual.package is not None or not run:
+            return _noted(wanted, actual)
+        return Shown(
+            taken_down=f"this home has published it here (run {run}), and the portal knows nothing of it any more:"
+            " somebody has purged it, or the portal was made anew, or restored from an older backup"
+        )
 
     def _publish_patiently(self, desired: DesiredDataset, progress: Progress, allowed: Allowed) -> Published:
         """Publish; where something else changed the dataset meanwhile, look again and do what is left.
@@ -140,7 +153,7 @@ class CkanPortal:
     def _publish(self, desired: DesiredDataset, progress: Progress, allowed: Allowed) -> Published:
         before, url = self._client.writes, f"{self.address}/dataset/{desired.name}"
         wanted, actual = self._look(desired)
-        shown = _shown(wanted, actual)
+        shown = self._shown(wanted, actual)
         if holds := held(desired, shown, allowed):
             drift = () if shown and shown.foreign else _compared(wanted, actual, allowed).drift
             return Published(desired.name, (), 0, url, drift, holds, unsent_of(wanted, actual))
@@ -199,7 +212,7 @@ def _local(name: str, error: Exception) -> PortalError:
     return PortalError(f"{name}: the release's files cannot be read: {error}")
 
 
-def _shown(wanted: Wanted, actual: Actual) -> Shown | None:
+def _noted(wanted: Wanted, actual: Actual) -> Shown | None:
     """What the portal notes of the dataset that stands there; None where there is none."""
     package, table = actual.package, actual.table
     if package is None:

@@ -10,7 +10,7 @@ from publish.desired import resource_id
 from publish.metadata.words import KEYS
 from publish.plans import Change
 from publish.portals.ckan.client import Served
-from publish.portals.ckan.managed import Verdicts, short, sum_of
+from publish.portals.ckan.managed import Verdicts, becomes, sum_of
 from publish.portals.ckan.serving import VERIFIED, arrived, is_doubtful, replaced
 from publish.portals.ckan.wanted import Wanted
 
@@ -113,11 +113,7 @@ class _Resources:
             if self._verdicts.writes(f"{file.key}/{key}", f"{described['name']}, {key}", item.get(key), value)
         }
         silent = {"hash" if is_sent else "", "release_version" if self._is_new else ""}
-        told = [
-            f"{key}: {short(item.get(key))} becomes {short(value)}"
-            for key, value in different.items()
-            if key not in silent
-        ]
+        told = [f"{key}: {becomes(item.get(key), value)}" for key, value in different.items() if key not in silent]
         served = self._served.get(rid, Served())
         if not is_sent and served.sha256 and is_doubtful(item, served):
             different[VERIFIED] = arrived(item, served)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -11,7 +10,7 @@ import duckdb
 from publish.desired import DesiredDataset
 from publish.metadata.words import WITH_ROWS
 from publish.portals.folder.figures import Figure, headline
-from publish.portals.folder.parts import parquet_of
+from publish.portals.folder.parts import parquet_of, place_of
 from publish.portals.folder.reading import rows_of
 from publish.portals.folder.speaking import speaker_of
 from warehouse.declarations import Translation
@@ -25,13 +24,13 @@ _LONGEST_MEANING = 160
 def card_of(wanted: DesiredDataset) -> dict[str, Any]:
     """A dataset as plain values: titles, columns, figures, files, versions."""
     entry, release = wanted.declaration.entry, wanted.release
-    spatial = wanted.metadata.get("spatial")
+    speakers = [speaker_of(wanted.declaration, language) for language in Language]
     finnish = next((one for one in wanted.declaration.translations if one.language == "fi"), None)
     content = {
         "name": entry.name,
         "title": entry.title,
         "description": entry.description,
-        "fi": _in_finnish(finnish),
+        "fi": _in_finnish(finnish) | {"place": place_of(wanted, speakers[-1])},
         "rows": release.rows,
         "data_date": release.data_date.isoformat(),
         "version": release.version,
@@ -43,13 +42,20 @@ def card_of(wanted: DesiredDataset) -> dict[str, Any]:
         "contact": {"name": entry.contact.name, "email": entry.contact.email},
         "licence": {"id": entry.licence.id, "url": entry.licence.url},
         "district": entry.district or "",
-        "place": f"{spatial['name']}, {spatial['city']}"
-        if isinstance(spatial, Mapping)
-        else ", ".join(place.title for place in entry.places),
+        "place": place_of(wanted, speakers[0]),
         "geometry": wanted.spatial,
         "headline": _headline(wanted),
         "columns": [
-            {"name": field.name, "title": field.title, "meaning": _short(field.description)}
+            {
+                "name": field.name,
+                "title": field.title,
+                "meaning": _short(field.description),
+                "words": {
+                    one.language.value: found
+                    for one in speakers
+                    if (found := one.words(field, wanted.declaration.table))
+                },
+            }
             for field in wanted.declaration.table.fields
         ],
         "parquet": _parquet(wanted),

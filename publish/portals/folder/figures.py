@@ -46,7 +46,7 @@ def headline(
         coverage(rows, int(shown)) if shown is not None else "",
     )
     text = str(value) if isinstance(value, str) else speaker.number(value, declared.decimals)
-    return Figure(title, text, declared.unit, note)
+    return Figure(title, text, speaker.unit(declared.unit), note)
 
 
 def chart(
@@ -61,13 +61,19 @@ def chart(
     if isinstance(found, str):
         return LeftOut(title, found)
     points = [point for point in found if point["x"] is not None]
-    if not any(point["y"] is not None for point in points):
+    known = [point for point in points if point["y"] is not None]
+    if not known:
         return LeftOut(title, message("no row has what it shows"))
+    if declared.kind == "lines" and len(known) == 1:
+        value = f"{speaker.number(float(known[0]['y']), declared.decimals)} {speaker.unit(declared.unit)}".strip()
+        return LeftOut(
+            title, message("one year alone is known, {year}: {value}", year=str(known[0]["x"]), value=value)
+        )
     note = sentences(
         in_languages(declared.note, finnish=declared.note_fi) if declared.note else "",
         _shown(connection, points),
     )
-    caption = Caption(title, note, declared.unit, declared.decimals)
+    caption = Caption(title, note, speaker.unit(declared.unit), declared.decimals)
     series = list(dict.fromkeys(point.get("series") for point in points))[:_MOST_SERIES]
     names = [_in_words(one, declared.series_codes, dataset, speaker) for one in series]
     if declared.kind == "lines":
@@ -145,5 +151,9 @@ def _number(value: Any) -> float | None:
 
 
 def _in_words(code: object, column: str | None, dataset: DatasetDeclaration, speaker: Speaker) -> str:
+    """A code in words; of a list each part, those that are unknown left out: "2018, more than"."""
+    if isinstance(code, list):
+        first, *others = [_in_words(one, column, dataset, speaker) for one in code if one is not None] or [""]
+        return ", ".join([first, *(one[:1].lower() + one[1:] for one in others)])
     text = "" if code is None else str(code)
     return speaker.labels(dataset.table.field(column)).get(text, text) if column else text

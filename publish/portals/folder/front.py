@@ -107,7 +107,7 @@ def _shelved(shelves: Mapping[str, Shelf]) -> dict[str, Shelved]:
 
 
 def _shown(cards: Sequence[Mapping[str, Any]], language: Language) -> list[dict[str, Any]]:
-    """The cards in a language, by place and title."""
+    """The cards in a language, by title."""
     found = []
     for card in cards:
         other = card["fi"] if language is Language.FINNISH else {}
@@ -116,6 +116,7 @@ def _shown(cards: Sequence[Mapping[str, Any]], language: Language) -> list[dict[
             {
                 **card,
                 "title": title_of(card, language),
+                "place": other.get("place") or card["place"],
                 "description": description.split("\n\n")[0],
                 "headline": card["headline"].get(language.value),
                 "tag": other["tag"] if other.get("title") else "en",
@@ -124,7 +125,7 @@ def _shown(cards: Sequence[Mapping[str, Any]], language: Language) -> list[dict[
                 "outline": charts.outline(card["geometry"], 120.0) if card["geometry"] else None,
             }
         )
-    return sorted(found, key=lambda card: (card["place"] == "", card["place"], card["title"]))
+    return sorted(found, key=lambda card: str(card["title"]).lower())
 
 
 def _groups(cards: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:

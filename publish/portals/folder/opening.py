@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from publish.files.render import SUPPRESSED_WORD
 from warehouse.declarations import FieldDeclaration, TableDeclaration, literal
-from warehouse.messages import message
+from warehouse.messages import message, sentences
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,15 @@ def _lines(table: TableDeclaration, names: Mapping[str, str], base: str) -> list
     files = {key: base + name for key, name in names.items()}
     csv, parquet, xlsx = files["csv"], files["parquet"], files.get("xlsx")
     said = message("With the types said.")
+    extension = message("To read from the web it fetches its extension httpfs, once.")
     found = [
         Opening(
             "DuckDB, Parquet",
             "sql",
-            message("Opens right with the defaults."),
+            sentences(message("Opens right with the defaults."), extension),
             f"FROM {literal(parquet)}",
         ),
-        Opening("DuckDB, CSV", "sql", said, _duckdb(csv, table.fields)),
+        Opening("DuckDB, CSV", "sql", sentences(said, extension), _duckdb(csv, table.fields)),
         Opening(
             "pandas, Parquet",
             "python",

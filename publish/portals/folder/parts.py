@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from publish.desired import DesiredDataset, DesiredResource
 from publish.plans import PortalError
 from publish.portals.folder.files import Content, FileOf
+from publish.portals.folder.speaking import Speaker
 from publish.release.since import since_files
 from warehouse.archive import sha256_of
 
@@ -45,3 +47,11 @@ def changes_since(wanted: DesiredDataset, cache: Path) -> dict[str, Content]:
         return {}  # of a release that an earlier program made nothing is kept to compare with
     found = since_files(wanted, cache)
     return {place: FileOf(path, sha256_of(path), path.stat().st_size) for place, path in sorted(found.items())}
+
+
+def place_of(wanted: DesiredDataset, speaker: Speaker) -> str:
+    """Where a dataset's rows lie, in words; empty where its entry does not say."""
+    spatial = wanted.metadata.get("spatial")
+    if isinstance(spatial, Mapping):
+        return f"{spatial['name']}, {spatial['city']}"
+    return ", ".join(speaker.place(one) for one in wanted.declaration.entry.places)

@@ -142,10 +142,15 @@ class FolderPortal:
         progress: Progress,
         failed: Failed,
         allowed: Allowed = NOTHING_ALLOWED,
+        *,
+        deep: bool = False,
     ) -> list[Published]:
-        """Make it so, dataset by dataset, then the front page. One that fails keeps what stood there."""
+        """Make it so, dataset by dataset, then the front page. One that fails keeps what stood there.
+
+        ``deep``: every file is read again, though nothing says that it was touched.
+        """
         self._mend()
-        notes = self._notes()
+        notes = self._notes(deep)
         done = []
         for count, wanted in enumerate(desired):
             name = wanted.declaration.name
@@ -210,8 +215,16 @@ class FolderPortal:
         return _Difference(wanted_files, standing, changes, drift)
 
     def _made_of(self, wanted: DesiredDataset) -> str:
-        """Stands for everything that a dataset's files are made of; the same means the same files."""
-        return hashlib.sha256(f"{_code_sum()}\n{self._site}\n{wanted}".encode(errors="replace")).hexdigest()
+        """Stands for everything that a dataset's files are made of; the same means the same files.
+
+        Where they lie does not count: a home that was moved shows the same.
+        """
+        placeless = replace(
+            wanted,
+            resources=tuple(replace(one, path=Path(one.path.name)) for one in wanted.resources),
+            versions=tuple(replace(one, folder=Path(one.folder.name)) for one in wanted.versions),
+        )
+        return hashlib.sha256(f"{_code_sum()}\n{self._site}\n{placeless}".encode(errors="replace")).hexdigest()
 
     def _wanted(self, wanted: DesiredDataset, made_of: str, cache: Path) -> dict[str, Content]:
         name = wanted.name

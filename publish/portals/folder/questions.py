@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -15,14 +17,15 @@ from markupsafe import Markup, escape
 from publish.portals.folder.feeds import title_of
 from publish.portals.folder.files import sum_of
 from publish.portals.folder.rendering import Site, in_language, render
-from publish.questions import Answered, Question, Shelved, answer_all, load_questions
-from warehouse import reference
+from publish.questions import Answered, Question, QuestionChart, Shelved, answer_all, load_questions
 from warehouse.messages import Language
 from warehouse.messages.said import shown
 from warehouse.messages.texts import filled
 
 _MOST_BARS = 12
 _MOST_ROWS = 200  # of a page; the file beside it has all
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_YEARS = range(1900, 2101)
 _CODE = re.compile(r"`([^`]+)`")
 _STRESS = re.compile(r"\*([^*]+)\*")
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
@@ -30,11 +33,12 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 @dataclass(frozen=True)
 class ShownBar:
-    """A bar: its label, its value in words (empty if it is not known), its length in per cent of the longest."""
+    """A bar: its label, its value in words (empty if not known), its length in per cent, of how many it is."""
 
     label: str
     value: str
     share: float
+    of: str
 
 
 def answer_place(number: int) -> str:
@@ -79,13 +83,15 @@ def question_views(
 ) -> list[dict[str, Any]]:
     """The questions with their answers as pages show them, in a language."""
     by_name = {card["name"]: card for card in cards}
-    return [_view(question, answers[question.number], by_name, language) for question in load_questions()]
+    return [question_view(question, answers[question.number], by_name, language) for question in load_questions()]
 
 
-def _view(
+def question_view(
     question: Question, answered: Answered, cards: Mapping[str, Mapping[str, Any]], language: Language
 ) -> dict[str, Any]:
-    figure = {name: _value(value, language) for name, value in answered.figure.items()}
+    """A question with its answer as a page shows it, in a language; the datasets' cards by their names."""
+    codes = _codes(question, cards, language)
+    figure = {name: _value(value, language, codes.get(name, {})) for name, value in answered.figure.items()}
     sentence = question.figure.sentence.in_language(language)
     reads = [cards[name] for name in question.reads if name in cards]
     return {
@@ -98,15 +104,16 @@ def _view(
         "state": answered.state,
         "missing": answered.missing,
         "value": filled(question.figure.value, figure, str) if figure else "",
+        "unit": question.figure.unit.in_language(language) if question.figure.unit else "",
         "sentence": filled(sentence, figure, str) if figure else "",
         "chart_title": question.chart.title.in_language(language) if question.chart else "",
-        "bars": _bars(answered, question.chart.unit if question.chart else "", language),
+        "bars": _bars(answered, question.chart, codes.get("label", {}), language) if question.chart else [],
         "bars_left": max(0, len(answered.bars) - _MOST_BARS),
         "headings": [
             question.headings[name].in_language(language) if name in question.headings else name
             for name in answered.columns
         ],
-        "rows": [[_cell(value, language) for value in row] for row in answered.rows[:_MOST_ROWS]],
+        "rows": _cells(answered, codes, language),
         "rows_count": len(answered.rows),
         "is_number": [
             any(isinstance(row[at], int | float) for row in answered.rows) and not name.endswith("year")
@@ -126,58 +133,83 @@ def _view(
     }
 
 
-def _bars(answered: Answered, unit: str, language: Language) -> list[ShownBar]:
+Codes = Mapping[str, str]
+"""What the codes of a column mean in a language."""
+
+
+def _codes(question: Question, cards: Mapping[str, Mapping[str, Any]], language: Language) -> dict[str, Codes]:
+    """By columns of an answer what their codes mean: of those called as in a dataset, and of those declared."""
+    found: dict[str, Codes] = {}
+    for name in reversed(question.reads):
+        for column in cards.get(name, {}).get("columns", []):
+            if words := column.get("words", {}).get(language.value):
+                found[column["name"]] = words
+                found[f"{name}.{column['name']}"] = words
+    return found | {name: found.get(column, {}) for name, column in question.codes.items()}
+
+
+def _bars(answered: Answered, chart: QuestionChart, codes: Codes, language: Language) -> list[ShownBar]:
     drawn = answered.bars[:_MOST_BARS]
-    longest = max((abs(value) for _, value in drawn if value is not None), default=0.0) or 1.0
+    longest = chart.ends_at or max((abs(bar.value) for bar in drawn if bar.value is not None), default=0.0) or 1.0
+    own = {label: words.in_language(language) for label, words in chart.words.items()}
+    counted = chart.counts.in_language(language) if chart.counts else ""
     return [
         ShownBar(
-            _said(label, language),
-            "" if value is None else f"{_value(_whole(value), language)} {unit}".strip(),
-            0.0 if value is None else round(100 * max(value, 0.0) / longest, 2),
+            _joined([own.get(part) or _value(part, language, codes) for part in bar.label]),
+            "" if bar.value is None else f"{_value(_whole(bar.value), language)} {chart.unit}".strip(),
+            0.0 if bar.value is None else round(min(100 * max(bar.value, 0.0) / longest, 100), 2),
+            f"{counted}: {_value(_whole(bar.n), language)}" if counted and bar.n is not None else "",
         )
-        for label, value in drawn
+        for bar in drawn
     ]
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """The parts of a label: "2018, planned"."""
+    first, *others = parts or [""]
+    return ", ".join([first, *(one[:1].lower() + one[1:] for one in others)])
 
 
 def _whole(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
-def _cell(value: Any, language: Language) -> str:
-    """A value of the table; empty where nothing is known. Small numbers have no separators: some are years."""
+def _cells(answered: Answered, codes: Mapping[str, Codes], language: Language) -> list[list[str]]:
+    """The rows as they are read. A column all of whose numbers may be years has no separators."""
+    columns = []
+    for at, name in enumerate(answered.columns):
+        values = [row[at] for row in answered.rows]
+        plain = all(value is None or value in _YEARS for value in values)
+        columns.append([_cell(value, language, codes.get(name, {}), plain) for value in values[:_MOST_ROWS]])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _cell(value: Any, language: Language, codes: Codes, is_year: bool) -> str:
+    """A value of the table; empty where nothing is known. In a list each number may be a year by itself."""
     if value is None:
         return ""
     if isinstance(value, list):
-        return ", ".join(_cell(one, language) for one in value)
-    if isinstance(value, bool):
-        return shown(value, language)
-    if isinstance(value, int | float):
-        return f"{_whole(float(value)):.10g}" if abs(value) < 10000 else _value(value, language)
-    return _said(str(value), language)
+        return ", ".join(_cell(one, language, codes, one in _YEARS) for one in value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        one = _whole(float(value))
+        return str(one) if is_year else _value(one, language)
+    return _value(value, language, codes)
 
 
-def _value(value: Any, language: Language) -> str:
+def _value(value: Any, language: Language, codes: Codes = MappingProxyType({})) -> str:
     if isinstance(value, str):
-        return _said(value, language)
+        return codes.get(value) or _day(value, language)
     if isinstance(value, list):
-        return ", ".join(_value(one, language) for one in value)
-    return shown(value, language)
+        return ", ".join(_value(one, language, codes) for one in value)
+    return shown(value, language).replace("-", "\N{MINUS SIGN}")
 
 
-def _said(text: str, language: Language) -> str:
-    """The title of a code in a language; any other text as it stands."""
-    return text if language is Language.ENGLISH else _code_titles().get(text, text)
-
-
-@cache
-def _code_titles() -> Mapping[str, str]:
-    """The Finnish titles of codes by the English ones, those left out that two lists translate differently."""
-    found: dict[str, set[str]] = {}
-    for listed in reference.code_lists().values():
-        for code in listed.codes.values():
-            if code.title_fi:
-                found.setdefault(code.title, set()).add(code.title_fi)
-    return {title: next(iter(others)) for title, others in found.items() if len(others) == 1}
+def _day(text: str, language: Language) -> str:
+    """A day as the language has it; any other text as it stands."""
+    try:
+        return shown(date.fromisoformat(text), language) if _DAY.fullmatch(text) else text
+    except ValueError:  # the 31st of February
+        return text
 
 
 def _inline(text: str) -> Markup:

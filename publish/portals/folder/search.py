@@ -42,7 +42,8 @@ def _entries(cards: Sequence[Mapping[str, Any]], language: Language) -> Iterator
     for card in cards:
         page = in_language(f"datasets/{card['name']}/index.html", language)
         other = card["fi"] if language is Language.FINNISH else {}
-        words = [other.get("description") or card["description"], *card["keywords"], card["place"]]
+        place = other.get("place") or card["place"]
+        words = [other.get("description") or card["description"], *card["keywords"], place]
         if title_of(card, language) != card["title"]:
             words.append(card["title"])
         yield DATASET, title_of(card, language), page, card["name"], " ".join(words)

@@ -16,11 +16,34 @@ from warehouse.declarations import (
     TOTAL,
     DatasetDeclaration,
     FieldDeclaration,
+    Place,
+    TableDeclaration,
     Translation,
 )
 from warehouse.messages import Language, message, said_in
 from warehouse.messages.said import shown
 
+# What is written of a column's unit beside its values; a unit that is not here is a sign, or a word as it stands.
+UNITS: Mapping[str, str] = {
+    "EUR": "€",
+    "GBP": message("pounds sterling"),
+    "USD": message("US dollars"),
+    "m2": "m²",
+    "deg": "°",
+    "d": message("days"),
+    "min": message("minutes"),
+    "months": message("months"),
+    "day of month": message("day of the month"),
+    "month of year": message("month of the year"),
+    "people": message("people"),
+    "companies": message("companies"),
+    "pilots": message("pilots"),
+    "offers": message("offers"),
+    "partners": message("partners"),
+    "places": message("places"),
+    "statements": message("statements"),
+    "charges": message("charges"),
+}
 _TOTAL = {Language.FINNISH: "Kaikki"}
 _SPACE = "\N{NO-BREAK SPACE}"
 
@@ -44,15 +67,36 @@ class Speaker:
             return description_of(one)
         return f"{given} {self.say(_suppressed())}" if one.protected else given
 
+    def warning(self, text: str) -> str:
+        """What an entry says to read before the data are used; empty where nobody translated it."""
+        return (self.translation.usage_warnings if self.translation else {}).get(text, "")
+
     def labels(self, one: FieldDeclaration) -> Mapping[str, str]:
         """What a column's codes mean."""
         if one.name not in self._said:
             self._said[one.name] = _labels(one, self.language)
         return self._said[one.name]
 
+    def words(self, one: FieldDeclaration, table: TableDeclaration) -> Mapping[str, str]:
+        """What a column's values are said as: its codes, or those of the column beside it in English."""
+        stem, _, kind = one.name.rpartition("_")
+        coded = next((field for field in table.fields if field.name == f"{stem}_code"), None)
+        if kind != "title" or coded is None:
+            return self.labels(one)
+        said = self.labels(coded)
+        return {title: said[code] for code, title in labels(coded).items() if said[code] != title}
+
     def say(self, text: str) -> str:
         """A message in the language."""
         return said_in(text, self.language)
+
+    def place(self, one: Place) -> str:
+        """What a place is called."""
+        return (one.title_fi if self.language is Language.FINNISH else None) or one.title
+
+    def unit(self, code: str | None) -> str:
+        """A unit as people read it; empty where there is none."""
+        return self.say(UNITS.get(code, code)) if code else ""
 
     def number(self, value: float | Decimal, decimals: int | None = None) -> str:
         """A number with the language's separators; ``decimals`` None: as many as it has, at most ten digits."""
@@ -65,6 +109,14 @@ class Speaker:
     def day(self, value: date) -> str:
         """A day in words."""
         return shown(value, self.language)
+
+    def period(self, start: str, end: str) -> str:
+        """The time from a day to another, both as ISO dates; whole years as such: nobody knew the days."""
+        if start.endswith("-01-01") and end.endswith("-12-31"):
+            first, last = start[:4], end[:4]
+        else:
+            first, last = (self.day(date.fromisoformat(one)) for one in (start, end))
+        return first if first == last else f"{first} – {last}"
 
     def short_day(self, value: date) -> str:
         """A day or a moment as a table has it."""
@@ -103,9 +155,11 @@ def number(value: float | Decimal, language: Language = Language.ENGLISH, decima
 
 def _labels(one: FieldDeclaration, language: Language) -> dict[str, str]:
     found = labels(one)
-    if language is Language.ENGLISH or not one.label_list:
+    if language is Language.ENGLISH or not (one.label_list or one.titles):
         return found
-    codes = _finnish(one.label_list)
+    codes = (
+        _finnish(one.label_list) if one.label_list else {code: title for code, (_, title) in one.titles.items()}
+    )
     return {code: _TOTAL[language] if code == TOTAL else codes.get(code) or title for code, title in found.items()}
 
 

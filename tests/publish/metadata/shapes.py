@@ -49,12 +49,13 @@ def shapes(*files: str | Path) -> Graph:
     return graph
 
 
-def violations(graph: Graph, of: Graph) -> list[Violation]:
+def violations(graph: Graph, of: Graph, *, with_warnings: bool = False) -> list[Violation]:
     """The violations of the shapes; warnings and the known fault of the shapes themselves left out."""
+    asked = {SH.Violation, SH.Warning} if with_warnings else {SH.Violation}
     _, report, _ = pyshacl.validate(graph, shacl_graph=of, inference="none", do_owl_imports=False)
     found = []
     for result in report.objects(None, SH.result):
-        if report.value(result, SH.resultSeverity) != SH.Violation:
+        if report.value(result, SH.resultSeverity) not in asked:
             continue
         parts = (SH.focusNode, SH.resultPath, SH.value, SH.resultMessage)
         one = Violation(*(str(report.value(result, part)) for part in parts))

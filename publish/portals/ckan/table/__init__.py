@@ -104,7 +104,7 @@ def _edits(client: Client, wanted: Wanted, state: TableState, datastore: str) ->
     ):
         names = [field.name for field in wanted.declared]
         columns = ["_id", *(str(column["id"]) for column in state.columns)]
-        is_told = sum_of(state.holds) and set(names) == set(columns[1:])
+        is_told = sum_of(state.holds) is not None and set(names) == set(columns[1:])
         if is_told and database.content_sum(quote(wanted.table_id), names) == sum_of(state.holds):
             return None
         everything = database.copy_out(quote(wanted.table_id), columns, Path(folder) / "table.csv")

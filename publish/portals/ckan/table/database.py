@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,11 +166,16 @@ class Database:
             text = " " + json.dumps({**others, "_info": info}, ensure_ascii=False, separators=(",", ":"))
             self.run(f"COMMENT ON COLUMN {table}.{quote(column['id'])} IS {literal(text)}")
 
-    def content_sum(self, table: str, columns: Sequence[str]) -> str:
-        """A sum of a table's rows, whatever their order: 100,000 of 20 columns are a quarter of a second."""
-        row = ", ".join(quote(name) for name in columns)
-        query = f"SELECT coalesce(sum(hashtextextended(ROW({row})::text, 0)), 0)::text FROM {table}"
-        return str(self.ask(query)[0][0])
+    def content_sum(self, table: str, columns: Iterable[str], where: str = "true") -> int:
+        """A sum of a table's rows, whatever their and the columns' order: 100,000 of 20 columns are 0.1 s.
+
+        The sums of two parts of a table add up to that of the whole. ``where`` knows the table as ``t``.
+        """
+        row = ", ".join(quote(name) for name in sorted(columns))
+        query = (
+            f"SELECT coalesce(sum(hashtextextended(ROW({row})::text, 0)), 0)::text FROM {table} AS t WHERE {where}"
+        )
+        return int(self.ask(query)[0][0])
 
     def forget_count(self, rid: str) -> None:
         """Have CKAN count a table's rows anew (2.12 keeps the number; 2.11 has none to forget)."""

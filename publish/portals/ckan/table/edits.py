@@ -70,11 +70,11 @@ def _compared(
     names = f"concat_ws(', ', {', '.join(parts)})" if parts else "''"
     keys = ", ".join(f"CAST(coalesce(o.{quote(name)}, n.{quote(name)}) AS VARCHAR)" for name in key)
     connection.execute(
-        f"CREATE TABLE edits AS SELECT [{keys}] AS key, o.is_there AS o_there, n.is_there AS n_there,"
-        f" o.is_odd, {names} AS names FROM (SELECT true AS is_there, * FROM old_rows) AS o"
-        f" {'FULL' if is_all else 'LEFT'} JOIN (SELECT true AS is_there, * FROM new_rows) AS n ON {joined}"
+        f"CREATE TABLE edits AS SELECT [{keys}] AS key, o._is_there AS o_there, n._is_there AS n_there,"
+        f" o._is_odd, {names} AS names FROM (SELECT true AS _is_there, * FROM old_rows) AS o"
+        f" {'FULL' if is_all else 'LEFT'} JOIN (SELECT true AS _is_there, * FROM new_rows) AS n ON {joined}"
     )
-    connection.execute("DELETE FROM edits WHERE o_there AND n_there AND NOT is_odd AND names = ''")
+    connection.execute("DELETE FROM edits WHERE o_there AND n_there AND NOT _is_odd AND names = ''")
     (rows,) = connection.execute("SELECT count(*) FROM edits").fetchone() or (0,)
     if not rows:
         return None

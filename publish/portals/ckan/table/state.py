@@ -69,14 +69,15 @@ def content_of(holds: str) -> str:
     return holds.rpartition("sha256:")[2].split(" ")[0] if "sha256:" in holds else ""
 
 
-def with_sum(holds: str, total: str) -> str:
+def with_sum(holds: str, total: int) -> str:
     """A note with the sum that the database makes of the table's rows."""
     return f"{holds} rows:{total}"
 
 
-def sum_of(holds: str) -> str:
-    """The sum that the database made of the rows when they were written; empty where it made none."""
-    return holds.rpartition(" rows:")[2] if content_of(holds) and " rows:" in holds else ""
+def sum_of(holds: str) -> int | None:
+    """The sum that the database made of the rows when they were written; None where it made none."""
+    found = re.search(r" rows:(-?\d+)$", holds)
+    return int(found[1]) if found and content_of(holds) else None
 
 
 def version_of(holds: str) -> str:

@@ -12,7 +12,7 @@ from publish.portals.ckan.table.comparing import COLUMNS, DICTIONARY, FILL, ROWS
 from publish.portals.ckan.table.database import SETTING, Database, words
 from publish.portals.ckan.table.differing import as_declared, compare_rows, view_parquet, work_database
 from publish.portals.ckan.table.reading import known_rows, wanted_parquet
-from publish.portals.ckan.table.state import TableState, content_of, noted, with_sum
+from publish.portals.ckan.table.state import TableState, content_of, noted, sum_of, with_sum
 from publish.portals.ckan.table.values import as_copied, refuse_unfit
 from publish.portals.ckan.table.verifying import verify
 from publish.portals.ckan.wanted import Wanted
@@ -111,7 +111,7 @@ class ThroughCopy:
                 f" SELECT {self._names}, {self._words} FROM copied ORDER BY {self._keys}"
             )
             self._db.search_by(self._name)
-            self._sum_up()
+            self._holds = with_sum(self._wanted.holds, self._content_sum())
         elif self._kind == COLUMNS:
             self._try_columns()
         else:
@@ -147,11 +147,13 @@ class ThroughCopy:
         database, wanted, key = self._db, self._wanted, self._wanted.primary_key
         database.run("ANALYZE copied")
         same = " AND ".join(f"t.{quote(name)} = c.{quote(name)}" for name in key)
+        untouched = None
         if self._knows_what_differs:
             types = {column["id"]: column["type"] for column in wanted.columns}
             typed = ", ".join(f"{quote(name)} {types[name]}" for name in key)
             database.run(f"CREATE TEMP TABLE gone ({typed}) ON COMMIT DROP")
             self._copy("gone", tuple(field for field in wanted.declared if field.name in key), "left_over")
+            untouched = self._sum_of_untouched(same)
             database.run(f"DELETE FROM {self._name} AS t USING gone AS c WHERE {same}")
         else:
             database.run(f"DELETE FROM {self._name} AS t WHERE NOT EXISTS (SELECT FROM copied AS c WHERE {same})")
@@ -165,15 +167,27 @@ class ThroughCopy:
             f" ON CONFLICT ({self._keys}) DO UPDATE"
             f" SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
         )
-        self._note()
+        self._note(None if untouched is None else untouched + self._sum_of_those_in("copied", same))
 
-    def _sum_up(self) -> None:
-        """Have a sum of the rows for the note: by it the next look sees whether somebody edited the table."""
-        names = [field.name for field in self._wanted.declared]
-        self._holds = with_sum(self._wanted.holds, self._db.content_sum(self._name, names))
+    def _sum_of_untouched(self, same: str) -> int | None:
+        """The sum of the rows that neither change nor go, as the table's note has it; None where it has none.
 
-    def _note(self) -> None:
-        self._sum_up()
+        Taken from the note and not from the table: what somebody edits while we are at work then stays to be seen.
+        """
+        total = sum_of(self._table.holds) if self._table else None
+        if total is None:
+            return None
+        return total - self._sum_of_those_in("copied", same) - self._sum_of_those_in("gone", same)
+
+    def _sum_of_those_in(self, rows: str, same: str) -> int:
+        return self._content_sum(f"EXISTS (SELECT FROM {rows} AS c WHERE {same})")
+
+    def _content_sum(self, where: str = "true") -> int:
+        return self._db.content_sum(self._name, [field.name for field in self._wanted.declared], where)
+
+    def _note(self, total: int | None = None) -> None:
+        """Write whose rows the table holds, and their sum, by which the next look sees what somebody edited."""
+        self._holds = with_sum(self._wanted.holds, self._content_sum() if total is None else total)
         self._db.describe(self._name, self._wanted.columns, self._holds)
         self._db.forget_count(self._wanted.table_id)
 

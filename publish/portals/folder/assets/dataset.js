@@ -13,7 +13,11 @@
   function preview(tools, table) {
     const said = tools.dataset;
     const heads = [...table.tHead.rows[0].cells];
-    const fields = heads.map((head) => ({ ...head.dataset, title: head.textContent.trim() }));
+    const fields = heads.map((head) => ({
+      ...head.dataset,
+      title: head.textContent.trim(),
+      words: new Map(Object.entries(JSON.parse(head.dataset.words ?? "{}"))),
+    }));
     const body = table.tBodies[0];
     const drawn = [...body.rows];
     const search = tools.querySelector("#preview-search");
@@ -50,7 +54,7 @@
         const [y, m, d] = day.split("-").map(Number);
         return `${d}.${m}.${y}` + (time ? ` ${time.replaceAll(":", ".")}` : "");
       }
-      return String(one);
+      return field.words.get(String(one)) ?? String(one);
     }
 
     function cell(one, field, place) {
@@ -113,7 +117,8 @@
       let found = rows.filter((row) => {
         if (place >= 0 && own !== "" && text(row[place], fields[place]) !== own) return false;
         if (!words.length) return true;
-        const all = row.map((one, at) => text(one, fields[at]).toLowerCase()).join("\n");
+        // by what is shown and by the code behind it
+        const all = row.map((one, at) => `${text(one, fields[at])}\n${fields[at].words.size ? one : ""}`.toLowerCase()).join("\n");
         return words.every((word) => all.includes(word));
       });
       if (order) {
@@ -123,7 +128,8 @@
           const [one, other] = [a[at], b[at]];
           if (isEmpty(one) || isEmpty(other)) return isEmpty(one) - isEmpty(other); // the unknown last, both ways
           if (typeof one === "number" && typeof other === "number") return sign * (one - other);
-          return sign * compared.compare(String(one), String(other));
+          const worded = (value) => (fields[at].words.size ? text(value, fields[at]) : String(value));
+          return sign * compared.compare(worded(one), worded(other));
         });
       }
       return found;

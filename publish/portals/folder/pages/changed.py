@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from publish.desired import DesiredDataset, DesiredVersion
 from publish.portals.folder.speaking import Speaker
+from warehouse.declarations import FieldDeclaration, TableDeclaration
 from warehouse.messages import counted, listed, message
 from warehouse.releases import Release
 
@@ -106,25 +110,52 @@ def lines(release: Release) -> Iterator[str]:
 
 
 def _rows(path: Path, wanted: DesiredDataset, speaker: Speaker) -> tuple[list[ChangedRow], bool]:
-    titles = {field.name: speaker.title(field) for field in wanted.declaration.table.fields}
+    columns = {field.name: field for field in wanted.declaration.table.fields}
+    titles = {name: speaker.title(field) for name, field in columns.items()}
+    said = partial(_said, columns, wanted.declaration.table, speaker)
     rows: list[ChangedRow] = []
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.reader(file)
-        width = len(next(lines, [])) - 4  # change, the key, field, old, new
-        for key, group in groupby(lines, key=lambda line: line[1 : 1 + width]):
+        keys = next(lines, [])[1:-3]  # between what happened, and field, old, new
+        for key, group in groupby(lines, key=lambda line: line[1 : 1 + len(keys)]):
             if len(rows) == _MOST_ROWS:
                 return rows, True
-            rows.append(_row(key, list(group), titles))
+            told = " · ".join(said(name, value) for name, value in zip(keys, key, strict=False))
+            rows.append(_row(_cut(told), list(group), titles, said))
     return rows, False
 
 
-def _row(key: Sequence[str], group: Sequence[Sequence[str]], titles: dict[str, str]) -> ChangedRow:
+def _row(
+    key: str, group: Sequence[Sequence[str]], titles: Mapping[str, str], said: Callable[[str, str], str]
+) -> ChangedRow:
     kinds = [line[0] for line in group]
     change = "changed" if "changed" in kinds else kinds[0]
     differences = tuple(
-        Difference(titles.get(line[-3], line[-3]), _cut(line[-2]), _cut(line[-1])) for line in group if line[-3]
+        Difference(titles.get(name, name), said(name, old), said(name, new))
+        for *_, name, old, new in group
+        if name
     )
-    return ChangedRow(change, _cut(" · ".join(key)), differences)
+    return ChangedRow(change, key, differences)
+
+
+def _said(
+    columns: Mapping[str, FieldDeclaration], table: TableDeclaration, speaker: Speaker, name: str, text: str
+) -> str:
+    """A value of the file in the language: a code in words, a number, a day; of a column that is gone as it is."""
+    field = columns.get(name)
+    if field is None or not text:
+        return _cut(text)
+    try:
+        match field.type:
+            case "boolean" if text in ("true", "false"):
+                return speaker.say(message("yes") if text == "true" else message("no"))
+            case "date":
+                return speaker.short_day(date.fromisoformat(text))
+            case "number" | "integer":
+                return speaker.number(Decimal(text), len(text.partition(".")[2]))
+    except (ValueError, InvalidOperation):  # of another type before
+        return _cut(text)
+    return speaker.words(field, table).get(text) or _cut(text)
 
 
 def _cut(text: str) -> str:

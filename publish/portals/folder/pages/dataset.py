@@ -11,6 +11,8 @@ from markupsafe import Markup
 
 from publish.desired import DesiredDataset
 from publish.metadata.citation import citation, cited_as
+from publish.metadata.datapackage import notes_of
+from publish.metadata.held import held_rows
 from publish.metadata.protection import protection_in_words
 from publish.metadata.schema_org import schema_org
 from publish.metadata.words import LANGUAGES, LISTED, WITH_ROWS
@@ -21,9 +23,10 @@ from publish.portals.folder.pages.changed import Version, all_versions, as_of, c
 from publish.portals.folder.pages.dictionary import Described, dictionary
 from publish.portals.folder.pages.preview import FIRST_ROWS, Preview, preview, script
 from publish.portals.folder.pages.wording import CHANGES, DIMENSIONS, FILES, FREQUENCIES, SEVERITIES
+from publish.portals.folder.parts import place_of
 from publish.portals.folder.people import Panel, draw_people
 from publish.portals.folder.plotting import Chart, LeftOut
-from publish.portals.folder.reading import rows_of
+from publish.portals.folder.reading import ROWS, rows_of
 from publish.portals.folder.rendering import Site, in_language, render
 from publish.portals.folder.speaking import Speaker, speaker_of
 from warehouse.messages import Language
@@ -43,6 +46,7 @@ class Drawn:
     map: Map | None
     dictionary: tuple[Described, ...]
     preview: Preview
+    held_notes: tuple[str, ...]
 
 
 def dataset_pages(
@@ -106,6 +110,7 @@ def _read(wanted: DesiredDataset, speaker: Speaker) -> Drawn:
         mapped = draw_map(connection, declaration, wanted.spatial, speaker)
         described = dictionary(connection, declaration.table, rows, speaker)
         empty = frozenset(one.field.name for one in described if one.filled == 0 and rows)
+        held = held_rows(connection, ROWS, declaration.table).notes
         shown = preview(connection, declaration, _unseen(empty, described), speaker)
     left_out = [one for one in (figure, *drawn, mapped) if isinstance(one, LeftOut)]
     return Drawn(
@@ -116,6 +121,7 @@ def _read(wanted: DesiredDataset, speaker: Speaker) -> Drawn:
         mapped if isinstance(mapped, Map) else None,
         tuple(described),
         shown,
+        held,
     )
 
 
@@ -163,10 +169,11 @@ class _Pages:
             others=[one for one in wanted.declaration.translations if one.language != self.speaker.language.value],
             metadata=wanted.metadata,
             spatial=wanted.metadata.get("spatial"),
-            where=_place(wanted),
+            where=place_of(wanted, self.speaker),
             outline=charts.outline(wanted.spatial) if wanted.spatial else None,
-            held_notes=wanted.metadata.get("heldNotes", []),  # a release made by an earlier version has none
-            protection=protection_in_words(wanted.declaration),
+            row_is=(translation.each_row_is_a if translation else "") or entry.each_row_is_a,
+            notes=notes_of(wanted.declaration, wanted.release),
+            protection=protection_in_words(wanted.declaration, translation),
             resources=[resource for resource in wanted.resources if resource.key in WITH_ROWS],
             further=[one for one in wanted.resources if one.key in LISTED and one.key not in WITH_ROWS],
             machines=[one for one in wanted.resources if one.key not in LISTED],
@@ -217,13 +224,6 @@ class _Pages:
             has_since=version.release.version in self.since,
             citation=cited_as(self.wanted.declaration, version.release, self._address(version.release.version)),
         )
-
-
-def _place(wanted: DesiredDataset) -> str:
-    spatial = wanted.metadata.get("spatial")
-    if isinstance(spatial, Mapping):
-        return f"{spatial['name']}, {spatial['city']}"
-    return ", ".join(place.title for place in wanted.declaration.entry.places)
 
 
 def _served(site: Site, name: str) -> str:

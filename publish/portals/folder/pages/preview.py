@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -37,6 +39,7 @@ class Preview:
     """Rows of a page: the columns in the order in which they stand, the first of them fixed.
 
     ``values`` are those of the file, more of them than are shown; ``empty`` the columns that no row fills.
+    ``words`` has, a JSON object a column, what those of its values are said as that are codes.
     """
 
     fields: tuple[FieldDeclaration, ...]
@@ -44,6 +47,7 @@ class Preview:
     values: tuple[tuple[Any, ...], ...]
     empty: tuple[FieldDeclaration, ...]
     newest_by: FieldDeclaration | None
+    words: tuple[str, ...]
 
 
 def preview(
@@ -79,20 +83,33 @@ def preview(
         )
         for row in found
     ]
+    names = {field.name for field in fields}
+    words = [
+        # a code beside a column with its words stays one
+        {} if f"{field.name.removesuffix('_code')}_title" in names else speaker.words(field, table)
+        for field in fields
+    ]
+    told = [
+        {value: said[value] for value in sorted({str(row[at]) for row in found}) if value in said}
+        for at, said in enumerate(words)
+    ]
     return Preview(
         fields,
         tuple(
-            tuple(cell(value, field, speaker) for field, value in zip(fields, row, strict=True))
+            tuple(cell(value, field, speaker, said) for field, value, said in zip(fields, row, words, strict=True))
             for row in values[:FIRST_ROWS]
         ),
         tuple(values),
         tuple(field for field in ordered if field not in fields),
         table.field(show.newest_by) if show.newest_by else None,
+        tuple(json.dumps(one, ensure_ascii=False, separators=(",", ":")) if one else "" for one in told),
     )
 
 
-def cell(value: Any, field: FieldDeclaration, speaker: Speaker) -> Cell:
-    """A value in a language."""
+def cell(
+    value: Any, field: FieldDeclaration, speaker: Speaker, words: Mapping[str, str] = MappingProxyType({})
+) -> Cell:
+    """A value in a language, a code of ``words`` as it is said."""
     if value is _SUPPRESSED:
         return Cell("", "suppressed")
     if value is None:
@@ -106,7 +123,8 @@ def cell(value: Any, field: FieldDeclaration, speaker: Speaker) -> Cell:
         return Cell(_number(value, speaker), "number")
     if isinstance(value, date):
         return Cell(speaker.short_day(value), "text")
-    return Cell(_short(str(value)), "text")
+    text = str(value)
+    return Cell(words.get(text) or _short(text), "text")
 
 
 def _short(text: str) -> str:
