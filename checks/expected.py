@@ -30,8 +30,8 @@ class Outcome:
         unexpected_count: Rows that fail, all of them; None where the expectation is about the table.
         observed: The value seen, for expectations about the table.
         unexpected_query: A SELECT of one column, the row id of every failing row; it names the table by schema
-            and table, so it runs wherever those names mean the same as on the connection given. None where the
-            expectation is about the table, or its custom SQL leaves out the row id.
+            and table, so it runs wherever those names mean the same as on the connection given. None where no row
+            fails, the expectation is about the table, or its custom SQL leaves out the row id.
         error: Why the expectation could not be evaluated.
         not_asked: Why it was not asked at all, as a text of ``warehouse.messages``; then it counts as success.
     """

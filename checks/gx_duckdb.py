@@ -19,7 +19,7 @@ import logging
 import threading
 import types
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -34,6 +34,7 @@ from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemy
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
+from great_expectations.validator.metric_configuration import MetricConfiguration, MetricConfigurationID
 from great_expectations.validator.validator import Validator
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
@@ -178,23 +179,39 @@ class _Suite:
 
     def run(self, expected: Sequence[Expected]) -> list[_Ran]:
         """Evaluate expectations together; raise what any of them raises."""
-        results = self.validator.graph_validate(
-            [_configuration(one) for one in expected],
-            runtime_configuration={
-                "catch_exceptions": False,
-                # Counts and the query, and nothing else: BASIC also fetches examples, which LIMIT 0 makes free.
-                "result_format": {
-                    "result_format": "BASIC",
-                    "partial_unexpected_count": 0,
-                    "unexpected_index_column_names": [self.row_id],
-                    "return_unexpected_index_query": True,
-                },
-            },
-        )
+        results = self._validated(expected)
+        # The query of the failing rows for those alone that have some: writing one takes as long as counting.
+        broken = [
+            number
+            for number, (one, result) in enumerate(zip(expected, results, strict=True))
+            if one.type in _QUERY_IS_EXACT and result.result["unexpected_count"]
+        ]
+        asked_again = self._validated([expected[number] for number in broken], return_unexpected_index_query=True)
+        results = [*results]
+        for number, result in zip(broken, asked_again, strict=True):
+            results[number] = result
         return [
             _Ran(self._outcome(one, bool(result.success), result.result), _named(one, result))
             for one, result in zip(expected, results, strict=True)
         ]
+
+    def _validated(
+        self, expected: Sequence[Expected], *, return_unexpected_index_query: bool = False
+    ) -> list[ExpectationValidationResult]:
+        """What GE says of expectations: counts, and if asked for, the query of the failing rows."""
+        return self.validator.graph_validate(
+            [_configuration(one) for one in expected],
+            runtime_configuration={
+                "catch_exceptions": False,
+                # BASIC also asks for examples, of which our engine has none.
+                "result_format": {
+                    "result_format": "BASIC",
+                    "partial_unexpected_count": 0,
+                    "unexpected_index_column_names": [self.row_id],
+                    "return_unexpected_index_query": return_unexpected_index_query,
+                },
+            },
+        )
 
     def run_one(self, one: Expected) -> _Ran:
         """Evaluate one expectation; what it raises becomes its outcome."""
@@ -215,6 +232,8 @@ class _Suite:
         )
 
     def _unexpected_query(self, one: Expected, result: dict[str, Any]) -> str | None:
+        if not result["unexpected_count"]:
+            return None
         row_id = _quote(self.row_id)
         if one.type == _CUSTOM_SQL:
             custom = substitute(one.kwargs["unexpected_rows_query"], self.table)
@@ -286,6 +305,21 @@ class _DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         module = types.ModuleType("opendistrict_duckdb_types")
         vars(module).update({k: v for k, v in vars(sa.types).items() if k[0] != "_"}, DremioDialect=None)
         self.dialect_module = module
+        self._resolved: dict[MetricConfigurationID, Any] = {}
+
+    def resolve_metrics(
+        self,
+        metrics_to_resolve: Iterable[MetricConfiguration],
+        metrics: dict[MetricConfigurationID, Any] | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> dict[MetricConfigurationID, Any]:
+        """Measure what was not measured before on this table, and take no examples: GE runs a query for each."""
+        wanted = {one.id: one for one in metrics_to_resolve}
+        self._resolved |= {name: [] for name in wanted if name.metric_name.endswith(".unexpected_values")}
+        unknown = [one for name, one in wanted.items() if name not in self._resolved]
+        if unknown:
+            self._resolved |= super().resolve_metrics(unknown, metrics, runtime_configuration)
+        return {name: self._resolved[name] for name in wanted}
 
     def execute_query(self, query: Any) -> Any:
         # A text is passed on as it is: SQLAlchemy would take ' :x' in a string for a parameter, and strip the

@@ -8,10 +8,35 @@ import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from warehouse.home import Home
+
+# Files that pytest-xdist leaves to one process, because a second one would stand and wait for the first: for the
+# CKAN that most of these tests want for themselves; for the night of all samples, where it is wanted first.
+TOGETHER = {
+    "a CKAN": ("tests/e2e/test_ckan_", "tests/e2e/test_dev_ckan", "tests/e2e/test_canaries"),
+    "what is declared": ("tests/declared/",),
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share out files in the order in which they stand: by their number of tests, long ones would come last."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next(
+                (name for name, files in TOGETHER.items() if nodeid.startswith(files)), nodeid.split("::")[0]
+            )
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

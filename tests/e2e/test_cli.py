@@ -178,9 +178,8 @@ def test_a_faulty_workbook_ends_with_three_and_comes_back_marked(tmp_path):
     assert checked["verdict"] == "partial"
     assert marked.is_file()
     home = tmp_path / "home"
-    night = json.loads(
-        opendistrict("nightly", "--source", f"agile_pilots={workbook}", "--json", home=home, code=3)
-    )
+    few = ("--source", f"agile_pilots={workbook}", "--dataset", "agile-pilots")
+    night = json.loads(opendistrict("nightly", *few, "--json", home=home, code=3))
     assert night["exit_code"] == 3
     with (home / "portal/datasets/agile-pilots/agile-pilots.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.e2e
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+DATASETS = ["-p", 'datasets=["tech-city-companies","tech-city-growth"]']
 MONTHS = [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
 
 
@@ -41,6 +42,7 @@ class Prefect:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_UI_ENABLED": "false",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
             "OPENDISTRICT_HOME": str(home),
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         }
@@ -97,7 +99,7 @@ class Prefect:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             try:
-                process.wait(20)
+                process.wait(5)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -124,13 +126,14 @@ def test_a_worker_runs_the_night_and_then_a_backfill(prefect, months, tmp_path):
     (march,) = months.glob("*2026-03-01*")
     prefect.run(
         "deployment", "run", "nightly/nightly", "--watch", "--watch-interval", "1",
-        "-p", "day=2026-03-02", "-p", f'sources={{"companies_house": "{march}"}}',
+        "-p", "day=2026-03-02", "-p", f'sources={{"companies_house": "{march}"}}', *DATASETS,
     )  # fmt: skip
     assert [path.name for path in (home / "releases" / "tech-city-growth").iterdir()] == ["2026-03-01"]
     latest = files(home / "portal" / "datasets" / "tech-city-growth")
     prefect.run(
         "deployment", "run", "backfill/backfill", "--watch", "--watch-interval", "1",
         "-p", "first=2026-01-01", "-p", "last=2026-03-31", "-p", f'sources={{"companies_house": "{months}"}}',
+        *DATASETS,
     )  # fmt: skip
     versions = sorted(path.name for path in (home / "releases" / "tech-city-companies").iterdir())
     assert versions[:2] == ["2026-01-01", "2026-02-01"]
@@ -144,7 +147,8 @@ def test_runs_are_named_after_what_they_do_and_a_held_one_is_seen(prefect, tmp_p
     workbook = factory.workbook_with_one_of_each_error(tmp_path / "pilots.xlsx")
     prefect.run(
         "deployment", "run", "nightly/nightly", "--watch", "--watch-interval", "1", "-p", f"home={tmp_path}/home",
-        "-p", "day=2026-11-25", "-p", f'sources={{"agile_pilots": "{workbook}"}}', code=1,
+        "-p", "day=2026-11-25", "-p", f'sources={{"agile_pilots": "{workbook}"}}',
+        "-p", 'datasets=["agile-pilots"]', code=1,
     )  # fmt: skip
     runs = {one["name"]: one for one in prefect.ask("flow_runs")}
     assert {"nightly 2026-03-02", "backfill 2026-01-01 to 2026-03-31"} <= runs.keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -29,6 +30,12 @@ FILES = [
 ]
 
 
+@functools.cache
+def validator(name):
+    """What an editor asks; a second each to make, so once."""
+    return Draft202012Validator(json.loads((FOLDER / name).read_text(encoding="utf-8")))
+
+
 def test_the_schemas_are_those_of_the_models():
     assert {path.name: path.read_text() for path in FOLDER.iterdir()} == {
         name: written(schema) for name, schema in schemas().items()
@@ -42,7 +49,7 @@ def faults_of_file(path, name):
     if not named or not named[1].endswith(f"docs/schemas/{name}"):
         return ["it does not name its schema"]
     content = json.loads(json.dumps(yaml.safe_load(text), default=str))  # dates as an editor has them
-    return [error.message for error in Draft202012Validator(schemas()[name]).iter_errors(content)]
+    return [error.message for error in validator(name).iter_errors(content)]
 
 
 @pytest.mark.parametrize(("path", "name"), FILES)
@@ -54,6 +61,6 @@ def test_a_file_names_its_schema_and_keeps_to_it(path, name):
 def test_a_misspelt_key_and_an_unknown_name_are_faults():
     content = yaml.safe_load((ROOT / "sources/agile_pilots/source.yaml").read_text(encoding="utf-8"))
     content |= {"publisher": "nobody", "licnce": "CC0-1.0"}
-    faults = [error.message for error in Draft202012Validator(schemas()["source.json"]).iter_errors(content)]
+    faults = [error.message for error in validator("source.json").iter_errors(content)]
     assert len(faults) == 2
     assert "'nobody' is not one of" in faults[1] or "'nobody' is not one of" in faults[0]
