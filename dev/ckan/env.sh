@@ -7,9 +7,9 @@
 
 : "${DEVCKAN_STATE:=}"                  # everything it writes; empty: see state_dir below
 : "${DEVCKAN_PORT:=}"                   # CKAN; empty: 5000, or the next one that is free
-: "${DEVCKAN_PG_PORT:=}"                # PostgreSQL; empty: 55432 or next
-: "${DEVCKAN_REDIS_PORT:=}"             # Redis; empty: 56379 or next
-: "${DEVCKAN_SOLR_PORT:=}"              # the Solr stand-in; empty: 58983 or next
+: "${DEVCKAN_PG_PORT:=}"                # PostgreSQL; empty: 25432 or next
+: "${DEVCKAN_REDIS_PORT:=}"             # Redis; empty: 26379 or next
+: "${DEVCKAN_SOLR_PORT:=}"              # the Solr stand-in; empty: 28983 or next
 : "${DEVCKAN_SOLR_URL:=}"               # a real Solr core with CKAN's schema; empty: the stand-in
 
 : "${DEVCKAN_REQUIREMENTS:=requirements.txt}"  # or requirements-2.11.txt: which CKAN

@@ -137,9 +137,9 @@ for part in web jobs solr redis; do      # left over from a crash, still holding
 done
 before="$web_port $pg_port $redis_port $solr_port"
 web=$(choose web "$DEVCKAN_PORT" "$web_port" 5000)
-pg=$(choose pg "$DEVCKAN_PG_PORT" "$pg_port" 55432)
-redis=$(choose redis "$DEVCKAN_REDIS_PORT" "$redis_port" 56379)
-solr=$(choose solr "$DEVCKAN_SOLR_PORT" "$solr_port" 58983)
+pg=$(choose pg "$DEVCKAN_PG_PORT" "$pg_port" 25432)
+redis=$(choose redis "$DEVCKAN_REDIS_PORT" "$redis_port" 26379)
+solr=$(choose solr "$DEVCKAN_SOLR_PORT" "$solr_port" 28983)
 if [ "$before" != "$web $pg $redis $solr" ]; then
   for part in "${parts[@]}"; do stop_part "$part"; done
   web_port=$web pg_port=$pg redis_port=$redis solr_port=$solr

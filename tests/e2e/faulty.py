@@ -8,7 +8,7 @@ import http.server
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,18 +42,22 @@ _STATUS = {
 }
 
 
+Spoiled = int | tuple[str, int]
+"""A request by its number, or by what is asked and its number among those that ask the same."""
+
+
 class FaultyProxy:
     """Passes requests on to a server, but for those it was told to spoil."""
 
     def __init__(self, target: str) -> None:
         self.target = urlsplit(target)
         self.calls: list[str] = []
-        self._faults: dict[int, Fault] = {}
+        self._faults: dict[Spoiled, Fault] = {}
         self._lock = threading.Lock()
         self.url = ""
 
-    def arm(self, faults: dict[int, Fault]) -> None:
-        """Spoil these requests, counted from 0 from now on; ``calls`` begins anew."""
+    def arm(self, faults: Mapping[Spoiled, Fault]) -> None:
+        """Spoil these requests, counted from 0 from now on, all or those of a kind; ``calls`` begins anew."""
         with self._lock:
             self.calls, self._faults = [], dict(faults)
 
@@ -61,7 +65,8 @@ class FaultyProxy:
         """Count a request; what is to become of it."""
         with self._lock:
             self.calls.append(call)
-            return self._faults.pop(len(self.calls) - 1, None)
+            of_its_kind = (call, self.calls.count(call) - 1)
+            return self._faults.pop(len(self.calls) - 1, None) or self._faults.pop(of_its_kind, None)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[FaultyProxy]:

@@ -11,7 +11,7 @@ import pytest
 
 from publish.plans import PortalError
 from publish.portals.ckan import CkanPortal
-from tests.e2e.faulty import Fault, FaultyProxy
+from tests.e2e.faulty import Fault, FaultyProxy, Spoiled
 from tests.e2e.test_ckan_portal import Town, as_ckan_shows, changed_rows
 from tests.e2e.test_ckan_portal import town as town
 from tests.publish import places
@@ -57,7 +57,7 @@ def states(town: Town, *versions: Any) -> list[Any]:
     return [(one.release.version, as_ckan_shows(one, town.dataset)) for one in versions]
 
 
-def try_one(town: Town, proxy: FaultyProxy, step: int, index: int, fault: Fault) -> int:
+def try_one(town: Town, proxy: FaultyProxy, step: int, index: Spoiled, fault: Fault) -> int:
     """An update with one request spoiled, then one more run. How many requests the update has."""
     before = town.desired(town.dataset)
     after = town.release(changed_rows(step))
@@ -96,6 +96,14 @@ def test_what_never_passes_elsewhere_is_tried_again_between_the_files_and_the_ta
     switch = proxy.calls.index("POST /api/action/package_revise")
     assert proxy.calls[switch + 1] == "POST /api/action/datastore_upsert"
     try_one(town, proxy, 1, switch + 1, fault)
+
+
+def test_an_archive_is_added_once_though_its_call_is_done_twice(town: Town, proxy: FaultyProxy) -> None:
+    """CKAN would keep one of the two at the place of the second, and refuse every update from then on."""
+    start(town, proxy)
+    try_one(town, proxy, 1, ("POST /api/action/package_revise", 1), Fault.TWICE)
+    assert [item["position"] for item in town.package()["resources"]] == list(range(9))
+    try_one(town, proxy, 2, 0, Fault.DELAY)
 
 
 @pytest.mark.prove

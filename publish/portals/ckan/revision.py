@@ -10,6 +10,11 @@ from publish.portals.ckan.encoding import encoded
 from publish.portals.ckan.wanted import Wanted
 
 
+def if_as_seen(package: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a call fail where the dataset is no longer as it was seen: so it is not done twice either."""
+    return {"match__id": package["id"], "match__metadata_modified": package["metadata_modified"]}
+
+
 def revision(wanted: Wanted, difference: Difference, package: Mapping[str, Any]) -> dict[str, str]:
     """The data of the one call that switches: every value as JSON, for CKAN decodes each.
 
@@ -17,8 +22,7 @@ def revision(wanted: Wanted, difference: Difference, package: Mapping[str, Any])
     """
     filtered = [f"-resources__{rid}" for rid in difference.files.removals]
     data: dict[str, Any] = {
-        "match__id": package["id"],
-        "match__metadata_modified": package["metadata_modified"],
+        **if_as_seen(package),
         **{f"update__{key}": value for key, value in difference.fields.items()},
     }
     filtered += [f"-{key}" for key, value in difference.fields.items() if isinstance(value, list)]

@@ -15,7 +15,7 @@ from publish.portals.ckan.client import Client, NoRightError
 from publish.portals.ckan.compare import MAP_VIEW, VIEW, Actual, Difference, creation_record, is_member
 from publish.portals.ckan.encoding import encoded
 from publish.portals.ckan.managed import BUILDING, STATE, WROTE
-from publish.portals.ckan.revision import revision
+from publish.portals.ckan.revision import if_as_seen, revision
 from publish.portals.ckan.sending import Outgoing, Sender
 from publish.portals.ckan.serving import VERIFIED
 from publish.portals.ckan.table import TableChange, prepared
@@ -181,7 +181,7 @@ class Writer:
     def _make_public(self) -> None:
         """Show the dataset, and take away the mark that we are at it, in one call."""
         seen = self._client.call("package_show", {"id": self._wanted.name})
-        matched = {"match__id": seen["id"], "match__metadata_modified": seen["metadata_modified"]}
+        matched = if_as_seen(seen)
         kept = [{"key": e["key"], "value": e["value"]} for e in seen.get("extras", ()) if e["key"] != STATE]
         shown = {"update__private": False, "filter": ["-extras"], "update__extras": kept, **self._notes()}
         self._client.call("package_revise", encoded({**matched, **shown}))
@@ -228,9 +228,13 @@ class Writer:
                 else:
                     changed = {**updates.get(archive.id, {}), **noted}
                     fields |= {f"update__resources__{archive.id}__{key}": value for key, value in changed.items()}
+            matched: dict[str, Any] = {"match__id": package_id}
             if added:
                 fields["update__resources__extend"] = added
-            data = encoded({"match__id": package_id, **self._notes(), **fields})
+                # A call that something on the way repeats would add them twice: CKAN then keeps one of each at the
+                # place of the second, and answers every later update of the dataset with 500 (2.12.0).
+                matched = if_as_seen(self._client.call("package_show", {"id": package_id}))
+            data = encoded({**matched, **self._notes(), **fields})
             seen = self._sender.send(package_id, data, files)
         # only the first part: an archive that stands is not asked for
         self._seen = {rid: when.partition(" ")[0] for rid, when in seen.items()}
