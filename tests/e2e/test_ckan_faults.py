@@ -98,9 +98,11 @@ def test_what_never_passes_elsewhere_is_tried_again_between_the_files_and_the_ta
     try_one(town, proxy, 1, switch + 1, fault)
 
 
-def test_an_archive_is_added_once_though_its_call_is_done_twice(town: Town, proxy: FaultyProxy) -> None:
-    """CKAN would keep one of the two at the place of the second, and refuse every update from then on."""
+def test_what_is_added_is_added_once_though_the_call_is_done_twice(town: Town, proxy: FaultyProxy) -> None:
+    """Of two archives CKAN would keep one, at the place of the second, and refuse every update from then on."""
+    proxy.arm({("POST /api/action/resource_view_create", 0): Fault.TWICE})
     start(town, proxy)
+    assert len(town.admin.resource_view_list(id=town.table_id)) == 1
     try_one(town, proxy, 1, ("POST /api/action/package_revise", 1), Fault.TWICE)
     assert [item["position"] for item in town.package()["resources"]] == list(range(9))
     try_one(town, proxy, 2, 0, Fault.DELAY)

@@ -80,8 +80,7 @@ class Writer:
         if difference.view:
             self._show_table()
         if difference.map_view:
-            view = {"resource_id": wanted.map_id, "title": "Map", "view_type": MAP_VIEW}
-            self._client.call("resource_view_create", view)
+            self._make_view(str(wanted.map_id), "Map", MAP_VIEW)
         if difference.publish:
             self._make_public()
         self._keep_versions(str(package["id"]), difference)
@@ -173,10 +172,18 @@ class Writer:
         others = [str(view["id"]) for view in views if view.get("view_type") != VIEW]
         ours = [str(view["id"]) for view in views if view.get("view_type") == VIEW]
         if not ours:
-            made = call("resource_view_create", {"resource_id": rid, "title": "Table", "view_type": VIEW})
-            ours = [str(made["id"])]
+            ours = [self._make_view(rid, "Table", VIEW)]
         if others:
             call("resource_view_reorder", {"id": rid, "order": [*ours, *others]})
+
+    def _make_view(self, rid: str, title: str, kind: str) -> str:
+        """Give a resource a view of a kind that it has none of; its id."""
+        call = self._client.call
+        made = str(call("resource_view_create", {"resource_id": rid, "title": title, "view_type": kind})["id"])
+        for view in call("resource_view_list", {"id": rid}):
+            if view.get("view_type") == kind and view["id"] != made:
+                call("resource_view_delete", {"id": view["id"]})  # something on the way repeated the call
+        return made
 
     def _make_public(self) -> None:
         """Show the dataset, and take away the mark that we are at it, in one call."""
