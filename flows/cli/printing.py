@@ -109,7 +109,7 @@ def _told(outcome: NightOutcome) -> Iterator[tuple[str, str]]:
     listed: list[SourceOutcome | DatasetOutcome] = [*outcome.sources, *outcome.datasets]
     for one in listed:
         if one.message:
-            yield _STYLE.get(one.state, ""), f"{one.name}: {one.message.removeprefix(f'{one.name}: ')}"
+            yield _STYLE.get(one.state, ""), _said_of(one.name, one.message)
     for source in outcome.sources:
         if source.notice:
             yield "yellow", f"{source.name}: {source.notice}"
@@ -133,7 +133,7 @@ def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None
     for told in _published(outcome):
         console.print(f"  {escape(told)}", soft_wrap=True)
     for dataset, problem in outcome.problems.items():
-        console.print(f"  {escape(dataset)}: {escape(problem)}", style="red", soft_wrap=True)
+        console.print(f"  {escape(_said_of(dataset, problem))}", style="red", soft_wrap=True)
     for dataset in outcome.holds:
         for why in outcome.held(dataset):
             told = f"{dataset} is held on the portal. {why}"
@@ -145,6 +145,11 @@ def portal_lines(outcome: PortalOutcome, console: Console | None = None) -> None
     for part, datasets in _by_what_is_told(outcome.unsent).items():
         named = datasets[0] if len(datasets) == 1 else f"{len(datasets)} datasets"
         console.print(f"  {escape(named)}, not sent: {escape(part)}", style="dim", soft_wrap=True)
+
+
+def _said_of(name: str, message: str) -> str:
+    """A message with the name of what it is about in front, once."""
+    return f"{name}: {message.removeprefix(f'{name}: ')}"
 
 
 def _by_what_is_told(told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

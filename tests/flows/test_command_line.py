@@ -393,6 +393,6 @@ def test_a_publication_says_what_it_changed(published, told, capsys):
 
 def test_what_a_portal_cannot_show_is_told_once_for_all_datasets(capsys):
     unsent = {"a": ("no charts", "no map"), "b": ("no charts",)}
-    portal_lines(PortalOutcome("https://data.example.org", unsent=unsent))
+    portal_lines(PortalOutcome("https://data.example.org", unsent=unsent, problems={"a": "a: no space is left"}))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2:] == ["  2 datasets, not sent: no charts", "  a, not sent: no map"]
+    assert lines[1:] == ["  a: no space is left", "  2 datasets, not sent: no charts", "  a, not sent: no map"]
