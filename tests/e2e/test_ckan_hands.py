@@ -189,7 +189,7 @@ def test_the_district_is_a_group_and_who_takes_a_dataset_out_of_it_is_respected(
     town.dataset = town.declared(district="kalasatama", keywords=["places", "C#"])
     desired = town.release(places.rows(3))
     done = town.apply(desired)
-    assert done.unsent == ("the keyword “C#” as it is: it is sent as “C sharp”",)
+    assert "the keyword “C#” as it is: it is sent as “C sharp”" in done.unsent
     (group,) = town.package()["groups"]
     assert group["name"] == "kalasatama"
     town.admin.member_delete(id=group["id"], object=town.package()["id"], object_type="package")
