@@ -29,8 +29,6 @@ from tests.e2e.ckan_server import CkanServer
 from tests.e2e.planted import plant
 from warehouse.home import Home
 
-pytestmark = pytest.mark.e2e
-
 DATASETS = (
     "agile-pilots",
     "data-quality",

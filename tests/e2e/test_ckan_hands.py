@@ -31,7 +31,6 @@ def fates(told: Any) -> dict[str, str]:
     return {drift.target: drift.fate for drift in told.drift}
 
 
-@pytest.mark.e2e
 def test_words_changed_by_hand_are_told_and_left_while_all_else_goes_on(town: Town) -> None:
     town.apply(town.release(changed_rows(0)))
     csv = town.table_id
@@ -58,7 +57,6 @@ def test_words_changed_by_hand_are_told_and_left_while_all_else_goes_on(town: To
     assert town.portal.plan([desired]).datasets[0].drift == ()
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize(
     "how", ["private", *(pytest.param(how, marks=pytest.mark.prove) for how in ("deleted", "purged"))]
 )
@@ -95,7 +93,6 @@ def test_a_takedown_is_respected_until_somebody_restores(town: Town, how: str) -
     assert town.portal.plan([desired]).changes == ()
 
 
-@pytest.mark.e2e
 def test_new_names_on_the_portal_make_no_twins(town: Town) -> None:
     """Of the organisation, and of a dataset whose resources somebody deleted as well."""
     desired = town.release(places.rows(30))
@@ -141,7 +138,6 @@ def later(path: Path) -> None:
     os.utime(path, (found.st_atime + 5, found.st_mtime + 5))
 
 
-@pytest.mark.e2e
 def test_other_bytes_of_the_same_size_are_noticed(town: Town) -> None:
     desired = town.release(places.rows(30))
     town.apply(desired)
@@ -184,7 +180,6 @@ def test_other_bytes_of_the_same_size_are_noticed(town: Town) -> None:
     town.check(desired)
 
 
-@pytest.mark.e2e
 def test_the_district_is_a_group_and_who_takes_a_dataset_out_of_it_is_respected(town: Town) -> None:
     town.dataset = town.declared(district="kalasatama", keywords=["places", "C#"])
     desired = town.release(places.rows(3))
@@ -200,7 +195,6 @@ def test_the_district_is_a_group_and_who_takes_a_dataset_out_of_it_is_respected(
     assert town.portal.plan([desired]).datasets[0].drift == ()
 
 
-@pytest.mark.e2e
 def test_versions_go_when_they_are_not_kept_and_never_change(town: Town) -> None:
     for step in range(3):
         desired = town.release(changed_rows(step))

@@ -18,8 +18,6 @@ from tests import workbook_factory as factory
 from tests.flows import nights
 from warehouse.home import Home
 
-pytestmark = pytest.mark.e2e
-
 DATASETS = nights.FEW
 
 

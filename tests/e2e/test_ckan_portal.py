@@ -202,7 +202,6 @@ def changed_rows(step: int) -> list[Any]:
 # --- publishing -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.e2e
 def test_published_and_published_again(town: Town) -> None:
     desired = town.release(places.rows(30))
     private_until = []
@@ -238,7 +237,6 @@ def test_published_and_published_again(town: Town) -> None:
     assert town.activities() == activities
 
 
-@pytest.mark.e2e
 def test_an_update_writes_only_the_difference(town: Town) -> None:
     town.apply(town.release(changed_rows(0)))
     before, activities = town.package(), town.activities()
@@ -274,7 +272,6 @@ def test_an_update_writes_only_the_difference(town: Town) -> None:
     assert town.portal.plan([desired]).changes == ()
 
 
-@pytest.mark.e2e
 def test_columns_that_change_rebuild_the_table_and_few_words_do_not(town: Town) -> None:
     town.apply(town.release(places.rows(30)))
     fields = [dict(field) for field in places.ENTRY["fields"]]
@@ -293,7 +290,6 @@ def test_columns_that_change_rebuild_the_table_and_few_words_do_not(town: Town) 
     town.check(desired)
 
 
-@pytest.mark.e2e
 def test_what_somebody_did_by_hand_is_repaired(town: Town) -> None:
     desired = town.release(places.rows(30))
     town.apply(desired)
@@ -353,7 +349,6 @@ def test_what_somebody_did_by_hand_is_repaired(town: Town) -> None:
         town.check(desired)
 
 
-@pytest.mark.e2e
 def test_what_others_added_stays_and_what_we_drop_goes(town: Town) -> None:
     desired = town.release(places.rows(30))
     town.apply(desired)
@@ -378,7 +373,6 @@ def test_what_others_added_stays_and_what_we_drop_goes(town: Town) -> None:
     assert town.portal.plan([desired]).changes == ()
 
 
-@pytest.mark.e2e
 def test_a_dataset_of_somebody_else_is_refused(town: Town) -> None:
     desired = town.release(places.rows(30))
     town.admin.organization_create(**town.publisher)
@@ -393,7 +387,6 @@ def test_a_dataset_of_somebody_else_is_refused(town: Town) -> None:
     assert town.package() == before
 
 
-@pytest.mark.e2e
 def test_an_editor_is_enough_once_the_organisation_is_there(town: Town) -> None:
     desired = town.release(places.rows(30))
     user = town.admin.user_create(name=town.tag, email=f"{town.tag}@town.example", password=uuid.uuid4().hex)
@@ -417,7 +410,6 @@ def test_an_editor_is_enough_once_the_organisation_is_there(town: Town) -> None:
         town.admin.user_delete(id=user["id"])
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("times", [1, 100])
 def test_somebody_else_writes_at_the_same_moment(town: Town, times: int) -> None:
     """Once is met by another look; one who never stops is told."""
@@ -443,7 +435,6 @@ def test_somebody_else_writes_at_the_same_moment(town: Town, times: int) -> None
     town.check(desired)
 
 
-@pytest.mark.e2e
 def test_a_wrong_token_is_told_and_not_shown(town: Town) -> None:
     portal = CkanPortal(town.server.url, "wrong-token-1234")
     with pytest.raises(PortalError, match="does not accept the token") as refused:
@@ -452,7 +443,6 @@ def test_a_wrong_token_is_told_and_not_shown(town: Town) -> None:
     assert "wrong-token-1234" not in str(refused.value)
 
 
-@pytest.mark.e2e
 def test_one_that_fails_does_not_stop_the_others(town: Town) -> None:
     desired = town.release(places.rows(30))
     broken = type(desired)(**{**vars(desired), "resources": desired.resources[1:]})
@@ -463,7 +453,6 @@ def test_one_that_fails_does_not_stop_the_others(town: Town) -> None:
     town.check(desired)
 
 
-@pytest.mark.e2e
 def test_bytes_that_arrive_damaged_are_sent_again_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     desired = town.release(places.rows(30))
     portal, calls = town.new_portal()
@@ -485,7 +474,6 @@ def test_bytes_that_arrive_damaged_are_sent_again_once(town: Town, monkeypatch: 
 # --- killed ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.e2e
 def test_a_first_publication_that_dies_after_every_write_is_completed(town: Town) -> None:
     """Each run may write once: the next one goes on where it was."""
     desired = town.release(places.rows(30))
@@ -505,7 +493,6 @@ def test_a_first_publication_that_dies_after_every_write_is_completed(town: Town
     assert town.portal.plan([desired]).changes == ()
 
 
-@pytest.mark.e2e
 def test_a_rebuilt_table_that_dies_after_every_write_is_completed(town: Town) -> None:
     town.apply(town.release(changed_rows(0)))
     town.dataset = town.declared(fields=[dict(f) for f in places.ENTRY["fields"]][:-1], major_version=2)
@@ -529,7 +516,6 @@ def test_a_rebuilt_table_that_dies_after_every_write_is_completed(town: Town) ->
     assert town.portal.plan([desired]).changes == ()
 
 
-@pytest.mark.e2e
 def test_a_ckan_killed_at_any_write_of_an_update_shows_one_version(ckan_alone: CkanServer, town: Town) -> None:
     town.apply(town.release(changed_rows(0)))
     writes = 5

@@ -89,7 +89,6 @@ def found_by_search(town: Town, word: str) -> int:
     return int(town.anonymous.datastore_search(resource_id=town.table_id, q=word)["total"])
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("route", ROUTES)
 def test_readers_see_the_old_rows_or_the_new(town: Town, route: str) -> None:
     portal, calls = portal_of(town, route)
@@ -164,7 +163,6 @@ def test_readers_see_the_old_rows_or_the_new(town: Town, route: str) -> None:
     assert set(calls) <= READS
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("route", ROUTES)
 def test_what_somebody_changed_in_the_rows_is_told_and_repaired(
     town: Town, route: str, monkeypatch: pytest.MonkeyPatch
@@ -201,7 +199,6 @@ def test_what_somebody_changed_in_the_rows_is_told_and_repaired(
     town.check(desired)
 
 
-@pytest.mark.e2e
 def test_what_somebody_edits_while_rows_are_written_is_seen(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "PAGE_ROWS", 10)
     portal, _ = portal_of(town, "copy")
@@ -238,7 +235,6 @@ def words_are_as_the_trigger_finds_them(town: Town) -> None:
         assert connection.execute(before.encode()).fetchall() == ours
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("route", ROUTES)
 def test_hostile_texts_and_early_days(town: Town, route: str) -> None:
     portal, _ = portal_of(town, route)
@@ -261,7 +257,6 @@ def test_hostile_texts_and_early_days(town: Town, route: str) -> None:
     assert portal.plan([desired]).changes == ()
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_value_that_postgresql_refuses_is_told_before_anything_changes(town: Town, route: str) -> None:
     portal, calls = portal_of(town, route)
@@ -290,7 +285,6 @@ def test_a_value_that_postgresql_refuses_is_told_before_anything_changes(town: T
     assert town.rows() == before
 
 
-@pytest.mark.e2e
 def test_a_table_that_the_portal_has_forgotten_is_shown_again(town: Town) -> None:
     desired = town.release(places.rows(10))
     town.apply(desired)
@@ -302,7 +296,6 @@ def test_a_table_that_the_portal_has_forgotten_is_shown_again(town: Town) -> Non
     assert town.portal.plan([desired]).changes == ()
 
 
-@pytest.mark.e2e
 def test_a_large_table_is_compared_with_what_it_is_known_to_hold(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,7 +313,6 @@ def test_a_large_table_is_compared_with_what_it_is_known_to_hold(
     assert portal.plan([desired]).changes == ()
 
 
-@pytest.mark.e2e
 def test_an_address_that_leads_nowhere_is_told_without_its_password(town: Town) -> None:
     desired = town.release(places.rows(3))
     for address in ("postgresql://u:hush-hush@127.0.0.1:9/x", "hush-hush is no address", "postgresql://hush-hush"):

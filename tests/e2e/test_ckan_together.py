@@ -32,7 +32,6 @@ def towns(ckan_shared: CkanServer, tmp_path: Path) -> Iterator[list[Town]]:
         town.purge()
 
 
-@pytest.mark.e2e
 def test_a_set_whose_second_dataset_is_refused_is_put_back_and_the_next_run_converges(towns: list[Town]) -> None:
     """The token's user may edit the first publisher's datasets, and not yet the second's."""
     first, second = towns

@@ -22,8 +22,6 @@ from tests.web_server import serving
 from warehouse.home import Home
 from warehouse.lease import Lease
 
-pytestmark = pytest.mark.e2e
-
 SAMPLES = samples()
 
 

@@ -23,8 +23,6 @@ from tests.publish import places
 from warehouse.home import Home
 from warehouse.progress import silent
 
-pytestmark = pytest.mark.e2e
-
 ENTRY = {
     "fields": [
         *places.ENTRY["fields"],

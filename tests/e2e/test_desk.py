@@ -19,8 +19,6 @@ from flows.desk.tokens import make_token
 from tests import workbook_factory as factory
 from warehouse.home import Home
 
-pytestmark = pytest.mark.e2e
-
 PROGRAM = "import sys\nfrom flows.cli import main\nif __name__ == '__main__':\n    main(sys.argv[1:])\n"
 SOURCE = "agile_pilots"
 MOST = 240_000  # milliseconds for a first check, on a busy machine

@@ -95,7 +95,6 @@ def portal(request: pytest.FixtureRequest) -> Iterator[Portal]:
 # --- datasets and files ---------------------------------------------------------------
 
 
-@pytest.mark.e2e
 def test_a_dataset_is_private_until_it_is_made_public(portal: Portal) -> None:
     package_id = portal.create("readings")
     portal.revise(package_id, portal.upload("readings", b"a\n1\n"))
@@ -112,7 +111,6 @@ def test_a_dataset_is_private_until_it_is_made_public(portal: Portal) -> None:
     assert portal.get(url, anonymous=True) == b"a\n1\n"
 
 
-@pytest.mark.e2e
 def test_our_own_ids_are_kept_and_guarded(portal: Portal) -> None:
     package_id = portal.create("a")
     portal.call.resource_create(package_id=package_id, id=portal.resource_id("b"), name="b", url="")
@@ -124,7 +122,6 @@ def test_our_own_ids_are_kept_and_guarded(portal: Portal) -> None:
     assert portal.call.resource_show(id=portal.resource_id("a"))["package_id"] == package_id
 
 
-@pytest.mark.e2e
 def test_one_revise_replaces_several_files_and_adds_a_resource(portal: Portal) -> None:
     old_extras = [{"key": "old", "value": "1"}, {"key": "older", "value": "2"}]
     package_id = portal.create("a", "b", extras=old_extras)
@@ -163,7 +160,6 @@ def test_one_revise_replaces_several_files_and_adds_a_resource(portal: Portal) -
     assert portal.writes(package_id) == ["new package", "changed package", "changed package"]
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -182,7 +178,6 @@ def test_a_refused_revise_changes_nothing(portal: Portal, wrong: dict[str, str])
     assert portal.read(package_id) == {"a": b"a1", "b": b"b1"}
 
 
-@pytest.mark.e2e
 def test_nothing_changed_means_no_write(portal: Portal) -> None:
     package_id = portal.create("a", title="Bins")
     before = portal.call.package_show(id=package_id)
@@ -192,7 +187,6 @@ def test_nothing_changed_means_no_write(portal: Portal) -> None:
     assert portal.writes(package_id) == ["new package"]
 
 
-@pytest.mark.e2e
 def test_the_same_id_must_not_be_added_twice(portal: Portal) -> None:
     """CKAN accepts it and then fails at every later change: the publisher has to look first."""
     package_id = portal.create("a")
@@ -237,7 +231,6 @@ def total(portal: Portal, resource_id: str, **filters: Any) -> int:
     return portal.call.datastore_search(resource_id=resource_id, limit=0, filters=filters)["total"]
 
 
-@pytest.mark.e2e
 def test_large_datastore_calls_are_whole_or_nothing(portal: Portal, table: str) -> None:
     call = portal.call
     assert total(portal, table) == 20_000
@@ -261,7 +254,6 @@ def test_large_datastore_calls_are_whole_or_nothing(portal: Portal, table: str) 
     assert total(portal, table, pk=["k005000", "k005001", "k000000"]) == 2
 
 
-@pytest.mark.e2e
 def test_the_dictionary_and_its_traps(portal: Portal, table: str) -> None:
     def shown() -> list[tuple[str, str]]:
         return [(f["id"], f["type"]) for f in portal.call.datastore_info(id=table)["fields"]]
@@ -281,7 +273,6 @@ def test_the_dictionary_and_its_traps(portal: Portal, table: str) -> None:
     assert shown() == types[:3]
 
 
-@pytest.mark.e2e
 def test_the_table_is_on_the_portal(portal: Portal, table: str) -> None:
     view = portal.call.resource_view_create(resource_id=table, title="Table", view_type="datatables_view")
     assert [v["id"] for v in portal.call.resource_view_list(id=table)] == [view["id"]]
@@ -295,7 +286,6 @@ def test_the_table_is_on_the_portal(portal: Portal, table: str) -> None:
 # --- search -----------------------------------------------------------------------------------
 
 
-@pytest.mark.e2e
 def test_search_finds_what_was_published(portal: Portal) -> None:
     package_id = portal.create(
         title="Air quality measurements",
@@ -324,7 +314,6 @@ def test_search_finds_what_was_published(portal: Portal) -> None:
 # --- the server itself -----------------------------------------------------------------------
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("how", ["stop_web", "kill_web"])
 def test_the_web_process_goes_and_comes_back(ckan_alone: CkanServer, portal: Portal, how: str) -> None:
     server = ckan_alone
@@ -338,7 +327,6 @@ def test_the_web_process_goes_and_comes_back(ckan_alone: CkanServer, portal: Por
     assert portal.call.package_show(id=package_id)["id"] == package_id
 
 
-@pytest.mark.e2e
 def test_the_token_is_not_printed(ckan: CkanServer) -> None:
     assert ckan.token
     assert ckan.token not in repr(ckan)

@@ -12,8 +12,6 @@ from dev.synthetic_register import write_register
 from tests import workbook_factory as factory
 from tests.flows.home_tree import results
 
-pytestmark = pytest.mark.e2e
-
 DAY = date(2026, 11, 23)
 DATASETS = ("agile-pilots", "tech-city-growth", "data-quality")  # of each source one, and what tells of the others
 MOMENTS = 8

@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import duckdb
-import pytest
 
 from tests.canaries import contents
 from tests.e2e.paged_source import KEY_VARIABLE, NAME
@@ -21,8 +20,6 @@ from tests.sources.paged_server import PagedServer
 from tests.web_server import give
 from warehouse.archive import Archive
 from warehouse.home import Home
-
-pytestmark = pytest.mark.e2e
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("OPENDISTRICT_", "PREFECT_"))}

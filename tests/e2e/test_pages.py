@@ -18,8 +18,6 @@ import pytest
 from tests import workbook_factory as factory
 from tests.flows import nights
 
-pytestmark = pytest.mark.e2e
-
 PROGRAM = "from flows.cli import main; main()"
 HOSTILE = "<img src=x onerror=alert(1)><script>document.title='taken'</script>"
 

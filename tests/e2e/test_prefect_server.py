@@ -18,8 +18,6 @@ from dev.synthetic_register import write_register
 from tests import workbook_factory as factory
 from tests.flows.home_tree import files
 
-pytestmark = pytest.mark.e2e
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 DATASETS = ["-p", 'datasets=["tech-city-companies","tech-city-growth"]']

@@ -9,8 +9,6 @@ import pytest
 from checks.report import write_report
 from tests.checks.report_nights import held_night, rich_night
 
-pytestmark = pytest.mark.e2e
-
 PAGES = ["index.html", "index.fi.html", "agile_pilots.html", "agile_pilots.fi.html"]
 
 
