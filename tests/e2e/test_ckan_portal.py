@@ -110,15 +110,7 @@ class Town:
 
     def rows(self) -> list[dict[str, Any]]:
         found = self.anonymous.datastore_search(resource_id=self.table_id, limit=1000, sort="code,number")
-        return [
-            # 2.11 tells whole seconds, 2.12 their thousandths too
-            {
-                key: f"{v}.000" if key == "seen_at" and v and len(v) == 19 else v
-                for key, v in row.items()
-                if key != "_id"
-            }
-            for row in found["records"]
-        ]
+        return plain(found["records"])
 
     @property
     def table_id(self) -> str:
@@ -164,6 +156,18 @@ class Town:
             self.admin.organization_purge(id=resource_id("organisations", self.publisher["name"]))
         with contextlib.suppress(ckanapi.NotFound):
             self.admin.organization_purge(id=self.publisher["name"])
+
+
+def plain(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as CKAN 2.12 tells them, without their ids: 2.11 tells whole seconds, 2.12 their thousandths too."""
+    return [
+        {
+            key: f"{value}.000" if key == "seen_at" and value and len(value) == 19 else value
+            for key, value in row.items()
+            if key != "_id"
+        }
+        for row in records
+    ]
 
 
 def as_ckan_shows(desired: Any, dataset: Any) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from publish.portals.ckan.client import READS
 from publish.portals.ckan.table import through_api
 from publish.portals.ckan.table.through_copy import ThroughCopy
 from tests.e2e.ckan_server import CkanServer
-from tests.e2e.test_ckan_portal import Town, as_ckan_shows, changed_rows
+from tests.e2e.test_ckan_portal import Town, as_ckan_shows, changed_rows, plain
 from tests.publish import places
 from warehouse.progress import Progress
 
@@ -73,8 +73,7 @@ class Watcher(threading.Thread):
 
 
 def as_seen(records: Any) -> list[str]:
-    rows = ({key: value for key, value in row.items() if key != "_id"} for row in records)
-    return sorted(str(sorted(row.items())) for row in rows)
+    return sorted(str(sorted(row.items())) for row in plain(records))
 
 
 def published(desired: Any, town: Town) -> list[str]:
