@@ -228,7 +228,7 @@ def test_a_search_counts_its_hits_and_says_when_not_all_of_them_came(home, serve
 def _staged_again(home: Home, snapshot) -> dict[str, list[dict[str, Any]]]:
     with duckdb.connect(str(stage(declared(), snapshot, home, read).path), read_only=True) as connection:
         return {
-            name: connection.execute(f"SELECT * FROM {schema}.{name}").fetch_arrow_table().to_pylist()
+            name: connection.execute(f"SELECT * FROM {schema}.{name}").to_arrow_table().to_pylist()
             for schema, name in (("staged", "found"), ("main", "findings"))
         }
 
