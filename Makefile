@@ -46,8 +46,9 @@ unit: .venv/installed ## fast tests
 coverage: .venv/installed ## the fast tests once more, with what they reach: at least 92 %
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not prove" --cov --cov-report=term:skip-covered
 
+# Three at once on two cores: one has the CKAN's tests, and servers are waited for a good deal.
 e2e: .venv/installed tools ## tests with a real CKAN, a real Prefect server, a real browser
-	@$(BIN)/pytest -q -n 2 --dist loadfile -m "e2e and not prove"
+	@$(BIN)/pytest -q -n 3 --dist loadfile -m "e2e and not prove"
 
 tools: # the browser of the e2e tests; CKAN's parts are installed by dev/ckan/up.sh
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \

@@ -17,7 +17,7 @@ from warehouse.home import Home
 # Files that pytest-xdist leaves to one process, because a second one would stand and wait for the first: for the
 # CKAN that most of these tests want for themselves; for the night of all samples, where it is wanted first.
 TOGETHER = {
-    "a CKAN": ("tests/e2e/test_ckan_", "tests/e2e/test_dev_ckan", "tests/e2e/test_canaries"),
+    "a CKAN": ("tests/e2e/test_ckan_", "tests/e2e/test_dev_ckan"),
     "what is declared": ("tests/declared/",),
 }
 
