@@ -6,6 +6,9 @@ from pydantic import Field
 
 from warehouse.declared import Declared
 
+# Others follow it: no user and password in it, and nothing that an address cannot hold unescaped (RFC 3986).
+_ADDRESS = r'https://[^/@\s<>"{}|\\^`]+(/[^\s<>"{}|\\^`]*)?'
+
 
 class HighValue(Declared):
     """The entry is published as a high-value dataset of the EU, and gated by the shapes of DCAT-AP HVD.
@@ -17,6 +20,6 @@ class HighValue(Declared):
     """
 
     category: str = Field(pattern=r"^c_[0-9a-f]{8}$")
-    terms: str = Field(pattern=r"^https://")
-    documentation: str = Field(pattern=r"^https://")
-    endpoint: str = Field(default="", pattern=r"^(https://.*)?$")
+    terms: str = Field(pattern=f"^{_ADDRESS}$")
+    documentation: str = Field(pattern=f"^{_ADDRESS}$")
+    endpoint: str = Field(default="", pattern=f"^({_ADDRESS})?$")
